@@ -1,0 +1,411 @@
+"""What a configuration may say, and nothing else: every key, its type, its unit and its limits.
+
+A campaign is one YAML file. Profiles, tunings, testbeds and systems are files of their own in the
+folders beside it, named like the value that refers to them. Unknown keys are refused.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from meshbench.errors import ConfigError, Problem
+
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$", min_length=1, max_length=40)
+]
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+COMMAND_LINE = "--config"
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and names the nearest valid one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for key in data:
+                if key not in cls.model_fields:
+                    raise unknown_key(str(key), cls.model_fields)
+        return data
+
+
+def unknown_key(key: str, valid: Iterable[str]) -> PydanticCustomError:
+    """An error for a key nobody knows, with the nearest valid name or the list of them."""
+    names = list(valid)
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(names)}"
+    return PydanticCustomError("unknown_key", "unknown key; {hint}", {"hint": hint, "key": key})
+
+
+class Profile(Strict):
+    """An impairment profile, with the documented meaning of tc-netem(8), per host and direction."""
+
+    delay_ms: NonNegative = 0
+    jitter_ms: NonNegative = 0
+    loss_percent: Percent = 0
+    loss_correlation_percent: Percent = 0
+    reorder_percent: Percent = 0
+    reorder_correlation_percent: Percent = 0
+    duplicate_percent: Percent = 0
+
+    @model_validator(mode="after")
+    def _reorder_needs_delay(self) -> Self:
+        if self.reorder_percent and not self.delay_ms:
+            raise PydanticCustomError(
+                "reorder_without_delay",
+                "reorder_percent needs a delay_ms above 0: netem reorders by sending early",
+            )
+        return self
+
+    @property
+    def impairs(self) -> bool:
+        return self != Profile()
+
+
+class Tuning(Strict):
+    """Kernel settings that a tuning changes on every host; the empty one is the stock kernel."""
+
+    sysctls: dict[Annotated[str, StringConstraints(pattern=r"^net\.[a-z0-9_.]+$")], int | str] = {}
+
+
+class System(Strict):
+    """A system under test: a driver and the options that differ from the VPN's own defaults."""
+
+    driver: Name
+    options: dict[str, Any] = {}
+
+
+class Image(Strict):
+    """What the lab's hosts boot: one clean Debian image."""
+
+    suite: Name = "trixie"
+    mirror: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")] | None = None
+    packages: tuple[Name, ...] = ()
+
+
+class LabTestbed(Strict):
+    """Hosts that this machine makes for itself."""
+
+    kind: Literal["lab"]
+    hosts: Annotated[tuple[HostName, ...], Field(min_length=2, max_length=8)] = (
+        "lom",
+        "yuki",
+        "luna",
+    )
+    image: Image = Image()
+    data_rate_bps: Annotated[int, Field(ge=1_000_000)] | Literal["none"] = 1_000_000_000
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_duplicates(self.hosts, "host")
+        return self
+
+
+class SshHost(Strict):
+    """One of the user's own hosts."""
+
+    name: HostName
+    address: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Name = "root"
+    key_file: Path
+    known_hosts_file: Path
+    data_interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
+    data_address: str
+
+
+class SshTestbed(Strict):
+    """Hosts that exist already, reached over SSH with strict host keys."""
+
+    kind: Literal["ssh"]
+    hosts: Annotated[tuple[SshHost, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_duplicates([host.name for host in self.hosts], "host")
+        _refuse_duplicates([host.data_address for host in self.hosts], "data_address")
+        return self
+
+
+class FakeTestbed(Strict):
+    """Hosts that answer from a table and measure nothing: for trying the workflow itself.
+
+    Every record and figure made on it says so.
+    """
+
+    kind: Literal["fake"]
+    hosts: tuple[HostName, ...] = ("lom", "yuki", "luna")
+    broken: dict[Name, str] = {}
+    seconds_per_command: NonNegative = 0.0
+
+
+Testbed = Annotated[LabTestbed | SshTestbed | FakeTestbed, Field(discriminator="kind")]
+
+
+def _refuse_duplicates(names: Iterable[str], what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise PydanticCustomError(
+                "duplicate", "duplicate {what} '{name}'; each may appear once",
+                {"what": what, "name": name},
+            )
+        seen.add(name)
+
+
+class Calibration(Strict):
+    """How the network itself is measured, and how far it may be from what was asked for."""
+
+    duration_s: Annotated[float, Field(gt=0)] = 4
+    interval_ms: Annotated[float, Field(ge=0.1)] = 2
+    delay_tolerance_ms: NonNegative = 0.5
+    delay_tolerance_percent: Percent = 10
+    loss_tolerance_percent: Percent = 10
+
+
+class CampaignFile(Strict):
+    """One experiment; its results live under results/<campaign>/ and figures/<campaign>/."""
+
+    campaign: Name
+    testbed: Name = "lab"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    rounds: Annotated[int, Field(ge=1, le=999)] = 2
+    vpns: Annotated[tuple[Name, ...], Field(min_length=1)]
+    tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
+    profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
+    benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
+    links: Literal["ring", "all"] | tuple[
+        Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
+    ] = "ring"
+    placement: Literal["ingress", "egress"] = "ingress"
+    engine: Literal["auto", "netem", "linkem"] = "auto"
+    calibration: Calibration = Calibration()
+    published: str | tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for what in ("vpns", "tunings", "profiles"):
+            _refuse_duplicates(getattr(self, what), what.removesuffix("s"))
+        return self
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign file with everything it names loaded and checked."""
+
+    file: CampaignFile
+    testbed: LabTestbed | SshTestbed | FakeTestbed
+    systems: Mapping[str, System]
+    profiles: Mapping[str, Profile]
+    tunings: Mapping[str, Tuning]
+
+    @property
+    def name(self) -> str:
+        return self.file.campaign
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return host_names(self.testbed)
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Ordered pairs (source, target); the ring is the thesis's choice."""
+        hosts = self.hosts
+        match self.file.links:
+            case "ring":
+                return tuple(zip(hosts, (*hosts[1:], hosts[0]), strict=True))
+            case "all":
+                return tuple((a, b) for a in hosts for b in hosts if a != b)
+            case chosen:
+                return tuple((a, b) for a, _, b in (link.partition("->") for link in chosen))
+
+
+def host_names(testbed: LabTestbed | SshTestbed | FakeTestbed) -> tuple[str, ...]:
+    """The names of a testbed's hosts in order; the first one is the special host of each VPN."""
+    if isinstance(testbed, SshTestbed):
+        return tuple(host.name for host in testbed.hosts)
+    return testbed.hosts
+
+
+Model = TypeVar("Model")
+
+
+def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path) -> Campaign:
+    """Check a merged configuration and load every file it names.
+
+    Args:
+        config: what Snakemake merged from the config files and the command line.
+        files: the config files, for naming file and line in errors.
+        folder: the folder with profiles/, tunings/, testbeds/ and vpns/.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    sources = [Source.read(path) for path in files]
+    campaign = check(CampaignFile, dict(config), sources)
+    problems: list[Problem] = []
+
+    def named(kind: str, name: str, model: Any, key: str) -> Any:
+        try:
+            return load_named(folder / kind, name, model, locate(sources, (key,), name))
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
+
+    systems = {name: named("vpns", name, System, "vpns") for name in campaign.vpns}
+    profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
+    tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
+    testbed = named("testbeds", campaign.testbed, Testbed, "testbed")
+    if problems:
+        raise ConfigError(problems)
+    loaded = Campaign(campaign, testbed, systems, profiles, tunings)
+    _check_links(loaded, locate(sources, ("links",)))
+    return loaded
+
+
+def _check_links(campaign: Campaign, place: tuple[str, int | None]) -> None:
+    hosts = campaign.hosts
+    for source, target in campaign.links:
+        if source == target or source not in hosts or target not in hosts:
+            raise ConfigError([
+                Problem(
+                    place[0],
+                    "links",
+                    f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}",
+                    place[1],
+                )
+            ])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A YAML file and where each of its keys stands."""
+
+    path: Path
+    data: dict[str, Any]
+    lines: Mapping[tuple[str | int, ...], int]
+
+    @classmethod
+    def read(cls, path: Path) -> "Source":
+        """Read a YAML mapping. Raises ConfigError when it is missing or is not one."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            data = yaml.safe_load(text)
+        except FileNotFoundError:
+            raise ConfigError([Problem(str(path), "", "no such file")]) from None
+        except UnicodeDecodeError as error:
+            raise ConfigError([Problem(str(path), "", f"not UTF-8 text: {error}")]) from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            raise ConfigError([Problem(str(path), "", f"not YAML: {error.problem}", line)]) from None
+        if data is None:
+            return cls(path, {}, {})
+        if not isinstance(data, dict):
+            raise ConfigError([Problem(str(path), "", "must be a mapping of keys to values", 1)])
+        return cls(path, data, dict(_lines(node, ())))
+
+
+def _lines(node: Any, at: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | int, ...], int]]:
+    yield at, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _lines(value, (*at, key.value))
+            yield (*at, key.value), key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(value, (*at, index))
+
+
+def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:
+    """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        message = f"there is no {path}; {hint}"
+        raise ConfigError([Problem(place[0], name, message, place[1])])
+    source = Source.read(path)
+    return check(model, source.data, [source])
+
+
+def check(model: Any, data: Mapping[str, Any], sources: list[Source]) -> Any:
+    """Validate data against a model or annotated type, and say file, line and key of each fault."""
+    try:
+        return TypeAdapter(model).validate_python(data)
+    except ValidationError as error:
+        problems = [_problem(detail, sources) for detail in _causes(error.errors())]
+        raise ConfigError(list(dict.fromkeys(problems))) from None
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    # A list that is too short only because its items were refused is not a fault of its own.
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(len(at) > len(detail["loc"]) and at[: len(detail["loc"])] == detail["loc"] for at in places)
+    ]
+
+
+def _problem(detail: ErrorDetails, sources: list[Source]) -> Problem:
+    context = detail.get("ctx", {})
+    at = tuple(part for part in detail["loc"] if part not in {"lab", "ssh", "fake"})
+    if detail["type"] == "unknown_key":
+        at = (*at, context["key"])
+    file, line = locate(sources, at)
+    return Problem(file, ".".join(str(part) for part in at), _message(detail), line)
+
+
+def _message(detail: ErrorDetails) -> str:
+    if detail["type"] == "string_pattern_mismatch":
+        pattern = detail.get("ctx", {}).get("pattern")
+        return f"'{detail['input']}' is not allowed here (must match {pattern})"
+    if detail["type"] == "missing":
+        return "this key is required"
+    if detail["type"] in {"unknown_key", "duplicate", "reorder_without_delay"}:
+        return detail["msg"]
+    return f"{detail['msg']} (it says {detail['input']!r})"
+
+
+def locate(
+    sources: list[Source], at: tuple[str | int, ...], item: str | None = None
+) -> tuple[str, int | None]:
+    """The file and line of a key (or of an item of the list at it), the last file first.
+
+    A key that stands in no file came from the command line; a missing one is looked for at its
+    nearest parent.
+    """
+    for source in reversed(sources):
+        value: Any = source.data.get(at[0]) if len(at) == 1 else None
+        if item is not None and isinstance(value, list) and item in value:
+            return str(source.path), source.lines[(at[0], value.index(item))]
+        if at in source.lines:
+            return str(source.path), source.lines[at]
+    for length in range(len(at) - 1, 0, -1):
+        for source in reversed(sources):
+            if at[:length] in source.lines:
+                return str(source.path), source.lines[at[:length]]
+    return (str(sources[-1].path), None) if len(sources) == 1 else (COMMAND_LINE, None)

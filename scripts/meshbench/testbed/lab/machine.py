@@ -1,0 +1,55 @@
+"""What this machine must have before a lab can be made on it."""
+
+import os
+from pathlib import Path
+
+from meshbench.errors import TestbedError
+from meshbench.testbed import local
+from meshbench.testbed.lab import image
+
+PACKAGES = {
+    "mmdebstrap": "mmdebstrap",
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "ethtool": "ethtool",
+    "mount": "mount",
+    "make": "make",
+    "cc": "gcc",
+}
+"""Programs the lab needs on the outer machine and the Debian packages that bring them."""
+
+
+def problems(definition: image.Definition) -> list[str]:
+    """Everything that stands in the way, each with what to do about it."""
+    found = []
+    if os.geteuid() != 0:
+        found.append(
+            "the lab makes network namespaces and mounts: run as root, or name hosts of your own "
+            "in a testbed of kind ssh (config/testbeds/)"
+        )
+    if lacking := local.missing(*PACKAGES):
+        packages = " ".join(sorted({PACKAGES[program] for program in lacking}))
+        found.append(f"not installed: {', '.join(lacking)}; do: apt-get install {packages}")
+    if not Path("/dev/net/tun").exists():
+        found.append("/dev/net/tun is missing: load the kernel module tun")
+    if not (image.path(definition) / "etc" / "debian_version").exists():
+        found += _no_space()
+    return found
+
+
+def _no_space() -> list[str]:
+    folder = image.cache()
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        image.check_space(folder)
+    except TestbedError as error:
+        return [str(error)]
+    return []
+
+
+def check(definition: image.Definition) -> None:
+    """Raise TestbedError listing everything that stands in the way of a lab here."""
+    if found := problems(definition):
+        raise TestbedError("no lab on this machine:\n" + "\n".join(f"- {line}" for line in found))

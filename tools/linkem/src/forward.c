@@ -1,0 +1,369 @@
+#include "forward.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "link.h"
+#include "ports.h"
+
+#define EVENTS 32
+#define ROUNDS_WITHOUT_POLL 16 /* while traffic never lets up */
+#define NS_PER_S 1000000000.0
+
+enum source { FROM_PORT, FROM_TIMER, FROM_SIGNAL, FROM_LISTENER, FROM_CLIENT };
+
+struct forwarder {
+    const struct options *options;
+    struct counters counters;
+    struct pool pool;
+    struct link link;
+    struct ports ports;
+    struct control control;
+    int events, timer, signals;
+    uint64_t armed_ns; /* what the timer is set to; 0: nothing */
+    uint64_t started_ns, counting_since_ns, dead_man_ns;
+    bool dead_man_fired, stop;
+};
+
+static int complain(const struct complaint *complaint, int status)
+{
+    fprintf(stderr, "linkem: %s: %s\n", complaint->option, complaint->reason);
+    return status;
+}
+
+static bool watch(struct forwarder *self, int fd, enum source source, int index, uint32_t mask)
+{
+    struct epoll_event event = {.events = mask,
+                                .data.u64 = (uint64_t)source << 32 | (uint32_t)index};
+
+    return epoll_ctl(self->events, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void add_ports(struct text *text, const struct options *options)
+{
+    text_add(text, "\"in\":[");
+    for (int i = 0; i < options->in_count; i++) {
+        text_add(text, i ? "," : "");
+        text_add_json_string(text, options->in[i]);
+    }
+    text_add(text, "],\"out\":[");
+    for (int i = 0; i < options->out_count; i++) {
+        const uint8_t *mac = options->out[i].mac;
+
+        text_add(text, "%s{\"interface\":", i ? "," : "");
+        text_add_json_string(text, options->out[i].interface);
+        text_add(text, ",\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\"}", mac[0], mac[1], mac[2],
+                 mac[3], mac[4], mac[5]);
+    }
+    text_add(text, "]");
+}
+
+static void add_stats(struct forwarder *self, struct text *text)
+{
+    uint64_t now = clock_now();
+
+    ports_read_drops(&self->ports);
+    text_add(text, "{");
+    add_counters(text, &self->counters);
+    text_add(text, ",\"queue_now\":%" PRIu64 ",\"dead_man_fired\":%s,\"parameters\":",
+             link_held(&self->link), self->dead_man_fired ? "true" : "false");
+    add_impairment(text, &self->link.impairment);
+    text_add(text, ",\"seed\":%" PRIu64 ",\"uptime_s\":%.3f,\"counting_s\":%.3f,",
+             self->link.impairment.seed, (double)(now - self->started_ns) / NS_PER_S,
+             (double)(now - self->counting_since_ns) / NS_PER_S);
+    add_ports(text, self->options);
+    text_add(text, "}");
+}
+
+static void reset_counters(struct forwarder *self)
+{
+    memset(&self->counters, 0, sizeof self->counters);
+    ports_forget_drops(&self->ports);
+    self->counters.queue_peak = link_held(&self->link);
+    self->counting_since_ns = clock_now();
+}
+
+static void put_off_dead_man(struct forwarder *self)
+{
+    if (self->options->dead_man_s > 0.0)
+        self->dead_man_ns = clock_now() + (uint64_t)(self->options->dead_man_s * NS_PER_S);
+}
+
+/* Nobody has asked for too long: let everything pass unharmed. */
+static void fire_dead_man(struct forwarder *self, uint64_t now)
+{
+    struct impairment none = {.limit = LIMIT_MAX, .seed = self->link.impairment.seed};
+
+    link_set(&self->link, &none, now);
+    self->dead_man_fired = true;
+    self->dead_man_ns = NEVER;
+}
+
+static void add_error(struct text *text, const struct complaint *complaint)
+{
+    text_add(text, "{\"error\":");
+    text_add_json_string(text, complaint->reason);
+    text_add(text, ",\"option\":");
+    text_add_json_string(text, complaint->option);
+    text_add(text, "}");
+}
+
+static void answer_set(struct forwarder *self, const char *words, struct text *text)
+{
+    struct impairment impairment;
+    struct complaint complaint;
+
+    if (!options_parse_change(words, &self->link.impairment, &impairment, &complaint)) {
+        add_error(text, &complaint);
+        return;
+    }
+    link_set(&self->link, &impairment, clock_now());
+    self->dead_man_fired = false;
+    add_impairment(text, &self->link.impairment);
+}
+
+static void answer(struct forwarder *self, const char *line, struct text *text)
+{
+    put_off_dead_man(self);
+    if (strcmp(line, "stats") == 0) {
+        add_stats(self, text);
+    } else if (strcmp(line, "reset") == 0) {
+        reset_counters(self);
+        text_add(text, "{\"reset\":true}");
+    } else if (strcmp(line, "set") == 0 || strncmp(line, "set ", 4) == 0) {
+        answer_set(self, line + 3, text);
+    } else {
+        struct complaint complaint = {.option = "request",
+                                      .reason = "only 'stats', 'reset' and 'set ...' are known"};
+
+        add_error(text, &complaint);
+    }
+}
+
+static void serve_client(struct forwarder *self, int client)
+{
+    static char space[ANSWER_MAX];
+    char line[REQUEST_MAX];
+    struct text text = {.start = space, .room = sizeof space};
+
+    if (self->control.clients[client] < 0 ||
+        !control_read(&self->control, client, line, sizeof line))
+        return;
+    answer(self, line, &text);
+    control_answer(&self->control, client, space);
+}
+
+static void serve_listener(struct forwarder *self)
+{
+    int client = control_accept(&self->control);
+
+    if (client >= 0)
+        watch(self, self->control.clients[client], FROM_CLIENT, client, EPOLLIN);
+}
+
+/* Set the timer for the next frame (or the dead man) unless it is set already. */
+static void arm(struct forwarder *self, uint64_t deadline)
+{
+    struct itimerspec when = {0};
+
+    if (deadline == self->armed_ns)
+        return;
+    self->armed_ns = deadline;
+    if (deadline != NEVER) {
+        when.it_value.tv_sec = (time_t)(deadline / 1000000000u);
+        when.it_value.tv_nsec = (long)(deadline % 1000000000u);
+    }
+    timerfd_settime(self->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void handle_event(struct forwarder *self, const struct epoll_event *event)
+{
+    int index = (int)(uint32_t)event->data.u64;
+
+    switch ((enum source)(event->data.u64 >> 32)) {
+    case FROM_PORT:
+        self->ports.in[index].ready = true;
+        break;
+    case FROM_TIMER:
+        self->armed_ns = 0; /* edge triggered: need not be read */
+        break;
+    case FROM_SIGNAL:
+        self->stop = true;
+        break;
+    case FROM_LISTENER:
+        serve_listener(self);
+        break;
+    case FROM_CLIENT:
+        serve_client(self, index);
+        break;
+    }
+}
+
+static void wait_for_events(struct forwarder *self, bool more_to_read)
+{
+    struct epoll_event events[EVENTS];
+    int timeout = 0;
+
+    if (!more_to_read) {
+        uint64_t deadline = link_deadline(&self->link);
+
+        if (self->dead_man_ns < deadline)
+            deadline = self->dead_man_ns;
+        if (deadline > clock_now()) {
+            arm(self, deadline);
+            timeout = -1;
+        }
+    }
+
+    int count = epoll_wait(self->events, events, EVENTS, timeout);
+
+    for (int i = 0; i < count; i++)
+        handle_event(self, &events[i]);
+}
+
+static bool read_ports(struct forwarder *self)
+{
+    struct frame *frames[BATCH];
+    bool more = false;
+
+    for (int i = 0; i < self->ports.in_count; i++) {
+        if (!self->ports.in[i].ready)
+            continue;
+
+        size_t count = ports_receive(&self->ports, i, frames);
+
+        for (size_t k = 0; k < count; k++)
+            link_put(&self->link, frames[k]);
+        more = more || self->ports.in[i].ready;
+    }
+    return more;
+}
+
+static void send_due(struct forwarder *self)
+{
+    struct entry entry;
+
+    while (link_get(&self->link, clock_now(), &entry))
+        ports_send(&self->ports, &entry);
+    ports_flush(&self->ports);
+}
+
+static void run(struct forwarder *self)
+{
+    unsigned rounds = 0;
+    bool more = false;
+
+    while (!self->stop) {
+        if (!more || ++rounds >= ROUNDS_WITHOUT_POLL) {
+            wait_for_events(self, more);
+            rounds = 0;
+        }
+        more = read_ports(self);
+        if (self->dead_man_ns != NEVER && clock_now() >= self->dead_man_ns)
+            fire_dead_man(self, clock_now());
+        send_due(self);
+    }
+}
+
+static bool enter_netns(const char *path, struct complaint *complaint)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool entered = fd >= 0 && setns(fd, CLONE_NEWNET) == 0;
+
+    if (!entered) {
+        snprintf(complaint->option, sizeof complaint->option, "--netns");
+        snprintf(complaint->reason, sizeof complaint->reason,
+                 "'%.150s' is not a network namespace to enter: %s", path, strerror(errno));
+    }
+    if (fd >= 0)
+        close(fd);
+    return entered;
+}
+
+static bool make_event_sources(struct forwarder *self)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
+        return false;
+    self->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    self->events = epoll_create1(EPOLL_CLOEXEC);
+    if (self->signals < 0 || self->timer < 0 || self->events < 0)
+        return false;
+    if (!watch(self, self->signals, FROM_SIGNAL, 0, EPOLLIN) ||
+        !watch(self, self->timer, FROM_TIMER, 0, EPOLLIN | EPOLLET))
+        return false;
+    if (self->control.listener >= 0 &&
+        !watch(self, self->control.listener, FROM_LISTENER, 0, EPOLLIN))
+        return false;
+    for (int i = 0; i < self->ports.in_count; i++)
+        if (!watch(self, self->ports.in[i].socket, FROM_PORT, i, EPOLLIN))
+            return false;
+    return true;
+}
+
+static int set_up(struct forwarder *self, const struct options *options)
+{
+    struct complaint complaint = {0};
+    bool bad_input = false;
+    struct sched_param priority = {.sched_priority = options->priority};
+
+    self->options = options;
+    self->control.listener = -1;
+    self->link.pool = &self->pool;
+    self->link.counters = &self->counters;
+    self->dead_man_ns = NEVER;
+    if (options->netns != NULL && !enter_netns(options->netns, &complaint))
+        return complain(&complaint, 2);
+    if (!ports_open(&self->ports, options, &self->pool, &self->counters, &complaint, &bad_input))
+        return complain(&complaint, bad_input ? 2 : 1);
+    if (options->priority > 0 && sched_setscheduler(0, SCHED_FIFO, &priority) != 0) {
+        snprintf(complaint.option, sizeof complaint.option, "--priority");
+        snprintf(complaint.reason, sizeof complaint.reason, "%s", strerror(errno));
+        return complain(&complaint, 1);
+    }
+    self->started_ns = self->counting_since_ns = clock_now();
+    link_set(&self->link, &options->impairment, self->started_ns);
+    put_off_dead_man(self);
+    /* Last: whoever can connect may rely on frames being carried. */
+    if (!control_open(&self->control, options->control, &complaint, &bad_input))
+        return complain(&complaint, bad_input ? 2 : 1);
+    if (!make_event_sources(self)) {
+        perror("linkem");
+        return 1;
+    }
+    return 0;
+}
+
+int forward_run(const struct options *options)
+{
+    static struct forwarder self;
+    static char space[ANSWER_MAX];
+    struct text text = {.start = space, .room = sizeof space};
+    int status = set_up(&self, options);
+
+    if (status == 0) {
+        run(&self);
+        add_stats(&self, &text);
+        puts(space);
+    }
+    control_close(&self.control);
+    ports_close(&self.ports);
+    link_free(&self.link);
+    pool_free(&self.pool);
+    return status;
+}

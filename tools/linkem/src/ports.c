@@ -1,0 +1,572 @@
+#include "ports.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "frame.h"
+
+#define SOCKET_BUFFER (64 << 20)
+#define SEND_ATTEMPTS 4
+#define AGE_MAX_NS 1000000000
+
+/* Older headers lack these. */
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+struct out_port {
+    char name[IFNAMSIZ];
+    int index;
+    int socket;
+    unsigned staged;
+    struct mmsghdr messages[BATCH];
+    struct iovec parts[BATCH];
+    struct frame *frames[BATCH];
+    uint64_t due_ns[BATCH];
+};
+
+union ancillary {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata)) + CMSG_SPACE(sizeof(struct timespec))];
+};
+
+/* A frame is read straight into a small buffer of the pool; what is longer runs
+ * on into `rest` and is then copied together. */
+struct receive_buffers {
+    struct mmsghdr messages[BATCH];
+    struct iovec parts[BATCH][2];
+    union ancillary ancillary[BATCH];
+    struct frame *frames[BATCH];
+    uint8_t rest[BATCH][FRAME_MAX - SMALL_MAX];
+};
+
+static uint64_t clock_read(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_now(void)
+{
+    return clock_read(CLOCK_MONOTONIC);
+}
+
+static bool system_failure(struct complaint *complaint, const char *option, const char *what)
+{
+    snprintf(complaint->option, sizeof complaint->option, "%s", option);
+    snprintf(complaint->reason, sizeof complaint->reason, "%s: %s", what, strerror(errno));
+    return false;
+}
+
+static uint64_t mac_key(const uint8_t *mac)
+{
+    uint64_t key = 0;
+
+    memcpy(&key, mac, 6);
+    return key;
+}
+
+/* A packet socket that takes part in nothing until it is bound to a protocol. */
+static int open_socket(void)
+{
+    return socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static bool bind_socket(int fd, int index, uint16_t protocol)
+{
+    struct sockaddr_ll address = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = index};
+
+    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+static bool set_flag(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+static bool attach_filter(struct ports *ports, const struct in_port *port)
+{
+    struct sock_filter program[FILTER_MAX];
+    uint8_t macs[PORTS_MAX][6];
+    size_t count = 0;
+
+    for (int i = 0; i < ports->table_count; i++)
+        if (ports->table[i].out != port->same_out)
+            memcpy(macs[count++], &ports->table[i].mac, 6);
+
+    struct sock_fprog filter = {.filter = program};
+
+    filter.len = (unsigned short)filter_build((const uint8_t(*)[6])macs, count, program);
+    return setsockopt(port->socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
+}
+
+static bool open_in(struct ports *ports, struct in_port *port, struct complaint *complaint)
+{
+    int fd = port->socket = open_socket();
+
+    if (fd < 0)
+        return system_failure(complaint, "--in", "packet socket");
+    if (!attach_filter(ports, port))
+        return system_failure(complaint, "--in", "packet filter");
+    if (!set_flag(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1))
+        return system_failure(complaint, "--in", "PACKET_IGNORE_OUTGOING");
+    if (!set_flag(fd, SOL_PACKET, PACKET_AUXDATA, 1))
+        return system_failure(complaint, "--in", "PACKET_AUXDATA");
+    if (!set_flag(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1))
+        return system_failure(complaint, "--in", "SO_TIMESTAMPNS");
+    if (!set_flag(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER))
+        set_flag(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+    if (!bind_socket(fd, port->index, ETH_P_ALL))
+        return system_failure(complaint, "--in", port->name);
+    port->ready = true;
+    return true;
+}
+
+static bool open_out(struct out_port *port, struct complaint *complaint)
+{
+    int fd = port->socket = open_socket();
+
+    if (fd < 0)
+        return system_failure(complaint, "--out", "packet socket");
+    set_flag(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
+    if (!set_flag(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
+        set_flag(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+    if (!bind_socket(fd, port->index, 0))
+        return system_failure(complaint, "--out", port->name);
+    for (int i = 0; i < BATCH; i++) {
+        port->messages[i].msg_hdr.msg_iov = &port->parts[i];
+        port->messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    return true;
+}
+
+/* Find or add the port of a destination; several addresses may share one. */
+static int out_of(struct ports *ports, const struct destination *destination, int index)
+{
+    for (int i = 0; i < ports->out_count; i++)
+        if (ports->out[i].index == index)
+            return i;
+
+    struct out_port *port = &ports->out[ports->out_count];
+
+    memset(port, 0, sizeof *port);
+    memcpy(port->name, destination->interface, IFNAMSIZ);
+    port->index = index;
+    port->socket = -1;
+    return ports->out_count++;
+}
+
+static bool find_interface(const char *option, const char *name, int *index,
+                           struct complaint *complaint, bool *bad_input)
+{
+    *index = (int)if_nametoindex(name);
+    if (*index != 0)
+        return true;
+    *bad_input = true;
+    snprintf(complaint->option, sizeof complaint->option, "%s", option);
+    snprintf(complaint->reason, sizeof complaint->reason,
+             "'%s' is not an interface of this network namespace", name);
+    return false;
+}
+
+static bool make_buffers(struct ports *ports)
+{
+    struct receive_buffers *buffers = ports->buffers = calloc(1, sizeof *buffers);
+
+    if (buffers == NULL)
+        return false;
+    for (int i = 0; i < BATCH; i++) {
+        struct msghdr *header = &buffers->messages[i].msg_hdr;
+
+        header->msg_iov = buffers->parts[i];
+        header->msg_iovlen = 2;
+        buffers->parts[i][0].iov_len = SMALL_MAX;
+        buffers->parts[i][1].iov_base = buffers->rest[i];
+        buffers->parts[i][1].iov_len = sizeof buffers->rest[i];
+    }
+    return true;
+}
+
+bool ports_open(struct ports *ports, const struct options *options, struct pool *pool,
+                struct counters *counters, struct complaint *complaint, bool *bad_input)
+{
+    memset(ports, 0, sizeof *ports);
+    *bad_input = false;
+    ports->pool = pool;
+    ports->counters = counters;
+    ports->out = calloc((size_t)options->out_count, sizeof *ports->out);
+    if (ports->out == NULL || !make_buffers(ports))
+        return system_failure(complaint, "--out", "memory");
+
+    for (int i = 0; i < options->out_count; i++) {
+        const struct destination *destination = &options->out[i];
+        int index;
+
+        if (!find_interface("--out", destination->interface, &index, complaint, bad_input))
+            return false;
+        ports->table[i].mac = mac_key(destination->mac);
+        ports->table[i].out = out_of(ports, destination, index);
+        ports->table_count++;
+    }
+    for (int i = 0; i < options->in_count; i++) {
+        struct in_port *port = &ports->in[i];
+
+        memcpy(port->name, options->in[i], IFNAMSIZ);
+        port->socket = -1;
+        if (!find_interface("--in", port->name, &port->index, complaint, bad_input))
+            return false;
+        port->same_out = -1;
+        for (int j = 0; j < ports->out_count; j++)
+            if (ports->out[j].index == port->index)
+                port->same_out = j;
+        ports->in_count++;
+    }
+    for (int i = 0; i < ports->out_count; i++)
+        if (!open_out(&ports->out[i], complaint))
+            return false;
+    for (int i = 0; i < ports->in_count; i++)
+        if (!open_in(ports, &ports->in[i], complaint))
+            return false;
+    ports_forget_drops(ports);
+    return true;
+}
+
+void ports_close(struct ports *ports)
+{
+    for (int i = 0; i < ports->in_count; i++)
+        if (ports->in[i].socket >= 0)
+            close(ports->in[i].socket);
+    for (int i = 0; i < ports->out_count; i++)
+        if (ports->out[i].socket >= 0)
+            close(ports->out[i].socket);
+    free(ports->out);
+    free(ports->buffers);
+}
+
+struct annotations {
+    bool vlan, checksum_not_ready;
+    uint16_t vlan_protocol, vlan_tag;
+    uint64_t stamp_ns; /* CLOCK_REALTIME, 0: none */
+};
+
+static struct annotations read_annotations(struct msghdr *header)
+{
+    struct annotations found = {0};
+
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part)) {
+        if (part->cmsg_level == SOL_PACKET && part->cmsg_type == PACKET_AUXDATA) {
+            struct tpacket_auxdata data;
+
+            memcpy(&data, CMSG_DATA(part), sizeof data);
+            found.checksum_not_ready = (data.tp_status & TP_STATUS_CSUMNOTREADY) != 0;
+            found.vlan = (data.tp_status & TP_STATUS_VLAN_VALID) != 0;
+            found.vlan_tag = data.tp_vlan_tci;
+            found.vlan_protocol = (data.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0
+                                      ? data.tp_vlan_tpid
+                                      : ETH_P_8021Q;
+        } else if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec stamp;
+
+            memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
+            found.stamp_ns = (uint64_t)stamp.tv_sec * 1000000000u + (uint64_t)stamp.tv_nsec;
+        }
+    }
+    return found;
+}
+
+/* Delay counts from the moment the frame reached the port, not from when this
+ * process got round to reading it. The kernel stamps with the wall clock, hence
+ * only the age is used; after a step of that clock it is nonsense and left out. */
+static uint64_t age_of(uint64_t stamp_ns, uint64_t wall_ns)
+{
+    if (stamp_ns == 0 || stamp_ns > wall_ns || wall_ns - stamp_ns > AGE_MAX_NS)
+        return 0;
+    return wall_ns - stamp_ns;
+}
+
+static int find_out(const struct ports *ports, const uint8_t *data, int same_out)
+{
+    if (is_group(data)) {
+        bool alone = ports->out_count == 1 && same_out == 0;
+
+        return alone ? -2 : OUT_GROUP;
+    }
+
+    uint64_t key = mac_key(data);
+
+    for (int i = 0; i < ports->table_count; i++)
+        if (ports->table[i].mac == key && ports->table[i].out != same_out)
+            return ports->table[i].out;
+    return -2;
+}
+
+/* Put a frame longer than a small buffer into a large one. */
+static struct frame *joined(struct ports *ports, int slot, uint32_t length)
+{
+    struct receive_buffers *buffers = ports->buffers;
+    struct frame *large = pool_take(ports->pool, length);
+
+    if (large == NULL)
+        return NULL;
+    memcpy(large->data, buffers->frames[slot]->data, SMALL_MAX);
+    memcpy(large->data + SMALL_MAX, buffers->rest[slot], length - SMALL_MAX);
+    return large;
+}
+
+static struct frame *accept_frame(struct ports *ports, int in, int slot, uint64_t now,
+                                  uint64_t wall)
+{
+    struct receive_buffers *buffers = ports->buffers;
+    struct mmsghdr *message = &buffers->messages[slot];
+    struct annotations notes = read_annotations(&message->msg_hdr);
+    struct frame *frame = buffers->frames[slot];
+    uint32_t length = message->msg_len; /* the true length, thanks to MSG_TRUNC */
+
+    ports->counters->received++;
+    ports->counters->received_bytes += length;
+    if (notes.checksum_not_ready)
+        ports->counters->checksum_not_ready++;
+    if (length > FRAME_MAX || (notes.vlan && length > FRAME_MAX - 4)) {
+        ports->counters->oversize++;
+        return NULL;
+    }
+    if (length < ETHERNET_HEADER) {
+        ports->counters->unroutable++;
+        return NULL;
+    }
+
+    int out = find_out(ports, frame->data, ports->in[in].same_out);
+
+    if (out < OUT_GROUP) {
+        ports->counters->unroutable++;
+        return NULL;
+    }
+    if (length > SMALL_MAX) {
+        frame = joined(ports, slot, length);
+        if (frame == NULL) {
+            ports->counters->tail_drop++;
+            return NULL;
+        }
+    } else {
+        buffers->frames[slot] = NULL; /* handed over: the slot needs another */
+    }
+    frame->length = length;
+    frame->exempt = is_exempt(frame->data, length);
+    if (notes.vlan) {
+        frame->data = restore_vlan(frame->data, notes.vlan_protocol, notes.vlan_tag);
+        frame->length += 4;
+    }
+    frame->in = (int16_t)in;
+    frame->out = (int16_t)out;
+    frame->arrival_ns = now - age_of(notes.stamp_ns, wall);
+    return frame;
+}
+
+static bool prepare_slots(struct ports *ports)
+{
+    struct receive_buffers *buffers = ports->buffers;
+
+    for (int i = 0; i < BATCH; i++) {
+        struct msghdr *header = &buffers->messages[i].msg_hdr;
+
+        if (buffers->frames[i] == NULL) {
+            buffers->frames[i] = pool_take(ports->pool, SMALL_MAX);
+            if (buffers->frames[i] == NULL)
+                return false;
+            buffers->parts[i][0].iov_base = buffers->frames[i]->data;
+        }
+        header->msg_control = &buffers->ancillary[i];
+        header->msg_controllen = sizeof buffers->ancillary[i];
+    }
+    return true;
+}
+
+size_t ports_receive(struct ports *ports, int in, struct frame **frames)
+{
+    struct in_port *port = &ports->in[in];
+    size_t accepted = 0;
+
+    if (!prepare_slots(ports))
+        return 0;
+
+    int count = recvmmsg(port->socket, ports->buffers->messages, BATCH, MSG_DONTWAIT | MSG_TRUNC,
+                         NULL);
+
+    if (count < BATCH)
+        port->ready = false;
+    if (count < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            ports->counters->link_error++; /* e.g. the interface went down; it may come back */
+        return 0;
+    }
+
+    uint64_t now = clock_now();
+    uint64_t wall = clock_read(CLOCK_REALTIME);
+
+    for (int i = 0; i < count; i++) {
+        struct frame *frame = accept_frame(ports, in, i, now, wall);
+
+        if (frame != NULL)
+            frames[accepted++] = frame;
+    }
+    return accepted;
+}
+
+/* The frame at `at` could not be sent. */
+static void count_failure(struct ports *ports, int error)
+{
+    if (error == EMSGSIZE)
+        ports->counters->oversize++; /* longer than the outgoing MTU */
+    else
+        ports->counters->send_error++;
+}
+
+static void flush_port(struct ports *ports, struct out_port *port)
+{
+    unsigned total = port->staged;
+    unsigned sent = 0;
+    unsigned attempts = 0;
+    uint64_t before = clock_now();
+
+    port->staged = 0;
+    while (sent < total) {
+        int count = sendmmsg(port->socket, port->messages + sent, total - sent, MSG_DONTWAIT);
+
+        if (count > 0) {
+            uint64_t after = clock_now();
+
+            for (int i = 0; i < count; i++) {
+                /* Sent one by one between the two readings. */
+                uint64_t left = before + (after - before) * (uint64_t)(i + 1) / (uint64_t)count;
+                uint64_t due = port->due_ns[sent + (unsigned)i];
+
+                ports->counters->forwarded++;
+                ports->counters->bytes += port->frames[sent + (unsigned)i]->length;
+                count_lateness(ports->counters, left > due ? left - due : 0);
+            }
+            before = after;
+            sent += (unsigned)count;
+            attempts = 0;
+            continue;
+        }
+        if (errno == EINTR)
+            continue;
+        if ((errno == EAGAIN || errno == ENOBUFS) && ++attempts < SEND_ATTEMPTS)
+            continue;
+        count_failure(ports, errno);
+        sent++;
+        attempts = 0;
+    }
+    for (unsigned i = 0; i < total; i++)
+        pool_release(ports->pool, port->frames[i]);
+}
+
+static void stage(struct ports *ports, int out, struct frame *frame, uint64_t due_ns)
+{
+    struct out_port *port = &ports->out[out];
+    unsigned slot = port->staged++;
+
+    port->frames[slot] = frame;
+    port->due_ns[slot] = due_ns;
+    port->parts[slot] = (struct iovec){.iov_base = frame->data, .iov_len = frame->length};
+    if (port->staged == BATCH)
+        flush_port(ports, port);
+}
+
+void ports_send(struct ports *ports, const struct entry *entry)
+{
+    struct frame *frame = entry->frame;
+
+    if (frame->out != OUT_GROUP) {
+        stage(ports, frame->out, frame, entry->due_ns);
+        return;
+    }
+
+    int same_out = ports->in[frame->in].same_out;
+    int copies = 0;
+
+    for (int i = 0; i < ports->out_count; i++) {
+        if (i == same_out)
+            continue;
+        if (copies++ > 0)
+            ports->counters->replicated++;
+        frame->references++;
+        stage(ports, i, frame, entry->due_ns);
+    }
+    pool_release(ports->pool, frame);
+}
+
+void ports_flush(struct ports *ports)
+{
+    for (int i = 0; i < ports->out_count; i++)
+        if (ports->out[i].staged > 0)
+            flush_port(ports, &ports->out[i]);
+}
+
+/* Transmit drops of our outgoing interfaces since they exist: behind a packet
+ * socket's success the device may still throw a frame away (a full backlog). */
+static uint64_t device_drops(const struct ports *ports)
+{
+    /* "thread-self" follows setns; "self/net" would too, but only for this thread. */
+    FILE *file = fopen("/proc/thread-self/net/dev", "re");
+    char line[512];
+    uint64_t total = 0;
+
+    if (file == NULL)
+        return 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        char *colon = strrchr(line, ':');
+        char *name = line + strspn(line, " ");
+        uint64_t dropped;
+
+        if (colon == NULL)
+            continue;
+        *colon = '\0';
+        if (sscanf(colon + 1,
+                   "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &dropped) != 1)
+            continue;
+        for (int i = 0; i < ports->out_count; i++)
+            if (strcmp(ports->out[i].name, name) == 0)
+                total += dropped;
+    }
+    fclose(file);
+    return total;
+}
+
+void ports_read_drops(struct ports *ports)
+{
+    for (int i = 0; i < ports->in_count; i++) {
+        struct tpacket_stats stats; /* reading sets the kernel's counters to zero */
+        socklen_t size = sizeof stats;
+
+        if (getsockopt(ports->in[i].socket, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
+            ports->counters->kernel_drop += stats.tp_drops;
+    }
+
+    uint64_t drops = device_drops(ports);
+
+    if (drops >= ports->device_drop_base)
+        ports->counters->device_drop = drops - ports->device_drop_base;
+}
+
+void ports_forget_drops(struct ports *ports)
+{
+    ports_read_drops(ports);
+    ports->counters->kernel_drop = 0;
+    ports->counters->device_drop = 0;
+    ports->device_drop_base = device_drops(ports);
+}
