@@ -263,21 +263,21 @@ def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path
     """
     sources = [Source.read(path) for path in files]
     campaign = check(CampaignFile, dict(config), sources)
-    problems: list[Problem] = []
+    found: list[Problem] = []
 
     def named(kind: str, name: str, model: Any, key: str) -> Any:
         try:
             return load_named(folder / kind, name, model, locate(sources, (key,), name))
         except ConfigError as error:
-            problems.extend(error.problems)
+            found.extend(error.problems)
             return None
 
     systems = {name: named("vpns", name, System, "vpns") for name in campaign.vpns}
     profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
     tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
     testbed = named("testbeds", campaign.testbed, Testbed, "testbed")
-    if problems:
-        raise ConfigError(problems)
+    if found:
+        raise ConfigError(found)
     loaded = Campaign(campaign, testbed, systems, profiles, tunings)
     _check_links(loaded, locate(sources, ("links",)))
     return loaded
@@ -355,8 +355,15 @@ def check(model: Any, data: Mapping[str, Any], sources: list[Source]) -> Any:
     try:
         return TypeAdapter(model).validate_python(data)
     except ValidationError as error:
-        problems = [_problem(detail, sources) for detail in _causes(error.errors())]
-        raise ConfigError(list(dict.fromkeys(problems))) from None
+        raise ConfigError(problems(error, sources)) from None
+
+
+def problems(
+    error: ValidationError, sources: list[Source], below: tuple[str, ...] = ()
+) -> list[Problem]:
+    """What a validation found, with file, line and key; `below` is where the data stands."""
+    found = [_problem(detail, sources, below) for detail in _causes(error.errors())]
+    return list(dict.fromkeys(found))
 
 
 def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -370,9 +377,9 @@ def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
     ]
 
 
-def _problem(detail: ErrorDetails, sources: list[Source]) -> Problem:
+def _problem(detail: ErrorDetails, sources: list[Source], below: tuple[str, ...]) -> Problem:
     context = detail.get("ctx", {})
-    at = tuple(part for part in detail["loc"] if part not in {"lab", "ssh", "fake"})
+    at = (*below, *(part for part in detail["loc"] if part not in {"lab", "ssh", "fake"}))
     if detail["type"] == "unknown_key":
         at = (*at, context["key"])
     file, line = locate(sources, at)

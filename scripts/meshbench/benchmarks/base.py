@@ -82,6 +82,10 @@ class Benchmark(ABC):
     def parse(self, link: LinkRecord) -> Iterator[Value]:
         """The values in a link's native output (pure). Raises ValueError when it is unreadable."""
 
+    def constants(self, settings: Mapping[str, Any]) -> Iterator[Value]:
+        """Values that follow from a cell's settings and belong beside the measured ones."""
+        yield from ()
+
     @abstractmethod
     def duration_s(self) -> float:
         """About how long one link takes, for the plan."""

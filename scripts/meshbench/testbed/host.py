@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 STATE = PurePosixPath("/var/lib/meshbench")
 RUN = PurePosixPath("/run/meshbench")
 SLICE = "meshbench.slice"
+_READ_SECRETS = 'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
 GRACE_S = 5.0
 """How much longer than a command's own limit the controller waits for the host to say so."""
 
@@ -57,7 +58,6 @@ class Unit:
 
     name: str
     argv: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,11 +86,14 @@ class Host(Protocol):
         argv: Sequence[str],
         *,
         stdin: bytes = b"",
-        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
         """Run a program and wait for it. The argument list is quoted here, never by callers.
+
+        `secrets` become environment variables without appearing in any process list; a program
+        that gets secrets gets no `stdin`.
 
         Raises:
             CommandError: if `check` and it failed or ran into `limit_s`.
@@ -169,14 +172,17 @@ class SshHost:
         argv: Sequence[str],
         *,
         stdin: bytes = b"",
-        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
         connection = await self.connect()
         started, clock = now(), time.monotonic()
-        settings = [f"{key}={value}" for key, value in (environment or {}).items()]
-        line = shlex.join(["timeout", "-k", "2", f"{limit_s:.3f}", "env", *settings, *argv])
+        limited = ["timeout", "-k", "2", f"{limit_s:.3f}", *argv]
+        if secrets:
+            stdin = "".join(f"{value}\n" for value in secrets.values()).encode()
+            limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
+        line = shlex.join(limited)
         try:
             result = await connection.run(
                 line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
@@ -216,7 +222,6 @@ class SshHost:
     async def start(self, unit: Unit) -> None:
         await self.stop(unit.name)
         options = [f"--property={key}={value}" for key, value in unit.properties.items()]
-        options += [f"--setenv={key}={value}" for key, value in unit.environment.items()]
         await self.run([
             "systemd-run", "--quiet", "--collect", f"--unit={unit.name}", f"--slice={SLICE}",
             *options, "--", *unit.argv,

@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -20,7 +21,7 @@
 #define ROUNDS_WITHOUT_POLL 16 /* while traffic never lets up */
 #define NS_PER_S 1000000000.0
 
-enum source { FROM_PORT, FROM_TIMER, FROM_SIGNAL, FROM_LISTENER, FROM_CLIENT };
+enum source { FROM_SIGNAL, FROM_LISTENER, FROM_CLIENT };
 
 struct forwarder {
     const struct options *options;
@@ -29,10 +30,10 @@ struct forwarder {
     struct link link;
     struct ports ports;
     struct control control;
-    int events, timer, signals;
-    uint64_t armed_ns; /* what the timer is set to; 0: nothing */
+    int events, signals;
     uint64_t started_ns, counting_since_ns, dead_man_ns;
     bool dead_man_fired, stop;
+    int priority; /* in effect */
 };
 
 static int complain(const struct complaint *complaint, int status)
@@ -41,9 +42,9 @@ static int complain(const struct complaint *complaint, int status)
     return status;
 }
 
-static bool watch(struct forwarder *self, int fd, enum source source, int index, uint32_t mask)
+static bool watch(struct forwarder *self, int fd, enum source source, int index)
 {
-    struct epoll_event event = {.events = mask,
+    struct epoll_event event = {.events = EPOLLIN,
                                 .data.u64 = (uint64_t)source << 32 | (uint32_t)index};
 
     return epoll_ctl(self->events, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -78,9 +79,10 @@ static void add_stats(struct forwarder *self, struct text *text)
     text_add(text, ",\"queue_now\":%" PRIu64 ",\"dead_man_fired\":%s,\"parameters\":",
              link_held(&self->link), self->dead_man_fired ? "true" : "false");
     add_impairment(text, &self->link.impairment);
-    text_add(text, ",\"seed\":%" PRIu64 ",\"uptime_s\":%.3f,\"counting_s\":%.3f,",
+    text_add(text, ",\"seed\":%" PRIu64 ",\"uptime_s\":%.3f,\"counting_s\":%.3f,"
+             "\"priority\":%d,",
              self->link.impairment.seed, (double)(now - self->started_ns) / NS_PER_S,
-             (double)(now - self->counting_since_ns) / NS_PER_S);
+             (double)(now - self->counting_since_ns) / NS_PER_S, self->priority);
     add_ports(text, self->options);
     text_add(text, "}");
 }
@@ -168,22 +170,7 @@ static void serve_listener(struct forwarder *self)
     int client = control_accept(&self->control);
 
     if (client >= 0)
-        watch(self, self->control.clients[client], FROM_CLIENT, client, EPOLLIN);
-}
-
-/* Set the timer for the next frame (or the dead man) unless it is set already. */
-static void arm(struct forwarder *self, uint64_t deadline)
-{
-    struct itimerspec when = {0};
-
-    if (deadline == self->armed_ns)
-        return;
-    self->armed_ns = deadline;
-    if (deadline != NEVER) {
-        when.it_value.tv_sec = (time_t)(deadline / 1000000000u);
-        when.it_value.tv_nsec = (long)(deadline % 1000000000u);
-    }
-    timerfd_settime(self->timer, TFD_TIMER_ABSTIME, &when, NULL);
+        watch(self, self->control.clients[client], FROM_CLIENT, client);
 }
 
 static void handle_event(struct forwarder *self, const struct epoll_event *event)
@@ -191,12 +178,6 @@ static void handle_event(struct forwarder *self, const struct epoll_event *event
     int index = (int)(uint32_t)event->data.u64;
 
     switch ((enum source)(event->data.u64 >> 32)) {
-    case FROM_PORT:
-        self->ports.in[index].ready = true;
-        break;
-    case FROM_TIMER:
-        self->armed_ns = 0; /* edge triggered: need not be read */
-        break;
     case FROM_SIGNAL:
         self->stop = true;
         break;
@@ -209,26 +190,43 @@ static void handle_event(struct forwarder *self, const struct epoll_event *event
     }
 }
 
-static void wait_for_events(struct forwarder *self, bool more_to_read)
+static void serve_events(struct forwarder *self)
 {
     struct epoll_event events[EVENTS];
-    int timeout = 0;
-
-    if (!more_to_read) {
-        uint64_t deadline = link_deadline(&self->link);
-
-        if (self->dead_man_ns < deadline)
-            deadline = self->dead_man_ns;
-        if (deadline > clock_now()) {
-            arm(self, deadline);
-            timeout = -1;
-        }
-    }
-
-    int count = epoll_wait(self->events, events, EVENTS, timeout);
+    int count = epoll_wait(self->events, events, EVENTS, 0);
 
     for (int i = 0; i < count; i++)
         handle_event(self, &events[i]);
+}
+
+/* Sleep until a frame is due or arrives, or somebody asks.
+ *
+ * The ports are in a poll set, not in the epoll set: an epoll set stays
+ * registered with the socket while we work, and each arriving frame would pay
+ * for waking somebody who is awake. */
+static void wait_for_events(struct forwarder *self)
+{
+    struct pollfd watched[1 + PORTS_MAX] = {{.fd = self->events, .events = POLLIN}};
+    struct in_port *in = self->ports.in;
+    int count = self->ports.in_count;
+    uint64_t deadline = link_deadline(&self->link);
+    uint64_t now = clock_now();
+
+    if (self->dead_man_ns < deadline)
+        deadline = self->dead_man_ns;
+    for (int i = 0; i < count; i++)
+        watched[1 + i] = (struct pollfd){.fd = in[i].socket, .events = POLLIN};
+
+    uint64_t wait = deadline > now ? deadline - now : 0;
+    struct timespec timeout = {.tv_sec = (time_t)(wait / 1000000000u),
+                               .tv_nsec = (long)(wait % 1000000000u)};
+
+    if (ppoll(watched, (nfds_t)count + 1, deadline == NEVER ? NULL : &timeout, NULL) < 0)
+        return;
+    if (watched[0].revents != 0)
+        serve_events(self);
+    for (int i = 0; i < count; i++)
+        in[i].ready = watched[1 + i].revents != 0;
 }
 
 static bool read_ports(struct forwarder *self)
@@ -251,9 +249,10 @@ static bool read_ports(struct forwarder *self)
 
 static void send_due(struct forwarder *self)
 {
+    uint64_t now = clock_now();
     struct entry entry;
 
-    while (link_get(&self->link, clock_now(), &entry))
+    while (link_get(&self->link, now, &entry))
         ports_send(&self->ports, &entry);
     ports_flush(&self->ports);
 }
@@ -264,8 +263,10 @@ static void run(struct forwarder *self)
     bool more = false;
 
     while (!self->stop) {
-        if (!more || ++rounds >= ROUNDS_WITHOUT_POLL) {
-            wait_for_events(self, more);
+        if (!more) {
+            wait_for_events(self);
+        } else if (++rounds >= ROUNDS_WITHOUT_POLL) {
+            serve_events(self);
             rounds = 0;
         }
         more = read_ports(self);
@@ -300,27 +301,39 @@ static bool make_event_sources(struct forwarder *self)
     if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
         return false;
     self->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     self->events = epoll_create1(EPOLL_CLOEXEC);
-    if (self->signals < 0 || self->timer < 0 || self->events < 0)
+    if (self->signals < 0 || self->events < 0)
         return false;
-    if (!watch(self, self->signals, FROM_SIGNAL, 0, EPOLLIN) ||
-        !watch(self, self->timer, FROM_TIMER, 0, EPOLLIN | EPOLLET))
+    if (!watch(self, self->signals, FROM_SIGNAL, 0))
         return false;
     if (self->control.listener >= 0 &&
-        !watch(self, self->control.listener, FROM_LISTENER, 0, EPOLLIN))
+        !watch(self, self->control.listener, FROM_LISTENER, 0))
         return false;
-    for (int i = 0; i < self->ports.in_count; i++)
-        if (!watch(self, self->ports.in[i].socket, FROM_PORT, i, EPOLLIN))
-            return false;
-    return true;
+    /* Else the kernel may let a sleep last 50 us longer than asked. */
+    return prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0) == 0;
+}
+
+/* A wire does not queue for the processor behind the programs that use it. Not
+ * being allowed to is an error only when the priority was asked for. */
+static bool take_priority(struct forwarder *self, struct complaint *complaint)
+{
+    struct sched_param parameters = {.sched_priority = self->options->priority};
+
+    if (self->options->priority == 0)
+        return true;
+    if (sched_setscheduler(0, SCHED_FIFO, &parameters) == 0) {
+        self->priority = self->options->priority;
+        return true;
+    }
+    snprintf(complaint->option, sizeof complaint->option, "--priority");
+    snprintf(complaint->reason, sizeof complaint->reason, "%s", strerror(errno));
+    return !self->options->priority_given;
 }
 
 static int set_up(struct forwarder *self, const struct options *options)
 {
     struct complaint complaint = {0};
     bool bad_input = false;
-    struct sched_param priority = {.sched_priority = options->priority};
 
     self->options = options;
     self->control.listener = -1;
@@ -331,11 +344,8 @@ static int set_up(struct forwarder *self, const struct options *options)
         return complain(&complaint, 2);
     if (!ports_open(&self->ports, options, &self->pool, &self->counters, &complaint, &bad_input))
         return complain(&complaint, bad_input ? 2 : 1);
-    if (options->priority > 0 && sched_setscheduler(0, SCHED_FIFO, &priority) != 0) {
-        snprintf(complaint.option, sizeof complaint.option, "--priority");
-        snprintf(complaint.reason, sizeof complaint.reason, "%s", strerror(errno));
+    if (!take_priority(self, &complaint))
         return complain(&complaint, 1);
-    }
     self->started_ns = self->counting_since_ns = clock_now();
     link_set(&self->link, &options->impairment, self->started_ns);
     put_off_dead_man(self);

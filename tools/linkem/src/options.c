@@ -13,7 +13,7 @@ const char options_usage[] =
     "       [--delay-us N] [--jitter-us N] [--loss PCT[,CORR] | --gemodel P,R,1-H,1-K]\n"
     "       [--duplicate PCT[,CORR]] [--reorder PCT[,CORR]] [--gap N] [--rate-bps N]\n"
     "       [--limit PACKETS] [--control PATH] [--dead-man SECONDS] [--netns PATH]\n"
-    "       [--priority 1..99]\n"
+    "       [--priority 0..99]\n"
     "linkem --simulate PACKETS --seed N [impairment]    print the fate of each packet as CSV\n"
     "linkem --stats PATH                                ask a running linkem for its counters\n"
     "linkem --send PATH 'set --delay-us 6000 ...'       or 'reset', 'stats'\n";
@@ -282,9 +282,10 @@ static bool parse_one(int code, const char *text, struct options *options,
     case DEAD_MAN:
         return parse_seconds("--dead-man", text, &options->dead_man_s, complaint);
     case PRIORITY:
-        if (!parse_whole("--priority", text, 1, 99, &number, complaint))
+        if (!parse_whole("--priority", text, 0, 99, &number, complaint))
             return false;
         options->priority = (int)number;
+        options->priority_given = true;
         return true;
     case SIMULATE:
         options->mode = MODE_SIMULATE;
@@ -359,7 +360,8 @@ static bool parse_all(int argc, char **argv, bool impairment_only, struct option
 
 bool options_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
 {
-    *options = (struct options){.impairment.limit = DEFAULT_LIMIT};
+    *options = (struct options){.impairment.limit = DEFAULT_LIMIT,
+                                .priority = DEFAULT_PRIORITY};
     if (!parse_all(argc, argv, false, options, complaint))
         return false;
     if (options->mode == MODE_HELP)

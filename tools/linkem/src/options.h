@@ -13,6 +13,7 @@
 #define DELAY_MAX_US 60000000u  /* one minute */
 #define JITTER_MAX_US 2147483u  /* netem caps jitter at 2^31 ns */
 #define RATE_MIN_BPS 1000u
+#define DEFAULT_PRIORITY 10
 
 enum mode { MODE_FORWARD, MODE_SIMULATE, MODE_CLIENT, MODE_HELP };
 
@@ -33,6 +34,7 @@ struct options {
     const char *netns;
     double dead_man_s; /* 0: none */
     int priority;      /* SCHED_FIFO priority; 0: ordinary scheduling */
+    bool priority_given;
     uint64_t simulate;
     const char *client_path;
     const char *client_line;

@@ -25,6 +25,7 @@ struct frame {
 };
 
 #define OUT_GROUP (-1)
+#define OUT_NONE (-2)
 
 struct chunk;
 

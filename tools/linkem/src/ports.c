@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,9 +18,16 @@
 #include "filter.h"
 #include "frame.h"
 
-#define SOCKET_BUFFER (64 << 20)
+#define SEND_BUFFER (64 << 20)
 #define SEND_ATTEMPTS 4
 #define AGE_MAX_NS 1000000000
+
+/* Receive ring: 8192 slots are 30 ms at 270,000 frames a second; more would hide
+ * an overload as delay, and a full ring is counted (kernel_drop). */
+#define RING_SLOTS 8192u
+#define RING_SLOT_HEADER 80u /* what the kernel puts before the frame */
+#define RING_SLOT_SMALL 2048u
+#define RING_BLOCK (128u << 10)
 
 /* Older headers lack these. */
 #ifndef PACKET_IGNORE_OUTGOING
@@ -34,21 +43,6 @@ struct out_port {
     struct iovec parts[BATCH];
     struct frame *frames[BATCH];
     uint64_t due_ns[BATCH];
-};
-
-union ancillary {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata)) + CMSG_SPACE(sizeof(struct timespec))];
-};
-
-/* A frame is read straight into a small buffer of the pool; what is longer runs
- * on into `rest` and is then copied together. */
-struct receive_buffers {
-    struct mmsghdr messages[BATCH];
-    struct iovec parts[BATCH][2];
-    union ancillary ancillary[BATCH];
-    struct frame *frames[BATCH];
-    uint8_t rest[BATCH][FRAME_MAX - SMALL_MAX];
 };
 
 static uint64_t clock_read(clockid_t clock)
@@ -114,6 +108,45 @@ static bool attach_filter(struct ports *ports, const struct in_port *port)
     return setsockopt(port->socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
+/* Room for any frame that may arrive: above the MTU there are only frames that
+ * an offload left in one piece, and those are dropped anyway. */
+static size_t slot_size(const struct in_port *port)
+{
+    struct ifreq request = {0};
+
+    memcpy(request.ifr_name, port->name, IFNAMSIZ);
+    if (ioctl(port->socket, SIOCGIFMTU, &request) == 0 &&
+        (size_t)request.ifr_mtu + ETHERNET_HEADER + RING_SLOT_HEADER <= RING_SLOT_SMALL)
+        return RING_SLOT_SMALL;
+    return (RING_SLOT_HEADER + FRAME_MAX + TPACKET_ALIGNMENT - 1) & ~(TPACKET_ALIGNMENT - 1u);
+}
+
+/* The kernel writes frames into memory shared with us: no system call and no
+ * socket buffer per frame. */
+static bool map_ring(struct in_port *port)
+{
+    struct tpacket_req request = {.tp_block_size = RING_BLOCK};
+
+    port->slot_size = slot_size(port);
+    port->slots_per_block = RING_BLOCK / port->slot_size;
+    request.tp_frame_size = (unsigned)port->slot_size;
+    request.tp_block_nr = RING_SLOTS / (unsigned)port->slots_per_block;
+    request.tp_frame_nr = request.tp_block_nr * (unsigned)port->slots_per_block;
+    port->slots = request.tp_frame_nr;
+    port->ring_bytes = (size_t)request.tp_block_nr * RING_BLOCK;
+    if (!set_flag(port->socket, SOL_PACKET, PACKET_VERSION, TPACKET_V2) ||
+        setsockopt(port->socket, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) != 0)
+        return false;
+
+    void *ring = mmap(NULL, port->ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                      port->socket, 0);
+
+    if (ring == MAP_FAILED)
+        return false;
+    port->ring = ring;
+    return true;
+}
+
 static bool open_in(struct ports *ports, struct in_port *port, struct complaint *complaint)
 {
     int fd = port->socket = open_socket();
@@ -124,12 +157,8 @@ static bool open_in(struct ports *ports, struct in_port *port, struct complaint 
         return system_failure(complaint, "--in", "packet filter");
     if (!set_flag(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1))
         return system_failure(complaint, "--in", "PACKET_IGNORE_OUTGOING");
-    if (!set_flag(fd, SOL_PACKET, PACKET_AUXDATA, 1))
-        return system_failure(complaint, "--in", "PACKET_AUXDATA");
-    if (!set_flag(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1))
-        return system_failure(complaint, "--in", "SO_TIMESTAMPNS");
-    if (!set_flag(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER))
-        set_flag(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+    if (!map_ring(port))
+        return system_failure(complaint, "--in", "receive ring");
     if (!bind_socket(fd, port->index, ETH_P_ALL))
         return system_failure(complaint, "--in", port->name);
     port->ready = true;
@@ -143,8 +172,8 @@ static bool open_out(struct out_port *port, struct complaint *complaint)
     if (fd < 0)
         return system_failure(complaint, "--out", "packet socket");
     set_flag(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
-    if (!set_flag(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
-        set_flag(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+    if (!set_flag(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER))
+        set_flag(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
     if (!bind_socket(fd, port->index, 0))
         return system_failure(complaint, "--out", port->name);
     for (int i = 0; i < BATCH; i++) {
@@ -183,24 +212,6 @@ static bool find_interface(const char *option, const char *name, int *index,
     return false;
 }
 
-static bool make_buffers(struct ports *ports)
-{
-    struct receive_buffers *buffers = ports->buffers = calloc(1, sizeof *buffers);
-
-    if (buffers == NULL)
-        return false;
-    for (int i = 0; i < BATCH; i++) {
-        struct msghdr *header = &buffers->messages[i].msg_hdr;
-
-        header->msg_iov = buffers->parts[i];
-        header->msg_iovlen = 2;
-        buffers->parts[i][0].iov_len = SMALL_MAX;
-        buffers->parts[i][1].iov_base = buffers->rest[i];
-        buffers->parts[i][1].iov_len = sizeof buffers->rest[i];
-    }
-    return true;
-}
-
 bool ports_open(struct ports *ports, const struct options *options, struct pool *pool,
                 struct counters *counters, struct complaint *complaint, bool *bad_input)
 {
@@ -209,7 +220,7 @@ bool ports_open(struct ports *ports, const struct options *options, struct pool 
     ports->pool = pool;
     ports->counters = counters;
     ports->out = calloc((size_t)options->out_count, sizeof *ports->out);
-    if (ports->out == NULL || !make_buffers(ports))
+    if (ports->out == NULL)
         return system_failure(complaint, "--out", "memory");
 
     for (int i = 0; i < options->out_count; i++) {
@@ -247,45 +258,16 @@ bool ports_open(struct ports *ports, const struct options *options, struct pool 
 
 void ports_close(struct ports *ports)
 {
-    for (int i = 0; i < ports->in_count; i++)
+    for (int i = 0; i < ports->in_count; i++) {
+        if (ports->in[i].ring != NULL)
+            munmap(ports->in[i].ring, ports->in[i].ring_bytes);
         if (ports->in[i].socket >= 0)
             close(ports->in[i].socket);
+    }
     for (int i = 0; i < ports->out_count; i++)
         if (ports->out[i].socket >= 0)
             close(ports->out[i].socket);
     free(ports->out);
-    free(ports->buffers);
-}
-
-struct annotations {
-    bool vlan, checksum_not_ready;
-    uint16_t vlan_protocol, vlan_tag;
-    uint64_t stamp_ns; /* CLOCK_REALTIME, 0: none */
-};
-
-static struct annotations read_annotations(struct msghdr *header)
-{
-    struct annotations found = {0};
-
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part)) {
-        if (part->cmsg_level == SOL_PACKET && part->cmsg_type == PACKET_AUXDATA) {
-            struct tpacket_auxdata data;
-
-            memcpy(&data, CMSG_DATA(part), sizeof data);
-            found.checksum_not_ready = (data.tp_status & TP_STATUS_CSUMNOTREADY) != 0;
-            found.vlan = (data.tp_status & TP_STATUS_VLAN_VALID) != 0;
-            found.vlan_tag = data.tp_vlan_tci;
-            found.vlan_protocol = (data.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0
-                                      ? data.tp_vlan_tpid
-                                      : ETH_P_8021Q;
-        } else if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMPNS) {
-            struct timespec stamp;
-
-            memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
-            found.stamp_ns = (uint64_t)stamp.tv_sec * 1000000000u + (uint64_t)stamp.tv_nsec;
-        }
-    }
-    return found;
 }
 
 /* Delay counts from the moment the frame reached the port, not from when this
@@ -293,7 +275,7 @@ static struct annotations read_annotations(struct msghdr *header)
  * only the age is used; after a step of that clock it is nonsense and left out. */
 static uint64_t age_of(uint64_t stamp_ns, uint64_t wall_ns)
 {
-    if (stamp_ns == 0 || stamp_ns > wall_ns || wall_ns - stamp_ns > AGE_MAX_NS)
+    if (stamp_ns > wall_ns || wall_ns - stamp_ns > AGE_MAX_NS)
         return 0;
     return wall_ns - stamp_ns;
 }
@@ -303,7 +285,7 @@ static int find_out(const struct ports *ports, const uint8_t *data, int same_out
     if (is_group(data)) {
         bool alone = ports->out_count == 1 && same_out == 0;
 
-        return alone ? -2 : OUT_GROUP;
+        return alone ? OUT_NONE : OUT_GROUP;
     }
 
     uint64_t key = mac_key(data);
@@ -311,36 +293,31 @@ static int find_out(const struct ports *ports, const uint8_t *data, int same_out
     for (int i = 0; i < ports->table_count; i++)
         if (ports->table[i].mac == key && ports->table[i].out != same_out)
             return ports->table[i].out;
-    return -2;
+    return OUT_NONE;
 }
 
-/* Put a frame longer than a small buffer into a large one. */
-static struct frame *joined(struct ports *ports, int slot, uint32_t length)
+static struct tpacket2_hdr *slot_at(const struct in_port *port, size_t slot)
 {
-    struct receive_buffers *buffers = ports->buffers;
-    struct frame *large = pool_take(ports->pool, length);
+    size_t block = slot / port->slots_per_block;
+    size_t place = slot % port->slots_per_block;
 
-    if (large == NULL)
-        return NULL;
-    memcpy(large->data, buffers->frames[slot]->data, SMALL_MAX);
-    memcpy(large->data + SMALL_MAX, buffers->rest[slot], length - SMALL_MAX);
-    return large;
+    return (struct tpacket2_hdr *)(void *)(port->ring + block * RING_BLOCK +
+                                           place * port->slot_size);
 }
 
-static struct frame *accept_frame(struct ports *ports, int in, int slot, uint64_t now,
-                                  uint64_t wall)
+/* Copy a frame out of its slot; NULL: counted and not to be carried. */
+static struct frame *accept_frame(struct ports *ports, int in, const struct tpacket2_hdr *slot,
+                                  uint64_t now, uint64_t wall)
 {
-    struct receive_buffers *buffers = ports->buffers;
-    struct mmsghdr *message = &buffers->messages[slot];
-    struct annotations notes = read_annotations(&message->msg_hdr);
-    struct frame *frame = buffers->frames[slot];
-    uint32_t length = message->msg_len; /* the true length, thanks to MSG_TRUNC */
+    const uint8_t *data = (const uint8_t *)slot + slot->tp_mac;
+    uint32_t length = slot->tp_len;
+    bool vlan = (slot->tp_status & TP_STATUS_VLAN_VALID) != 0;
 
     ports->counters->received++;
     ports->counters->received_bytes += length;
-    if (notes.checksum_not_ready)
+    if ((slot->tp_status & TP_STATUS_CSUMNOTREADY) != 0)
         ports->counters->checksum_not_ready++;
-    if (length > FRAME_MAX || (notes.vlan && length > FRAME_MAX - 4)) {
+    if (length > slot->tp_snaplen || length > FRAME_MAX - (vlan ? 4 : 0)) {
         ports->counters->oversize++;
         return NULL;
     }
@@ -349,84 +326,73 @@ static struct frame *accept_frame(struct ports *ports, int in, int slot, uint64_
         return NULL;
     }
 
-    int out = find_out(ports, frame->data, ports->in[in].same_out);
+    int out = find_out(ports, data, ports->in[in].same_out);
 
-    if (out < OUT_GROUP) {
+    if (out == OUT_NONE) {
         ports->counters->unroutable++;
         return NULL;
     }
-    if (length > SMALL_MAX) {
-        frame = joined(ports, slot, length);
-        if (frame == NULL) {
-            ports->counters->tail_drop++;
-            return NULL;
-        }
-    } else {
-        buffers->frames[slot] = NULL; /* handed over: the slot needs another */
+
+    struct frame *frame = pool_take(ports->pool, length);
+
+    if (frame == NULL) {
+        ports->counters->tail_drop++;
+        return NULL;
     }
+    memcpy(frame->data, data, length);
     frame->length = length;
-    frame->exempt = is_exempt(frame->data, length);
-    if (notes.vlan) {
-        frame->data = restore_vlan(frame->data, notes.vlan_protocol, notes.vlan_tag);
+    frame->exempt = is_exempt(data, length);
+    if (vlan) {
+        bool known = (slot->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0;
+
+        frame->data = restore_vlan(frame->data, known ? slot->tp_vlan_tpid : ETH_P_8021Q,
+                                   slot->tp_vlan_tci);
         frame->length += 4;
     }
     frame->in = (int16_t)in;
     frame->out = (int16_t)out;
-    frame->arrival_ns = now - age_of(notes.stamp_ns, wall);
+    frame->arrival_ns =
+        now - age_of((uint64_t)slot->tp_sec * 1000000000u + slot->tp_nsec, wall);
     return frame;
 }
 
-static bool prepare_slots(struct ports *ports)
+/* A socket's pending error ("the interface went down") would wake us for ever. */
+static void clear_error(struct ports *ports, const struct in_port *port)
 {
-    struct receive_buffers *buffers = ports->buffers;
+    int error = 0;
+    socklen_t size = sizeof error;
 
-    for (int i = 0; i < BATCH; i++) {
-        struct msghdr *header = &buffers->messages[i].msg_hdr;
-
-        if (buffers->frames[i] == NULL) {
-            buffers->frames[i] = pool_take(ports->pool, SMALL_MAX);
-            if (buffers->frames[i] == NULL)
-                return false;
-            buffers->parts[i][0].iov_base = buffers->frames[i]->data;
-        }
-        header->msg_control = &buffers->ancillary[i];
-        header->msg_controllen = sizeof buffers->ancillary[i];
-    }
-    return true;
+    if (getsockopt(port->socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0)
+        ports->counters->link_error++;
 }
 
 size_t ports_receive(struct ports *ports, int in, struct frame **frames)
 {
     struct in_port *port = &ports->in[in];
     size_t accepted = 0;
-
-    if (!prepare_slots(ports))
-        return 0;
-
-    int count = recvmmsg(port->socket, ports->buffers->messages, BATCH, MSG_DONTWAIT | MSG_TRUNC,
-                         NULL);
-
-    if (count < BATCH)
-        port->ready = false;
-    if (count < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            ports->counters->link_error++; /* e.g. the interface went down; it may come back */
-        return 0;
-    }
-
     uint64_t now = clock_now();
     uint64_t wall = clock_read(CLOCK_REALTIME);
+    int taken;
 
-    for (int i = 0; i < count; i++) {
-        struct frame *frame = accept_frame(ports, in, i, now, wall);
+    for (taken = 0; taken < BATCH; taken++) {
+        struct tpacket2_hdr *slot = slot_at(port, port->next_slot);
+
+        if ((__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
+            break;
+
+        struct frame *frame = accept_frame(ports, in, slot, now, wall);
 
         if (frame != NULL)
             frames[accepted++] = frame;
+        __atomic_store_n(&slot->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+        port->next_slot = (port->next_slot + 1) % port->slots;
     }
+    port->ready = taken == BATCH;
+    if (taken == 0)
+        clear_error(ports, port);
     return accepted;
 }
 
-/* The frame at `at` could not be sent. */
 static void count_failure(struct ports *ports, int error)
 {
     if (error == EMSGSIZE)

@@ -1,4 +1,4 @@
-/* Ethernet ports: packet sockets, read and written in batches. */
+/* Ethernet ports: packet sockets, read through a shared ring, written in batches. */
 #ifndef LINKEM_PORTS_H
 #define LINKEM_PORTS_H
 
@@ -19,10 +19,11 @@ struct in_port {
     int socket;
     bool ready;
     int same_out; /* the out port on the same interface, or -1 */
+    uint8_t *ring;
+    size_t ring_bytes, slot_size, slots_per_block, slots, next_slot;
 };
 
 struct out_port;
-struct receive_buffers;
 
 struct ports {
     struct in_port in[PORTS_MAX];
@@ -34,7 +35,6 @@ struct ports {
         int out;
     } table[PORTS_MAX];
     int table_count;
-    struct receive_buffers *buffers;
     struct pool *pool;
     struct counters *counters;
     uint64_t device_drop_base;

@@ -13,6 +13,9 @@ network() {
     ip -n "$NETNS" link set lo up
     ip link add "$CONTROL_PORT" type veth peer name ctl0 netns "$NETNS"
     ip link set "$CONTROL_PORT" master "$CONTROL_BRIDGE" up
+    # Hosts reach the controller here and not each other: a VPN that tries every address it finds
+    # would otherwise carry its tunnel past the measured network.
+    ip link set "$CONTROL_PORT" type bridge_slave isolated on
     ip -n "$NETNS" address add "$CONTROL_ADDRESS" dev ctl0
     ip -n "$NETNS" link set ctl0 up
     ip -n "$WIRE" link add "$DATA_PORT" mtu "$MTU" type veth \

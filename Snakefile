@@ -1,0 +1,42 @@
+"""meshbench: deploy, impair, measure, parse, aggregate, draw."""
+
+from snakemake.utils import min_version
+
+min_version("9.22")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/deploy.smk"
+include: "rules/impair.smk"
+include: "rules/measure.smk"
+include: "rules/parse.smk"
+include: "rules/aggregate.smk"
+include: "rules/figures.smk"
+
+
+rule figures_all:
+    name:
+        "figures/all"
+    input:
+        DEPLOYED,
+        CALIBRATED,
+        RECORDS,
+        FIGURES,
+        BUNDLE,
+    default_target: True
+
+
+onstart:
+    run.start(CAMPAIGN, workflow)
+
+
+onsuccess:
+    run.end(CAMPAIGN)
+
+
+onerror:
+    run.end(CAMPAIGN)

@@ -1,0 +1,25 @@
+# Tables: one SQL file each.
+from meshbench.tables import aggregate as tables
+
+TABLE = f"{RESULTS}/tables/{{table}}.parquet"
+
+
+rule aggregate:
+    input:
+        samples=SAMPLES,
+        links=LINKS,
+        tables=lambda w: expand(TABLE, table=tables.needs(w.table)),
+    output:
+        table=TABLE,
+    wildcard_constraints:
+        table="|".join(tables.names()),
+    params:
+        code=lambda w: code.digest("tables.aggregate", files=(tables.source(w.table),)),
+    log:
+        f"{LOGS}/aggregate/{{table}}.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "table {wildcards.table}"
+    script:
+        "../scripts/aggregate.py"

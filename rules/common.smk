@@ -1,0 +1,25 @@
+# The campaign, and where everything of it is.
+import os
+import uuid
+from pathlib import Path
+
+from meshbench import code, paths, plan, run, settings
+
+CAMPAIGN = run.load(config, [Path(file) for file in workflow.configfiles])
+PLAN = plan.plan(CAMPAIGN)
+NAME = CAMPAIGN.name
+RESULTS = f"results/{NAME}"
+LOGS = f"logs/{NAME}"
+ENVIRONMENT = "../environment.yml"
+
+os.environ.setdefault("MESHBENCH_RUN", uuid.uuid4().hex)
+# One job at a time on the testbed, also when the user gives --resources of their own.
+workflow.global_resources.setdefault("testbed", 1)
+
+
+wildcard_constraints:
+    vpn="|".join(CAMPAIGN.file.vpns),
+    tuning="|".join(CAMPAIGN.file.tunings),
+    profile="|".join(CAMPAIGN.file.profiles),
+    benchmark="|".join(CAMPAIGN.file.benchmarks),
+    round=r"\d+",

@@ -1,0 +1,72 @@
+# Figures and printed tables, each from the tables it names.
+from meshbench.figures import base as figures
+
+FIGURE = f"figures/{NAME}/{{figure}}"
+CHARTS = [name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS]
+PRINTED = [name for name in figures.names() if name not in CHARTS]
+FIGURES = [
+    f"figures/{NAME}/{name}.{kind}"
+    for name in figures.names()
+    for kind in figures.formats(name)
+]
+
+
+BUNDLE = f"figures/{NAME}/assets/vega.js"
+
+
+rule bundle:
+    output:
+        bundle=BUNDLE,
+    log:
+        f"{LOGS}/bundle.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "the figures' shared JavaScript"
+    script:
+        "../scripts/bundle.py"
+
+
+rule figure:
+    input:
+        tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
+    output:
+        svg=f"{FIGURE}.svg",
+        png=f"{FIGURE}.png",
+        pdf=f"{FIGURE}.pdf",
+        html=f"{FIGURE}.html",
+    wildcard_constraints:
+        figure="|".join(CHARTS),
+    params:
+        code=lambda w: code.digest(f"figures.{w.figure}", "figures.render"),
+        context=run.context(CAMPAIGN),
+        bundle=BUNDLE,
+    log:
+        f"{LOGS}/figure/{{figure}}.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "figure {wildcards.figure}"
+    script:
+        "../scripts/figure.py"
+
+
+rule table:
+    input:
+        tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
+    output:
+        csv=f"figures/{NAME}/{{name}}.csv",
+        tex=f"figures/{NAME}/{{name}}.tex",
+    wildcard_constraints:
+        name="|".join(PRINTED),
+    params:
+        code=lambda w: code.digest(f"figures.{w.name}", "figures.render"),
+        context=run.context(CAMPAIGN),
+    log:
+        f"{LOGS}/table/{{name}}.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "table {wildcards.name}"
+    script:
+        "../scripts/table.py"

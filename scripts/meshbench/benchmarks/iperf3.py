@@ -1,0 +1,116 @@
+"""iperf3 on the hosts: a server with authentication, and what its errors mean."""
+
+import asyncio
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from meshbench.errors import TestbedError
+from meshbench.records import Command, Status
+from meshbench.testbed.host import RUN, File, Host, Unit
+
+PORT = 5201
+UNIT = "meshbench-iperf3"
+_USER = "meshbench"
+_FOLDER = RUN / "iperf3"
+_VPN_ERRORS = ("connection timed out", "unable to connect to server", "no route to host", "network is unreachable")
+
+
+class Iperf3Server:
+    """One server per host for the length of a cell, with credentials that live as long."""
+
+    def __init__(self) -> None:
+        self._password = secrets.token_urlsafe(18)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+        self._public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    @property
+    def client_arguments(self) -> list[str]:
+        return ["--username", _USER, "--rsa-public-key-path", str(_FOLDER / "public.pem")]
+
+    @property
+    def client_secrets(self) -> dict[str, str]:
+        return {"IPERF3_PASSWORD": self._password}
+
+    async def start(self, hosts: Sequence[Host]) -> None:
+        """Start a server on every host and wait until each listens. Raises TestbedError."""
+        await asyncio.gather(*(self._start(host) for host in hosts))
+
+    async def _start(self, host: Host) -> None:
+        # iperf3(1): the hash of "{user}password".
+        digest = hashlib.sha256(f"{{{_USER}}}{self._password}".encode()).hexdigest()
+        await host.upload([
+            File(_FOLDER / "private.pem", self._private, 0o600),
+            File(_FOLDER / "users.csv", f"{_USER},{digest}\n".encode(), 0o600),
+            File(_FOLDER / "public.pem", self._public, 0o600),
+        ])  # fmt: skip
+        server = [
+            "iperf3", "-s", "-p", str(PORT), "--rsa-private-key-path", str(_FOLDER / "private.pem"),
+            "--authorized-users-path", str(_FOLDER / "users.csv"),
+        ]  # fmt: skip
+        await host.start(Unit(UNIT, server))
+        await _listening(host)
+
+    async def stop(self, hosts: Sequence[Host]) -> None:
+        """Stop the servers and remove the credentials."""
+        await asyncio.gather(*(self._stop(host) for host in hosts))
+
+    async def _stop(self, host: Host) -> None:
+        await host.stop(UNIT)
+        await host.run(["rm", "-rf", "--", str(_FOLDER)])
+
+
+async def _listening(host: Host) -> None:
+    for _ in range(200):
+        sockets = await host.run(["ss", "-Hltn", f"sport = :{PORT}"])
+        if sockets.stdout.strip():
+            return
+        await asyncio.sleep(0.02)
+    raise TestbedError(f"{host.name}: iperf3 does not listen: {await host.logs(UNIT)}")
+
+
+def error_text(run: Mapping[str, Any]) -> str | None:
+    """What iperf3 says went wrong, if anything did."""
+    error = run.get("error")
+    return str(error) if error else None
+
+
+def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
+    """What a client's end means: the tool's own failures are not held against the VPN.
+
+    A run that ends well and moved nothing is a failure of the VPN, not a success at 0 bit/s.
+    """
+    if command.returncode is None:
+        return Status.TIMEOUT, f"not finished within {limit_s:.0f} s"
+    try:
+        run = json.loads(command.stdout)
+    except ValueError:
+        return Status.TOOL_FAILED, f"no JSON from iperf3: {command.stderr.strip()[:300]}"
+    if error := error_text(run):
+        return classify(error), error
+    return _moved(run)
+
+
+def classify(error: str) -> Status:
+    """Whether an iperf3 error text speaks of the path or of the tool."""
+    carried = not any(phrase in error.lower() for phrase in _VPN_ERRORS)
+    return Status.TOOL_FAILED if carried else Status.FAILED
+
+
+def _moved(run: Mapping[str, Any]) -> tuple[Status, str | None]:
+    for key, name in (("sum_received", "forward"), ("sum_received_bidir_reverse", "reverse")):
+        if key in run["end"] and not run["end"][key].get("bytes"):
+            return Status.FAILED, f"the {name} stream ended normally and moved no data"
+    return Status.OK, None

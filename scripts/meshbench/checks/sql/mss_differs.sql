@@ -1,0 +1,13 @@
+-- title: An MSS that differs between links
+-- sentence: A system's TCP segments are of another size on one link than on its others, so the path MTU was not discovered alike.
+-- severity: warning
+WITH usual AS (
+    SELECT campaign, vpn, tuning, mode(value) AS usual, count(*) AS n
+    FROM whole WHERE metric = 'mss' GROUP BY ALL
+)
+SELECT
+    campaign, round, vpn, tuning, profile, benchmark, source, target, metric,
+    value, usual AS reference,
+    printf('MSS %d; %d is usual on the %d links of this system', value::INT, usual::INT, n) AS says
+FROM whole JOIN usual USING (campaign, vpn, tuning)
+WHERE metric = 'mss' AND value <> usual

@@ -1,0 +1,43 @@
+-- What rules and claims share. Sees the views samples, links and metrics (the registry).
+
+-- One row per whole-run value that exists; no intervals, no single streams or runs.
+CREATE TEMP TABLE whole AS
+SELECT * FROM samples WHERE t_s IS NULL AND stream IS NULL AND value IS NOT NULL;
+
+-- Links that a benchmark has somewhere in the campaign: what every cell of it should have.
+CREATE TEMP VIEW expected AS
+SELECT campaign, benchmark, count(DISTINCT (source, target)) AS n_expected
+FROM links WHERE source <> '*' GROUP BY ALL;
+
+-- One row per cell that has any link row. n_missing counts links without even a row.
+CREATE TEMP VIEW cells AS
+SELECT
+    campaign, round, vpn, tuning, profile, placement, benchmark,
+    count(*) FILTER (status = 'ok') AS n_ok,
+    any_value(n_expected) AS n_of,
+    any_value(n_expected) - count(*) AS n_missing,
+    string_agg(
+        source || '->' || target || ': ' || coalesce(reason, status), '; ' ORDER BY source, target
+    ) FILTER (status <> 'ok') AS reasons
+FROM links JOIN expected USING (campaign, benchmark)
+WHERE source <> '*'
+GROUP BY ALL;
+
+-- What each link carried, whatever the benchmark calls it.
+CREATE TEMP VIEW carried AS
+SELECT * FROM whole WHERE metric IN ('goodput', 'udp_goodput', 'quic_goodput') AND status = 'ok';
+
+CREATE OR REPLACE TEMP MACRO plain(x) AS CASE
+    WHEN x IS NULL THEN '-'
+    WHEN abs(x) >= 100 THEN printf('%.0f', x)
+    WHEN abs(x) >= 10 THEN printf('%.1f', x)
+    WHEN abs(x) >= 1 THEN printf('%.2f', x)
+    ELSE printf('%.3g', x)
+END;
+CREATE OR REPLACE TEMP MACRO mbit(x) AS plain(x / 1e6) || ' Mbit/s';
+CREATE OR REPLACE TEMP MACRO percent(x) AS plain(100 * x) || ' %';
+CREATE OR REPLACE TEMP MACRO told(x, unit) AS CASE unit
+    WHEN 'bit/s' THEN plain(x / 1e6) || ' Mbit/s'
+    WHEN '1' THEN plain(100 * x) || ' %'
+    ELSE plain(x) || ' ' || unit
+END;

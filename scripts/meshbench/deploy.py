@@ -1,0 +1,53 @@
+"""Installing one system on all hosts, and the facts about it that never become false."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from meshbench import mesh, vpns
+from meshbench.config import Profile
+from meshbench.errors import VpnError
+from meshbench.records import Model, Status
+from meshbench.session import session
+from meshbench.settings import DeployJob
+from meshbench.vpns import lifecycle
+
+
+class Deployment(Model):
+    """What was installed where; no secrets and no time stamps, so that equal ones are equal."""
+
+    campaign: str
+    system: str
+    driver: str
+    status: Status = Status.OK
+    reason: str | None = None
+    versions: dict[str, str] = {}
+    effective: dict[str, Any] = {}
+    facts: dict[str, dict[str, str]] = {}
+    files: dict[str, dict[str, str]] = {}
+    """By host, path and mode of every file; digests only of those without secrets."""
+
+
+async def deploy(job: DeployJob, store: Path) -> Deployment:
+    """Install a system. What it cannot do is a result; raises TestbedError for our own trouble."""
+    driver = vpns.load(job.system.driver)(job.name, job.system.options)
+    done = Deployment(campaign=job.where.campaign, system=job.name, driver=driver.name)
+    async with session(job.where, Profile(), f"{job.where.campaign}: deploy {job.name}") as bed:
+        try:
+            built = await mesh.assemble(bed, job.name, job.system, store)
+            await lifecycle.install(built)
+            versions = await asyncio.gather(*(driver.installed_version(h) for h in bed.hosts))
+        except VpnError as error:
+            done.status, done.reason = Status.FAILED, str(error)
+            return done
+        done.versions = {host.name: v for host, v in zip(bed.hosts, versions, strict=True)}
+        done.effective = dict(driver.effective(built.network))
+        done.facts = {host: dict(facts) for host, facts in built.facts.items()}
+        done.files = {
+            host.name: {
+                str(file.path): "secret" if file.mode == 0o600 else file.digest
+                for file in built.files(host.name)
+            }
+            for host in bed.hosts
+        }
+    return done

@@ -1,0 +1,224 @@
+"""The contract of a figure, and what it is given: tables and the plan of the campaign.
+
+A figure is one module of this package that has a `TITLE`; its name is the module's. It needs
+
+* ``TITLE: str`` and ``TABLES: tuple[str, ...]``, the aggregate tables it reads, both literal;
+* ``draw(data, context) -> alt.TopLevelMixin``, for a chart,
+  or ``tabulate(data, context) -> tabular.Table``, for a table;
+* ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
+
+and may have ``notes(data, context) -> Sequence[str]``: footnotes, such as what is missing and why.
+Nothing here imports Altair: a Snakefile may ask for names, tables and formats at little cost.
+"""
+
+import ast
+import dataclasses
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from meshbench import metrics
+from meshbench.errors import MeshbenchError
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pyarrow as pa
+
+    from meshbench.figures.tabular import Table
+
+_FOLDER = Path(__file__).parent
+CHART_FORMATS = ("svg", "png", "pdf", "html")
+TABLE_FORMATS = ("csv", "tex")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was planned, so that a figure can show what is missing.
+
+    Attributes:
+        vpns, tunings, profiles, benchmarks: in the order in which they are drawn.
+        links: ordered pairs (source, target).
+        testbed: its kind, e.g. 'lab', 'ssh', 'fake'.
+        engine: as configured; figures say what the records say where they say it.
+    """
+
+    campaign: str
+    vpns: tuple[str, ...]
+    tunings: tuple[str, ...]
+    profiles: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    rounds: int
+    links: tuple[tuple[str, str], ...]
+    testbed: str
+    placement: str
+    engine: str = "auto"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain lists and strings, for a rule's params or a JSON file."""
+        plain = dataclasses.asdict(self)
+        plain["links"] = [list(pair) for pair in self.links]
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`. Raises TypeError for an unknown or missing key."""
+        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        fields["links"] = tuple((source, target) for source, target in plain["links"])
+        return cls(**fields)
+
+    @property
+    def planned(self) -> int:
+        """How many values one system should have under one profile: rounds x links."""
+        return self.rounds * len(self.links)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The tables that a figure reads, by name."""
+
+    tables: Mapping[str, "pa.Table"]
+
+    @classmethod
+    def read(cls, paths: Mapping[str, Path]) -> Self:
+        """Read tables from Parquet files."""
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        return cls({name: pq.read_table(path, partitioning=None) for name, path in paths.items()})
+
+    def rows(self, name: str, **equal: Any) -> list[Row]:
+        """A table's rows, those whose columns equal the given values. Raises KeyError."""
+        rows = cast("list[Row]", self.tables[name].to_pylist())
+        return [row for row in rows if all(row[key] == value for key, value in equal.items())]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's module, checked against the contract."""
+
+    name: str
+    title: str
+    tables: tuple[str, ...]
+    draw: "Callable[[Data, Context], alt.TopLevelMixin] | None"
+    tabulate: "Callable[[Data, Context], Table] | None"
+    caption: Callable[[Data, Context], str]
+    notes: Callable[[Data, Context], Sequence[str]]
+
+
+def names() -> tuple[str, ...]:
+    """Every figure there is, by name."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.py") if "TITLE" in _literals(path)))
+
+
+def tables(name: str) -> tuple[str, ...]:
+    """The aggregate tables a figure reads, without importing it."""
+    return tuple(_literals(_path(name)).get("TABLES", ()))
+
+
+def formats(name: str) -> tuple[str, ...]:
+    """The kinds of file a figure is written as, without importing it."""
+    functions = {node.name for node in _tree(_path(name)).body if isinstance(node, ast.FunctionDef)}
+    return TABLE_FORMATS if "tabulate" in functions else CHART_FORMATS
+
+
+def load(name: str) -> Figure:
+    """Import a figure. Raises MeshbenchError when there is none or it breaks the contract."""
+    path = _path(name)
+    module = importlib.import_module(f"{__package__}.{name}")
+    draw, tabulate = getattr(module, "draw", None), getattr(module, "tabulate", None)
+    if (draw is None) == (tabulate is None) or not hasattr(module, "caption"):
+        raise MeshbenchError(f"{path}: a figure has caption() and either draw() or tabulate()")
+    return Figure(
+        name=name,
+        title=module.TITLE,
+        tables=tuple(module.TABLES),
+        draw=draw,
+        tabulate=tabulate,
+        caption=module.caption,
+        notes=getattr(module, "notes", lambda _data, _context: ()),
+    )
+
+
+def frame(rows: Sequence[Row]) -> "pa.Table":
+    """What a chart draws, as Arrow: Altair copies plain rows again for each layer around them.
+
+    All rows must have the first one's keys.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.Table.from_pylist([dict(row) for row in rows])
+
+
+def axis_title(metric: str, unit: str | None = None) -> str:
+    """A registered metric's title with the unit in which it is drawn.
+
+    Args:
+        metric: its name.
+        unit: where the figure scales the values; the metric's own when None.
+
+    Raises:
+        MeshbenchError: when no benchmark registers that metric.
+    """
+    found = find_metric(metric)
+    shown = found.unit if unit is None else unit
+    return found.title if shown == "1" else f"{found.title} ({shown})"
+
+
+def find_metric(name: str) -> metrics.Metric:
+    """A metric of the registry, after importing whatever registers some.
+
+    Raises:
+        MeshbenchError: when no benchmark registers it.
+    """
+    try:
+        return metrics.get(name)
+    except KeyError:
+        _register_all()
+    try:
+        return metrics.get(name)
+    except KeyError:
+        known = ", ".join(metric.name for metric in metrics.all_metrics()) or "none"
+        raise MeshbenchError(
+            f"a figure needs the metric '{name}', which no benchmark registers; registered: {known}"
+        ) from None
+
+
+@functools.cache
+def _register_all() -> None:
+    for package in ("benchmarks", "impairment"):
+        parent = importlib.import_module(f"meshbench.{package}")
+        for module in pkgutil.iter_modules(parent.__path__, f"{parent.__name__}."):
+            importlib.import_module(module.name)
+
+
+def _path(name: str) -> Path:
+    path = _FOLDER / f"{name}.py"
+    if not path.is_file() or "TITLE" not in _literals(path):
+        raise MeshbenchError(f"there is no figure '{name}'; known: {', '.join(names())}")
+    return path
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _literals(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for node in _tree(path).body:
+        targets: Iterable[ast.expr] = ()
+        value: ast.expr | None = None
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AnnAssign):
+            targets, value = (node.target,), node.value
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in {"TITLE", "TABLES"} and value:
+                found[target.id] = ast.literal_eval(value)
+    return found

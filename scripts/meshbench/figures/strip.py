@@ -1,0 +1,371 @@
+"""The picture most figures are made of: one row per system, all its points on a common axis.
+
+Beside the points: the range or interval (a bar), the centre (a tick), and columns of text. A row
+without values says why; a row that lacks some says how many.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import altair as alt
+
+from meshbench.figures import theme
+from meshbench.figures.base import Context, frame
+from meshbench.figures.groups import Group, Spread, arrow, system
+from meshbench.figures.wording import log_ticks, shortened
+
+ROW = 16
+"""Height of a row in px."""
+LEGEND = (
+    "Each point is one round and link (open: reverse direction); the tick is the median over rounds "
+    "of the median over links; the bar is its 95 % interval (order statistics, from six rounds on), "
+    "the line the range of all points where there are fewer; n counts the values."
+)
+_PIXELS_PER_CHARACTER = 6.0
+_GAP = 8
+
+
+@dataclass(frozen=True)
+class Column:
+    """Text to the right of a panel: a head, a width in px, and what to say of a group."""
+
+    head: str
+    width: int
+    text: Callable[[Group], str]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of rows that share an axis."""
+
+    title: str
+    groups: Sequence[Group]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What to draw of each group.
+
+    Attributes:
+        column: of the table; its points and its spread.
+        scale: from the table's unit to the axis's.
+        axis: title of the axis.
+        columns: of text.
+        high: another column whose median is drawn as an open mark, such as a 99th percentile.
+        log: whether the axis is logarithmic; values must then be above zero.
+        bound: the least end of the axis, so that rounding noise is not blown up to its full width.
+    """
+
+    column: str
+    scale: float
+    axis: str
+    columns: Sequence[Column]
+    high: str | None = None
+    log: bool = False
+    bound: float = 0.0
+
+
+def counts(group: Group) -> str:
+    """How many values there are, out of how many where some are missing."""
+    mark = "†" if group.marks else ""
+    return f"{group.n_ok}{mark}" if group.trouble is None else f"{group.n_ok}/{group.planned}{mark}"
+
+
+def grid(panels: Sequence[Sequence[Panel]], strip: Strip, context: Context) -> alt.ConcatChart:
+    """Panels in rows and columns; only the first column has row labels."""
+    names = _names([group for row in panels for panel in row for group in panel.groups], context)
+    side = sum(column.width for column in strip.columns) + _GAP
+    left = 14 + _PIXELS_PER_CHARACTER * max((len(text) for text in names.values()), default=4)
+    across = max((len(row) for row in panels), default=1)
+    total = theme.COLUMN if across == 1 else theme.PAGE
+    width = int(max(150, (total - left - across * side - (across - 1) * 12) / across))
+    charts = [
+        _panel(
+            panel,
+            strip,
+            names,
+            width=width,
+            first=index == 0,
+            head=number == 0,
+            foot=number == len(panels) - 1,
+        )
+        for number, row in enumerate(panels)
+        for index, panel in enumerate(row)
+    ]
+    used = int(left + across * (width + side) + (across - 1) * 12)
+    return alt.concat(*charts, columns=across, spacing=12, usermeta={"width": used})
+
+
+def by_profile_and_mode(groups: Sequence[Group]) -> list[list[Panel]]:
+    """A row of panels per profile, a column per mode; directions are rows of a panel."""
+    modes = list(dict.fromkeys(group.mode for group in groups))
+    profiles = list(dict.fromkeys(group.profile for group in groups))
+    return [
+        [
+            Panel(
+                profile if mode is None or len(modes) == 1 else f"{profile}, {mode}",
+                [group for group in groups if (group.profile, group.mode) == (profile, mode)],
+            )
+            for mode in modes
+        ]
+        for profile in profiles
+    ]
+
+
+def _key(group: Group) -> str:
+    return "|".join((group.vpn, group.tuning, group.direction or ""))
+
+
+def _names(groups: Sequence[Group], context: Context) -> dict[str, str]:
+    """Row labels, in drawing order; the second direction of a system is an arrow only."""
+    names: dict[str, str] = {}
+    seen: set[str] = set()
+    for group in sorted(groups, key=lambda g: _place(g, context)):
+        if (key := _key(group)) not in names:
+            name = system(group, context)
+            names[key] = ("" if name in seen else name) + arrow(group)
+            seen.add(name)
+    return names
+
+
+def _place(group: Group, context: Context) -> tuple[int, str, int, str, str]:
+    def index(name: str, planned: Sequence[str]) -> int:
+        return planned.index(name) if name in planned else len(planned)
+
+    vpn, tuning = index(group.vpn, context.vpns), index(group.tuning, context.tunings)
+    return vpn, group.vpn, tuning, group.tuning, group.direction or ""
+
+
+def _panel(
+    panel: Panel,
+    strip: Strip,
+    names: Mapping[str, str],
+    *,
+    width: int,
+    first: bool,
+    head: bool,
+    foot: bool,
+) -> alt.LayerChart:
+    domain = _domain(panel.groups, strip)
+    y = _rows_axis(names, shown=first)
+    x = _values_axis(strip, domain, shown=foot)
+    layers = [
+        _lines(panel.groups, width, y),
+        _spans(panel.groups, strip, x, y),
+        _points(panel.groups, strip, x, y),
+        _ticks(panel.groups, strip, x, y),
+        _reasons(panel.groups, width, y),
+        *_columns(panel.groups, strip, width, y, head=head),
+    ]
+    if strip.high:
+        layers.insert(2, _highs(panel.groups, strip, x, y))
+    return alt.layer(*layers).properties(
+        width=width,
+        height=max(1, len(names)) * ROW,
+        title=alt.TitleParams(panel.title, fontSize=theme.TEXT, offset=4),
+    )
+
+
+def _rows_axis(names: Mapping[str, str], *, shown: bool) -> alt.Y:
+    words = ", ".join(f"{_quoted(key)}: {_quoted(text)}" for key, text in names.items())
+    axis = alt.Axis(
+        title=None,
+        labels=shown,
+        ticks=False,
+        domain=False,
+        labelExpr=f"({{{words}}})[datum.label]",
+    )
+    scale = alt.Scale(domain=list(names), paddingInner=0.1, paddingOuter=0.1)
+    return alt.Y("key:N", sort=list(names), scale=scale, axis=axis)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _lines(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
+    # Not across rows without values: there the line would strike the reason out.
+    rows = [{"key": _key(group)} for group in groups if group.n_ok]
+    return (
+        alt.Chart(frame(rows))
+        .mark_rule(color="#ebebeb")
+        .encode(x=alt.value(0), x2=alt.value(width), y=y)
+    )
+
+
+def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None:
+    values = [
+        point.value
+        for column in (strip.column, strip.high)
+        if column
+        for group in groups
+        for point in group.points(column, strip.scale)
+    ]
+    if not values:
+        return None
+    if strip.log:
+        return 0.85 * min(values), 1.15 * max(values)
+    return 0.0, 1.04 * max(*values, strip.bound, 1e-9)
+
+
+def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: bool) -> alt.X:
+    # An axis of nothing would invent numbers: without a value there is none.
+    axis = alt.Axis(
+        title=(strip.axis + (", log" if strip.log else "")) if shown else None,
+        labels=domain is not None,
+        ticks=domain is not None,
+        tickCount=5,
+        **({"values": log_ticks(*domain), "format": "~g"} if strip.log and domain else {}),
+        grid=domain is not None,
+        labelFlush=False,
+        labelOverlap=True,
+    )
+    kind: Literal["log", "linear"] = "log" if strip.log and domain else "linear"
+    scale = alt.Scale(type=kind, domain=list(domain or (0, 1)), nice=False, zero=False)
+    return alt.X("value:Q", axis=axis, scale=scale)
+
+
+def _look(group: Group) -> dict[str, Any]:
+    look = theme.look(group.vpn)
+    return {
+        "key": _key(group),
+        "colour": look.colour,
+        "shape": look.shape,
+        "fill": "white" if group.direction == "reverse" else look.colour,
+    }
+
+
+def _literal(field: str) -> dict[str, Any]:
+    return {"field": field, "type": "nominal", "scale": None}
+
+
+def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
+    rows = [
+        {**_look(group), "value": point.value, "round": point.round, "link": point.link}
+        for group in groups
+        for point in group.points(strip.column, strip.scale)
+    ]
+    return (
+        alt.Chart(frame(rows))
+        .mark_point(size=26, opacity=0.75, strokeWidth=1)
+        .encode(
+            x=x,
+            y=y,
+            fill=alt.Fill(**_literal("fill")),
+            stroke=alt.Stroke(**_literal("colour")),
+            shape=alt.Shape(**_literal("shape")),
+            tooltip=["value:Q", "round:Q", "link:N"],
+        )
+    )
+
+
+def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
+    rows = [
+        {
+            **_look(group),
+            "value": spread.low,
+            "to": spread.high,
+            "what": spread.what,
+            "size": 6 if spread.what != "range" else 1.5,
+            "opacity": 0.35 if spread.what != "range" else 0.8,
+        }
+        for group, spread in _spreads(groups, strip)
+    ]
+    return (
+        alt.Chart(frame(rows))
+        .mark_rule()
+        .encode(
+            x=x,
+            x2="to:Q",
+            y=y,
+            color=alt.Color(**_literal("colour")),
+            strokeWidth=alt.StrokeWidth("size:Q", scale=None),
+            opacity=alt.Opacity("opacity:Q", scale=None),
+            tooltip=["what:N", "value:Q", "to:Q"],
+        )
+    )
+
+
+def _spreads(groups: Sequence[Group], strip: Strip) -> list[tuple[Group, Spread]]:
+    found = [(group, group.spread(strip.column, strip.scale)) for group in groups]
+    return [(group, spread) for group, spread in found if spread is not None]
+
+
+def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
+    rows = [
+        {"key": _key(group), "value": spread.centre, "what": "median"}
+        for group, spread in _spreads(groups, strip)
+    ]
+    return (
+        alt.Chart(frame(rows))
+        .mark_tick(thickness=2, size=ROW - 4, color=theme.INK)
+        .encode(x=x, y=y, tooltip=["what:N", "value:Q"])
+    )
+
+
+def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
+    column = strip.high or ""
+    rows = [
+        {**_look(group), "value": centre, "what": column}
+        for group in groups
+        if (centre := group.centre(column, strip.scale)) is not None
+    ]
+    return (
+        alt.Chart(frame(rows))
+        .mark_text(text="|", fontSize=12, fontWeight="bold", baseline="middle")
+        .encode(x=x, y=y, color=alt.Color(**_literal("colour")), tooltip=["what:N", "value:Q"])
+    )
+
+
+def _reasons(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
+    rows = [
+        {"key": _key(group), "text": why(group, width), "ink": theme.STATUSES[group.trouble].ink}
+        for group in groups
+        if group.trouble and not group.n_ok
+    ]
+    return (
+        alt.Chart(frame(rows))
+        .mark_text(align="left", baseline="middle", fontSize=theme.SMALL)
+        .encode(x=alt.value(3), y=y, text="text:N", color=alt.Color(**_literal("ink")))
+    )
+
+
+def why(group: Group, width: float) -> str:
+    """What became of a group without values, in so many px."""
+    if group.trouble is None:
+        return ""
+    style = theme.STATUSES[group.trouble]
+    text = f"{style.glyph} {style.words}" + (f": {group.reason}" if group.reason else "")
+    return shortened(text, int(width / (0.5 * theme.SMALL)))
+
+
+def _columns(
+    groups: Sequence[Group], strip: Strip, width: int, y: alt.Y, *, head: bool
+) -> list[alt.Chart]:
+    charts: list[alt.Chart] = []
+    right = float(width + _GAP)
+    for column in strip.columns:
+        right += column.width
+        rows = [
+            {
+                "key": _key(group),
+                "text": column.text(group),
+                "ink": theme.STATUSES[group.trouble].ink if group.trouble else theme.INK,
+            }
+            for group in groups
+        ]
+        text = {"align": "right", "fontSize": theme.TEXT}
+        charts.append(
+            alt.Chart(frame(rows))
+            .mark_text(**text, baseline="middle")
+            .encode(x=alt.value(right), y=y, text="text:N", color=alt.Color(**_literal("ink")))
+        )
+        if head:
+            charts.append(
+                alt.Chart(frame([{"text": column.head}]))
+                .mark_text(**text, baseline="bottom", color=theme.GREY)
+                .encode(x=alt.value(right), y=alt.value(-4), text="text:N")
+            )
+    return charts

@@ -1,0 +1,270 @@
+"""Measuring one cell: reconcile the testbed, verify it, measure, verify again, one record."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from meshbench import __version__, instruments, mesh, records, tuning
+from meshbench.benchmarks.base import Benchmark, Link, Outcome
+from meshbench.errors import VpnError
+from meshbench.impairment import engine, physics
+from meshbench.mesh import Up
+from meshbench.plan import weather
+from meshbench.records import LinkRecord, PathState, Record, Status, now
+from meshbench.session import Session, session
+from meshbench.settings import MeasureJob
+from meshbench.testbed import state
+from meshbench.vpns import lifecycle
+
+log = logging.getLogger(__name__)
+
+LIFETIME_MARGIN_S = 600.0
+
+
+async def measure(job: MeasureJob, store: Path) -> Record:
+    """Measure a cell and return its record. What a VPN cannot do is a result, not an error.
+
+    Raises:
+        TestbedError: when our own side breaks; nothing is recorded then.
+    """
+    cell = job.cell
+    purpose = f"{job.where.campaign}: {cell.path.removesuffix('.json')}"
+    async with session(job.where, job.profile, purpose) as bed:
+        started = now()
+        before = await state.read(bed.hosts)
+        vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
+        try:
+            built = await mesh.assemble(bed, cell.vpn, job.system, store)
+            vpn.effective = dict(built.driver.effective(built.network))
+            up = await mesh.only(bed, built, before, mesh.attempt(cell.round))
+            vpn.version = await built.driver.installed_version(bed.hosts[0])
+            vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
+        except VpnError as error:
+            vpn.status, vpn.reason = Status.FAILED, str(error)
+            return _failed(job, bed, vpn, before, started)
+        return await _measure(job, bed, up, vpn, before, started)
+
+
+async def _measure(
+    job: MeasureJob,
+    bed: Session,
+    up: Up,
+    vpn: records.VpnRecord,
+    before: Mapping[str, Any],
+    started: Any,
+) -> Record:
+    settings = await tuning.apply(job.tuning, bed.hosts)
+    benchmark = instruments.load(job.cell.benchmark)(job.options)
+    impairment = await _impair(job, bed, benchmark)
+    paths_before = await lifecycle.paths(up.mesh)
+    await asyncio.gather(*(_forget_tcp(host) for host in bed.hosts))
+    links = await _run(job, bed, up, benchmark)
+    paths_after, after, fallen, impairment.after = await asyncio.gather(
+        lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
+    )
+    engine.verify(_plan(job, bed), impairment.after)
+    for link in links:
+        _complete(link, up, paths_before, paths_after, fallen)
+    vpn.log_tail = fallen
+    return _record(
+        job, bed, vpn, links, started=started, before=before, after=after,
+        impairment=impairment, tuning_=settings, marks=_marks(links, impairment, {h.name: h.address.data_address for h in bed.hosts}),
+    )  # fmt: skip
+
+
+def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
+    where = job.where
+    return engine.Plan(
+        profile=job.profile,
+        placement=where.placement,
+        limit=physics.queue_limit(job.profile, bed.rate_bps),
+        seeds={
+            host.name: weather(where.seed, job.cell.round, job.cell.profile, host.name)
+            for host in bed.hosts
+        },
+    )
+
+
+async def _impair(
+    job: MeasureJob, bed: Session, benchmark: Benchmark
+) -> records.ImpairmentRecord:
+    """Apply the profile from its seed, so that every cell of a round meets the same weather."""
+    plan = _plan(job, bed)
+    commands: Mapping[str, list[list[str]]] = {}
+    if job.profile.impairs:
+        lifetime_s = len(job.where.links) * benchmark.duration_s() + LIFETIME_MARGIN_S
+        commands = await bed.engine.apply(plan, lifetime_s)
+    else:
+        await bed.engine.clear()
+    reading = await bed.engine.read()
+    engine.verify(plan, reading)
+    return records.ImpairmentRecord(
+        engine=bed.engine.name if job.profile.impairs else "none",
+        placement=job.where.placement,
+        profile=job.profile.model_dump(),
+        seed=job.where.seed,
+        commands=dict(commands),
+        before=reading,
+    )
+
+
+async def _forget_tcp(host: Any) -> None:
+    # What TCP remembers of one VPN's path must not start the next one's.
+    await host.run(["ip", "tcp_metrics", "flush"], check=False)
+
+
+async def _run(job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark) -> list[LinkRecord]:
+    silent = set(up.readiness.silent)
+    await benchmark.prepare(bed.hosts)
+    try:
+        jobs = [
+            _link(job, bed, up, benchmark, pair, lifecycle.pair(*pair) in silent)
+            for pair in job.where.links
+        ]
+        if benchmark.concurrent:
+            return list(await asyncio.gather(*jobs))
+        return [await one for one in jobs]
+    finally:
+        await benchmark.clean_up(bed.hosts)
+
+
+async def _link(
+    job: MeasureJob,
+    bed: Session,
+    up: Up,
+    benchmark: Benchmark,
+    pair: tuple[str, str],
+    silent: bool,
+) -> LinkRecord:
+    source, target = pair
+    record = LinkRecord(source=source, target=target, status=Status.OK, started=now())
+    record.target_address = up.mesh.address(target)
+    if silent:
+        record.status = Status.FAILED
+        record.reason = "no traffic through the tunnel on this pair before the measurement"
+        return record
+    link = Link(
+        source=bed.host(source),
+        target=bed.host(target),
+        source_address=up.mesh.address(source),
+        target_address=record.target_address,
+        interface=lifecycle.interface_of(up.mesh, bed.host(source)),
+        delay_s=physics.largest_round_trip_s(job.profile),
+    )
+    clock = time.monotonic()
+    await benchmark.warm_up(link)
+    outcome = await _attempts(benchmark, link, record, getattr(benchmark.options, "attempts", 1))
+    record.status, record.reason = outcome.status, outcome.reason
+    record.commands, record.limit_s = list(outcome.commands), outcome.limit_s
+    record.duration_s = round(time.monotonic() - clock, 3)
+    return record
+
+
+async def _attempts(benchmark: Benchmark, link: Link, record: LinkRecord, most: int) -> Outcome:
+    """Try again only when the tool failed: what the VPN did is not tried away."""
+    while True:
+        outcome = await benchmark.measure(link)
+        if outcome.status is not Status.TOOL_FAILED or record.attempts >= most:
+            return outcome
+        log.warning("%s->%s: %s; trying again", record.source, record.target, outcome.reason)
+        record.failures += outcome.commands
+        record.attempts += 1
+
+
+def _complete(
+    link: LinkRecord,
+    up: Up,
+    before: Mapping[tuple[str, str], PathState],
+    after: Mapping[tuple[str, str], PathState],
+    fallen: Mapping[str, str],
+) -> None:
+    pair = (link.source, link.target)
+    link.path_before, link.path_after = before.get(pair), after.get(pair)
+    link.ready_s = up.readiness.times_s.get(lifecycle.pair(*pair)) if up.started else None
+    if dead := sorted({link.source, link.target} & fallen.keys()):
+        link.status = Status.FAILED
+        link.reason = f"the daemon died on {', '.join(dead)} during the measurement"
+
+
+def _marks(
+    links: Sequence[LinkRecord], impairment: records.ImpairmentRecord, underlay: Mapping[str, str]
+) -> list[str]:
+    drops = engine.tail_drops(impairment.before, impairment.after)
+    marks = [f"the emulator of {host} had no room for {n} packets" for host, n in drops.items()]
+    for link in links:
+        name, before, after = lifecycle.pair(link.source, link.target), link.path_before, link.path_after
+        address = underlay[link.target]
+        if after and after.kind == "relay":
+            marks.append(f"{name} went over a relay")
+        if after and after.endpoint and address not in after.endpoint:
+            marks.append(f"{name} went to {after.endpoint}, past the data network")
+        if before and after and _path_key(before) != _path_key(after):
+            marks.append(f"the path of {name} changed during the measurement")
+    return marks
+
+
+def _path_key(path: PathState) -> tuple[str | None, ...]:
+    return path.kind, path.transport, path.endpoint
+
+
+def _failed(
+    job: MeasureJob,
+    bed: Session,
+    vpn: records.VpnRecord,
+    before: Mapping[str, Any],
+    started: Any,
+) -> Record:
+    links = [
+        LinkRecord(source=source, target=target, status=Status.FAILED, reason=vpn.reason, attempts=1)
+        for source, target in job.where.links
+    ]
+    impairment = records.ImpairmentRecord(
+        engine="none", placement=job.where.placement, profile=job.profile.model_dump(),
+        seed=job.where.seed,
+    )  # fmt: skip
+    return _record(
+        job, bed, vpn, links, started=started, before=before, after={},
+        impairment=impairment, tuning_={}, marks=[],
+    )  # fmt: skip
+
+
+def _record(
+    job: MeasureJob,
+    bed: Session,
+    vpn: records.VpnRecord,
+    links: list[LinkRecord],
+    *,
+    started: Any,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    impairment: records.ImpairmentRecord,
+    tuning_: dict[str, dict[str, str]],
+    marks: list[str],
+) -> Record:
+    versions = {
+        "meshbench": __version__,
+        "vpn_method": job.vpn_method,
+        "benchmark_method": job.benchmark_method,
+    }
+    testbed = records.TestbedRecord(
+        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu, facts=bed.facts,
+        before=dict(before), after=dict(after),
+    )  # fmt: skip
+    return Record(
+        campaign=job.where.campaign,
+        cell=job.cell,
+        placement=job.where.placement,
+        started=started,
+        ended=now(),
+        versions=versions,
+        settings=job.model_dump(mode="json"),
+        testbed=testbed,
+        impairment=impairment,
+        tuning=tuning_,
+        vpn=vpn,
+        links=links,
+        marks=marks,
+    )

@@ -1,0 +1,111 @@
+"""Bringing the testbed's VPNs from their true state to the one a cell needs."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from meshbench import vpns
+from meshbench.config import System
+from meshbench.errors import VpnError
+from meshbench.session import Session
+from meshbench.testbed import state
+from meshbench.testbed.host import RUN, File
+from meshbench.vpns import lifecycle
+from meshbench.vpns.base import Network, Node
+from meshbench.vpns.lifecycle import Mesh, Readiness
+
+log = logging.getLogger(__name__)
+
+FAILED = RUN / "failed-vpn.json"
+ALIVE_LIMIT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Up:
+    """A VPN that is up, and how that was proven."""
+
+    mesh: Mesh
+    readiness: Readiness
+    started: bool = False
+    log_tail: Mapping[str, str] = field(default_factory=dict)
+
+
+def network(bed: Session) -> Network:
+    nodes = (Node(i, h.name, h.address.data_address) for i, h in enumerate(bed.hosts, start=1))
+    return Network(tuple(nodes))
+
+
+async def assemble(bed: Session, name: str, system: System, store: Path) -> Mesh:
+    """The system as it is to be on this testbed. Raises VpnError when a program is missing."""
+    driver = vpns.load(system.driver)(name, system.options)
+    return await lifecycle.assemble(driver, network(bed), bed.hosts, store)
+
+
+async def only(
+    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]], attempt: str
+) -> Up:
+    """Make this VPN the only one that is up, changing only what differs.
+
+    It is brought up on an unimpaired network, so that the time it takes is comparable. A VPN that
+    failed to come up is not tried again for the same `attempt` (a run and round): its other cells
+    get the same reason at once.
+
+    Raises:
+        VpnError: with the reason why it did not come up.
+    """
+    name = mesh.driver.system
+    running = state.running(found)
+    await lifecycle.stop(bed.hosts, sorted(running.keys() - {name}))
+    if mesh.service(bed.hosts[0].name) is None:
+        return Up(mesh, await lifecycle.alive(mesh, ALIVE_LIMIT_S))
+    _known_failure(found, name, attempt)
+    everywhere = running.get(name, set()) == {host.name for host in bed.hosts}
+    if everywhere and lifecycle.installed(mesh, state.markers(found, name)):
+        return Up(mesh, await lifecycle.alive(mesh, ALIVE_LIMIT_S))
+    try:
+        return await _bring_up(bed, mesh, found)
+    except VpnError as error:
+        note = {"system": name, "attempt": attempt, "reason": str(error)}
+        await bed.hosts[0].upload([File(FAILED, json.dumps(note).encode())])
+        raise
+
+
+def _known_failure(found: Mapping[str, Mapping[str, Any]], name: str, attempt: str) -> None:
+    for sections in found.values():
+        note = sections.get("failed_vpn") or {}
+        if (note.get("system"), note.get("attempt")) == (name, attempt):
+            raise VpnError(note["reason"])
+
+
+async def _bring_up(bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]) -> Up:
+    await bed.engine.clear()
+    if not lifecycle.installed(mesh, state.markers(found, mesh.driver.system)):
+        await lifecycle.install(mesh)
+    clock = time.monotonic()
+    await lifecycle.start(mesh)
+    readiness = await lifecycle.ready(mesh, mesh.driver.ready_limit_s, clock)
+    if readiness.silent:
+        fallen = await lifecycle.dead(mesh)
+        if fallen or not readiness.times_s:
+            raise VpnError(await _why_silent(mesh, readiness, fallen))
+    log.info("%s is up: %s", mesh.driver.system, dict(readiness.times_s))
+    return Up(mesh, readiness, started=True)
+
+
+async def _why_silent(mesh: Mesh, readiness: Readiness, fallen: Mapping[str, str]) -> str:
+    limit = f"no traffic within {mesh.driver.ready_limit_s:.0f} s on {', '.join(readiness.silent)}"
+    if fallen:
+        tails = "; ".join(f"{host}: {tail.strip()[-600:]}" for host, tail in fallen.items())
+        return f"the daemon is not running on {', '.join(fallen)} ({tails})"
+    tail = await mesh.hosts[0].logs(mesh.unit, lines=5)
+    return f"{limit}; {mesh.hosts[0].name}'s daemon says: {tail.strip()[-600:]}"
+
+
+def attempt(round_: int) -> str:
+    """Which run and round this is: within it a VPN that failed to come up is not tried again."""
+    return f"{os.environ.get('MESHBENCH_RUN', 'by-hand')}/{round_}"

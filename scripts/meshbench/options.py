@@ -1,0 +1,48 @@
+"""Checking what only drivers and benchmarks know: whether they exist, and their options."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from meshbench import benchmarks, config, vpns
+from meshbench.config import Campaign, Source
+from meshbench.errors import ConfigError, Problem
+
+
+def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
+    """Raise ConfigError with every driver, benchmark and option that nobody knows."""
+    problems: list[Problem] = []
+    for name, system in campaign.systems.items():
+        source = Source.read(folder / "vpns" / f"{name}.yaml")
+        known = system.driver in vpns.names()
+        model = vpns.load(system.driver).Options if known else None
+        problems += _check([source], ("driver",), ("options",), system.driver, vpns.names(), model, system.options)
+    for name, options in campaign.file.benchmarks.items():
+        model = benchmarks.load(name).Options if name in benchmarks.names() else None
+        at = ("benchmarks", name)
+        problems += _check(list(sources), at, at, name, benchmarks.names(), model, options or {})
+    if problems:
+        raise ConfigError(problems)
+
+
+def _check(
+    sources: list[Source],
+    name_at: tuple[str, ...],
+    options_at: tuple[str, ...],
+    name: str,
+    known: Iterable[str],
+    model: Any,
+    options: Mapping[str, Any],
+) -> list[Problem]:
+    if model is None:
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        file, line = config.locate(sources, name_at)
+        return [Problem(file, ".".join(name_at), f"there is no '{name}'; {hint}", line)]
+    try:
+        model.model_validate(dict(options))
+    except ValidationError as error:
+        return config.problems(error, sources, options_at)
+    return []

@@ -1,0 +1,42 @@
+"""layout.json and hardware.json: not measurements, but what they were taken on."""
+
+from typing import Any
+
+from meshbench.published.reading import UnreadableError, items, number, text
+from meshbench.published.scrub import scrub
+
+
+def layout(document: Any) -> dict[str, str]:
+    """Each host's address inside the VPN. Raises UnreadableError when there is none."""
+    found = {
+        name: address
+        for machine in (document if isinstance(document, list) else [])
+        if (name := text(machine, "cmachine", "name")) and (address := text(machine, "vpn_ip"))
+    }
+    if not found:
+        raise UnreadableError("no machine with a name and a vpn_ip")
+    return found
+
+
+def hardware(document: Any) -> dict[str, dict[str, Any]]:
+    """CPU, memory and network cards of each host. Raises UnreadableError when there is none."""
+    found = {
+        name: {
+            "cpu": {key: _plain(machine, "cpu", key) for key in ("vendor_name", "model", "cores", "siblings")},
+            "memory_bytes": number(machine, "memory", "total_bytes"),
+            "network": [
+                {key: _plain(card, key) for key in ("driver", "unix_device_name")}
+                for card in items(machine, "network_controllers")
+            ],
+        }
+        for machine in items(document, "data", "machines")
+        if (name := text(machine, "machine_name"))
+    }
+    if not found:
+        raise UnreadableError("no machine with a name")
+    return found
+
+
+def _plain(node: Any, *path: str) -> float | str | None:
+    found = number(node, *path)
+    return found if found is not None else scrub(text(node, *path) or "") or None

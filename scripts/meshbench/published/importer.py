@@ -1,0 +1,160 @@
+"""The driver: every file of one or several runs into samples, links, facts and a report."""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from meshbench.files import atomic
+from meshbench.published import (
+    archive,
+    connections,
+    facts,
+    index,
+    iperf3,
+    nix_cache,
+    parallel,
+    ping,
+    qperf,
+    rist,
+    settings,
+    timing,
+)
+from meshbench.published.index import IgnoredError, Kind, Place
+from meshbench.published.outcome import LinkOutcome
+from meshbench.published.reading import UnreadableError, parse
+from meshbench.published.report import Entry, State
+from meshbench.published.rows import Cell, Rows
+from meshbench.tables.schema import write
+
+log = logging.getLogger(__name__)
+
+_BY_HOST: Mapping[Kind, Callable[[Any, str], Iterator[LinkOutcome]]] = {
+    Kind.TCP: iperf3.read_tcp,
+    Kind.UDP: iperf3.read_udp,
+    Kind.PARALLEL: parallel.read,
+    Kind.QPERF: qperf.read,
+    Kind.PING: ping.read,
+    Kind.RIST: rist.read,
+    Kind.NIX_CACHE: nix_cache.read,
+    Kind.BOOTSTRAP: connections.read,
+    Kind.REBOOT: connections.read,
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """One file that was placed and read: its links, or the facts it holds."""
+
+    path: str
+    place: Place
+    links: Sequence[LinkOutcome] = ()
+    facts: Any = None
+
+
+@dataclass
+class Imported:
+    """Everything an import came to."""
+
+    rows: dict[tuple[str, str], Rows] = field(default_factory=lambda: defaultdict(Rows))
+    entries: list[Entry] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def import_runs(
+    sources: Iterable[Path], campaign: str, tunings: Mapping[str, str] = index.DEFAULT_TUNINGS
+) -> Imported:
+    """Read every file of the sources: folders or archives, each with one run or several.
+
+    Args:
+        sources: paths; the order does not matter.
+        campaign: the campaign's name in the tables.
+        tunings: which tuning the ending of a run's name stands for.
+
+    Raises:
+        MeshbenchError: a source does not exist. Nothing inside a source is fatal.
+    """
+    result = Imported()
+    read: dict[Place, Read] = {}
+    for source in sources:
+        for found in archive.files(source):
+            _take(found, source, read, result.entries)
+    runs = index.runs((file.place.run for file in read.values()), tunings)
+    for file in sorted(read.values(), key=lambda file: file.path):
+        run = runs[file.place.run]
+        _add(result, file, run, campaign)
+    result.entries.sort(key=lambda entry: entry.path)
+    return result
+
+
+def _take(
+    found: archive.Found, source: Path, read: dict[Place, Read], entries: list[Entry]
+) -> None:
+    path, place = f"{source.name}:{found.path}", None
+    size = len(found.content or b"")
+    try:
+        place = index.place(found.path, archive.name_of(source))
+        if found.content is None:
+            raise UnreadableError(found.problem or "no content")
+        if place in read:
+            raise UnreadableError(f"a second file of the same measurement as {read[place].path}")
+        read[place] = _read(path, place, parse(found.content))
+    except IgnoredError as reason:
+        entries.append(Entry(path, State.IGNORED, str(reason), size))
+    except UnreadableError as reason:
+        entries.append(Entry(path, State.SET_ASIDE, found.problem or str(reason), size, place))
+    except RecursionError:
+        entries.append(Entry(path, State.SET_ASIDE, "nested too deeply", size, place))
+    else:
+        links = read[place].links
+        logs = [text for link in links if (text := link.log)]
+        values = sum(len(link.values) for link in links)
+        entry = Entry(path, State.IMPORTED, None, size, place, len(links), values, _problems(links), logs)
+        entries.append(entry)
+
+
+def _read(path: str, place: Place, document: Any) -> Read:
+    if place.kind is Kind.LAYOUT:
+        return Read(path, place, facts=facts.layout(document))
+    if place.kind is Kind.HARDWARE:
+        return Read(path, place, facts=facts.hardware(document))
+    if place.kind is Kind.TIMING:
+        reader = partial(timing.read, document, place.profile)
+    elif place.kind is Kind.TC_SETTINGS:
+        reader = partial(settings.read, document)
+    else:
+        reader = partial(_BY_HOST[place.kind], document, place.host)
+    return Read(path, place, tuple(reader()))
+
+
+def _problems(links: Iterable[LinkOutcome]) -> list[str]:
+    return [f"{link.source}->{link.target}: {link.status}: {link.reason}" for link in links if link.reason]
+
+
+def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
+    place = file.place
+    if file.facts is not None:
+        about = result.facts.setdefault(place.run, {"tuning": run.tuning, "round": run.round})
+        about.setdefault(place.kind.value, {})[place.vpn or "hosts"] = file.facts
+        return
+    cell = Cell(campaign, run.round, place.vpn, run.tuning, place.profile, place.kind, place.run)
+    rows = result.rows[place.kind.value, place.vpn]
+    for link in file.links:
+        rows.add(cell, link)
+
+
+def save(result: Imported, folder: Path) -> None:
+    """Write ``samples/`` and ``links/`` (one file per benchmark and VPN) and the facts.
+
+    Layout as for measured campaigns: ``samples/benchmark=<b>/vpn=<v>.parquet``.
+    """
+    for (benchmark, vpn), rows in sorted(result.rows.items()):
+        write(rows.samples(), folder / "samples" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet")
+        write(rows.links(), folder / "links" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet")
+    with atomic(folder / "published" / "facts.json") as temporary:
+        temporary.write_text(json.dumps(result.facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    log.info("imported %d tables into %s", len(result.rows), folder)

@@ -1,0 +1,92 @@
+"""One invocation of the workflow: the campaign it is about, how it begins and how it ends."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from meshbench import config, options, summary
+from meshbench.config import Campaign, LabTestbed, SshTestbed
+from meshbench.errors import ConfigError, MeshbenchError, Problem
+from meshbench.figures.base import Context
+from meshbench.records import now
+from meshbench.session import lab_of
+from meshbench.testbed.lab import machine
+
+log = logging.getLogger(__name__)
+
+TESTBED_RULES = {"deploy", "calibrate", "measure"}
+CONFIG = Path("config")
+STARTED = "MESHBENCH_STARTED"
+KEEP = "MESHBENCH_KEEP_LAB"
+
+
+def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
+    """The campaign of this invocation; ends the process with a clear text when it is not usable."""
+    try:
+        relative = [file.relative_to(Path.cwd()) if file.is_absolute() else file for file in files]
+        campaign = config.load_campaign(merged, relative, CONFIG)
+        options.check(campaign, [config.Source.read(file) for file in relative], CONFIG)
+        _check_keys(campaign)
+    except ConfigError as error:
+        sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
+        sys.exit(1)
+    return campaign
+
+
+def _check_keys(campaign: Campaign) -> None:
+    if isinstance(campaign.testbed, SshTestbed):
+        place = f"config/testbeds/{campaign.file.testbed}.yaml"
+        problems = [
+            Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
+            for host in campaign.testbed.hosts
+            for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
+            if not path.expanduser().is_file()
+        ]
+        if problems:
+            raise ConfigError(problems)
+
+
+def context(campaign: Campaign) -> dict[str, Any]:
+    """What figures must know of the plan, as plain data."""
+    file = campaign.file
+    return Context(
+        campaign=campaign.name,
+        vpns=tuple(file.vpns),
+        tunings=tuple(file.tunings),
+        profiles=tuple(file.profiles),
+        benchmarks=tuple(file.benchmarks),
+        rounds=file.rounds,
+        links=campaign.links,
+        testbed=campaign.testbed.kind,
+        placement=file.placement,
+        engine=file.engine,
+    ).to_dict()
+
+
+def start(campaign: Campaign, workflow: Any) -> None:
+    """Before the first job: is everything there that the planned jobs will need?"""
+    os.environ[STARTED] = now().isoformat()
+    needed = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    if isinstance(campaign.testbed, LabTestbed) and needed & TESTBED_RULES:
+        lab = lab_of(campaign.file.testbed, campaign.testbed)
+        try:
+            machine.check(lab.definition)
+        except MeshbenchError as error:
+            sys.stderr.write(f"{error}\n")
+            # Raising here would bury the text under Snakemake's traceback.
+            sys.exit(1)
+
+
+def end(campaign: Campaign) -> None:
+    """After the last job: take the lab down unless it is to be kept, and say what came out."""
+    if isinstance(campaign.testbed, LabTestbed) and not os.environ.get(KEEP):
+        lab = lab_of(campaign.file.testbed, campaign.testbed)
+        if lab.running() is not None:
+            asyncio.run(lab.down())
+    summary.show(campaign, os.environ.get(STARTED))
+
+

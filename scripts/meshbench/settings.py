@@ -1,0 +1,133 @@
+"""What one job of the workflow needs to know, as plain data that Snakemake compares.
+
+A cell's settings hold what its numbers depend on and nothing else: changing any of it, and only
+that, makes Snakemake measure the cell again.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+from meshbench import benchmarks, vpns
+from meshbench.config import (
+    Campaign,
+    Profile,
+    Strict,
+    System,
+    Testbed,
+    Tuning,
+    host_names,
+)
+from meshbench.impairment.calibration import Calibration
+from meshbench.plan import Calibrated
+from meshbench.records import Cell
+
+
+class Where(Strict):
+    """The testbed, the links on it and how impairment is placed."""
+
+    campaign: str
+    testbed: str
+    hosts: Testbed
+    links: tuple[tuple[str, str], ...]
+    placement: str
+    engine: str
+    seed: int
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        return host_names(self.hosts)
+
+
+class Job(Strict):
+    """Settings that travel as one line of JSON in a rule's params."""
+
+    where: Where
+
+    def text(self) -> str:
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        return cls.model_validate_json(text)
+
+
+class DeployJob(Job):
+    """One system on all hosts."""
+
+    name: str
+    system: System
+    method: int
+
+
+class MeasureJob(Job):
+    """One cell."""
+
+    cell: Cell
+    system: System
+    profile: Profile
+    tuning: Tuning
+    options: dict[str, Any]
+    vpn_method: int
+    benchmark_method: int
+
+
+def where(campaign: Campaign) -> Where:
+    return Where(
+        campaign=campaign.name,
+        testbed=campaign.file.testbed,
+        hosts=campaign.testbed,
+        links=campaign.links,
+        placement=campaign.file.placement,
+        engine=campaign.file.engine,
+        seed=campaign.file.seed,
+    )
+
+
+def deploy(campaign: Campaign, name: str) -> DeployJob:
+    system = campaign.systems[name]
+    method = vpns.load(system.driver).version
+    return DeployJob(where=where(campaign), name=name, system=system, method=method)
+
+
+def measure(campaign: Campaign, cell: Cell) -> MeasureJob:
+    system = campaign.systems[cell.vpn]
+    benchmark = benchmarks.load(cell.benchmark)
+    options = benchmark(campaign.file.benchmarks[cell.benchmark]).options
+    return MeasureJob(
+        where=where(campaign),
+        cell=cell,
+        system=system,
+        profile=campaign.profiles[cell.profile],
+        tuning=campaign.tunings[cell.tuning],
+        options=options.model_dump(mode="json"),
+        vpn_method=vpns.load(system.driver).version,
+        benchmark_method=benchmark.version,
+    )
+
+
+def calibrate(campaign: Campaign, calibrated: Calibrated) -> MeasureJob:
+    """The network itself under one profile, measured like a cell of the bare link."""
+    cell = Cell(
+        vpn="internal", tuning="stock", profile=calibrated.profile, benchmark=Calibration.name,
+        round=calibrated.round,
+    )  # fmt: skip
+    return MeasureJob(
+        where=where(campaign),
+        cell=cell,
+        system=System(driver="internal"),
+        profile=campaign.profiles[calibrated.profile],
+        tuning=Tuning(),
+        options=campaign.file.calibration.model_dump(mode="json"),
+        vpn_method=vpns.load("internal").version,
+        benchmark_method=Calibration.version,
+    )
+
+
+def packages() -> list[str]:
+    """Debian packages that any driver or benchmark needs: the lab's image has them all."""
+    drivers = map(vpns.load, vpns.names())
+    instruments = [Calibration, *map(benchmarks.load, benchmarks.names())]
+    return sorted({package for cls in (*drivers, *instruments) for package in cls.packages})
+
+

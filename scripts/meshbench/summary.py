@@ -1,0 +1,109 @@
+"""What a run came to: cells done, reused, failed and why; the time it took and where it went."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from meshbench import paths, plan, records
+from meshbench.config import Campaign
+from meshbench.records import Cell, Record, Status, now
+
+AGAIN = "snakemake --cores 1 figures/all -R $(python -m meshbench failed)"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A cell with its record, or without one."""
+
+    cell: Cell
+    path: Path
+    record: Record | None
+
+    @property
+    def status(self) -> Status | None:
+        return records.worst([link.status for link in self.record.links]) if self.record else None
+
+    @property
+    def reasons(self) -> str:
+        links = self.record.links if self.record else []
+        return "; ".join(dict.fromkeys(link.reason for link in links if link.reason))
+
+    @property
+    def measuring_s(self) -> float:
+        commands = (c for link in (self.record.links if self.record else []) for c in link.commands)
+        return sum(command.duration_s for command in commands if command.measuring)
+
+
+def read(campaign: Campaign) -> list[Done]:
+    """Every planned cell of a campaign with its record."""
+    found = []
+    for cell in plan.plan(campaign).cells:
+        path = paths.raw(campaign.name) / cell.path
+        found.append(Done(cell, path, records.read(path) if path.exists() else None))
+    return found
+
+
+def failed(cells: Iterable[Done]) -> list[Done]:
+    """The cells with a link that is not ok and could be: not those a VPN cannot do by design."""
+    return [d for d in cells if d.status not in {None, Status.OK, Status.UNSUPPORTED}]
+
+
+def show(campaign: Campaign, started: str | None) -> None:
+    """Print the summary of a run that began at `started` (ISO 8601, UTC)."""
+    begin = datetime.fromisoformat(started) if started else None
+    cells = read(campaign)
+    console = Console(file=sys.stderr, highlight=False)
+    console.print(_table(campaign, cells, begin))
+    for done in failed(cells):
+        console.print(f"{done.status}: {done.path}\n    {done.reasons[:500]}", markup=False)
+    if failed(cells):
+        console.print(f"measure just these again:  {AGAIN}", markup=False)
+    if begin:
+        console.print(_times(cells, begin), markup=False)
+    console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
+
+
+def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Table:
+    table = Table(title=f"campaign {campaign.name}", title_justify="left")
+    for column in ("vpn", "planned", "measured now", "reused", "not ok", "missing"):
+        table.add_column(column, justify="left" if column == "vpn" else "right")
+    for vpn in campaign.file.vpns:
+        mine = [done for done in cells if done.cell.vpn == vpn]
+        have = [done for done in mine if done.record]
+        fresh = [d for d in have if begin and d.record and d.record.started >= begin]
+        bad = [d for d in have if d.status is not Status.OK]
+        counts = (len(mine), len(fresh), len(have) - len(fresh), len(bad), len(mine) - len(have))
+        table.add_row(vpn, *map(str, counts))
+    return table
+
+
+def _times(cells: list[Done], begin: datetime) -> str:
+    wall_s = (now() - begin).total_seconds()
+    fresh = [done for done in cells if done.record and done.record.started >= begin]
+    tools_s = sum(_wall_of_tools(done) for done in fresh)
+    if not tools_s:
+        return f"wall time {wall_s:.0f} s; nothing was measured"
+    return (
+        f"wall time {wall_s:.0f} s, of which measuring tools ran {tools_s:.0f} s: "
+        f"overhead {wall_s / tools_s:.2f}x"
+    )
+
+
+def _wall_of_tools(done: Done) -> float:
+    """Seconds during which at least one measuring tool of a cell ran (links may run together)."""
+    spans = sorted(
+        (command.started.timestamp(), command.started.timestamp() + command.duration_s)
+        for link in (done.record.links if done.record else [])
+        for command in link.commands
+        if command.measuring
+    )
+    total, reached = 0.0, float("-inf")
+    for start, end in spans:
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total

@@ -1,0 +1,114 @@
+"""The aggregate tables: one SQL file each, run by DuckDB over the samples and the links.
+
+A file ``sql/<name>.sql`` ends with the query of the table ``<name>``. It sees the views `samples`
+and `links`, and those other tables that a header line ``-- needs: one, another`` names.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meshbench.errors import MeshbenchError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_FOLDER = Path(__file__).parent / "sql"
+_NEEDS = re.compile(r"^-- needs:(.*)$", re.MULTILINE)
+
+
+def names() -> tuple[str, ...]:
+    """Every table there is, in an order in which each comes after those it needs."""
+    known = sorted(path.stem for path in _FOLDER.glob("*.sql"))
+    ordered: list[str] = []
+    while waiting := [name for name in known if name not in ordered]:
+        ready = [name for name in waiting if set(needs(name)) <= set(ordered)]
+        if not ready:
+            raise MeshbenchError(f"tables need each other in a circle, or one is missing: {waiting}")
+        ordered += ready
+    return tuple(ordered)
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """The other aggregate tables that the one of this name reads."""
+    match = _NEEDS.search(source(name).read_text(encoding="utf-8"))
+    return tuple(word.strip() for word in match[1].split(",")) if match else ()
+
+
+def source(name: str) -> Path:
+    """The SQL file of a table. Raises MeshbenchError when there is none."""
+    path = _FOLDER / f"{name}.sql"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in _FOLDER.glob("*.sql")))
+        raise MeshbenchError(f"there is no table '{name}'; known: {known}")
+    return path
+
+
+def aggregate(
+    name: str,
+    samples: Sequence[Path],
+    links: Sequence[Path],
+    out: Path,
+    tables: Mapping[str, Path] | None = None,
+) -> None:
+    """Make one table and write it as Parquet, whole or not at all.
+
+    Args:
+        name: of the table.
+        samples: Parquet files in the schema `SAMPLES`; may be none.
+        links: Parquet files in the schema `LINKS`; may be none.
+        out: where the table goes.
+        tables: the files of the tables that `needs` names; more are ignored.
+
+    Raises:
+        MeshbenchError: when there is no such table, a needed one is not given, or the files do
+            not fit the query.
+    """
+    # The Snakefile asks for the names only; importing these takes most of a second.
+    from meshbench.tables import schema  # noqa: PLC0415
+
+    given = dict(tables or {})
+    if missing := [table for table in needs(name) if table not in given]:
+        raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
+    connection = _connect()
+    try:
+        _view(connection, "samples", samples, schema.SAMPLES)
+        _view(connection, "links", links, schema.LINKS)
+        for table in needs(name):
+            _view(connection, table, [given[table]], None)
+        schema.write(_run(connection, name), out)
+    finally:
+        connection.close()
+
+
+def _connect() -> "duckdb.DuckDBPyConnection":
+    import duckdb  # noqa: PLC0415
+
+    # One thread: sums of floats then have one order, and a measurement nearby keeps its core.
+    # Nothing may be fetched from the network behind a reader's back.
+    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+
+
+def _view(
+    connection: "duckdb.DuckDBPyConnection",
+    name: str,
+    files: Sequence[Path],
+    empty: "pa.Schema | None",
+) -> None:
+    if not files and empty is not None:
+        connection.register(name, empty.empty_table())
+        return
+    # Hive partitioning would invent columns from folders such as benchmark=ping.
+    relation = connection.read_parquet([str(path) for path in files], hive_partitioning=False)
+    relation.create_view(name)
+
+
+def _run(connection: "duckdb.DuckDBPyConnection", name: str) -> "pa.Table":
+    import duckdb  # noqa: PLC0415
+
+    try:
+        return connection.sql(source(name).read_text(encoding="utf-8")).to_arrow_table()
+    except duckdb.Error as error:
+        raise MeshbenchError(f"{source(name)}: {error}") from error

@@ -1,0 +1,65 @@
+-- Cells: whether each one was measured, and what a reader must know about it.
+-- needs: impairment
+-- Grain: campaign, round, vpn, tuning, profile, placement, benchmark. Calibrations are no cells.
+-- Columns:
+--   n_links, n_ok      links of the record, and those with status ok
+--   status             the worst of the links': failed, timeout, tool_failed, unsupported, ok
+--   reasons            distinct reasons, joined by '; ' (null: none)
+--   attempts           the most that any link took
+--   started            of the first link (UTC)
+--   duration_s         sum over the links; null if one is unknown
+--   measuring_s        of duration_s: inside the measuring tools; null if one is unknown
+--   ready_s            of the slowest pair, from starting the VPN to its first reply
+--   vpn_version, path, transport, engine, testbed: distinct, joined by ', '
+--   shared_cpu         whether the hosts share one machine's CPU
+--   path_changed       whether a path changed while it was measured
+--   marks              distinct, sorted
+--   impairment_ok      whether every calibrated link of the same profile, placement and round was
+--                      within tolerance; null when not calibrated or not decided
+WITH calibrated AS (
+    SELECT
+        campaign, profile, placement, round,
+        CASE
+            WHEN bool_or(verdict = 'outside') THEN false
+            WHEN bool_and(verdict = 'within') THEN true
+        END AS impairment_ok
+    FROM impairment
+    GROUP BY ALL
+),
+cell_marks AS (
+    SELECT
+        campaign, round, vpn, tuning, profile, placement, benchmark,
+        list_sort(list_distinct(flatten(list(marks)))) AS marks
+    FROM links
+    GROUP BY ALL
+),
+cells AS (
+    SELECT
+        campaign, round, vpn, tuning, profile, placement, benchmark,
+        count(*) AS n_links,
+        count(*) FILTER (status = 'ok') AS n_ok,
+        ['failed', 'timeout', 'tool_failed', 'unsupported', 'ok'][
+            min(list_position(['failed', 'timeout', 'tool_failed', 'unsupported', 'ok'], status))
+        ] AS status,
+        string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons,
+        max(attempts) AS attempts,
+        min(started) AS started,
+        CASE WHEN count(duration_s) = count(*) THEN sum(duration_s) END AS duration_s,
+        CASE WHEN count(measuring_s) = count(*) THEN sum(measuring_s) END AS measuring_s,
+        max(ready_s) AS ready_s,
+        string_agg(DISTINCT vpn_version, ', ' ORDER BY vpn_version) AS vpn_version,
+        string_agg(DISTINCT path, ', ' ORDER BY path) AS path,
+        string_agg(DISTINCT transport, ', ' ORDER BY transport) AS transport,
+        string_agg(DISTINCT engine, ', ' ORDER BY engine) AS engine,
+        string_agg(DISTINCT testbed, ', ' ORDER BY testbed) AS testbed,
+        bool_or(shared_cpu) AS shared_cpu,
+        bool_or(path_changed) AS path_changed
+    FROM links
+    WHERE benchmark <> 'calibration'
+    GROUP BY ALL
+)
+SELECT cells.*, cell_marks.marks, calibrated.impairment_ok
+FROM cells
+JOIN cell_marks USING (campaign, round, vpn, tuning, profile, placement, benchmark)
+LEFT JOIN calibrated USING (campaign, profile, placement, round)
+ORDER BY campaign, round, vpn, tuning, profile, placement, benchmark;

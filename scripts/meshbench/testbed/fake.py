@@ -1,0 +1,154 @@
+"""A testbed that answers from a table: for trying the workflow, measuring nothing."""
+
+import asyncio
+import itertools
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from meshbench.config import FakeTestbed
+from meshbench.records import Command, now
+from meshbench.testbed.host import Address, CommandError, File, Unit
+
+_STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
+
+
+class FakeHost:
+    """Answers the programs that drivers and benchmarks run; everything else just succeeds."""
+
+    def __init__(self, address: Address, world: "FakeWorld") -> None:
+        self.address = address
+        self._world = world
+        self._random = random.Random(address.name)  # noqa: S311
+
+    @property
+    def name(self) -> str:
+        return self.address.name
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secrets: Mapping[str, str] | None = None,
+        limit_s: float = 30.0,
+        check: bool = True,
+    ) -> Command:
+        started, clock = now(), time.monotonic()
+        answer = self._programs.get(argv[0], lambda _: (0, ""))
+        code, text = answer(argv)
+        if argv[0] in {"ping", "iperf3", "irtt"}:
+            await asyncio.sleep(self._world.testbed.seconds_per_command)
+        command = Command(
+            host=self.name, argv=list(argv), started=started, duration_s=time.monotonic() - clock,
+            returncode=code, stdout=text, stderr="",
+        )  # fmt: skip
+        if check and code != 0:
+            raise CommandError(command)
+        return command
+
+    @property
+    def _programs(self) -> Mapping[str, Callable[[Sequence[str]], tuple[int, str]]]:
+        return {
+            "sh": lambda _: (0, self._world.state()),
+            "systemctl": self._systemctl,
+            "ping": self._ping,
+            "iperf3": self._iperf3,
+            "irtt": lambda _: (0, self._irtt()),
+            "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
+            "uname": lambda _: (0, "fake\n"),
+        }
+
+    def _systemctl(self, argv: Sequence[str]) -> tuple[int, str]:
+        units = [word for word in argv[2:] if word.startswith("meshbench-vpn-")]
+        for unit in units:
+            system = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
+            if argv[1] == "restart":
+                if reason := self._world.testbed.broken.get(system):
+                    return 1, reason
+                self._world.running.add(system)
+            elif "stop" in argv:
+                self._world.running.discard(system)
+        return 0, "active\n"
+
+    def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
+        count = int(argv[argv.index("-c") + 1])
+        times = [1.0 + self._random.random() for _ in range(count)]
+        lines = [
+            f"[{1000 + index * 0.2:.6f}] 64 bytes from {argv[-1]}: icmp_seq={index + 1} ttl=64 time={rtt:.3f} ms"
+            for index, rtt in enumerate(times)
+        ]
+        mean = sum(times) / count
+        tail = [
+            f"{count} packets transmitted, {count} received, 0% packet loss, time 1ms",
+            f"rtt min/avg/max/mdev = {min(times):.3f}/{mean:.3f}/{max(times):.3f}/0.200 ms",
+        ]
+        return 0, "\n".join([*lines, "", *tail, ""])
+
+    def _iperf3(self, argv: Sequence[str]) -> tuple[int, str]:
+        rate = 5e8 + 1e8 * self._random.random()
+        total = {"bytes": int(rate / 8), "bits_per_second": rate, "retransmits": 3}
+        test = {"bidir": int("--bidir" in argv), "reverse": int("-R" in argv)}
+        stream = {"start": 0, "end": 1, "bits_per_second": rate, "sender": "-R" not in argv}
+        end = {"sum_sent": total, "sum_received": total, "streams": []}
+        if test["bidir"]:
+            end |= {"sum_sent_bidir_reverse": total, "sum_received_bidir_reverse": total}
+        run = {
+            "start": {"test_start": test, "tcp_mss_default": 1448},
+            "intervals": [{"streams": [stream]}],
+            "end": end,
+        }
+        return 0, json.dumps(run)
+
+    def _irtt(self) -> str:
+        trips = [
+            {
+                "seqno": index,
+                "lost": "false",
+                "delay": {"receive": 50_000, "rtt": 100_000, "send": 50_000},
+                "timestamps": {"server": {"receive": {"wall": index}}, "client": {"receive": {"wall": index}}},
+            }
+            for index in range(100)
+        ]  # fmt: skip
+        return json.dumps({"round_trips": trips})
+
+    async def upload(self, files: Sequence[File]) -> None:
+        for file in files:
+            if file.path.name == "installed":
+                self._world.installed[str(file.path)] = file.content.decode()
+
+    async def start(self, unit: Unit) -> None:
+        return
+
+    async def stop(self, *names: str) -> None:
+        await self.run(["systemctl", "stop", *names])
+
+    async def logs(self, unit: str, lines: int = 30) -> str:
+        return "fake journal"
+
+    async def close(self) -> None:
+        return
+
+
+class FakeWorld:
+    """What the fake hosts have in common: which services run."""
+
+    def __init__(self, testbed: FakeTestbed) -> None:
+        self.testbed = testbed
+        self.running: set[str] = set()
+        self.installed: dict[str, str] = {}
+
+    def state(self) -> str:
+        vpns = "\n".join(f"meshbench-vpn-{name}.service active running" for name in self.running)
+        installed = "\n".join(f"{path} {text}" for path, text in self.installed.items())
+        return _STATE.format(vpns=vpns, installed=installed)
+
+    def hosts(self) -> list[FakeHost]:
+        return [
+            FakeHost(
+                Address(name, "", 22, "root", Path(), Path(), "data0", f"192.0.2.{index}"), self
+            )
+            for name, index in zip(self.testbed.hosts, itertools.count(1), strict=False)
+        ]

@@ -1,0 +1,61 @@
+"""The hosts' true state, read in one round trip each."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from meshbench.testbed.host import STATE, Host
+
+_JSON = {"links", "addresses", "qdiscs", "counters", "failed_vpn"}
+_PAIRS = {"offloads": ":", "sysctls": "="}
+
+
+async def read(hosts: Sequence[Host]) -> dict[str, dict[str, Any]]:
+    """State by host name; the keys are the sections of state.sh."""
+    script = (files("meshbench.testbed") / "state.sh").read_bytes()
+    commands = await asyncio.gather(*(
+        host.run(["sh", "-s", host.address.data_interface], stdin=script) for host in hosts
+    ))  # fmt: skip
+    return {host.name: parse(command.stdout) for host, command in zip(hosts, commands, strict=True)}
+
+
+def parse(text: str) -> dict[str, Any]:
+    """What state.sh printed, by section; JSON where the source speaks it."""
+    sections = {}
+    for part in text.split("\n@ ")[1:]:
+        name, _, body = part.partition("\n")
+        sections[name] = _section(name, body.strip())
+    return sections
+
+
+def _section(name: str, body: str) -> Any:
+    if name in _JSON:
+        return json.loads(body) if body else None
+    if name in _PAIRS:
+        lines = (line.partition(_PAIRS[name]) for line in body.splitlines())
+        return {key.strip(): value.strip() for key, _, value in lines}
+    return body.splitlines() if name in {"vpns", "installed"} else body
+
+
+def running(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Which VPN systems have an active service, and on which hosts."""
+    found: dict[str, set[str]] = {}
+    for host, sections in state.items():
+        for line in sections["vpns"]:
+            unit, active, _ = line.split()
+            if active in {"active", "activating", "reloading"}:
+                system = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
+                found.setdefault(system, set()).add(host)
+    return found
+
+
+def markers(state: Mapping[str, Mapping[str, Any]], system: str) -> dict[str, str]:
+    """By host, what the system's installation marker says."""
+    path = f"{STATE / system}/installed"
+    pairs = {
+        host: dict(line.partition(" ")[::2] for line in sections["installed"])
+        for host, sections in state.items()
+    }
+    return {host: found[path] for host, found in pairs.items() if path in found}

@@ -1,0 +1,112 @@
+"""The contract of a VPN: its keys, files and service per host, and what it can say of its paths."""
+
+import ipaddress
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+from meshbench.config import Strict
+from meshbench.records import PathState
+from meshbench.testbed.host import STATE, File, Host
+from meshbench.vpns.units import Service
+
+OVERLAY = ipaddress.ip_network("10.88.0.0/24")
+"""Tunnel addresses where the VPN lets us choose them; only one VPN is up at a time."""
+INTERFACE = "mesh0"
+
+Material = Mapping[str, Mapping[str, str]]
+"""Secrets and public halves by host name; kept in a mode-600 file on the controller."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A host as its VPN sees it. The first node is the special one (lighthouse, controller)."""
+
+    index: int
+    name: str
+    underlay: str
+
+    @property
+    def overlay(self) -> str:
+        return str(OVERLAY[self.index])
+
+
+@dataclass(frozen=True)
+class Network:
+    """All nodes of a mesh, in the testbed's order."""
+
+    nodes: tuple[Node, ...]
+
+    def node(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.name == name)
+
+    def others(self, node: Node) -> tuple[Node, ...]:
+        return tuple(other for other in self.nodes if other != node)
+
+
+class Driver(ABC):
+    """One VPN. A subclass in a module of this package is found by itself.
+
+    A driver only describes; installing, starting, proving readiness and taking away are done for
+    all alike by `vpns.lifecycle`.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Of the method. Bumping it measures the VPN's cells again; a refactoring does not."""
+    Options: ClassVar[type[Strict]] = Strict
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Debian packages the hosts need for it."""
+    programs: ClassVar[tuple[str, ...]] = ()
+    """What must be on a host's PATH before it is tried."""
+    ready_limit_s: ClassVar[float] = 30.0
+    listen_port: ClassVar[int | None] = None
+    """Where the special host must listen before the others are started, if they give up fast."""
+    interface: str = INTERFACE
+
+    def __init__(self, system: str, options: Mapping[str, Any] | None = None) -> None:
+        self.system = system
+        self.options = self.Options.model_validate(dict(options or {}))
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Everything this system keeps on a host is below it."""
+        return STATE / self.system
+
+    async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
+        """Make keys and whatever else must be the same at every installation."""
+        return {node.name: {} for node in network.nodes}
+
+    def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
+        """The configuration of one host, below `folder`. Secrets have mode 600."""
+        return ()
+
+    @abstractmethod
+    def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service | None:
+        """What runs on one host; None for the bare link. `facts` is what `probe` found."""
+
+    async def probe(self, host: Host) -> Mapping[str, str]:
+        """What of the host decides how the VPN runs there, e.g. whether the kernel has it."""
+        return {}
+
+    def address(self, node: Node, material: Material) -> str:
+        """Where other nodes reach this one through the tunnel."""
+        return node.overlay
+
+    def effective(self, network: Network) -> Mapping[str, Any]:
+        """The configuration in force, without secrets: the options and what they stand for."""
+        return self.options.model_dump(mode="json")
+
+    @abstractmethod
+    async def installed_version(self, host: Host) -> str:
+        """The version of the program on the host."""
+
+    @abstractmethod
+    async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
+        """How a host reaches each other one, by name, from the daemon's own status."""
+
+    def watched(self) -> Sequence[str]:
+        """Names of the processes that are this VPN."""
+        return self.programs

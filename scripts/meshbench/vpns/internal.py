@@ -1,0 +1,32 @@
+"""The bare link, measured as if it were a VPN."""
+
+from collections.abc import Mapping
+
+from meshbench.records import PathState
+from meshbench.testbed.host import Host
+from meshbench.vpns.base import Driver, Material, Network, Node
+
+
+class Internal(Driver):
+    """No daemon, no tunnel: the data network itself."""
+
+    name = "internal"
+    version = 1
+
+    def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> None:
+        return None
+
+    def address(self, node: Node, material: Material) -> str:
+        return node.underlay
+
+    async def installed_version(self, host: Host) -> str:
+        return (await host.run(["uname", "-r"])).stdout.strip()
+
+    async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
+        return {
+            other.name: PathState(kind="direct", transport="ip", endpoint=other.underlay)
+            for other in network.others(node)
+        }
+
+
+DRIVER = Internal

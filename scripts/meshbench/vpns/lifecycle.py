@@ -1,0 +1,237 @@
+"""What is done with every VPN alike: install, start, prove, look, stop, take away."""
+
+import asyncio
+import hashlib
+import itertools
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshbench.errors import VpnError
+from meshbench.files import write_private
+from meshbench.records import PathState
+from meshbench.testbed.host import STATE, File, Host
+from meshbench.vpns.base import Driver, Material, Network
+from meshbench.vpns.units import UNIT_FOLDER, Service, unit_file, unit_name
+
+log = logging.getLogger(__name__)
+
+MARKER = "installed"
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """One VPN on the testbed's hosts."""
+
+    driver: Driver
+    network: Network
+    hosts: tuple[Host, ...]
+    material: Material
+    facts: Mapping[str, Mapping[str, str]]
+
+    def address(self, host: str) -> str:
+        return self.driver.address(self.network.node(host), self.material)
+
+    @property
+    def unit(self) -> str:
+        return unit_name(self.driver.system)
+
+    def service(self, host: str) -> Service | None:
+        return self.driver.service(self.network.node(host), self.network, self.facts[host])
+
+    def files(self, host: str) -> list[File]:
+        """Everything that is to be on a host: configuration, keys and the unit."""
+        files = list(self.driver.files(self.network.node(host), self.network, self.material))
+        service = self.service(host)
+        return [*files, unit_file(self.driver.system, service)] if service else files
+
+
+async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Mesh:
+    """A VPN with its keys and what its hosts said of themselves. Raises VpnError."""
+    for program in driver.programs:
+        found = await asyncio.gather(*(host.run(["which", program], check=False) for host in hosts))
+        for host, which in zip(hosts, found, strict=True):
+            if which.returncode != 0:
+                raise VpnError(f"{host.name}: {program} is not installed")
+    facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
+    named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
+    return Mesh(driver, network, tuple(hosts), await material(driver, network, hosts, store), named)
+
+
+async def material(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Material:
+    """The system's keys: read from the controller's mode-600 store, or made once and kept there."""
+    identity = {
+        "driver": driver.name,
+        "version": driver.version,
+        "options": driver.options.model_dump(mode="json"),
+        "nodes": [[node.name, node.underlay] for node in network.nodes],
+    }
+    path = store / f"{driver.system}.json"
+    if path.exists():
+        kept = json.loads(path.read_text())
+        if kept["identity"] == identity:
+            found: Material = kept["material"]
+            return found
+    made = await driver.material(network, hosts)
+    write_private(path, json.dumps({"identity": identity, "material": made}).encode())
+    return made
+
+
+async def install(mesh: Mesh) -> None:
+    """Put configuration, keys and unit on every host. Idempotent."""
+    await asyncio.gather(*(_install(mesh, host) for host in mesh.hosts))
+
+
+async def _install(mesh: Mesh, host: Host) -> None:
+    files = mesh.files(host.name)
+    await host.upload(files)
+    if mesh.service(host.name):
+        await host.run(["systemctl", "daemon-reload"])
+    await host.upload([File(mesh.driver.folder / MARKER, digest(files).encode())])
+
+
+def digest(files: Sequence[File]) -> str:
+    """What is installed, in one word: paths, contents and modes."""
+    text = json.dumps(sorted([str(file.path), file.digest, file.mode] for file in files))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def installed(mesh: Mesh, markers: Mapping[str, str]) -> bool:
+    """Whether every host's marker says that exactly this configuration is installed."""
+    return all(markers.get(host.name) == digest(mesh.files(host.name)) for host in mesh.hosts)
+
+
+async def start(mesh: Mesh) -> None:
+    """Start the VPN on the special host, then on the others. Raises VpnError with the journal."""
+    first, *others = mesh.hosts
+    await _start(mesh, first)
+    if mesh.driver.listen_port is not None:
+        await _listening(first, mesh.driver.listen_port)
+    await asyncio.gather(*(_start(mesh, host) for host in others))
+
+
+async def _listening(host: Host, port: int) -> None:
+    for _ in range(100):
+        if (await host.run(["ss", "-Hlntu", f"sport = :{port}"])).stdout.strip():
+            return
+        await asyncio.sleep(0.02)
+
+
+async def _start(mesh: Mesh, host: Host) -> None:
+    if mesh.service(host.name):
+        started = await host.run(["systemctl", "restart", mesh.unit], limit_s=60, check=False)
+        if started.returncode != 0:
+            raise VpnError(f"{host.name}: {mesh.unit} did not start: {await host.logs(mesh.unit)}")
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Which ordered pairs pass traffic: seconds to the first reply, or silence."""
+
+    times_s: Mapping[str, float]
+    silent: tuple[str, ...]
+
+
+def pair(source: str, target: str) -> str:
+    return f"{source}->{target}"
+
+
+async def ready(mesh: Mesh, limit_s: float, clock: float) -> Readiness:
+    """Try every ordered pair through the tunnel, one in turn, with 50 ms resolution.
+
+    In turn because simultaneous handshakes disturb some VPNs; a pair's time is from `clock` (the
+    monotonic time at which the VPN was started) to its first reply, and includes the pairs before.
+    """
+    times: dict[str, float] = {}
+    silent: list[str] = []
+    for source, target in itertools.permutations(mesh.hosts, 2):
+        left = limit_s - (time.monotonic() - clock)
+        if await _answers(mesh, source, target, max(left, 1.0)):
+            times[pair(source.name, target.name)] = round(time.monotonic() - clock, 3)
+        else:
+            silent.append(pair(source.name, target.name))
+    return Readiness(times, tuple(silent))
+
+
+async def alive(mesh: Mesh, limit_s: float) -> Readiness:
+    """Try every ordered pair at the same time; for a VPN that was ready before."""
+    clock = time.monotonic()
+    pairs = list(itertools.permutations(mesh.hosts, 2))
+    answers = await asyncio.gather(*(_answers(mesh, a, b, limit_s) for a, b in pairs))
+    took = round(time.monotonic() - clock, 3)
+    names = [pair(a.name, b.name) for a, b in pairs]
+    answered = dict(zip(names, answers, strict=True))
+    return Readiness(
+        {name: took for name, answer in answered.items() if answer},
+        tuple(name for name, answer in answered.items() if not answer),
+    )
+
+
+async def _answers(mesh: Mesh, source: Host, target: Host, limit_s: float) -> bool:
+    """Whether a reply comes through the tunnel's interface, asked every 50 ms (ping -c with -w)."""
+    interface = interface_of(mesh, source)
+    deadline = time.monotonic() + limit_s
+    while (left := deadline - time.monotonic()) > 0:
+        ping = await source.run(
+            ["ping", "-n", "-q", "-c", "1", "-i", "0.05", "-w", str(max(1, round(left))),
+             "-I", interface, mesh.address(target.name)],
+            limit_s=left + 2, check=False,
+        )  # fmt: skip
+        if ping.returncode == 0:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+def interface_of(mesh: Mesh, host: Host) -> str:
+    """The interface that carries the measured traffic."""
+    bare = mesh.address(host.name) == host.address.data_address
+    return host.address.data_interface if bare else mesh.driver.interface
+
+
+async def paths(mesh: Mesh) -> dict[tuple[str, str], PathState]:
+    """The path of every ordered pair as the daemons tell it, with the tunnel's MTU."""
+    found = await asyncio.gather(*(_paths(mesh, host) for host in mesh.hosts))
+    return {pair: state for states in found for pair, state in states.items()}
+
+
+async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
+    interface = interface_of(mesh, host)
+    states = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
+    link = await host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
+    mtu = int(link.stdout) if link.stdout.strip().isdigit() else None
+    update = {"interface": interface, "tunnel_mtu": mtu}
+    return {(host.name, peer): state.model_copy(update=update) for peer, state in states.items()}
+
+
+async def dead(mesh: Mesh) -> dict[str, str]:
+    """The hosts on which the VPN's service is not running, with its journal's tail."""
+    states = await asyncio.gather(*(
+        host.run(["systemctl", "is-active", mesh.unit], check=False) for host in mesh.hosts
+    ))  # fmt: skip
+    fallen = [
+        host for host, state in zip(mesh.hosts, states, strict=True)
+        if mesh.service(host.name) and state.stdout.strip() != "active"
+    ]  # fmt: skip
+    return {host.name: await host.logs(mesh.unit) for host in fallen}
+
+
+async def stop(hosts: Sequence[Host], systems: Sequence[str]) -> None:
+    """Stop systems by name on every host."""
+    if systems:
+        units = [unit_name(system) for system in systems]
+        await asyncio.gather(*(host.stop(*units) for host in hosts))
+
+
+async def purge(hosts: Sequence[Host], system: str) -> None:
+    """Stop a system and take everything of it off every host."""
+    await stop(hosts, [system])
+    await asyncio.gather(*(_purge(host, system) for host in hosts))
+
+
+async def _purge(host: Host, system: str) -> None:
+    await host.run(["rm", "-rf", "--", str(STATE / system), str(UNIT_FOLDER / unit_name(system))])
+    await host.run(["systemctl", "daemon-reload"])

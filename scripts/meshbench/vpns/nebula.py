@@ -1,0 +1,169 @@
+"""Nebula: one certificate authority, the first host is the lighthouse."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import asyncssh
+import yaml
+from pydantic import Field
+
+from meshbench.config import Strict
+from meshbench.records import PathState
+from meshbench.testbed.host import RUN, File, Host
+from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.units import Service
+
+PORT = 4242
+_ADMIN_PORT = 2242
+_ADMIN = "meshbench"
+
+
+class Options(Strict):
+    mtu: Annotated[int, Field(ge=576, le=9000)] = 1300
+    cipher: Annotated[str, Field(pattern="^(aes|chachapoly)$")] = "aes"
+    routines: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Nebula(Driver):
+    """Defaults throughout; a debug SSH server on the loopback tells which path is in use."""
+
+    name = "nebula"
+    version = 1
+    Options = Options
+    packages = ("nebula", "openssh-client")
+    programs = ("nebula", "nebula-cert")
+    options: Options
+
+    async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
+        made = await _certificates(hosts[0], network)
+        for node in network.nodes:
+            admin = asyncssh.generate_private_key("ssh-ed25519")
+            made[node.name] |= {
+                "admin": admin.export_private_key().decode(),
+                "admin_public": admin.export_public_key().decode().strip(),
+                "admin_host": asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode(),
+            }
+        return made
+
+    def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
+        mine = material[node.name]
+        config = yaml.safe_dump(self._config(node, network, mine["admin_public"]))
+        host_key = asyncssh.import_private_key(mine["admin_host"]).export_public_key().decode()
+        return [
+            File(self.folder / "config.yml", config.encode()),
+            File(self.folder / "ca.crt", mine["ca"].encode()),
+            File(self.folder / "host.crt", mine["certificate"].encode()),
+            File(self.folder / "host.key", mine["private"].encode(), 0o600),
+            File(self.folder / "admin.key", mine["admin"].encode(), 0o600),
+            File(self.folder / "admin_host.key", mine["admin_host"].encode(), 0o600),
+            File(self.folder / "known_hosts", f"[127.0.0.1]:{_ADMIN_PORT} {host_key}".encode()),
+        ]
+
+    def _config(self, node: Node, network: Network, admin_key: str) -> dict[str, Any]:
+        first = network.nodes[0]
+        anyone = [{"port": "any", "proto": "any", "host": "any"}]
+        lighthouse: dict[str, Any] = {"am_lighthouse": node == first}
+        if node != first:
+            lighthouse["hosts"] = [first.overlay]
+        return {
+            "pki": {
+                "ca": str(self.folder / "ca.crt"),
+                "cert": str(self.folder / "host.crt"),
+                "key": str(self.folder / "host.key"),
+            },
+            "static_host_map": {first.overlay: [f"{first.underlay}:{PORT}"]},
+            "lighthouse": lighthouse,
+            "listen": {"host": "0.0.0.0", "port": PORT},  # noqa: S104
+            "cipher": self.options.cipher,
+            "routines": self.options.routines,
+            "tun": {"dev": self.interface, "mtu": self.options.mtu},
+            "firewall": {"inbound": anyone, "outbound": anyone},
+            "logging": {"level": "info"},
+            "sshd": {
+                "enabled": True,
+                "listen": f"127.0.0.1:{_ADMIN_PORT}",
+                "host_key": str(self.folder / "admin_host.key"),
+                "authorized_users": [{"user": _ADMIN, "keys": [admin_key]}],
+            },
+        }
+
+    def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
+        return Service(["nebula", "-config", str(self.folder / "config.yml")])
+
+    def effective(self, network: Network) -> Mapping[str, Any]:
+        return {**self.options.model_dump(), "lighthouse": network.nodes[0].name, "relay": False}
+
+    async def installed_version(self, host: Host) -> str:
+        return (await host.run(["nebula", "-version"])).stdout.strip().removeprefix("Version: ")
+
+    async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
+        entries = json.loads((await self._admin(host, "list-hostmap", "-json")).strip() or "[]")
+        found = {address: entry for entry in entries or [] for address in _addresses(entry)}
+        return {
+            other.name: _path(found[other.overlay])
+            for other in network.others(node)
+            if other.overlay in found
+        }
+
+    async def _admin(self, host: Host, *command: str) -> str:
+        said = await host.run([
+            "ssh", "-q", "-p", str(_ADMIN_PORT), "-i", str(self.folder / "admin.key"),
+            "-o", f"UserKnownHostsFile={self.folder / 'known_hosts'}",
+            "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes",
+            f"{_ADMIN}@127.0.0.1", *command,
+        ])  # fmt: skip
+        return said.stdout
+
+    def watched(self) -> Sequence[str]:
+        return ("nebula",)
+
+
+async def _certificates(host: Host, network: Network) -> dict[str, dict[str, str]]:
+    """Sign every node's certificate on the first host, in a folder that is gone afterwards."""
+    folder = RUN / "nebula-ca"
+
+    async def read(name: str) -> str:
+        return (await host.run(["cat", "--", str(folder / name)])).stdout
+
+    await host.run(["install", "-d", "-m", "700", str(folder)])
+    try:
+        ca = ["-out-crt", str(folder / "ca.crt"), "-out-key", str(folder / "ca.key")]
+        await host.run(["nebula-cert", "ca", "-name", "meshbench", "-duration", "87600h", *ca])
+        made = {}
+        for node in network.nodes:
+            await host.run([
+                "nebula-cert", "sign", "-name", node.name, "-ip", f"{node.overlay}/24",
+                "-ca-crt", str(folder / "ca.crt"), "-ca-key", str(folder / "ca.key"),
+                "-out-crt", str(folder / f"{node.name}.crt"), "-out-key", str(folder / f"{node.name}.key"),
+            ])  # fmt: skip
+            made[node.name] = {
+                "ca": await read("ca.crt"),
+                "certificate": await read(f"{node.name}.crt"),
+                "private": await read(f"{node.name}.key"),
+            }
+        return made
+    finally:
+        await host.run(["rm", "-rf", "--", str(folder)])
+
+
+def _addresses(entry: Mapping[str, Any]) -> list[str]:
+    # Nebula 1.9 says vpnIp, 1.10 and later vpnAddrs.
+    return [entry["vpnIp"]] if "vpnIp" in entry else list(entry.get("vpnAddrs", []))
+
+
+def _path(entry: Mapping[str, Any]) -> PathState:
+    relays = entry.get("currentRelaysToMe") or []
+    remote = entry.get("currentRemote") or {}
+    if isinstance(remote, dict):
+        remote = f"{remote['ip']}:{remote['port']}" if remote else ""
+    direct = bool(remote) and not relays
+    return PathState(
+        kind="direct" if direct else "relay",
+        transport="udp",
+        endpoint=remote or None,
+        details={"relays": relays},
+    )
+
+
+DRIVER = Nebula

@@ -1,0 +1,122 @@
+"""tinc 1.0 in router mode."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from meshbench.config import Strict
+from meshbench.records import PathState
+from meshbench.testbed.host import File, Host
+from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.units import Service, unit_name
+
+PORT = 655
+_UP = b'#!/bin/sh\nip link set "$INTERFACE" up\nip address add "$(cat "${0%/*}/address")" dev "$INTERFACE"\n'
+# "Dumping nodes": NAME at HOST port PORT cipher … nexthop NAME via NAME pmtu N (min … max …)
+_NODE = re.compile(
+    r" (?P<name>\w+) at (?P<at>\S+) port (?P<port>\d+) cipher (?P<cipher>\d+) digest (?P<digest>\d+)"
+    r".* nexthop (?P<nexthop>\w+) via (?P<via>\w+) pmtu (?P<pmtu>\d+)"
+)
+
+
+class Options(Strict):
+    cipher: str | None = None
+    tcp_only: bool = False
+    key_bits: int = 4096
+
+
+class Tinc(Driver):
+    """Every node may dial the first one, as in the thesis; tinc finds the direct paths itself."""
+
+    name = "tinc"
+    version = 1
+    Options = Options
+    packages = ("tinc",)
+    programs = ("tincd",)
+    listen_port = PORT
+    options: Options
+
+    async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
+        return {node.name: _key_pair(self.options.key_bits) for node in network.nodes}
+
+    def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
+        first = network.nodes[0]
+        lines = [f"Name = {_id(node)}", f"Interface = {self.interface}", "DeviceType = tun", "AddressFamily = ipv4"]
+        lines += [] if node == first else [f"ConnectTo = {_id(first)}"]
+        lines += [f"Cipher = {self.options.cipher}"] if self.options.cipher else []
+        lines += ["TCPOnly = yes"] if self.options.tcp_only else []
+        return [
+            File(self.folder / "tinc.conf", "\n".join([*lines, ""]).encode()),
+            File(self.folder / "address", f"{node.overlay}/24\n".encode()),
+            File(self.folder / "tinc-up", _UP, 0o755),
+            File(self.folder / "rsa_key.priv", material[node.name]["private"].encode(), 0o600),
+            *(self._host_file(other, material) for other in network.nodes),
+        ]
+
+    def _host_file(self, node: Node, material: Material) -> File:
+        text = f"Address = {node.underlay}\nPort = {PORT}\nSubnet = {node.overlay}/32\n"
+        content = text + material[node.name]["public"]
+        return File(self.folder / "hosts" / _id(node), content.encode())
+
+    def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
+        return Service([
+            "tincd", "-c", str(self.folder), "-D", "-d1",
+            f"--pidfile=/run/meshbench/{self.system}.pid",
+        ])  # fmt: skip
+
+    def effective(self, network: Network) -> Mapping[str, Any]:
+        return {**self.options.model_dump(), "mode": "router", "connect_to": network.nodes[0].name}
+
+    async def installed_version(self, host: Host) -> str:
+        return (await host.run(["tincd", "--version"])).stdout.split()[2]
+
+    async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
+        unit = unit_name(self.system)
+        since = (await host.run(["date", "+%s.%N"])).stdout.strip()
+        await host.run(["systemctl", "kill", "-s", "USR2", unit])
+        for _ in range(50):
+            dump = await host.run(["journalctl", "-q", "-o", "cat", "--since", f"@{since}", "-u", unit])
+            if "End of nodes" in dump.stdout:
+                break
+            await asyncio.sleep(0.02)
+        found = {match["name"]: match for match in _NODE.finditer(dump.stdout)}
+        return {
+            other.name: _path(other, found[_id(other)])
+            for other in network.others(node)
+            if _id(other) in found
+        }
+
+
+def _id(node: Node) -> str:
+    return f"n{node.index}"
+
+
+def _path(node: Node, match: re.Match[str]) -> PathState:
+    # `nexthop` is the tree of control connections; `via` is who the data goes to.
+    direct = match["via"] == _id(node)
+    return PathState(
+        kind="direct" if direct else "relay",
+        transport="udp" if int(match["pmtu"]) > 0 else "tcp",
+        endpoint=f"{match['at']}:{match['port']}",
+        details={key: match[key] for key in ("nexthop", "via", "pmtu", "cipher", "digest")},
+    )
+
+
+def _key_pair(bits: int) -> dict[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.PKCS1
+    )
+    return {"private": private.decode(), "public": public.decode()}
+
+
+DRIVER = Tinc

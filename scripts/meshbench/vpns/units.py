@@ -1,0 +1,58 @@
+"""A VPN's service as a systemd unit file (systemd.service(5), systemd.syntax(7))."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from meshbench.testbed.host import SLICE, File
+
+UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service: programs as argument lists, quoted when the file is written."""
+
+    start: Sequence[str]
+    after_start: Sequence[Sequence[str]] = ()
+    stop: Sequence[str] | None = None
+    kind: str = "simple"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    environment_file: PurePosixPath | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+def unit_name(system: str) -> str:
+    return f"meshbench-vpn-{system}.service"
+
+
+def unit_file(system: str, service: Service) -> File:
+    """The unit file. A daemon that dies stays dead, so that its death is seen."""
+    lines = [
+        "[Unit]",
+        f"Description=meshbench: {system}",
+        "[Service]",
+        f"Slice={SLICE}",
+        f"Type={service.kind}",
+        "RuntimeDirectory=meshbench",
+        "RuntimeDirectoryPreserve=yes",
+        "TimeoutStartSec=30",
+        "TimeoutStopSec=10",
+        f"ExecStart={command_line(service.start)}",
+        *(f"ExecStartPost={command_line(argv)}" for argv in service.after_start),
+        *([f"ExecStop={command_line(service.stop)}"] if service.stop else []),
+        *(["RemainAfterExit=yes"] if service.kind == "oneshot" else []),
+        *(f'Environment="{_escape(f"{k}={v}")}"' for k, v in service.environment.items()),
+        *([f"EnvironmentFile={service.environment_file}"] if service.environment_file else []),
+        *(f"{key}={value}" for key, value in service.properties.items()),
+    ]
+    return File(UNIT_FOLDER / unit_name(system), "\n".join([*lines, ""]).encode())
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """An argument list in a unit file's quoting: no word is split, expanded or a specifier."""
+    return " ".join(f'"{_escape(word).replace("$", "$$")}"' for word in argv)
+
+
+def _escape(word: str) -> str:
+    return word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
