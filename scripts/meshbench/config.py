@@ -5,6 +5,7 @@ folders beside it, named like the value that refers to them. Unknown keys are re
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -416,3 +417,18 @@ def locate(
             if at[:length] in source.lines:
                 return str(source.path), source.lines[at[:length]]
     return (str(sources[-1].path), None) if len(sources) == 1 else (COMMAND_LINE, None)
+
+
+def schemas() -> dict[str, str]:
+    """The JSON schemas of every kind of configuration file, generated from the models."""
+    kinds = {
+        "campaign": CampaignFile,
+        "profile": Profile,
+        "tuning": Tuning,
+        "system": System,
+        "testbed": Testbed,
+    }
+    return {
+        f"{name}.schema.json": json.dumps(TypeAdapter(model).json_schema(), indent=2) + "\n"
+        for name, model in kinds.items()
+    }

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from meshbench.config import Campaign
+from meshbench.plan import Calibrated
+
 RESULTS = Path("results")
 FIGURES = Path("figures")
 LOGS = Path("logs")
@@ -16,5 +19,6 @@ def secrets(campaign: str) -> Path:
     return RESULTS / campaign / "secrets"
 
 
-def kept_settings(campaign: str) -> Path:
-    return RESULTS / campaign / "campaign.json"
+def calibration(campaign: Campaign, step: Calibrated) -> Path:
+    folder = RESULTS / campaign.name / "calibration" / campaign.file.placement
+    return folder / step.profile / f"{step.round}.json"

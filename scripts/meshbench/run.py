@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 TESTBED_RULES = {"deploy", "calibrate", "measure"}
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
-KEEP = "MESHBENCH_KEEP_LAB"
 
 
 def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
@@ -83,9 +82,9 @@ def start(campaign: Campaign, workflow: Any) -> None:
 
 def end(campaign: Campaign) -> None:
     """After the last job: take the lab down unless it is to be kept, and say what came out."""
-    if isinstance(campaign.testbed, LabTestbed) and not os.environ.get(KEEP):
+    if isinstance(campaign.testbed, LabTestbed):
         lab = lab_of(campaign.file.testbed, campaign.testbed)
-        if lab.running() is not None:
+        if lab.running() is not None and not lab.kept:
             asyncio.run(lab.down())
     summary.show(campaign, os.environ.get(STARTED))
 

@@ -12,16 +12,17 @@ from typing import Any
 from meshbench.config import LabTestbed, Profile, SshTestbed
 from meshbench.errors import TestbedError
 from meshbench.impairment.engine import Engine
+from meshbench.impairment.fake import FakeEngine
 from meshbench.impairment.linkem import Linkem
 from meshbench.impairment.netem import HostNetem, LabNetem, host_has_netem, lab_has_netem
 from meshbench.settings import Where, packages
-from meshbench.impairment.fake import FakeEngine
 from meshbench.testbed.fake import FakeWorld
-from meshbench.testbed.host import Address, Host, SshHost, close_all
+from meshbench.testbed.host import Address, Host
 from meshbench.testbed.lab import image
 from meshbench.testbed.lab.lab import Lab, owner
 from meshbench.testbed.lab.layout import Layout
 from meshbench.testbed.lease import lease
+from meshbench.testbed.ssh import SshHost, close_all
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
-"""Distribution-free statistics of few, skewed, paired measurements (pure)."""  # noqa: A005
+"""Distribution-free statistics of few, skewed, paired measurements (pure)."""
 
 import itertools
 import math
 import statistics
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Round = TypeVar("Round", bound=Hashable)
 
@@ -20,7 +20,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class PairedRatio:
+class PairedRatio(Generic[Round]):
     """How a system compares with a reference that was measured in the same rounds.
 
     Attributes:
@@ -30,7 +30,7 @@ class PairedRatio:
         interval: of the median; None with too few rounds.
     """
 
-    ratios: Mapping[Hashable, float]
+    ratios: Mapping[Round, float]
     median: float
     geometric_mean: float | None
     interval: Interval | None
@@ -89,7 +89,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval | 
 
 
 def geometric_mean(values: Sequence[float]) -> float | None:
-    """exp of the mean logarithm: the mean for ratios (Fleming and Wallace, CACM 29(3), 1986).
+    """The exponential of the mean logarithm: the mean for ratios (Fleming and Wallace, CACM 29(3), 1986).
 
     Returns:
         The mean, or None for no values or when one is not above zero.
@@ -101,7 +101,7 @@ def geometric_mean(values: Sequence[float]) -> float | None:
 
 def paired_ratio(
     values: Mapping[Round, float], reference: Mapping[Round, float], confidence: float = 0.95
-) -> PairedRatio | None:
+) -> PairedRatio[Round] | None:
     """Ratios to a reference of the same round, so that a drift of the hosts cancels out.
 
     Rounds that lack either side, or whose reference is not above zero, are left out.
@@ -109,7 +109,7 @@ def paired_ratio(
     Returns:
         The ratios and their centre, or None when no round has both sides.
     """
-    ratios: dict[Hashable, float] = {
+    ratios = {
         round_: value / reference[round_]
         for round_, value in values.items()
         if reference.get(round_, 0) > 0

@@ -3,10 +3,11 @@
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 from meshbench.figures.base import Context
 from meshbench.tables import aggregate, schema
@@ -24,8 +25,26 @@ _MBIT = {
     "nebula": (706, 105, 21.4, 3.6),
     "tinc": (336, 54, 8.3, 1.9),
     "mycelium": (259, 16, 3.9, 1.1),
+    "headscale": (800, 160, 41.5, 20.0),
+    "yggdrasil": (795, 12.3, 3.1, 0.9),
+    "easytier": (636, 76, 20.1, 5.1),
+    "vpncloud": (539, 80, 12.8, 2.8),
+    "hyprspace": (368, 2.87, 1.4, 0.6),
+    "easytier-tcp": (430, 40, 11.0, 3.1),
 }
-_RTT = {"internal": 0.6, "wireguard": 1.2, "nebula": 1.25, "tinc": 1.19, "mycelium": 34.9}
+_RTT = {
+    "internal": 0.6,
+    "wireguard": 1.2,
+    "nebula": 1.25,
+    "tinc": 1.19,
+    "mycelium": 34.9,
+    "headscale": 1.64,
+    "yggdrasil": 2.2,
+    "easytier": 1.8,
+    "vpncloud": 1.13,
+    "hyprspace": 1.79,
+    "easytier-tcp": 1.9,
+}
 _IMPAIRED = {
     "baseline": (0, 0, 0, 0, 0, 0),
     "low": (2, 2, 0.0025, 0.005, 2.0, 1.15),
@@ -122,19 +141,24 @@ def troubles(rounds: int) -> dict[tuple[str, str, str, int, int], tuple[str, str
 
 
 def write(
-    folder: Path, samples: Iterable[Mapping[str, Any]], links: Iterable[Mapping[str, Any]]
+    folder: Path,
+    samples: Iterable[Mapping[str, Any]],
+    links: Iterable[Mapping[str, Any]],
+    names: Iterable[str] | None = None,
 ) -> dict[str, Path]:
-    """Write samples and links, aggregate every table, and return the tables' files."""
+    """Write samples and links, aggregate the tables (all of them), and return their files."""
     sample_file, link_file = folder / "benchmark=x" / "vpn=y.parquet", folder / "links.parquet"
     schema.write(schema.table(samples, schema.SAMPLES), sample_file)
     schema.write(schema.table(links, schema.LINKS), link_file)
-    return tables(folder, [sample_file], [link_file])
+    return tables(folder, [sample_file], [link_file], names)
 
 
-def tables(folder: Path, samples: list[Path], links: list[Path]) -> dict[str, Path]:
-    """Every aggregate table of these files."""
+def tables(
+    folder: Path, samples: list[Path], links: list[Path], names: Iterable[str] | None = None
+) -> dict[str, Path]:
+    """The aggregate tables of these files, all of them or those of these names."""
     made: dict[str, Path] = {}
-    for name in aggregate.names():
+    for name in aggregate.names() if names is None else names:
         made[name] = folder / "tables" / f"{name}.parquet"
         aggregate.aggregate(name, samples, links, made[name], made)
     return made
@@ -142,7 +166,7 @@ def tables(folder: Path, samples: list[Path], links: list[Path]) -> dict[str, Pa
 
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a table."""
-    rows: list[dict[str, Any]] = pa.parquet.read_table(path).to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None).to_pylist()
     return rows
 
 
@@ -154,43 +178,51 @@ def campaign(
     ZeroTier was planned and never run; Tinc's tcp cell of round 2 at High is missing; a cell of
     WireGuard has a mark.
     """
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311
     samples: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
+    for at, index in _calibrations(rounds):
+        links.append(link(**at, measuring_s=4.0, duration_s=4.6))
+        off = (at["profile"], at["round"], index) == ("high", 2, 1)
+        samples += _calibration(dice, at, off=off)
     wrong = troubles(rounds)
-    clock = START
-    for round_ in range(1, rounds + 1):
-        for profile in PROFILES:
-            for index, (source, target) in enumerate(LINKS):
-                at = cell(round=round_, profile=profile, source=source, target=target)
-                links.append(link(**{**at, "benchmark": "calibration", "measuring_s": 4.0, "duration_s": 4.6}))
-                samples += _calibration(dice, at, off=(profile, round_, index) == ("high", 2, 1))
-        for vpn in vpns:
-            for profile in PROFILES:
-                for benchmark in ("ping", "tcp"):
-                    if vpn not in _MBIT or (vpn, profile, benchmark, round_) == ("tinc", "high", "tcp", 2):
-                        continue
-                    for index, (source, target) in enumerate(LINKS):
-                        at = cell(
-                            round=round_, vpn=vpn, profile=profile, benchmark=benchmark,
-                            source=source, target=target,
-                        )  # fmt: skip
-                        status, reason = wrong.get((vpn, profile, benchmark, round_, index), ("ok", None))
-                        if all_failed:
-                            status, reason = "failed", "no reply within 60 s"
-                        marks = [MARK] if (vpn, profile, round_) == ("wireguard", "low", 1) else []
-                        took = 9.0 if benchmark == "ping" else 30.3
-                        links.append(
-                            link(
-                                **at, status=status, reason=reason, marks=marks, started=clock,
-                                duration_s=took + dice.uniform(0.4, 3), measuring_s=took,
-                            )
-                        )  # fmt: skip
-                        clock += timedelta(seconds=40)
-                        if status == "ok":
-                            make = _ping if benchmark == "ping" else _tcp
-                            samples += make(dice, at)
+    for number, (at, index) in enumerate(_measured(rounds, vpns)):
+        key = at["vpn"], at["profile"], at["benchmark"], at["round"], index
+        status, reason = wrong.get(key, ("ok", None))
+        if all_failed:
+            status, reason = "failed", "no reply within 60 s"
+        took = 9.0 if at["benchmark"] == "ping" else 30.3
+        links.append(
+            link(
+                **at,
+                status=status,
+                reason=reason,
+                marks=[MARK] if key[:2] == ("wireguard", "low") and at["round"] == 1 else [],
+                started=START + number * timedelta(seconds=40),
+                duration_s=took + dice.uniform(0.4, 3),
+                measuring_s=took,
+            )
+        )
+        if status == "ok":
+            samples += (_ping if at["benchmark"] == "ping" else _tcp)(dice, at)
     return samples, links
+
+
+def _calibrations(rounds: int) -> Iterator[tuple[dict[str, Any], int]]:
+    for round_, profile in product(range(1, rounds + 1), PROFILES):
+        for index, (source, target) in enumerate(LINKS):
+            where = {"profile": profile, "source": source, "target": target}
+            yield cell(round=round_, benchmark="calibration", **where), index
+
+
+def _measured(rounds: int, vpns: Iterable[str]) -> Iterator[tuple[dict[str, Any], int]]:
+    for key in product(range(1, rounds + 1), vpns, PROFILES, ("ping", "tcp")):
+        round_, vpn, profile, benchmark = key
+        if vpn not in _RTT or key == (2, "tinc", "high", "tcp"):
+            continue
+        for index, (source, target) in enumerate(LINKS):
+            where = {"profile": profile, "source": source, "target": target}
+            yield cell(round=round_, vpn=vpn, benchmark=benchmark, **where), index
 
 
 def _tcp(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -228,7 +260,12 @@ def _ping(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for index, value in enumerate(times):
         yield sample("rtt", value, "ms", **at, t_s=index * 0.1)
     mean = sum(times) / len(times)
-    for metric, value in (("rtt_min", min(times)), ("rtt_avg", mean), ("rtt_max", max(times)), ("rtt_mdev", 0.4)):
+    for metric, value in (
+        ("rtt_min", min(times)),
+        ("rtt_avg", mean),
+        ("rtt_max", max(times)),
+        ("rtt_mdev", 0.4),
+    ):
         yield sample(metric, value, "ms", **at)
     yield sample("ping_sent", 100.0, **at)
     yield sample("ping_received", float(len(times)), **at)
@@ -237,7 +274,6 @@ def _ping(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _calibration(dice: random.Random, at: dict[str, Any], *, off: bool) -> Iterator[dict[str, Any]]:
     delay, jitter, loss, reorder, mean, deviation = _IMPAIRED[at["profile"]]
-    at = {**at, "benchmark": "calibration"}
     for direction in ("forward", "reverse"):
         key = {**at, "direction": direction}
         lost = sum(dice.random() < loss for _ in range(2000))

@@ -7,9 +7,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from meshbench.errors import TestbedError
 from meshbench.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
@@ -25,6 +22,10 @@ class Iperf3Server:
     """One server per host for the length of a cell, with credentials that live as long."""
 
     def __init__(self) -> None:
+        # Parsing reads this module too, and must not pay for what only measuring needs.
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
         self._password = secrets.token_urlsafe(18)
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._private = key.private_bytes(

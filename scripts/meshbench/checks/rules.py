@@ -79,7 +79,9 @@ def load(name: str) -> Rule:
     try:
         return Rule(name, header["title"], header["sentence"], Severity(header["severity"]), sql)
     except (KeyError, ValueError) as error:
-        raise MeshbenchError(f"{path}: the header lacks title, sentence or severity: {error}") from None
+        raise MeshbenchError(
+            f"{path}: the header lacks title, sentence or severity: {error}"
+        ) from None
 
 
 def run(
@@ -108,8 +110,13 @@ def _findings(connection: "duckdb.DuckDBPyConnection", rule: Rule) -> pa.Table:
     except duckdb.Error as error:
         raise MeshbenchError(f"rule '{rule.name}': {error}") from error
     constants = {"rule": rule.name, "severity": rule.severity.value, "title": rule.title}
-    if unknown := set(result.column_names) - set(FINDINGS.names) or "says" not in result.column_names:
-        raise MeshbenchError(f"rule '{rule.name}': gives no column 'says', or unknown ones: {unknown}")
+    if (
+        unknown := set(result.column_names) - set(FINDINGS.names)
+        or "says" not in result.column_names
+    ):
+        raise MeshbenchError(
+            f"rule '{rule.name}': gives no column 'says', or unknown ones: {unknown}"
+        )
     columns = [_column(result, constants, field) for field in FINDINGS]
     log.debug("rule %s: %d findings", rule.name, result.num_rows)
     return pa.Table.from_arrays(columns, schema=FINDINGS)
@@ -127,6 +134,10 @@ def _worst_first(findings: pa.Table) -> pa.Table:
     order = [severity.value for severity in Severity]
 
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        return (order.index(row["severity"]), row["rule"], *(str(row[name] or "") for name in PLACE))
+        return (
+            order.index(row["severity"]),
+            row["rule"],
+            *(str(row[name] or "") for name in PLACE),
+        )
 
     return pa.Table.from_pylist(sorted(findings.to_pylist(), key=key), schema=FINDINGS)

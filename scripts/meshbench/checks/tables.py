@@ -66,9 +66,11 @@ def _metrics() -> "pa.Table":
         benchmarks.load(name)
     importlib.import_module("meshbench.published.metrics")
     known = all_metrics()
-    return pa.table({
-        "metric": [metric.name for metric in known],
-        "unit": [metric.unit for metric in known],
-        "title": [metric.title for metric in known],
-        "better": [metric.better for metric in known],
-    })
+    return pa.table(
+        {
+            "metric": [metric.name for metric in known],
+            "unit": [metric.unit for metric in known],
+            "title": [metric.title for metric in known],
+            "better": [metric.better for metric in known],
+        }
+    )

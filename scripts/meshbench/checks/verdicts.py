@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from meshbench.checks import tables
-from meshbench.checks.claims import About, Claim
+from meshbench.checks.claims import About, Claim, Compare
 from meshbench.checks.rules import Severity
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _judge(connection: "duckdb.DuckDBPyConnection", claim: Claim, flags: tuple[s
 
 def _ask(connection: "duckdb.DuckDBPyConnection", query: str) -> Answer:
     whole = query.lstrip().upper().startswith(("SELECT", "WITH", "FROM"))
-    result = connection.sql(query if whole else f"SELECT ({query}) AS value")  # noqa: S608
+    result = connection.sql(query if whole else f"SELECT ({query}) AS value")
     rows = result.limit(1).fetchall()
     found: dict[str, Any] = dict(zip(result.columns, rows[0], strict=True)) if rows else {}
     value = found.get("value")
@@ -142,19 +142,23 @@ def holds(claim: Claim, found: float | str | bool) -> bool:
         return found is True
     if compare == "is":
         return str(found) == stated
-    if isinstance(found, str | bool):
-        raise ValueError(f"the query gives {found!r}, and no 'is' or 'holds' is asked for")
+    if isinstance(found, bool) or not isinstance(found, float):
+        raise ValueError(f"the query gives {found!r}, and no 'is' or 'holds' is asked for")  # noqa: TRY004
     if compare == "within":
         low, high = _range(stated)
-        return low[0] - low[1] <= found <= high[0] + high[1]
-    value, half = quoted(stated, claim.text["stated_as"])
-    if compare == "at_most":
-        return found <= value + half
-    if compare == "at_least":
-        return found >= value - half
+    else:
+        low, high = _interval(compare, *quoted(stated, claim.text["stated_as"]))
+    # A value half-way between two quoted numbers fits both, whatever its last bit.
+    slack = 1e-9 * abs(found)
+    return low - slack <= found <= high + slack
+
+
+def _interval(compare: Compare, value: float, half: float) -> tuple[float, float]:
+    """The values that agree with a stated one, given half a unit of its last digit."""
     if isinstance(compare, About):
-        return abs(found - value) <= abs(value) * compare.about / 100
-    return abs(found - value) <= half * (1 + 1e-9)
+        half = abs(value) * compare.about / 100
+    low = -math.inf if compare == "at_most" else value - half
+    return low, math.inf if compare == "at_least" else value + half
 
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -170,16 +174,21 @@ def quoted(value: str, stated_as: str) -> tuple[float, float]:
     if not _NUMBER.fullmatch(value):
         raise ValueError(f"'{value}' is not a number")
     number = float(value)
-    candidates = [text for text in _NUMBER.findall(_GROUPS.sub("", stated_as)) if float(text) == number]
-    text = max([value.removesuffix(".0"), *candidates], key=lambda text: len(text.partition(".")[2]))
+    candidates = [
+        text for text in _NUMBER.findall(_GROUPS.sub("", stated_as)) if float(text) == number
+    ]
+    text = max(
+        [value.removesuffix(".0"), *candidates], key=lambda text: len(text.partition(".")[2])
+    )
     return number, 0.5 * 10.0 ** -len(text.partition(".")[2])
 
 
-def _range(value: str) -> tuple[tuple[float, float], tuple[float, float]]:
+def _range(value: str) -> tuple[float, float]:
     low, dash, high = value.partition("-")
     if not dash:
         raise ValueError(f"'{value}' is not a range a-b")
-    return quoted(low, low), quoted(high, high)
+    (least, below), (most, above) = quoted(low, low), quoted(high, high)
+    return least - below, most + above
 
 
 def _flags(claim: Claim, findings: Sequence[dict[str, Any]]) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 -- What rules and claims share. Sees the views samples, links and metrics (the registry).
 
--- One row per whole-run value that exists; no intervals, no single streams or runs.
+-- One row per whole-run value that exists; no intervals, no single streams or runs. No mode is '',
+-- so that rows can be joined by it.
 CREATE TEMP TABLE whole AS
-SELECT * FROM samples WHERE t_s IS NULL AND stream IS NULL AND value IS NOT NULL;
+SELECT * REPLACE (coalesce(mode, '') AS mode)
+FROM samples WHERE t_s IS NULL AND stream IS NULL AND value IS NOT NULL;
 
 -- Links that a benchmark has somewhere in the campaign: what every cell of it should have.
 CREATE TEMP VIEW expected AS

@@ -63,12 +63,16 @@ class Context:
         """As plain lists and strings, for a rule's params or a JSON file."""
         plain = dataclasses.asdict(self)
         plain["links"] = [list(pair) for pair in self.links]
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()
+        }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`. Raises TypeError for an unknown or missing key."""
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
+        }
         fields["links"] = tuple((source, target) for source, target in plain["links"])
         return cls(**fields)
 

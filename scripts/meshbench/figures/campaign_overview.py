@@ -1,7 +1,7 @@
 """Every cell of the campaign: whether it was measured, how long it took, and why not."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -9,7 +9,7 @@ import altair as alt
 from meshbench.figures import theme
 from meshbench.figures.base import Context, Data, Row, frame
 from meshbench.figures.theme import STATUSES, ordered, profile_order
-from meshbench.figures.wording import counted, duration, shortened
+from meshbench.figures.wording import DASH, clock, counted, duration, shortened
 
 TITLE = "Campaign overview"
 TABLES = ("cells", "links")
@@ -52,9 +52,7 @@ def _key(row: Row) -> tuple[str, str, str, str, int]:
     return row["vpn"], row["tuning"], row["profile"], row["benchmark"], row["round"]
 
 
-def _tile(
-    key: tuple[str, str, str, str, int], row: Row | None, context: Context
-) -> dict[str, Any]:
+def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context) -> dict[str, Any]:
     vpn, tuning, profile, benchmark, round_ = key
     status = row["status"] if row else "not_run"
     took = row["duration_s"] if row else None
@@ -66,7 +64,7 @@ def _tile(
         "status": STATUSES[status].words,
         "kind": status,
         "glyph": STATUSES[status].glyph,
-        "duration": duration(took),
+        "duration": clock(took),
         "seconds": took,
         "reasons": (row["reasons"] if row else None) or "",
         "links": f"{row['n_ok']}/{row['n_links']}" if row else "",
@@ -101,7 +99,15 @@ def _panel(
     layers: list[alt.Chart] = [
         base.mark_rect(stroke="white", strokeWidth=0.5).encode(
             fill=_status_fill(legend=index == 0),
-            tooltip=["system:N", "profile:N", "round:O", "status:N", "links:N", "duration:N", "reasons:N"],
+            tooltip=[
+                "system:N",
+                "profile:N",
+                "round:O",
+                "status:N",
+                "links:N",
+                "duration:N",
+                "reasons:N",
+            ],
         )
     ]
     tile_width = width / max(1, len(profiles) * len(rounds))
@@ -114,8 +120,10 @@ def _panel(
         )  # fmt: skip
     spent = sum(tile["seconds"] or 0 for tile in tiles)
     measured = sum(tile["kind"] != "not_run" for tile in tiles)
-    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')}, {duration(spent)}"
-    return alt.layer(*layers).properties(
+    side = f"; rounds {rounds[0]} to {rounds[-1]} side by side" if len(rounds) > 1 else ""
+    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')} in {duration(spent)}{side}"
+    return alt.LayerChart(
+        layer=layers,
         width=width,
         height=_TILE * max(1, len(systems)),
         title=alt.TitleParams(title, fontSize=theme.TEXT),
@@ -127,9 +135,7 @@ _DURATION_WIDTH = 32
 
 def _status_fill(*, legend: bool) -> alt.Fill:
     looks = STATUSES.values()
-    scale = alt.Scale(
-        domain=[look.words for look in looks], range=[look.fill for look in looks]
-    )
+    scale = alt.Scale(domain=[look.words for look in looks], range=[look.fill for look in looks])
     shown = alt.Legend(
         title=None, orient="top", columns=3, symbolType="square", symbolStrokeColor="#888888",
         labelExpr=_legend_words(),
@@ -145,17 +151,24 @@ def _legend_words() -> str:
 def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> alt.LayerChart:
     """Bars of minutes per system: inside the measuring tools, and all the rest."""
     rows: list[dict[str, Any]] = []
-    names = [*systems, *(["calibration"] if any(r["benchmark"] == "calibration" for r in links) else [])]
+    names = [
+        *systems,
+        *(["calibration"] if any(r["benchmark"] == "calibration" for r in links) else []),
+    ]
     for name in names:
         mine = [row for row in links if _owner(row, context) == name]
         known = [row for row in mine if row["duration_s"] is not None]
         total = sum(row["duration_s"] for row in known) / 60
         measuring = sum(row["measuring_s"] or 0 for row in known) / 60
-        rows.append({"system": name, "what": "measuring", "from": 0.0, "to": measuring, "total": total})
-        rows.append({"system": name, "what": "overhead", "from": measuring, "to": total, "total": total})
+        rows.append(
+            {"system": name, "what": "measuring", "from": 0.0, "to": measuring, "total": total}
+        )
+        rows.append(
+            {"system": name, "what": "overhead", "from": measuring, "to": total, "total": total}
+        )
     for row in rows:
         share = row["total"] and (row["to"] - row["from"]) / row["total"]
-        row["label"] = f"{duration(60 * row['total'])}" if row["total"] else "–"
+        row["label"] = f"{duration(60 * row['total'])}" if row["total"] else DASH
         row["share"] = share
     y = alt.Y(
         "system:N",
@@ -166,20 +179,29 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
     x = alt.X(
         "from:Q",
         scale=alt.Scale(domain=[0, most or 1], nice=False),
-        axis=alt.Axis(title="Time (min)", labels=most > 0, ticks=most > 0, grid=most > 0, tickCount=5),
+        axis=alt.Axis(
+            title="Time (min)", labels=most > 0, ticks=most > 0, grid=most > 0, tickCount=5
+        ),
     )
     colour = alt.Color(
         "what:N",
         scale=alt.Scale(domain=["measuring", "overhead"], range=["#7a9cc6", "#c9c9c9"]),
-        legend=alt.Legend(title=None, orient="bottom"),
+        legend=alt.Legend(title=None, orient="bottom", offset=4),
     )
-    bars = alt.Chart(frame(rows)).mark_bar(height=11).encode(
-        x=x, x2="to:Q", y=y, color=colour, tooltip=["system:N", "what:N", "share:Q", "label:N"]
+    bars = (
+        alt.Chart(frame(rows))
+        .mark_bar(height=11)
+        .encode(
+            x=x, x2="to:Q", y=y, color=colour, tooltip=["system:N", "what:N", "share:Q", "label:N"]
+        )
     )
-    text = alt.Chart(frame([row for row in rows if row["what"] == "overhead"])).mark_text(
-        align="left", fontSize=theme.SMALL
-    ).encode(x=alt.value(286), y=y, text="label:N")
-    return alt.layer(bars, text).properties(
+    text = (
+        alt.Chart(frame([row for row in rows if row["what"] == "overhead"]))
+        .mark_text(align="left", fontSize=theme.SMALL)
+        .encode(x=alt.value(286), y=y, text="label:N")
+    )
+    return alt.LayerChart(
+        layer=[bars, text],
         width=280,
         height=15 * max(1, len(names)),
         title=alt.TitleParams("Where the time went", fontSize=theme.TEXT),
@@ -215,16 +237,28 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """Why cells are not ok, the like together, and what a reader must know."""
-    where: dict[tuple[str, str, str, str], list[str]] = {}
+    where: dict[tuple[str, str, str, str], dict[str, list[int]]] = {}
     for row in data.rows("cells"):
         if row["status"] != "ok":
             who = _system(row["vpn"], row["tuning"], context)
             key = (who, row["benchmark"], row["status"], row["reasons"] or "no reason given")
-            where.setdefault(key, []).append(f"{row['profile']} {row['round']}")
+            where.setdefault(key, {}).setdefault(row["profile"], []).append(row["round"])
     found = [
-        f"{STATUSES[status].glyph} {who}, {benchmark} ({', '.join(places)}): "
+        f"{STATUSES[status].glyph} {who}, {benchmark} ({_places(places)}): "
         f"{STATUSES[status].words}: {shortened(reasons, 160)}"
         for (who, benchmark, status, reasons), places in where.items()
     ]
     marks: dict[str, int] = Counter(mark for row in data.rows("cells") for mark in row["marks"])
     return [*found, *(f"† {mark} ({counted(n, 'cell')})" for mark, n in sorted(marks.items()))]
+
+
+def _places(rounds: Mapping[str, Sequence[int]]) -> str:
+    return "; ".join(f"{profile} {_spans(found)}" for profile, found in rounds.items())
+
+
+def _spans(rounds: Sequence[int]) -> str:
+    """Rounds in words, runs of them from first to last."""
+    starts = [r for r in sorted(rounds) if r - 1 not in rounds]
+    ends = [r for r in sorted(rounds) if r + 1 not in rounds]
+    spans = [str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
+    return f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(spans)}"

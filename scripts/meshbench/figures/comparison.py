@@ -19,7 +19,7 @@ class Unit:
     scale: float
 
 
-def ratio(group: Group, groups: Sequence[Group], column: str) -> PairedRatio | None:
+def ratio(group: Group, groups: Sequence[Group], column: str) -> PairedRatio[int] | None:
     """A group over the bare link of the same profile, tuning, mode, direction and round."""
     reference = next(
         (
@@ -52,7 +52,11 @@ def sentences(
     return [
         text
         for profile in dict.fromkeys(group.profile for group in told)
-        if (text := _sentence([g for g in told if g.profile == profile], column, unit, higher_is_better))
+        if (
+            text := _sentence(
+                [g for g in told if g.profile == profile], column, unit, higher_is_better
+            )
+        )
     ]
 
 
@@ -85,6 +89,8 @@ def _against(group: Group, groups: Sequence[Group], column: str, unit: Unit) -> 
     reference = next(g for g in groups if g.vpn == REFERENCE).by_round(column)
     mine = group.by_round(column)
     if len(rounds) == 1:
-        operands = f"{number(mine[rounds[0]] * unit.scale)} / {number(reference[rounds[0]] * unit.scale)}"
+        operands = (
+            f"{number(mine[rounds[0]] * unit.scale)} / {number(reference[rounds[0]] * unit.scale)}"
+        )
         return f" ({number(found.median, 2)} = {operands})"
     return f" ({number(found.median, 2)} of it, median of {counted(len(rounds), 'paired round')})"

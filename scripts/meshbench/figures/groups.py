@@ -72,7 +72,9 @@ class Group:
     def reason(self) -> str | None:
         """Why, for the worst status: the commonest reason."""
         reasons = Counter(
-            str(row["reason"]) for row in self.rows if row["status"] == self.trouble and row["reason"]
+            str(row["reason"])
+            for row in self.rows
+            if row["status"] == self.trouble and row["reason"]
         )
         return min(reasons, key=lambda text: (-reasons[text], text), default=None)
 
@@ -204,7 +206,11 @@ def _places(mine: Sequence[Group], every: Sequence[Group]) -> str:
         if len(inside) == sum(panel[0] == profile for panel in panels):
             words.append(profile)
         else:
-            words += [f"{profile} ({group.mode}{arrow(group)})" for group in mine if group.profile == profile]
+            words += [
+                f"{profile} ({group.mode}{arrow(group)})"
+                for group in mine
+                if group.profile == profile
+            ]
     return ", ".join(words)
 
 

@@ -9,17 +9,17 @@ import altair as alt
 from meshbench.figures import theme
 from meshbench.figures.base import Context, Data, Row, axis_title, frame
 from meshbench.figures.theme import profile_order
-from meshbench.figures.wording import counted, number
+from meshbench.figures.wording import DASH, counted, number
 
 TITLE = "Impairment: achieved and asked for"
 TABLES = ("impairment",)
 
 _ROW = 26
-_WIDTH = 220
+_WIDTH = 204
 _VERDICTS = {
-    "within": ("circle", "#3b6ea5", "within tolerance"),
-    "outside": ("cross", theme.RED, "outside"),
-    "unknown": ("triangle-up", theme.GREY, "not judged"),
+    True: ("circle", "#3b6ea5", "within tolerance"),
+    False: ("cross", theme.RED, "outside"),
+    None: ("square", theme.GREY, "not judged"),
 }
 
 
@@ -29,7 +29,7 @@ class Quantity:
 
     Attributes:
         metric: whose title the axis has, in `unit`.
-        column, expected, nominal, tolerance: of the table, where there are such.
+        column, expected, nominal, tolerance, judged: of the table, where there are such.
         scale: from the table's unit to `unit`.
     """
 
@@ -40,12 +40,18 @@ class Quantity:
     expected: str | None = None
     nominal: str | None = None
     tolerance: str | None = None
+    judged: str | None = None
 
 
 QUANTITIES = (
-    Quantity("owd_mean", "ms", 1, "delay_ms", "expected_delay_ms", "nominal_delay_ms", "tolerance_delay_ms"),
+    Quantity(
+        "owd_mean", "ms", 1, "delay_ms", "expected_delay_ms", "nominal_delay_ms",
+        "tolerance_delay_ms", "delay_ok",
+    ),
     Quantity("owd_sd", "ms", 1, "delay_sd_ms", "expected_jitter_sd_ms"),
-    Quantity("probe_loss", "%", 100, "loss", "expected_loss", "nominal_loss", "tolerance_loss"),
+    Quantity(
+        "probe_loss", "%", 100, "loss", "expected_loss", "nominal_loss", "tolerance_loss", "loss_ok"
+    ),
     Quantity("reordered", "%", 100, "reordered", None, "nominal_reorder"),
 )  # fmt: skip
 
@@ -76,7 +82,7 @@ def _panel(
     y = alt.Y(
         "profile:N",
         scale=alt.Scale(domain=list(profiles)),
-        axis=alt.Axis(title=None, ticks=False, domain=False),
+        axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=7),
     )
     layers = [
         _band(asked, x, y),
@@ -85,12 +91,12 @@ def _panel(
         _expected(asked, x, y),
         _verdicts(quantity, rows, profiles, y),
     ]
-    return alt.layer(*layers).properties(width=_WIDTH, height=_ROW * max(1, len(profiles)))
+    return alt.LayerChart(layer=layers, width=_WIDTH, height=_ROW * max(1, len(profiles)))
 
 
 def _axis(quantity: Quantity) -> str:
     title = axis_title(quantity.metric, quantity.unit)
-    return f"added: {title}" if quantity.column == "delay_ms" else title
+    return title.replace(" (", " added (") if quantity.column == "delay_ms" else title
 
 
 def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -98,7 +104,7 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "profile": row["profile"],
             "value": row[quantity.column] * quantity.scale,
-            "verdict": row["verdict"],
+            "verdict": _VERDICTS[_judged(quantity, row)][2],
             "link": f"{row['source']}→{row['target']} {row['direction']}",
             "round": row["round"],
             "why": row["why"],
@@ -106,6 +112,10 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         for row in rows
         if row[quantity.column] is not None
     ]
+
+
+def _judged(quantity: Quantity, row: Row) -> bool | None:
+    return row[quantity.judged] if quantity.judged else None
 
 
 def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -138,18 +148,20 @@ def _scaled(row: Row, column: str | None, scale: float) -> float | None:
 def _band(asked: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y) -> alt.Chart:
     rows = [row for row in asked if row["tolerance"] is not None]
     bars = alt.Chart(frame(rows)).mark_bar(color="#dfe8d4", size=_ROW - 6)
-    return bars.encode(x=alt.X("low:Q", **x), x2="end:Q", y=y)
+    chart: alt.Chart = bars.encode(x=alt.X("low:Q", **x), x2="end:Q", y=y)
+    return chart
 
 
-def _marks(points: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y, *, legend: bool) -> alt.Chart:
+def _marks(
+    points: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y, *, legend: bool
+) -> alt.Chart:
     names = [words for _, _, words in _VERDICTS.values()]
     shapes = alt.Scale(domain=names, range=[shape for shape, _, _ in _VERDICTS.values()])
     colours = alt.Scale(domain=names, range=[colour for _, colour, _ in _VERDICTS.values()])
     shown = alt.Legend(title=None, orient="top", offset=4) if legend else None
-    rows = [{**point, "verdict": _VERDICTS[point["verdict"]][2]} for point in points]
-    return (
-        alt.Chart(frame(rows))
-        .mark_point(size=24, opacity=0.65, strokeWidth=1.2)
+    chart: alt.Chart = (
+        alt.Chart(frame(points))
+        .mark_point(size=14, opacity=0.6, strokeWidth=1)
         .encode(
             x=alt.X("value:Q", **x),
             y=y,
@@ -159,12 +171,14 @@ def _marks(points: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y, *, leg
             tooltip=["link:N", "round:O", "value:Q", "why:N"],
         )
     )
+    return chart
 
 
 def _expected(asked: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y) -> alt.Chart:
     rows = [row for row in asked if row["value"] is not None]
     mark = alt.Chart(frame(rows)).mark_tick(thickness=2, size=_ROW - 4, color=theme.INK)
-    return mark.encode(x=alt.X("value:Q", **x), y=y)
+    chart: alt.Chart = mark.encode(x=alt.X("value:Q", **x), y=y)
+    return chart
 
 
 def _nominal(asked: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y) -> alt.Chart:
@@ -172,7 +186,8 @@ def _nominal(asked: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y) -> al
     mark = alt.Chart(frame(rows)).mark_point(
         shape="diamond", size=60, filled=True, fill="white", stroke=theme.INK, strokeWidth=1.2
     )
-    return mark.encode(x=alt.X("nominal:Q", **x), y=y)
+    chart: alt.Chart = mark.encode(x=alt.X("nominal:Q", **x), y=y)
+    return chart
 
 
 def _verdicts(
@@ -182,19 +197,25 @@ def _verdicts(
     for profile in profiles:
         mine = [row for row in rows if row["profile"] == profile]
         values = [row[quantity.column] for row in mine if row[quantity.column] is not None]
-        mean = number(quantity.scale * sum(values) / len(values)) if values else "–"
-        inside = sum(row["verdict"] == "within" for row in mine)
-        bad = bool(mine) and inside < len(mine)
-        text.append({
-            "profile": profile,
-            "text": f"mean {mean}, {inside}/{len(mine)}" if mine else "not calibrated",
-            "ink": theme.RED if bad else theme.INK if mine else theme.GREY,
-        })
+        mean = number(quantity.scale * sum(values) / len(values), 2) if values else DASH
+        inside = sum(_judged(quantity, row) is True for row in mine)
+        bad = quantity.judged is not None and bool(mine) and inside < len(mine)
+        within = f", {inside}/{len(mine)} within" if quantity.judged else ""
+        text.append(
+            {
+                "profile": profile,
+                "text": f"mean {mean}{within}" if mine else "not calibrated",
+                "ink": theme.RED if bad else theme.INK if mine else theme.GREY,
+            }
+        )
     mark = alt.Chart(frame(text)).mark_text(align="left", fontSize=theme.SMALL)
-    return mark.encode(x=alt.value(_WIDTH + 6), y=y, text="text:N", color=alt.Color("ink:N", scale=None))
+    chart: alt.Chart = mark.encode(
+        x=alt.value(_WIDTH + 6), y=y, text="text:N", color=alt.Color("ink:N", scale=None)
+    )
+    return chart
 
 
-def caption(data: Data, context: Context) -> str:
+def caption(data: Data, _context: Context) -> str:
     """What is drawn, and how many calibrations were within tolerance."""
     rows = data.rows("impairment")
     inside = sum(row["verdict"] == "within" for row in rows)
@@ -203,8 +224,9 @@ def caption(data: Data, context: Context) -> str:
         "What probes met on the bare link under each profile, one point per link, direction and "
         "round. Diamond: what the profile says; black tick: what that comes to with the emulator's "
         "clipped delays; green: tolerance around it. Delay is what the profile adds to the "
-        "baseline of the same round. Beside it: the mean, and how many are within tolerance of "
-        f"delay and loss together. {judged}"
+        "baseline of the same round. Deviation and reordering are shown but not judged. Loss may "
+        "differ from what is expected by its tolerance and by chance (99.9 % Wilson interval). "
+        f"{judged}"
     ).strip()
 
 

@@ -26,7 +26,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     profiles = list(dict.fromkeys(latency.profile for latency, _ in pairs))
     looks = {system(latency, context): theme.look(latency.vpn) for latency, _ in pairs}
     panels = [[pair for pair in pairs if pair[0].profile == profile] for profile in profiles]
-    absent = [[_absent(pair, context) for pair in panel if not _row(pair, context)] for panel in panels]
+    absent = [
+        [_absent(pair, context) for pair in panel if not _row(pair, context)] for panel in panels
+    ]
     lines = min(_ABSENT_LINES, max((len(names) for names in absent), default=0))
     charts = [
         _panel(panel, looks, _lines(names, lines), context)
@@ -56,7 +58,7 @@ def _panel(
     rows = [row for pair in pairs if (row := _row(pair, context))]
     most = max((row["goodput_high"] for row in rows), default=1.0)
     shared_x = _rtts(rows)
-    shared_y = {
+    shared_y: dict[str, Any] = {
         "axis": _axis(axis_title("goodput", "Mbit/s"), rows),
         "scale": alt.Scale(domain=[0, 1.06 * most], nice=False),
     }
@@ -75,22 +77,31 @@ def _panel(
         fontSize=theme.TEXT,
         subtitleFontSize=theme.SMALL,
     )
-    return alt.layer(
-        base.mark_rule(opacity=0.6).encode(x=x_low, x2="rtt_high", y=y, color=colour),
-        base.mark_rule(opacity=0.6).encode(x=x, y=y_low, y2="goodput_high", color=colour),
-        points.encode(
-            x=x,
-            y=y,
-            fill=alt.Fill("system:N", scale=fills, legend=legend),
-            shape=alt.Shape("system:N", scale=shapes, legend=legend),
-            tooltip=["system:N", "rtt:Q", "goodput:Q", "n:N"],
-        ),
-    ).properties(width=_SIDE, height=_SIDE, title=title)
+    return alt.LayerChart(
+        layer=[
+            base.mark_rule(opacity=0.6).encode(x=x_low, x2="rtt_high", y=y, color=colour),
+            base.mark_rule(opacity=0.6).encode(x=x, y=y_low, y2="goodput_high", color=colour),
+            points.encode(
+                x=x,
+                y=y,
+                fill=alt.Fill("system:N", scale=fills, legend=legend),
+                shape=alt.Shape("system:N", scale=shapes, legend=legend),
+                tooltip=["system:N", "rtt:Q", "goodput:Q", "n:N"],
+            ),
+        ],
+        width=_SIDE,
+        height=_SIDE,
+        title=title,
+    )
 
 
 def _lines(names: Sequence[str], lines: int) -> list[str]:
     """Exactly so many lines, so that the titles of neighbouring panels stand at one height."""
-    shown = list(names) if len(names) <= lines else [*names[: lines - 1], f"{len(names) - lines + 1} more"]
+    shown = (
+        list(names)
+        if len(names) <= lines
+        else [*names[: lines - 1], f"{len(names) - lines + 1} more"]
+    )
     return shown + [""] * (lines - len(shown))
 
 
@@ -122,8 +133,10 @@ def _absent(pair: Pair, context: Context) -> str:
 
 def _axis(title: str, rows: Sequence[Any], **look: Any) -> alt.Axis:
     shown = bool(rows)
-    look = {"tickCount": 4, **look} if shown else {}
-    return alt.Axis(title=title, labels=shown, ticks=shown, grid=shown, labelOverlap=True, **look)
+    look = look or {"tickCount": 4} if shown else {}
+    return alt.Axis(
+        title=title, labels=shown, ticks=shown, grid=shown, labelOverlap="greedy", **look
+    )
 
 
 def _rtts(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -133,7 +146,9 @@ def _rtts(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return {"axis": _axis(title, rows), "scale": alt.Scale(domain=[0, 1])}
     domain = 0.8 * min(row["rtt_low"] for row in rows), 1.25 * max(row["rtt_high"] for row in rows)
     return {
-        "axis": _axis(title, rows, values=log_ticks(*domain), format="~g"),
+        "axis": _axis(
+            title, rows, values=log_ticks(*domain), labelExpr="format(datum.value, '~g')"
+        ),
         "scale": alt.Scale(type="log", domain=list(domain), nice=False),
     }
 

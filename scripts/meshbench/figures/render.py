@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,14 @@ import vl_convert as vlc
 from meshbench.errors import MeshbenchError
 from meshbench.figures import base, tabular, theme
 from meshbench.figures.base import Context, Data, Figure
-from meshbench.figures.wording import counted, joined, wrapped
+from meshbench.figures.wording import TIMES, counted, joined, wrapped
 from meshbench.files import atomic
 
 VEGA_LITE = "6.1"
 """Of vl-convert's versions the one for Altair's schema; the bundle must be the same."""
 
+_GLOBALS = "window.vega = vega; window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed;"
+_FONTS = re.compile(rb"(?: +/fo\d+ \d+ 0 R\n)+")
 _FAKE = "FAKE TESTBED: nothing was measured"
 _NOTES_ON_CHART = 5
 _LINE = 13
@@ -61,16 +64,24 @@ def render(
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
         "png": lambda _path: vlc.svg_to_png(svg, scale=2),
-        "pdf": lambda _path: vlc.svg_to_pdf(svg),
+        "pdf": lambda _path: _settled(vlc.svg_to_pdf(svg)),
         "html": lambda path: page(drawn, context, read, path, bundle),
     }
     for kind, path in outputs.items():
         _write(path, writers[kind](path))
 
 
+def _settled(pdf: bytes) -> bytes:
+    """The same document with each page's fonts in one order: svg2pdf lists them in any.
+
+    No byte moves to another offset but those lines, so the cross-reference table stays true.
+    """
+    return _FONTS.sub(lambda match: b"".join(sorted(match[0].splitlines(keepends=True))), pdf)
+
+
 def write_bundle(path: Path) -> None:
     """Write Vega, Vega-Lite and Vega-Embed as one script that needs no network."""
-    _write(path, vlc.javascript_bundle(vl_version=VEGA_LITE))
+    _write(path, vlc.javascript_bundle(_GLOBALS, vl_version=VEGA_LITE))
 
 
 @dataclass(frozen=True)
@@ -97,14 +108,14 @@ def compose(figure: Figure, data: Data, context: Context) -> Drawn:
         spec: dict[str, Any] = chart.to_dict()
     width = spec.pop("usermeta", {}).get("width", theme.COLUMN)
     # Wrapped as plain JSON: Altair would copy the whole chart several times for each level.
-    top = {key: spec.pop(key) for key in ("$schema", "datasets") if key in spec}
+    top: dict[str, Any] = {key: spec.pop(key) for key in ("$schema", "datasets") if key in spec}
     spec.pop("config", None)
-    titled = {
+    titled: dict[str, Any] = {
         "title": _title(figure.title, context),
         "vconcat": [spec],
         "resolve": {"scale": dict.fromkeys(("color", "shape", "fill"), "independent")},
     }
-    whole = {
+    whole: dict[str, Any] = {
         **top,
         "title": _footer(notes, data, context, width),
         "vconcat": [titled],
@@ -129,10 +140,8 @@ def _title(title: str, context: Context) -> dict[str, Any]:
 def provenance(data: Data, context: Context) -> list[str]:
     """Under which circumstances the figure's values were taken, one statement each."""
     engines = joined(_distinct(data, "engine")) or context.engine
-    lines = [
-        f"campaign {context.campaign}: {counted(context.rounds, 'round')} × "
-        f"{counted(len(context.links), 'link')}, {context.placement} impairment by {engines}"
-    ]
+    size = f"{counted(context.rounds, 'round')} {TIMES} {counted(len(context.links), 'link')}"
+    lines = [f"campaign {context.campaign}: {size}, {context.placement} impairment by {engines}"]
     if context.testbed == "fake":
         lines.append(_FAKE)
     elif context.testbed == "lab" or True in _distinct(data, "shared_cpu"):
@@ -153,9 +162,7 @@ def _distinct(data: Data, column: str) -> list[Any]:
     return sorted(found)
 
 
-def _footer(
-    notes: Sequence[str], data: Data, context: Context, width: int
-) -> dict[str, Any]:
+def _footer(notes: Sequence[str], data: Data, context: Context, width: int) -> dict[str, Any]:
     shown = list(notes[:_NOTES_ON_CHART])
     if more := len(notes) - len(shown):
         shown.append(f"… and {counted(more, 'more note')}, all in the HTML page")
@@ -246,9 +253,7 @@ vegaEmbed("#chart", {spec}, {{actions: {{export: true, source: true, compiled: f
 """
 
 
-def _write_table(
-    figure: Figure, data: Data, context: Context, outputs: Mapping[str, Path]
-) -> None:
+def _write_table(figure: Figure, data: Data, context: Context, outputs: Mapping[str, Path]) -> None:
     if figure.tabulate is None:
         raise MeshbenchError(f"figure '{figure.name}' is a chart")
     table = figure.tabulate(data, context)

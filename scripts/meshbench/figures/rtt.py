@@ -25,8 +25,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         columns=(
             strip.Column("median", 44, lambda group: number(group.centre("rtt_avg_ms"))),
             strip.Column("p99", 40, lambda group: number(group.centre("rtt_p99_ms"))),
-            strip.Column("loss", 48, lambda group: percent(loss(group))),
-            strip.Column("n", 30, strip.counts),
+            strip.Column("loss", 44, lambda group: percent(loss(group))),
+            strip.Column("n", 38, strip.counts),
         ),
     )
     return strip.grid(strip.by_profile_and_mode(groups(data, context)), drawn, context)
@@ -52,13 +52,15 @@ def caption(data: Data, context: Context) -> str:
     sentences = comparison.sentences(
         found, "rtt_avg_ms", comparison.Unit("ms", 1.0), context, higher_is_better=False
     )
-    return " ".join([
-        f"Mean round-trip time{how} over each link.",
-        strip.LEGEND,
-        "The bold bar is the median of the 99th percentiles, where single replies were kept;",
-        "loss is over all requests of a row, both directions together.",
-        *sentences,
-    ])
+    return " ".join(
+        [
+            f"Mean round-trip time{how} over each link.",
+            strip.LEGEND,
+            "The bold bar is the median of the 99th percentiles, where single replies were kept;",
+            "loss is over all requests of a row, both directions together.",
+            *sentences,
+        ]
+    )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

@@ -24,6 +24,8 @@ LEGEND = (
 )
 _PIXELS_PER_CHARACTER = 6.0
 _GAP = 8
+_MANY = 12
+"""Points per row above which they are drawn smaller, so as not to hide the interval."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ def _panel(
     ]
     if strip.high:
         layers.insert(2, _highs(panel.groups, strip, x, y))
-    return alt.layer(*layers).properties(
+    return alt.LayerChart(
+        layer=layers,
         width=width,
         height=max(1, len(names)) * ROW,
         title=alt.TitleParams(panel.title, fontSize=theme.TEXT, offset=4),
@@ -174,6 +177,7 @@ def _rows_axis(names: Mapping[str, str], *, shown: bool) -> alt.Y:
         labels=shown,
         ticks=False,
         domain=False,
+        labelPadding=6,
         labelExpr=f"({{{words}}})[datum.label]",
     )
     scale = alt.Scale(domain=list(names), paddingInner=0.1, paddingOuter=0.1)
@@ -188,11 +192,12 @@ def _quoted(text: str) -> str:
 def _lines(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
     # Not across rows without values: there the line would strike the reason out.
     rows = [{"key": _key(group)} for group in groups if group.n_ok]
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_rule(color="#ebebeb")
         .encode(x=alt.value(0), x2=alt.value(width), y=y)
     )
+    return chart
 
 
 def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None:
@@ -211,16 +216,19 @@ def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None
 
 
 def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: bool) -> alt.X:
+    ticks: dict[str, Any] = {"tickCount": 5}
+    if strip.log and domain:
+        # A tickCount beside the values would drop some of them.
+        ticks = {"values": log_ticks(*domain), "labelExpr": "format(datum.value, '~g')"}
     # An axis of nothing would invent numbers: without a value there is none.
     axis = alt.Axis(
         title=(strip.axis + (", log" if strip.log else "")) if shown else None,
         labels=domain is not None,
         ticks=domain is not None,
-        tickCount=5,
-        **({"values": log_ticks(*domain), "format": "~g"} if strip.log and domain else {}),
+        **ticks,
         grid=domain is not None,
         labelFlush=False,
-        labelOverlap=True,
+        labelOverlap="greedy",
     )
     kind: Literal["log", "linear"] = "log" if strip.log and domain else "linear"
     scale = alt.Scale(type=kind, domain=list(domain or (0, 1)), nice=False, zero=False)
@@ -247,9 +255,10 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
         for group in groups
         for point in group.points(strip.column, strip.scale)
     ]
-    return (
+    size, opacity = (26, 0.75) if len(rows) <= _MANY * len(groups) else (14, 0.45)
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
-        .mark_point(size=26, opacity=0.75, strokeWidth=1)
+        .mark_point(size=size, opacity=opacity, strokeWidth=1)
         .encode(
             x=x,
             y=y,
@@ -259,6 +268,7 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
             tooltip=["value:Q", "round:Q", "link:N"],
         )
     )
+    return chart
 
 
 def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
@@ -268,12 +278,12 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
             "value": spread.low,
             "to": spread.high,
             "what": spread.what,
-            "size": 6 if spread.what != "range" else 1.5,
-            "opacity": 0.35 if spread.what != "range" else 0.8,
+            "size": 1.5 if spread.what == "range" else 8,
+            "opacity": 0.8 if spread.what == "range" else 0.4,
         }
         for group, spread in _spreads(groups, strip)
     ]
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_rule()
         .encode(
@@ -286,6 +296,7 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
             tooltip=["what:N", "value:Q", "to:Q"],
         )
     )
+    return chart
 
 
 def _spreads(groups: Sequence[Group], strip: Strip) -> list[tuple[Group, Spread]]:
@@ -298,11 +309,12 @@ def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
         {"key": _key(group), "value": spread.centre, "what": "median"}
         for group, spread in _spreads(groups, strip)
     ]
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_tick(thickness=2, size=ROW - 4, color=theme.INK)
         .encode(x=x, y=y, tooltip=["what:N", "value:Q"])
     )
+    return chart
 
 
 def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
@@ -312,11 +324,12 @@ def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
         for group in groups
         if (centre := group.centre(column, strip.scale)) is not None
     ]
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_text(text="|", fontSize=12, fontWeight="bold", baseline="middle")
         .encode(x=x, y=y, color=alt.Color(**_literal("colour")), tooltip=["what:N", "value:Q"])
     )
+    return chart
 
 
 def _reasons(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
@@ -325,11 +338,12 @@ def _reasons(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
         for group in groups
         if group.trouble and not group.n_ok
     ]
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_text(align="left", baseline="middle", fontSize=theme.SMALL)
         .encode(x=alt.value(3), y=y, text="text:N", color=alt.Color(**_literal("ink")))
     )
+    return chart
 
 
 def why(group: Group, width: float) -> str:
@@ -356,7 +370,7 @@ def _columns(
             }
             for group in groups
         ]
-        text = {"align": "right", "fontSize": theme.TEXT}
+        text: dict[str, Any] = {"align": "right", "fontSize": theme.TEXT}
         charts.append(
             alt.Chart(frame(rows))
             .mark_text(**text, baseline="middle")

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meshbench.figures.wording import number
+from meshbench.figures.wording import DASH, TIMES, number
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def latex(table: Table, caption: str, label: str, notes: Sequence[str] = ()) -> 
     if any(column.unit for column in table.columns):
         lines.append(_line([f"{{\\unit{{{c.unit}}}}}" if c.unit else "{}" for c in table.columns]))
     lines.append("\\midrule")
-    lines += [_line([_cell(c, e) for c, e in zip(table.columns, row, strict=True)]) for row in table.rows]
+    lines += [
+        _line([_cell(c, e) for c, e in zip(table.columns, row, strict=True)]) for row in table.rows
+    ]
     lines += ["\\bottomrule", "\\end{tabular}"]
     if notes:
         items = [f"\\item {escaped(note)}" for note in notes]
@@ -106,9 +108,9 @@ _SPECIAL = {
     "^": "\\textasciicircum{}",
     "→": "$\\rightarrow$",
     "←": "$\\leftarrow$",
-    "×": "$\\times$",
+    TIMES: "$\\times$",
     "±": "$\\pm$",
-    "–": "--",
+    DASH: "--",
     "…": "\\dots{}",
     "†": "\\dag{}",
     "·": "$\\cdot$",

@@ -12,6 +12,10 @@ from meshbench.figures.wording import number
 TITLE = "TCP retransmits"
 TABLES = ("retransmits",)
 
+_WHAT = (
+    "Segments sent again, spuriously or not, of all segments sent (bytes sent over the "
+    "connection's own segment size), whole run."
+)
 _PERCENT = 100.0
 _LEAST_AXIS = 0.05
 """In percent: a rate below it is drawn as the nothing it is."""
@@ -26,7 +30,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         bound=_LEAST_AXIS,
         columns=(
             strip.Column("median", 46, lambda group: number(_rate(group), 2, 3)),
-            strip.Column("n", 34, strip.counts),
+            strip.Column("n", 38, strip.counts),
         ),
     )
     return strip.grid(strip.by_profile_and_mode(groups(data, context)), drawn, context)
@@ -48,12 +52,13 @@ def caption(data: Data, context: Context) -> str:
     sentences = comparison.sentences(
         single, "retransmit_rate", comparison.Unit("%", _PERCENT), context, higher_is_better=False
     )
-    return " ".join([
-        "Segments sent again, spuriously or not, of all segments sent (bytes sent over the "
-        "connection's own segment size), whole run.",
-        strip.LEGEND,
-        *sentences,
-    ])
+    return " ".join(
+        [
+            _WHAT,
+            strip.LEGEND,
+            *sentences,
+        ]
+    )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

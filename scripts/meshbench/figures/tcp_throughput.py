@@ -24,7 +24,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         axis=axis_title("goodput", "Mbit/s"),
         columns=(
             strip.Column("median", 42, lambda group: number(group.centre("goodput_bps", MBIT))),
-            strip.Column("n", 34, strip.counts),
+            strip.Column("n", 38, strip.counts),
         ),
     )
     return strip.grid(strip.by_profile_and_mode(groups(data, context)), drawn, context)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from meshbench.figures.wording import DASH, TIMES
+
 COLUMN = 380
 """Width of a figure as wide as one column."""
 PAGE = 780
@@ -68,11 +70,11 @@ class StatusLook:
 
 STATUSES = {
     "ok": StatusLook("ok", "", "#cfe6d6", "#1b6b3a"),
-    "failed": StatusLook("failed", "×", "#ee8a4a", "#b34700"),
+    "failed": StatusLook("failed", TIMES, "#ee8a4a", "#b34700"),
     "timeout": StatusLook("timed out", "T", "#f0c14b", "#8a6100"),
     "tool_failed": StatusLook("tool failed", "!", "#b79ad1", "#6a3d9a"),
     "unsupported": StatusLook("unsupported", "U", "#9ecae1", "#20679e"),
-    "not_run": StatusLook("not run", "–", "#f4f4f4", "#777777"),
+    "not_run": StatusLook("not run", DASH, "#f4f4f4", "#777777"),
 }
 """By status, the worst but 'ok' first, as in `records.worst`; 'not_run' is a planned value that no
 record holds."""
@@ -121,7 +123,9 @@ def ordered(planned: Sequence[str], found: Iterable[str]) -> list[str]:
 def profile_order(planned: Iterable[str], found: Iterable[str] = ()) -> list[str]:
     """The four usual profiles from harmless to harmful, then the others as given."""
     every = list(dict.fromkeys([*planned, *sorted(found)]))
-    return [name for name in PROFILES if name in every] + [name for name in every if name not in PROFILES]
+    return [name for name in PROFILES if name in every] + [
+        name for name in every if name not in PROFILES
+    ]
 
 
 def config() -> dict[str, Any]:

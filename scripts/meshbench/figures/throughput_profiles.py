@@ -15,7 +15,7 @@ TITLE = "TCP goodput across profiles (Mbit/s)"
 TABLES = ("throughput",)
 
 _ROW = 30
-_COLUMN = 72
+_COLUMN = 76
 _GOODPUT = "goodput_bps"
 # One hue, darker for more, so that it reads in grey; the statuses have the other hues.
 _RATIOS = [0.0, 1.0, 1.5]
@@ -42,24 +42,29 @@ def _map(groups: Sequence[Group], every: Sequence[Group], context: Context) -> a
     profiles = list(dict.fromkeys(row["profile"] for row in rows))
     x = alt.X(
         "profile:N",
-        sort=profiles,
+        scale=alt.Scale(domain=profiles, paddingInner=0.05),
         axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
     )
-    y = alt.Y("system:N", sort=systems, axis=alt.Axis(title=None, ticks=False, domain=False))
+    y = alt.Y(
+        "system:N",
+        scale=alt.Scale(domain=systems, paddingInner=0.1),
+        axis=alt.Axis(title=None, ticks=False, domain=False),
+    )
     base = alt.Chart(frame(rows)).encode(x=x, y=y)
-    filled = base.mark_rect(stroke="white", strokeWidth=2)
+    filled = base.mark_rect()
     tooltip = ["system:N", "profile:N", "value:N", "detail:N"]
-    return alt.layer(
-        filled.transform_filter("datum.ratio === null").encode(
-            color=alt.Color("fill:N", scale=None), tooltip=tooltip
-        ),
-        filled.transform_filter("datum.ratio !== null").encode(fill=_ratio(), tooltip=tooltip),
-        base.transform_filter("datum.edge !== null")
-        .mark_rect(filled=False, strokeWidth=2)
-        .encode(stroke=alt.Stroke("edge:N", scale=None)),
-        _text(base, "value:N", -6, theme.TEXT, bold=True),
-        _text(base, "detail:N", 7, theme.SMALL, bold=False),
-    ).properties(
+    return alt.LayerChart(
+        layer=[
+            filled.transform_filter("datum.ratio === null").encode(
+                color=alt.Color("fill:N", scale=None), tooltip=tooltip
+            ),
+            filled.transform_filter("datum.ratio !== null").encode(fill=_ratio(), tooltip=tooltip),
+            base.transform_filter("datum.edge !== null")
+            .mark_rect(filled=False, strokeWidth=2)
+            .encode(stroke=alt.Stroke("edge:N", scale=None)),
+            _text(base, "value:N", -6, theme.TEXT, bold=True),
+            _text(base, "detail:N", 7, theme.SMALL, bold=False),
+        ],
         width=_COLUMN * len(profiles),
         height=_ROW * len(systems),
         title=alt.TitleParams(
@@ -79,7 +84,8 @@ def _ratio() -> alt.Fill:
         gradientLength=180,
         gradientThickness=10,
         values=[0, 0.25, 0.5, 0.75, 1, 1.5],
-        format="~g",
+        labelExpr="format(datum.value, '~g')",
+        offset=4,
         titleLimit=0,
     )
     return alt.Fill("ratio:Q", scale=scale, legend=legend)
@@ -88,7 +94,8 @@ def _ratio() -> alt.Fill:
 def _text(base: alt.Chart, field: str, dy: int, size: int, *, bold: bool) -> alt.Chart:
     weight = "bold" if bold else "normal"
     mark = base.mark_text(dy=dy, fontSize=size, fontWeight=weight, baseline="middle")  # type: ignore[arg-type]
-    return mark.encode(text=field)
+    chart: alt.Chart = mark.encode(text=field)
+    return chart
 
 
 def _cell(group: Group, every: Sequence[Group], context: Context) -> dict[str, Any]:
@@ -118,7 +125,8 @@ def caption(data: Data, context: Context) -> str:
         "Median over rounds of the median over links of TCP goodput at the receiver, in decimal "
         "Mbit/s; below it the median of the ratios to the bare link in the same rounds (its "
         "operand is the first row of the same column), and how many values there are of those "
-        f"planned ({context.planned}; a frame where some are missing). " + tcp_throughput.told(data, context)
+        f"planned ({context.planned}; a frame where some are missing). "
+        + tcp_throughput.told(data, context)
     )
 
 

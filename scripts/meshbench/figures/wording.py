@@ -4,13 +4,18 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 
+DASH = "\N{EN DASH}"
+"""In place of a value that is missing."""
+_FINE = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def number(value: float | None, digits: int = 3, most: int = 6) -> str:
     """A value to so many significant digits, without an exponent and with at most so many decimals;
     an en dash for a missing one.
     """
     if value is None or not math.isfinite(value):
-        return "–"
+        return DASH
     if value == 0:
         return "0"
     if abs(value) < (least := 10.0**-most) / 2:
@@ -24,17 +29,26 @@ def number(value: float | None, digits: int = 3, most: int = 6) -> str:
 
 def percent(share: float | None, digits: int = 2) -> str:
     """A share (0..1) in percent."""
-    return "–" if share is None else f"{number(100 * share, digits)} %"
+    return DASH if share is None else f"{number(100 * share, digits)} %"
 
 
 def duration(seconds: float | None) -> str:
     """A time in the unit a person would use."""
     if seconds is None:
-        return "–"
+        return DASH
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{number(seconds / size, 2)} {unit}"
     return f"{number(seconds, 2)} s"
+
+
+def clock(seconds: float | None) -> str:
+    """A time as min:s, or h:min:s from an hour on."""
+    if seconds is None:
+        return DASH
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def counted(count: int, noun: str) -> str:
@@ -57,14 +71,16 @@ def shortened(text: str, width: int) -> str:
 def wrapped(lines: Sequence[str], width_px: float, size: float) -> list[str]:
     """Lines that fit a width in a sans-serif font of that size (0.48 em per character)."""
     columns = max(20, int(width_px / (0.48 * size)))
-    return [part for line in lines for part in textwrap.wrap(line, columns, subsequent_indent="   ")]
+    return [
+        part for line in lines for part in textwrap.wrap(line, columns, subsequent_indent="   ")
+    ]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers in a range above zero for a logarithmic axis: three or more where possible."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks: list[float] = []
-    for steps in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+    for steps in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7), _FINE):
         ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) >= 3:  # noqa: PLR2004

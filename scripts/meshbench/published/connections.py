@@ -39,7 +39,12 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     complete = len(boots) == len(peers)
     for peer in peers:
         link = LinkOutcome(host, peer.lower(), started=from_iso(text(document, "started")))
-        _fill(link, at(asked, f"{_VPN_PREFIX}{peer}"), first.get(peer), max(boots) if complete else None)
+        _fill(
+            link,
+            at(asked, f"{_VPN_PREFIX}{peer}"),
+            first.get(peer),
+            max(boots) if complete else None,
+        )
         yield link
 
 

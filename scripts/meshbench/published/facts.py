@@ -22,7 +22,10 @@ def hardware(document: Any) -> dict[str, dict[str, Any]]:
     """CPU, memory and network cards of each host. Raises UnreadableError when there is none."""
     found = {
         name: {
-            "cpu": {key: _plain(machine, "cpu", key) for key in ("vendor_name", "model", "cores", "siblings")},
+            "cpu": {
+                key: _plain(machine, "cpu", key)
+                for key in ("vendor_name", "model", "cores", "siblings")
+            },
             "memory_bytes": number(machine, "memory", "total_bytes"),
             "network": [
                 {key: _plain(card, key) for key in ("driver", "unix_device_name")}

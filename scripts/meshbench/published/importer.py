@@ -94,27 +94,43 @@ def import_runs(
 def _take(
     found: archive.Found, source: Path, read: dict[Place, Read], entries: list[Entry]
 ) -> None:
-    path, place = f"{source.name}:{found.path}", None
-    size = len(found.content or b"")
+    path, size = f"{source.name}:{found.path}", len(found.content or b"")
+    place = None
     try:
+        _refuse_problem(found)
         place = index.place(found.path, archive.name_of(source))
-        if found.content is None:
-            raise UnreadableError(found.problem or "no content")
-        if place in read:
-            raise UnreadableError(f"a second file of the same measurement as {read[place].path}")
-        read[place] = _read(path, place, parse(found.content))
+        file = _read(path, place, parse(found.content or b""))
+        _refuse_second(file, read)
     except IgnoredError as reason:
         entries.append(Entry(path, State.IGNORED, str(reason), size))
     except UnreadableError as reason:
-        entries.append(Entry(path, State.SET_ASIDE, found.problem or str(reason), size, place))
-    except RecursionError:
-        entries.append(Entry(path, State.SET_ASIDE, "nested too deeply", size, place))
+        entries.append(Entry(path, State.SET_ASIDE, str(reason), size, place))
     else:
-        links = read[place].links
-        logs = [text for link in links if (text := link.log)]
-        values = sum(len(link.values) for link in links)
-        entry = Entry(path, State.IMPORTED, None, size, place, len(links), values, _problems(links), logs)
-        entries.append(entry)
+        read[place] = file
+        entries.append(_imported(file, size))
+
+
+def _refuse_problem(found: archive.Found) -> None:
+    if found.problem:
+        raise UnreadableError(found.problem)
+
+
+def _refuse_second(file: Read, read: Mapping[Place, Read]) -> None:
+    if file.place in read:
+        raise UnreadableError(f"a second file of the same measurement as {read[file.place].path}")
+
+
+def _imported(file: Read, size: int) -> Entry:
+    values = sum(len(link.values) for link in file.links)
+    logs = [link.log for link in file.links if link.log]
+    problems = [
+        f"{link.source}->{link.target}: {link.status}: {link.reason}"
+        for link in file.links
+        if link.reason
+    ]
+    return Entry(
+        file.path, State.IMPORTED, None, size, file.place, len(file.links), values, problems, logs
+    )
 
 
 def _read(path: str, place: Place, document: Any) -> Read:
@@ -131,10 +147,6 @@ def _read(path: str, place: Place, document: Any) -> Read:
     return Read(path, place, tuple(reader()))
 
 
-def _problems(links: Iterable[LinkOutcome]) -> list[str]:
-    return [f"{link.source}->{link.target}: {link.status}: {link.reason}" for link in links if link.reason]
-
-
 def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
     place = file.place
     if file.facts is not None:
@@ -147,14 +159,31 @@ def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
         rows.add(cell, link)
 
 
-def save(result: Imported, folder: Path) -> None:
+def save(
+    result: Imported, folder: Path, benchmarks: Sequence[str] = (), vpns: Sequence[str] = ()
+) -> None:
     """Write ``samples/`` and ``links/`` (one file per benchmark and VPN) and the facts.
 
     Layout as for measured campaigns: ``samples/benchmark=<b>/vpn=<v>.parquet``.
+
+    Args:
+        result: of `import_runs`.
+        folder: the campaign's results.
+        benchmarks: the campaign's; each gets a file for each VPN, empty where nothing was found.
+        vpns: the campaign's. Systems and benchmarks beyond these are written too, with a warning.
     """
-    for (benchmark, vpn), rows in sorted(result.rows.items()):
+    wanted = {(benchmark, vpn): Rows() for benchmark in benchmarks for vpn in vpns}
+    for benchmark, vpn in sorted(result.rows.keys() - wanted.keys()) if wanted else ():
+        log.warning(
+            "%s of %s was found, but the campaign does not name it: no figure shows it",
+            benchmark,
+            vpn,
+        )
+    for (benchmark, vpn), rows in sorted({**wanted, **result.rows}.items()):
         write(rows.samples(), folder / "samples" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet")
         write(rows.links(), folder / "links" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet")
     with atomic(folder / "published" / "facts.json") as temporary:
-        temporary.write_text(json.dumps(result.facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(result.facts, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )
     log.info("imported %d tables into %s", len(result.rows), folder)

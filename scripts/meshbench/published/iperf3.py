@@ -115,7 +115,9 @@ def _mode(run: Any) -> str:
     return "bidir" if number(run, "start", "test_start", "bidir") else "single"
 
 
-def _fields(node: Any, fields: Fields, mode: str, direction: str, t_s: float | None = None) -> Iterator[Value]:
+def _fields(
+    node: Any, fields: Fields, mode: str, direction: str, t_s: float | None = None
+) -> Iterator[Value]:
     if not isinstance(node, dict):
         return
     for metric, key, factor in fields:
@@ -184,4 +186,3 @@ def _intervals(run: Any) -> Iterator[tuple[float, Mapping[str, Any]]]:
             t_s = number(stream, "start")
             if t_s is not None and isinstance(stream, dict) and not stream.get("omitted"):
                 yield t_s, stream
-

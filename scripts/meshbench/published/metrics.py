@@ -1,5 +1,7 @@
 """Metrics that only the published data have so far; those of ping and TCP come from their benchmarks."""
 
+from typing import cast
+
 from meshbench.metrics import Better, Metric, register
 
 STATISTICS = ("min", "p25", "p50", "p75", "max")
@@ -25,10 +27,9 @@ class Spread:
         register(mean, *self.statistics.values())
 
 
-def _metric(
-    name: str, unit: str, title: str, better: Better, definition: str, source: str
-) -> Metric:
-    metric = Metric(name, unit, title, better, definition, source)
+def _metric(*description: str) -> Metric:
+    name, unit, title, better, definition, source = description
+    metric = Metric(name, unit, title, cast("Better", better), definition, source)
     register(metric)
     return metric
 

@@ -119,12 +119,15 @@ def judge_iperf3(document: dict[str, Any], command: str, duration_s: float | Non
     wanted, done = _wanted_s(command), len(items(document, "intervals"))
     if wanted and done >= wanted - 1:
         return Judgement(
-            Status.TOOL_FAILED, f"iperf3's exchange of results failed after {done} s of data: {short}"
+            Status.TOOL_FAILED,
+            f"iperf3's exchange of results failed after {done} s of data: {short}",
         )
     limit_ms = _connect_limit_ms(command)
     if "unable to connect" in error and limit_ms is not None and limit_ms < _UNIT_MISTAKE_MS:
         return Judgement(
-            Status.TOOL_FAILED, f"iperf3 may connect for {limit_ms / 1000:g} s only: {short}", limit_ms / 1000
+            Status.TOOL_FAILED,
+            f"iperf3 may connect for {limit_ms / 1000:g} s only: {short}",
+            limit_ms / 1000,
         )
     return Judgement(Status.FAILED, f"{short}{took}")
 
@@ -195,7 +198,9 @@ _META = (
 
 def around(meta: dict[str, Any]) -> list[Value]:
     """What the runner did before the test: restarting the VPN and waiting for its tunnels."""
-    return [Value(metric, found) for metric, key in _META if (found := number(meta, key)) is not None]
+    return [
+        Value(metric, found) for metric, key in _META if (found := number(meta, key)) is not None
+    ]
 
 
 def measured(link: LinkOutcome) -> bool:

@@ -62,9 +62,15 @@ class Rows:
         self._extend(_common(cell, link), link, values)
         return len(values)
 
-    def _extend(self, common: Mapping[str, Any], link: LinkOutcome, values: Sequence[Value]) -> None:
+    def _extend(
+        self, common: Mapping[str, Any], link: LinkOutcome, values: Sequence[Value]
+    ) -> None:
         size, columns = len(values), self._samples
-        for name, constant in (*common.items(), ("status", link.status.value), ("reason", link.reason)):
+        for name, constant in (
+            *common.items(),
+            ("status", link.status.value),
+            ("reason", link.reason),
+        ):
             columns[name].extend([constant] * size)
         for name in ("mode", "direction", "stream", "t_s", "value"):
             columns[name].extend(map(attrgetter(name), values))
@@ -86,7 +92,9 @@ def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
         return []
     there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
     mode = "bidir" if kind in _BIDIRECTIONAL else None
-    return [Value(metric, None, mode=mode) for metric in _HEADLINES.get(kind, ()) if metric not in there]
+    return [
+        Value(metric, None, mode=mode) for metric in _HEADLINES.get(kind, ()) if metric not in there
+    ]
 
 
 def _column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:

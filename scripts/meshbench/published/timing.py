@@ -42,7 +42,10 @@ def _phase(phase: Any, profile: str, link: LinkOutcome) -> Iterator[Value]:
         link.started = from_epoch(number(phase, "start_timestamp")) or link.started
         if duration is not None:
             yield Value(m.BENCHMARKING_TIME, duration)
-        for metric, operation in ((m.STABILISATION_TIME, "tc_stabilization"), (m.TESTS_TIME, "run_tests")):
+        for metric, operation in (
+            (m.STABILISATION_TIME, "tc_stabilization"),
+            (m.TESTS_TIME, "run_tests"),
+        ):
             for found in items(phase, "operations"):
                 if text(found, "name") == operation and (took := _took(found)) is not None:
                     yield Value(metric, took)

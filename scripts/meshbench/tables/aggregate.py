@@ -26,7 +26,9 @@ def names() -> tuple[str, ...]:
     while waiting := [name for name in known if name not in ordered]:
         ready = [name for name in waiting if set(needs(name)) <= set(ordered)]
         if not ready:
-            raise MeshbenchError(f"tables need each other in a circle, or one is missing: {waiting}")
+            raise MeshbenchError(
+                f"tables need each other in a circle, or one is missing: {waiting}"
+            )
         ordered += ready
     return tuple(ordered)
 
@@ -101,7 +103,7 @@ def _view(
         connection.register(name, empty.empty_table())
         return
     # Hive partitioning would invent columns from folders such as benchmark=ping.
-    relation = connection.read_parquet([str(path) for path in files], hive_partitioning=False)
+    relation = connection.read_parquet([str(path) for path in sorted(files)], hive_partitioning=False)
     relation.create_view(name)
 
 

@@ -59,6 +59,10 @@ class FakeHost:
             "irtt": lambda _: (0, self._irtt()),
             "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
             "uname": lambda _: (0, "fake\n"),
+            "wireguard-go": lambda _: (0, "wireguard-go fake\n"),
+            "nebula": lambda _: (0, "Version: fake\n"),
+            "tincd": lambda _: (0, "tinc version fake\n"),
+            "journalctl": lambda _: (0, "End of nodes.\n"),
         }
 
     def _systemctl(self, argv: Sequence[str]) -> tuple[int, str]:
@@ -74,7 +78,7 @@ class FakeHost:
         return 0, "active\n"
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
-        count = int(argv[argv.index("-c") + 1])
+        count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
             f"[{1000 + index * 0.2:.6f}] 64 bytes from {argv[-1]}: icmp_seq={index + 1} ttl=64 time={rtt:.3f} ms"
@@ -103,15 +107,16 @@ class FakeHost:
         return 0, json.dumps(run)
 
     def _irtt(self) -> str:
+        wall = {"send": {"wall": 1}, "receive": {"wall": 1}}
         trips = [
             {
                 "seqno": index,
                 "lost": "false",
                 "delay": {"receive": 50_000, "rtt": 100_000, "send": 50_000},
-                "timestamps": {"server": {"receive": {"wall": index}}, "client": {"receive": {"wall": index}}},
+                "timestamps": {"server": wall, "client": wall},
             }
             for index in range(100)
-        ]  # fmt: skip
+        ]
         return json.dumps({"round_trips": trips})
 
     async def upload(self, files: Sequence[File]) -> None:

@@ -12,7 +12,8 @@ import asyncssh
 
 from meshbench.errors import TestbedError
 from meshbench.records import now
-from meshbench.testbed.host import RUN, SshHost
+from meshbench.testbed.host import RUN
+from meshbench.testbed.ssh import SshHost
 
 _FILE = f"{RUN}/lease"
 # flock(1) holds the lock while cat lives; when the connection ends, in whatever way, so does cat.

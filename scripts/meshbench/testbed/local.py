@@ -4,7 +4,6 @@ import asyncio
 import logging
 import shlex
 import shutil
-from collections.abc import Sequence
 
 from meshbench.errors import TestbedError
 

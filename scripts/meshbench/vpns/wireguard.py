@@ -93,7 +93,9 @@ class WireGuard(Driver):
             fields[3]: fields for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])
         }
         return {
-            other.name: _path(by_allowed[f"{other.overlay}/32"]) for other in network.others(node)
+            other.name: _path(by_allowed[f"{other.overlay}/32"])
+            for other in network.others(node)
+            if f"{other.overlay}/32" in by_allowed
         }
 
     def watched(self) -> Sequence[str]:

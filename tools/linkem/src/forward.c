@@ -21,6 +21,11 @@
 #define ROUNDS_WITHOUT_POLL 16 /* while traffic never lets up */
 #define NS_PER_S 1000000000.0
 
+/* Wake-ups are moderated as a network card moderates its interrupts: when frames
+ * come more densely than one in DENSE_NS, work is done every NAP_NS. */
+#define NAP_NS 50000u
+#define DENSE_NS 30000u
+
 enum source { FROM_SIGNAL, FROM_LISTENER, FROM_CLIENT };
 
 struct forwarder {
@@ -31,6 +36,8 @@ struct forwarder {
     struct ports ports;
     struct control control;
     int events, signals;
+    uint64_t frames_moved; /* received and sent, since last_wait_ns */
+    uint64_t last_wait_ns;
     uint64_t started_ns, counting_since_ns, dead_man_ns;
     bool dead_man_fired, stop;
     int priority; /* in effect */
@@ -199,6 +206,16 @@ static void serve_events(struct forwarder *self)
         handle_event(self, &events[i]);
 }
 
+static bool is_dense(struct forwarder *self, uint64_t now)
+{
+    uint64_t elapsed = now - self->last_wait_ns;
+    bool dense = self->frames_moved * DENSE_NS > 2 * elapsed; /* each moves twice: in and out */
+
+    self->frames_moved = 0;
+    self->last_wait_ns = now;
+    return dense;
+}
+
 /* Sleep until a frame is due or arrives, or somebody asks.
  *
  * The ports are in a poll set, not in the epoll set: an epoll set stays
@@ -208,12 +225,15 @@ static void wait_for_events(struct forwarder *self)
 {
     struct pollfd watched[1 + PORTS_MAX] = {{.fd = self->events, .events = POLLIN}};
     struct in_port *in = self->ports.in;
-    int count = self->ports.in_count;
-    uint64_t deadline = link_deadline(&self->link);
     uint64_t now = clock_now();
+    bool nap = is_dense(self, now);
+    int count = nap ? 0 : self->ports.in_count;
+    uint64_t deadline = link_deadline(&self->link);
 
     if (self->dead_man_ns < deadline)
         deadline = self->dead_man_ns;
+    if (nap)
+        deadline = now + NAP_NS;
     for (int i = 0; i < count; i++)
         watched[1 + i] = (struct pollfd){.fd = in[i].socket, .events = POLLIN};
 
@@ -225,8 +245,8 @@ static void wait_for_events(struct forwarder *self)
         return;
     if (watched[0].revents != 0)
         serve_events(self);
-    for (int i = 0; i < count; i++)
-        in[i].ready = watched[1 + i].revents != 0;
+    for (int i = 0; i < self->ports.in_count; i++)
+        in[i].ready = nap || watched[1 + i].revents != 0;
 }
 
 static bool read_ports(struct forwarder *self)
@@ -242,6 +262,7 @@ static bool read_ports(struct forwarder *self)
 
         for (size_t k = 0; k < count; k++)
             link_put(&self->link, frames[k]);
+        self->frames_moved += count;
         more = more || self->ports.in[i].ready;
     }
     return more;
@@ -252,8 +273,10 @@ static void send_due(struct forwarder *self)
     uint64_t now = clock_now();
     struct entry entry;
 
-    while (link_get(&self->link, now, &entry))
+    while (link_get(&self->link, now, &entry)) {
         ports_send(&self->ports, &entry);
+        self->frames_moved++;
+    }
     ports_flush(&self->ports);
 }
 

@@ -21,6 +21,7 @@
 #define SEND_BUFFER (64 << 20)
 #define SEND_ATTEMPTS 4
 #define AGE_MAX_NS 1000000000
+#define CLOCKS_APART_NS 2000u
 
 /* Receive ring: 8192 slots are 30 ms at 270,000 frames a second; more would hide
  * an overload as delay, and a full ring is counted (kernel_drop). */
@@ -270,14 +271,37 @@ void ports_close(struct ports *ports)
     free(ports->out);
 }
 
-/* Delay counts from the moment the frame reached the port, not from when this
- * process got round to reading it. The kernel stamps with the wall clock, hence
- * only the age is used; after a step of that clock it is nonsense and left out. */
-static uint64_t age_of(uint64_t stamp_ns, uint64_t wall_ns)
+/* The kernel stamps frames with the wall clock; delays are kept on the steady one. */
+struct clocks {
+    uint64_t steady_ns, wall_ns;
+};
+
+/* Read both as one. Being held up in between must not make a frame look older
+ * than it is (it would leave too early), so the steady clock is read last. */
+static struct clocks read_clocks(void)
 {
-    if (stamp_ns > wall_ns || wall_ns - stamp_ns > AGE_MAX_NS)
-        return 0;
-    return wall_ns - stamp_ns;
+    struct clocks clocks;
+    uint64_t before;
+    int attempts = 0;
+
+    do {
+        before = clock_now();
+        clocks.wall_ns = clock_read(CLOCK_REALTIME);
+        clocks.steady_ns = clock_now();
+    } while (clocks.steady_ns - before > CLOCKS_APART_NS && ++attempts < 3);
+    return clocks;
+}
+
+/* Delay counts from the moment the frame reached the port, not from when this
+ * process got round to reading it. After a step of the wall clock the stamp is
+ * nonsense and left out. */
+static uint64_t arrival_of(uint64_t stamp_ns, const struct clocks *clocks)
+{
+    int64_t since = (int64_t)(stamp_ns - clocks->wall_ns);
+
+    if (since > AGE_MAX_NS || since < -AGE_MAX_NS)
+        since = 0;
+    return clocks->steady_ns + (uint64_t)since;
 }
 
 static int find_out(const struct ports *ports, const uint8_t *data, int same_out)
@@ -307,7 +331,7 @@ static struct tpacket2_hdr *slot_at(const struct in_port *port, size_t slot)
 
 /* Copy a frame out of its slot; NULL: counted and not to be carried. */
 static struct frame *accept_frame(struct ports *ports, int in, const struct tpacket2_hdr *slot,
-                                  uint64_t now, uint64_t wall)
+                                  const struct clocks *clocks)
 {
     const uint8_t *data = (const uint8_t *)slot + slot->tp_mac;
     uint32_t length = slot->tp_len;
@@ -352,7 +376,7 @@ static struct frame *accept_frame(struct ports *ports, int in, const struct tpac
     frame->in = (int16_t)in;
     frame->out = (int16_t)out;
     frame->arrival_ns =
-        now - age_of((uint64_t)slot->tp_sec * 1000000000u + slot->tp_nsec, wall);
+        arrival_of((uint64_t)slot->tp_sec * 1000000000u + slot->tp_nsec, clocks);
     return frame;
 }
 
@@ -370,8 +394,7 @@ size_t ports_receive(struct ports *ports, int in, struct frame **frames)
 {
     struct in_port *port = &ports->in[in];
     size_t accepted = 0;
-    uint64_t now = clock_now();
-    uint64_t wall = clock_read(CLOCK_REALTIME);
+    struct clocks clocks = read_clocks();
     int taken;
 
     for (taken = 0; taken < BATCH; taken++) {
@@ -380,7 +403,7 @@ size_t ports_receive(struct ports *ports, int in, struct frame **frames)
         if ((__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
             break;
 
-        struct frame *frame = accept_frame(ports, in, slot, now, wall);
+        struct frame *frame = accept_frame(ports, in, slot, &clocks);
 
         if (frame != NULL)
             frames[accepted++] = frame;

@@ -1,5 +1,5 @@
 -- title: Times in steps of the polling
--- sentence: Nearly all values lie within 0.1 s of a whole second where chance puts one in five, so they count polls and differences below a step mean nothing.
+-- sentence: Most values lie within 0.1 s of a whole second where chance puts one in five, so they count polls and differences below a step mean nothing.
 -- severity: warning
 SELECT
     campaign, benchmark, metric,
@@ -9,5 +9,5 @@ SELECT
 FROM whole
 WHERE unit = 's' AND abs(value) > 0.5 AND status = 'ok' AND metric <> 'test_duration'
 GROUP BY campaign, benchmark, metric
-HAVING count(*) >= 12 AND count(DISTINCT value) > 3
-    AND count(*) FILTER (abs(value - round(value)) <= 0.1) >= 0.7 * count(*)
+HAVING count(*) >= 16 AND count(DISTINCT value) > 3
+    AND count(*) FILTER (abs(value - round(value)) <= 0.1) >= 0.6 * count(*)

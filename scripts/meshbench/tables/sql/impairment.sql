@@ -14,17 +14,19 @@
 --   n_probes, n_received count
 --   tolerance_delay_ms, tolerance_loss: how far it may be off (ms; share)
 --   loss_low, loss_high  99.9 % Wilson interval of the loss
---   verdict              'within'  |delay_ms - expected_delay_ms| <= tolerance_delay_ms, and
---                                  expected_loss in [loss_low, loss_high] widened by tolerance_loss
---                        'outside' otherwise
+--   delay_ok             whether |delay_ms - expected_delay_ms| <= tolerance_delay_ms
+--   loss_ok              whether expected_loss is in [loss_low, loss_high] widened by tolerance_loss
+--   verdict              'within' if both are true, 'outside' if one is false,
 --                        'unknown' when a value for it is missing
 --   why                  the verdict in words
 --   status, reason, engine: of the calibration's link
 CREATE OR REPLACE TEMP MACRO wilson(k, n, z, side) AS CASE
-    WHEN n > 0 THEN
+    -- greatest() and least() pass over nulls, so they must not see one.
+    WHEN k >= 0 AND n > 0 THEN least(1, greatest(0,
         ((k / n) + z * z / (2 * n)
-        + side * z * sqrt(greatest(0, (k / n) * (1 - k / n) / n + z * z / (4 * n * n))))
+        + side * z * sqrt((k / n) * (1 - k / n) / n + z * z / (4 * n * n)))
         / (1 + z * z / n)
+    ))
 END;
 CREATE OR REPLACE TEMP MACRO percent(share) AS printf('%.2f %%', 100.0 * share);
 WITH variants AS (
@@ -73,8 +75,8 @@ achieved AS (
         *,
         owd_mean_ms - coalesce(base_owd_ms, 0) AS delay_ms,
         -- 3.2905: the standard normal quantile of (1 + 0.999) / 2
-        greatest(0, wilson(sent - received, sent, 3.2905, -1)) AS loss_low,
-        least(1, wilson(sent - received, sent, 3.2905, 1)) AS loss_high
+        wilson(sent - received, sent, 3.2905, -1) AS loss_low,
+        wilson(sent - received, sent, 3.2905, 1) AS loss_high
     FROM wanted
     LEFT JOIN probed USING (campaign, profile, placement, round, source, target, direction)
     LEFT JOIN base USING (campaign, placement, round, source, target, direction)
@@ -93,7 +95,7 @@ SELECT
     owd_mean_ms, base_owd_ms, delay_ms, delay_sd_ms, owd_p50_ms, owd_p99_ms,
     loss, reordered, duplicated,
     sent::BIGINT AS n_probes, received::BIGINT AS n_received,
-    tolerance_delay_ms, tolerance_loss, loss_low, loss_high,
+    tolerance_delay_ms, tolerance_loss, loss_low, loss_high, delay_ok, loss_ok,
     CASE
         WHEN NOT delay_ok OR NOT loss_ok THEN 'outside'
         WHEN delay_ok AND loss_ok THEN 'within'

@@ -19,9 +19,10 @@ import asyncssh
 from meshbench.errors import TestbedError
 from meshbench.files import write_private
 from meshbench.testbed import local
-from meshbench.testbed.host import Address, SshHost, close_all
+from meshbench.testbed.host import Address
 from meshbench.testbed.lab import cgroups, image, machine
 from meshbench.testbed.lab.layout import CONTROL_POOL, DATA_NETWORK, LABS, MTU, HostLayout, Layout
+from meshbench.testbed.ssh import SshHost, close_all
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,14 @@ class Lab:
         """Where the hosts are, or None when the lab is not up."""
         subnet = self._running()
         return None if subnet is None else self.inventory(subnet)
+
+    def keep(self) -> None:
+        """Let the lab outlive the runs that use it."""
+        (self.layout.folder / "keep").touch()
+
+    @property
+    def kept(self) -> bool:
+        return (self.layout.folder / "keep").exists()
 
     def _running(self) -> int | None:
         try:

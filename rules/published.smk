@@ -1,0 +1,37 @@
+# The thesis's data instead of a testbed's: the same samples and links as measured campaigns have.
+# Included in place of deploy, impair, measure and parse where the config names `published`.
+PUBLISHED = (
+    [CAMPAIGN.file.published]
+    if isinstance(CAMPAIGN.file.published, str)
+    else list(CAMPAIGN.file.published)
+)
+TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
+TIDY_FILES = expand(TIDY, benchmark=CAMPAIGN.file.benchmarks, vpn=CAMPAIGN.file.vpns)
+SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]
+LINKS = [f"{RESULTS}/links/{file}" for file in TIDY_FILES]
+
+
+rule published_import:
+    input:
+        sources=PUBLISHED,
+    output:
+        samples=SAMPLES,
+        links=LINKS,
+        report=f"{RESULTS}/published/import.json",
+        files=f"{RESULTS}/published/import.parquet",
+        facts=f"{RESULTS}/published/facts.json",
+    log:
+        f"{LOGS}/published_import.log",
+    conda:
+        ENVIRONMENT
+    params:
+        sources=PUBLISHED,
+        campaign=NAME,
+        folder=RESULTS,
+        benchmarks=list(CAMPAIGN.file.benchmarks),
+        vpns=list(CAMPAIGN.file.vpns),
+        code=code.digest("published.importer", "published.report"),
+    message:
+        "import {params.sources}"
+    script:
+        "../scripts/published_import.py"

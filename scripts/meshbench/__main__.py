@@ -1,0 +1,131 @@
+"""The command line beside Snakemake: plan, failed, summary, lab, schema."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from meshbench import estimate, run, summary
+from meshbench.config import Campaign, LabTestbed
+from meshbench.config import schemas as config_schemas
+from meshbench.errors import ConfigError, MeshbenchError, Problem
+from meshbench.run import CONFIG
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except MeshbenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m meshbench", description=__doc__)
+    parser.add_argument("--configfile", type=Path, default=CONFIG / "config.yaml")
+    parser.add_argument(
+        "--config", nargs="*", default=[], metavar="KEY=VALUE", help="as Snakemake's --config"
+    )
+    commands = parser.add_subparsers(required=True)
+    for name, function, text in (
+        ("plan", _plan, "the cells in their order, what will run, what is reused, how long it takes"),
+        ("failed", _failed, "the records of cells that are not ok, for snakemake -R"),
+        ("summary", _summary, "what the campaign's records say"),
+        ("schema", _schema, "write the JSON schemas of the configuration"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(command=function)
+    lab = commands.add_parser("lab", help="the local lab: up, down, status, shell")
+    lab.set_defaults(command=_lab)
+    actions = lab.add_subparsers(required=True, dest="action")
+    up = actions.add_parser("up", help="bring it up; it stays up until `lab down`")
+    up.set_defaults(keep=True)
+    actions.add_parser("down", help="take everything of it away")
+    actions.add_parser("status", help="where its hosts are")
+    shell = actions.add_parser("shell", help="a shell, or a command, on a host")
+    shell.add_argument("host")
+    shell.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    return parser
+
+
+def _campaign(options: argparse.Namespace) -> Campaign:
+    merged = _read(options.configfile)
+    for setting in options.config:
+        key, _, value = setting.partition("=")
+        merged[key] = yaml.safe_load(value)
+    return run.load(merged, [options.configfile])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([Problem(str(path), "", "no such file")]) from None
+    return dict(data) if isinstance(data, Mapping) else {}
+
+
+def _plan(options: argparse.Namespace) -> int:
+    estimate.show(_campaign(options))
+    return 0
+
+
+def _failed(options: argparse.Namespace) -> int:
+    cells = summary.failed(summary.read(_campaign(options)))
+    sys.stdout.write("".join(f"{done.path}\n" for done in cells))
+    return 0
+
+
+def _summary(options: argparse.Namespace) -> int:
+    summary.show(_campaign(options), None)
+    return 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    for name, text in config_schemas().items():
+        (CONFIG / "schema" / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    campaign = _campaign(options)
+    if not isinstance(campaign.testbed, LabTestbed):
+        raise MeshbenchError(f"the testbed {campaign.file.testbed} is not a lab")
+    lab = run.lab_of(campaign.file.testbed, campaign.testbed)
+    match options.action:
+        case "up":
+            asyncio.run(lab.up())
+            lab.keep()
+        case "down":
+            asyncio.run(lab.down())
+            return 0
+    addresses = lab.running()
+    if addresses is None:
+        sys.stdout.write(f"lab {lab.layout.id} is down\n")
+        return 0 if options.action == "status" else 1
+    if options.action == "shell":
+        return _shell({address.name: address for address in addresses}, options)
+    for address in addresses:
+        sys.stdout.write(f"{address.name}\t{address.control}\t{address.data_address}\n")
+    return 0
+
+
+def _shell(addresses: Mapping[str, Any], options: argparse.Namespace) -> int:
+    if options.host not in addresses:
+        raise MeshbenchError(f"no host '{options.host}' in the lab; it has {', '.join(addresses)}")
+    where = addresses[options.host]
+    argv = [
+        "ssh", "-q", "-i", str(where.key_file), "-o", f"UserKnownHostsFile={where.known_hosts_file}",
+        "-o", "StrictHostKeyChecking=yes", f"{where.user}@{where.control}", *options.words,
+    ]  # fmt: skip
+    return os.spawnvp(os.P_WAIT, "ssh", argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""Findings and verdicts as HTML fragments, CSV and tables for a terminal."""
+
+import csv
+import html
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from meshbench.checks import rules
+from meshbench.checks.rules import Severity
+from meshbench.checks.verdicts import Judged, Verdict
+
+_COLOURS = {
+    Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue",
+    Verdict.MATCH: "green", Verdict.PARTIAL: "yellow", Verdict.DIFFERS: "red",
+    Verdict.ABSENT: "blue", Verdict.NOTHING: "dim", Verdict.STALE: "red",
+}  # fmt: skip
+_SHOWN_PER_RULE = 4
+
+
+def where(finding: dict[str, Any]) -> str:
+    """The place of a finding in words: ``tinc, medium, tcp, luna->lom``; 'everywhere' for none."""
+    parts = [finding[name] for name in ("vpn", "tuning", "profile", "benchmark") if finding[name]]
+    if "stock" in parts:
+        parts.remove("stock")
+    if finding["source"]:
+        parts.append(
+            f"{finding['source']}->{finding['target']}" if finding["target"] else finding["source"]
+        )
+    return ", ".join(parts) or "everywhere"
+
+
+def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
+    """Findings for a terminal: a few of each rule, or all of them."""
+    table = Table(box=box.SIMPLE_HEAD, title=findings_summary(findings), title_justify="left")
+    table.add_column("rule")
+    table.add_column("where")
+    table.add_column("what", overflow="fold")
+    shown: Counter[str] = Counter()
+    totals = Counter(findings["rule"].to_pylist())
+    for finding in findings.to_pylist():
+        rule = finding["rule"]
+        shown[rule] += 1
+        if everything or shown[rule] <= _SHOWN_PER_RULE:
+            name = Text(rule, style=_COLOURS[Severity(finding["severity"])])
+            table.add_row(name, where(finding), Text(finding["says"]))
+        elif shown[rule] == totals[rule]:
+            table.add_row("", "", Text(f"… and {totals[rule] - _SHOWN_PER_RULE} more", style="dim"))
+    return table
+
+
+def findings_summary(findings: pa.Table) -> str:
+    """How many findings of each severity, of how many rules."""
+    severities = Counter(findings["severity"].to_pylist())
+    counts = ", ".join(f"{severities[severity.value]} {severity.value}s" for severity in Severity)
+    return f"{findings.num_rows} findings by {len(set(findings['rule'].to_pylist()))} of {len(rules.names())} rules: {counts}"
+
+
+def findings_html(findings: pa.Table) -> str:
+    """Findings as an HTML fragment: one section per rule, with its sentence."""
+    parts = [f"<p>{_text(findings_summary(findings))}</p>"]
+    rows = findings.to_pylist()
+    for name in dict.fromkeys(row["rule"] for row in rows):
+        rule = rules.load(name)
+        mine = [row for row in rows if row["rule"] == name]
+        parts.append(
+            f'<details class="finding {rule.severity}"><summary><b>{_text(rule.title)}</b> '
+            f"({rule.severity}, {len(mine)})</summary><p>{_text(rule.sentence)}</p>"
+        )
+        parts.append(_html_table(("where", "what"), [(where(row), row["says"]) for row in mine]))
+        parts.append("</details>")
+    silent = sorted(set(rules.names()) - {row["rule"] for row in rows})
+    if silent:
+        titles = "; ".join(_text(rules.load(name).title) for name in silent)
+        parts.append(f"<p>Without a finding: {titles}.</p>")
+    return "\n".join(parts) + "\n"
+
+
+def footnotes(
+    findings: pa.Table, benchmarks: Iterable[str], least: Severity = Severity.WARNING
+) -> list[str]:
+    """One line per rule that concerns any of the benchmarks, for below a figure, worst first."""
+    wanted, order = set(benchmarks), list(Severity)
+    counts: dict[str, list[dict[str, Any]]] = {}
+    for row in findings.to_pylist():
+        if row["benchmark"] in wanted and order.index(Severity(row["severity"])) <= order.index(
+            least
+        ):
+            counts.setdefault(row["title"], []).append(row)
+    return [
+        f"{title} ({len(rows)}): {where(rows[0])}: {rows[0]['says']}"
+        for title, rows in counts.items()
+    ]
+
+
+_CLAIM_COLUMNS = (
+    "number", "verdict", "section", "vpn", "profile", "benchmark", "metric", "unit", "stated", "stated_as",
+    "found", "n", "of", "why", "flags", "query",
+)  # fmt: skip
+
+
+def claims_csv(judged: Sequence[Judged]) -> str:
+    """One row per claim, with everything that is known of it."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, _CLAIM_COLUMNS)
+    writer.writeheader()
+    writer.writerows(_claim_row(one) for one in judged)
+    return out.getvalue()
+
+
+def claims_html(judged: Sequence[Judged]) -> str:
+    """The claims as an HTML fragment, in the order of the text."""
+    rows = [
+        (
+            str(one.claim.number), one.verdict.value, _subject(one), _stated(one), _found(one),
+            " ".join(filter(None, (one.message, *(f"[{flag}]" for flag in one.flags)))),
+        )
+        for one in judged
+    ]  # fmt: skip
+    head = ("row", "verdict", "what", "the text says", "the data say", "remarks")
+    return f"<p>{_text(claims_summary(judged))}</p>\n{_html_table(head, rows)}\n"
+
+
+def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table:
+    """The claims for a terminal: those that do not simply match, or all of them."""
+    table = Table(box=box.SIMPLE_HEAD, title=claims_summary(judged), title_justify="left")
+    for name in ("row", "verdict", "what", "the text says", "the data say", "remarks"):
+        table.add_column(name, overflow="fold")
+    for one in judged:
+        if everything or one.verdict is not Verdict.MATCH:
+            verdict = Text(one.verdict.value, style=_COLOURS[one.verdict])
+            cells = (_subject(one), _stated(one), _found(one), one.message or "")
+            table.add_row(str(one.claim.number), verdict, *(Text(cell) for cell in cells))
+    return table
+
+
+def claims_summary(judged: Sequence[Judged]) -> str:
+    """How many claims have which verdict, and how many right ones a rule warns of."""
+    counts = Counter(one.verdict for one in judged)
+    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    flagged = sum(one.good and bool(one.flags) for one in judged)
+    return (
+        f"{len(judged)} claims: {told}; a sanity rule warns of {flagged} that are numerically right"
+    )
+
+
+def _claim_row(one: Judged) -> dict[str, Any]:
+    text = one.claim.text
+    return {
+        "number": one.claim.number,
+        "verdict": one.verdict.value,
+        **{
+            name: text[name]
+            for name in ("section", "vpn", "profile", "benchmark", "metric", "unit", "stated_as")
+        },
+        "stated": text["value"],
+        "found": "" if one.found is None else one.found,
+        "n": one.n,
+        "of": one.of,
+        "why": one.message or "",
+        "flags": "; ".join(one.flags),
+        "query": one.claim.query.query or "",
+    }
+
+
+def _subject(one: Judged) -> str:
+    text = one.claim.text
+    return ", ".join(part for part in (text["vpn"], text["profile"], text["metric"]) if part)
+
+
+def _stated(one: Judged) -> str:
+    return one.claim.text["stated_as"] or one.claim.text["value"]
+
+
+def _found(one: Judged) -> str:
+    if one.found is None:
+        return "-"
+    shown = f"{one.found:.5g}" if isinstance(one.found, float) else str(one.found)
+    partial = one.n is not None and one.of is not None and one.n < one.of
+    return f"{shown} (n = {one.n} of {one.of})" if partial else shown
+
+
+def _html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["<table>", "<tr>" + "".join(f"<th>{_text(cell)}</th>" for cell in head) + "</tr>"]
+    lines += ["<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows]
+    return "\n".join([*lines, "</table>"])
+
+
+def _text(value: str) -> str:
+    return html.escape(value, quote=True)

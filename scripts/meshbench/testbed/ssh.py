@@ -1,0 +1,179 @@
+"""A host over SSH, with strict host keys."""
+
+import asyncio
+import logging
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import asyncssh
+
+from meshbench.errors import TestbedError
+from meshbench.records import Command, now
+from meshbench.testbed.host import SLICE, Address, CommandError, File, Unit
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 5.0
+"""How much longer than a command's own limit the controller waits for the host to say so."""
+_READ_SECRETS = 'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
+_LIMIT_STATUS = {124, 137}
+"""How timeout(1) says that the limit, not the program, ended it."""
+
+
+class SshHost:
+    """A host over one SSH connection, opened at first use and kept for the life of the job."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return self.address.name
+
+    async def connect(self, limit_s: float = 15.0) -> asyncssh.SSHClientConnection:
+        """The connection. Raises TestbedError naming the host when it cannot be had."""
+        async with self._opening:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._open(limit_s)
+            return self._connection
+
+    async def _open(self, limit_s: float) -> asyncssh.SSHClientConnection:
+        where = self.address
+        try:
+            return await asyncssh.connect(
+                where.control,
+                where.port,
+                username=where.user,
+                client_keys=[str(where.key_file)],
+                known_hosts=str(where.known_hosts_file),
+                config=None,
+                agent_path=None,
+                connect_timeout=limit_s,
+                login_timeout=limit_s,
+                keepalive_interval=10,
+            )
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise TestbedError(
+                f"{self.name}: the host key of {where.control} is not the one in "
+                f"{where.known_hosts_file}: {error}"
+            ) from error
+        except (OSError, asyncssh.Error, TimeoutError) as error:
+            raise TestbedError(
+                f"{self.name}: no SSH to {where.user}@{where.control}:{where.port}: {error}"
+            ) from error
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            await self._connection.wait_closed()
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secrets: Mapping[str, str] | None = None,
+        limit_s: float = 30.0,
+        check: bool = True,
+    ) -> Command:
+        connection = await self.connect()
+        started, clock = now(), time.monotonic()
+        limited = ["timeout", "-k", "2", f"{limit_s:.3f}", *argv]
+        if secrets:
+            stdin = "".join(f"{value}\n" for value in secrets.values()).encode()
+            limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
+        line = shlex.join(limited)
+        try:
+            result = await connection.run(
+                line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
+            )
+        except asyncssh.TimeoutError:
+            result = None
+        except (OSError, asyncssh.Error) as error:
+            raise TestbedError(f"{self.name}: SSH broke during {shlex.join(argv)}: {error}") from error
+        command = _command(self.name, argv, started, time.monotonic() - clock, result)
+        log.debug("%s: %s -> %s", self.name, shlex.join(argv), command.returncode)
+        if check and command.returncode != 0:
+            raise CommandError(command)
+        return command
+
+    async def upload(self, files: Sequence[File]) -> None:
+        if not files:
+            return
+        have = await self.run(["sha256sum", "--", *(str(file.path) for file in files)], check=False)
+        present = {
+            path: digest
+            for digest, _, path in (line.partition("  ") for line in have.stdout.splitlines())
+        }
+        missing = [file for file in files if present.get(str(file.path)) != file.digest]
+        if missing:
+            connection = await self.connect()
+            try:
+                async with connection.start_sftp_client() as sftp:
+                    for file in missing:
+                        await _put(sftp, file)
+            except (OSError, asyncssh.Error) as error:
+                paths = ", ".join(str(file.path) for file in missing)
+                raise TestbedError(f"{self.name}: cannot write {paths}: {error}") from error
+        for mode in {file.mode for file in files}:
+            paths_ = [str(file.path) for file in files if file.mode == mode]
+            await self.run(["chmod", f"{mode:o}", "--", *paths_])
+
+    async def start(self, unit: Unit) -> None:
+        await self.stop(unit.name)
+        options = [f"--property={key}={value}" for key, value in unit.properties.items()]
+        await self.run([
+            "systemd-run", "--quiet", "--collect", f"--unit={unit.name}", f"--slice={SLICE}",
+            *options, "--", *unit.argv,
+        ])  # fmt: skip
+
+    async def stop(self, *names: str) -> None:
+        if names:
+            await self.run(["systemctl", "--quiet", "stop", "--", *names], limit_s=60, check=False)
+
+    async def logs(self, unit: str, lines: int = 30) -> str:
+        command = await self.run(
+            ["journalctl", "-q", "-o", "short-iso-precise", "-n", str(lines), "-u", unit], check=False
+        )
+        return command.stdout
+
+
+async def _put(sftp: asyncssh.SFTPClient, file: File) -> None:
+    temporary = file.path.with_name(f".{file.path.name}.new")
+    await sftp.makedirs(str(file.path.parent), exist_ok=True)
+    private = asyncssh.SFTPAttrs(permissions=0o600)
+    async with sftp.open(str(temporary), "wb", attrs=private) as remote:
+        await remote.write(file.content)
+    await sftp.chmod(str(temporary), file.mode)
+    await sftp.posix_rename(str(temporary), str(file.path))
+
+
+def _command(
+    host: str,
+    argv: Sequence[str],
+    started: datetime,
+    duration_s: float,
+    result: asyncssh.SSHCompletedProcess | None,
+) -> Command:
+    def text(data: object) -> str:
+        return data.decode(errors="replace") if isinstance(data, bytes) else ""
+
+    code = None if result is None or result.returncode in _LIMIT_STATUS else result.returncode
+    return Command(
+        host=host,
+        argv=list(argv),
+        started=started,
+        duration_s=round(duration_s, 6),
+        returncode=code,
+        stdout=text(result.stdout) if result else "",
+        stderr=text(result.stderr) if result else "",
+    )
+
+
+async def close_all(hosts: Sequence[SshHost]) -> None:
+    """Close every connection, whatever state it is in."""
+    await asyncio.gather(*(host.close() for host in hosts), return_exceptions=True)

@@ -1,0 +1,221 @@
+"""What figures are made of: looks, words, groups and tables."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit import synthetic
+
+from meshbench.figures import comparison, tabular, theme, wording
+from meshbench.figures.base import Row
+from meshbench.figures.groups import Group, collect, marked, troubles, variants
+
+
+def test_each_system_has_a_look_of_its_own():
+    looks = list(theme.LOOKS.values())
+    assert len({look.colour for look in looks}) == len(looks)
+    assert len({look.shape for look in looks}) == len(looks)
+
+
+@pytest.mark.parametrize(
+    ("variant", "base"),
+    [("nebula@1.9", "nebula"), ("easytier-tcp", "easytier"), ("internal-b", "internal")],
+)
+def test_a_variant_differs_from_its_base_but_is_of_its_hue(variant: str, base: str):
+    found, original = theme.look(variant), theme.look(base)
+    assert found.colour != original.colour
+    assert found.shape != original.shape
+    assert theme.look(variant) == found
+    if base != "internal":
+        assert abs(_hue(found.colour) - _hue(original.colour)) < 0.02
+
+
+def _hue(colour: str) -> float:
+    import colorsys
+
+    return colorsys.rgb_to_hls(*theme._rgb(colour))[0]
+
+
+def test_an_unknown_system_has_a_stable_look():
+    # Fixed here on purpose: a change would recolour every published figure.
+    assert theme.look("netmaker").colour == theme.look("netmaker").colour
+    assert theme.look("netmaker") != theme.look("innernet")
+    assert theme.look("tailscaled").colour not in {look.colour for look in theme.LOOKS.values()}
+
+
+@given(st.text(min_size=1, max_size=12))
+def test_every_name_has_a_colour(name: str):
+    assert len(theme.look(name).colour) == 7
+
+
+def test_profiles_are_ordered_from_harmless_to_harmful():
+    assert theme.profile_order(["lte", "high", "baseline"], {"low"}) == [
+        "baseline",
+        "low",
+        "high",
+        "lte",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (934.13, "934"), (9.996, "10.0"), (0.0712, "0.0712"), (0, "0"), (None, "–"),
+        (1234567, "1230000"), (-2.5, "-2.50"), (99.96, "100"), (float("nan"), "–"),
+    ],
+)  # fmt: skip
+def test_numbers_have_three_digits(value: float | None, text: str):
+    assert wording.number(value) == text
+
+
+def test_a_small_number_is_not_called_zero():
+    assert wording.number(0.0002, 2, 3) == "<0.001"
+    assert wording.number(0.00061, 2, 3) == "0.001"
+
+
+@given(st.floats(1e-5, 1e9))
+def test_a_number_is_right_to_its_digits(value: float):
+    assert float(wording.number(value)) == pytest.approx(value, rel=0.006, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(9.0, "9.0 s"), (96, "1.6 min"), (5400, "1.5 h"), (None, "–")]
+)
+def test_durations_are_in_the_unit_a_person_uses(seconds: float | None, text: str):
+    assert wording.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(9.4, "0:09"), (96, "1:36"), (3725, "1:02:05")])
+def test_clocks(seconds: float, text: str):
+    assert wording.clock(seconds) == text
+
+
+@given(st.floats(1e-3, 1e4), st.floats(1.35, 1e4))
+def test_log_ticks_lie_inside_and_rise(low: float, factor: float):
+    ticks = wording.log_ticks(low, low * factor)
+    assert all(low <= tick <= low * factor for tick in ticks)
+    assert ticks == sorted(ticks)
+    assert ticks
+
+
+def row(**changes: Any) -> Row:
+    return {
+        **synthetic.cell(),
+        "mode": None,
+        "direction": None,
+        "status": "ok",
+        "reason": None,
+        "marks": [],
+        "x": 1.0,
+        **changes,
+    }
+
+
+def of(*rows: Row) -> Group:
+    return Group("internal", "stock", "baseline", None, None, rows, planned=6)
+
+
+def test_the_centre_is_the_median_over_rounds_of_the_median_over_links():
+    group = of(
+        row(x=1.0), row(source="b", x=2.0), row(source="c", x=30.0),
+        row(round=2, x=5.0), row(round=2, source="b", x=None, status="failed"),
+    )  # fmt: skip
+    assert group.by_round("x") == {1: 2.0, 2: 5.0}
+    assert group.centre("x", 10) == 35
+    spread = group.spread("x")
+    assert spread is not None
+    assert (spread.low, spread.high, spread.what) == (1, 30, "range")
+    assert group.counts == {"ok": 4, "failed": 1, "not_run": 1}
+
+
+def test_no_value_is_no_centre():
+    assert of(row(x=None, status="failed")).centre("x") is None
+    assert of().spread("x") is None
+    assert of().trouble == "not_run"
+
+
+def test_the_worst_trouble_and_its_commonest_reason_are_told():
+    group = of(
+        row(status="timeout", reason="slow"), row(status="failed", reason="b"),
+        row(status="failed", reason="a"), row(status="failed", reason="a"),
+    )  # fmt: skip
+    assert (group.trouble, group.reason) == ("failed", "a")
+
+
+def test_variants_are_in_reading_order():
+    rows = [
+        row(mode="bidir", direction="reverse"), row(mode="single", direction="reverse"),
+        row(mode="single", direction="forward"), row(),
+    ]  # fmt: skip
+    assert variants(rows) == [("single", "forward"), ("single", "reverse"), ("bidir", "reverse")]
+    assert variants([]) == [(None, None)]
+
+
+def test_everything_planned_has_a_group():
+    context = synthetic.context()
+    groups = collect([row(vpn="extra", profile="lte")], context)
+    assert len(groups) == (len(context.vpns) + 1) * (len(context.profiles) + 1)
+    assert groups[0].planned == 6
+    assert [g.planned for g in groups if g.vpn == "extra" and g.profile == "lte"] == [1]
+
+
+def test_notes_put_the_like_together():
+    rows = [row(profile=name, status="failed", reason="no route") for name in synthetic.PROFILES]
+    context = synthetic.context(vpns=("internal",), rounds=1, links=(synthetic.LINKS[0],))
+    assert troubles(collect(rows, context), context) == [
+        "internal, everywhere: 1 of 1 failed: no route"
+    ]
+    some = collect([row(profile=name) for name in ("baseline", "low")], context)
+    assert troubles(some, context) == ["internal, medium, high: 1 of 1 not run"]
+
+
+def test_marks_say_where_they_apply():
+    context = synthetic.context(vpns=("internal",))
+    groups = collect([row(marks=["hot CPU"]), row(profile="low", marks=["hot CPU"])], context)
+    assert marked(groups, context) == ["† hot CPU (internal, baseline; internal, low)"]
+
+
+def test_a_ratio_in_one_round_names_both_operands():
+    context = synthetic.context(vpns=("internal", "tinc"), rounds=1)
+    groups = collect([row(x=200.0), row(vpn="tinc", x=50.0)], context)
+    unit = comparison.Unit("Mbit/s", 1.0)
+    told = comparison.sentences(groups, "x", unit, context, higher_is_better=True)
+    assert told == [
+        "At baseline, the bare link reaches 200 Mbit/s, tinc 50.0 Mbit/s (0.25 = 50.0 / 200)."
+    ]
+
+
+TABLE = tabular.Table(
+    [
+        tabular.Column("vpn", "VPN", digits=None),
+        tabular.Column("low_mbit_s", "low", "\\mega\\bit\\per\\second"),
+    ],
+    [["a_b", 934.13], ["c", tabular.Missing("failed")], ["d", 5.25], ["e", None]],
+)
+
+
+def test_a_csv_keeps_every_digit_and_says_why_a_value_is_missing():
+    rows = list(csv.reader(io.StringIO(tabular.csv_text(TABLE))))
+    assert rows == [
+        ["vpn", "low_mbit_s", "low_mbit_s_missing"],
+        ["a_b", "934.13", ""],
+        ["c", "", "failed"],
+        ["d", "5.25", ""],
+        ["e", "", ""],
+    ]
+
+
+def test_latex_aligns_numbers_and_escapes_text():
+    text = tabular.latex(TABLE, "50 % of x_y", "tab:x", ["a & b → c"])
+    assert "\\begin{tabular}{l S[table-format=3.2]}" in text
+    assert "{VPN} & {low} \\\\" in text
+    assert "{} & {\\unit{\\mega\\bit\\per\\second}} \\\\" in text
+    assert "a\\_b & 934 \\\\" in text
+    assert "c & {failed} \\\\" in text
+    assert "e & {--} \\\\" in text
+    assert "\\caption{50 \\% of x\\_y}" in text
+    assert "\\item a \\& b $\\rightarrow$ c" in text
+    assert text.count("\\begin{") == text.count("\\end{")

@@ -1,0 +1,400 @@
+"""The aggregate tables against values worked out by hand."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit import synthetic
+from tests.unit.synthetic import link, sample
+
+from meshbench.errors import MeshbenchError
+from meshbench.statistics import wilson
+from meshbench.tables import aggregate
+
+Rows = list[dict[str, Any]]
+
+
+def table(folder: Path, name: str, samples: Rows, links: Rows) -> Rows:
+    names = [*aggregate.needs(name), name]
+    return synthetic.read(synthetic.write(folder, samples, links, names)[name])
+
+
+def test_tables_come_after_those_they_need():
+    names = aggregate.names()
+    assert set(names) >= {
+        "cells",
+        "throughput",
+        "retransmits",
+        "latency",
+        "impairment",
+        "links",
+    }
+    assert aggregate.needs("cells") == ("impairment",)
+    assert names.index("impairment") < names.index("cells")
+
+
+def test_an_unknown_table_names_the_known_ones(tmp_path: Path):
+    with pytest.raises(MeshbenchError, match="no table 'cell'; known: cells"):
+        aggregate.aggregate("cell", [], [], tmp_path / "x.parquet")
+
+
+def test_a_needed_table_that_is_not_given_is_named(tmp_path: Path):
+    with pytest.raises(MeshbenchError, match="'cells' needs the tables impairment"):
+        aggregate.aggregate("cells", [], [], tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("name", aggregate.names())
+def test_each_file_says_its_grain_and_each_column_it_makes(name: str):
+    text = aggregate.source(name).read_text(encoding="utf-8")
+    assert "-- Grain: " in text
+    assert "ORDER BY" in text
+
+
+@pytest.mark.parametrize("name", aggregate.names())
+def test_no_input_files_give_an_empty_table_of_the_same_columns(name: str, tmp_path: Path):
+    import pyarrow.parquet as pq
+
+    nothing = synthetic.tables(tmp_path / "nothing", [], [])
+    full = synthetic.write(tmp_path / "full", *synthetic.campaign())
+    empty, schema = pq.read_table(nothing[name]), pq.read_schema(full[name])
+    assert empty.num_rows == 0
+    assert empty.column_names == schema.names
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path):
+    samples, links = synthetic.campaign()
+    first = synthetic.write(tmp_path / "a", samples, links)
+    second = synthetic.write(tmp_path / "b", samples, links)
+    for name, path in first.items():
+        assert path.read_bytes() == second[name].read_bytes(), name
+
+
+def test_nothing_is_left_behind_when_a_query_fails(tmp_path: Path):
+    broken = tmp_path / "broken.parquet"
+    synthetic.schema.write(synthetic.schema.table([], synthetic.schema.SAMPLES), broken)
+    out = tmp_path / "out" / "throughput.parquet"
+    with pytest.raises(MeshbenchError, match=r"throughput\.sql"):
+        aggregate.aggregate("throughput", [], [broken], out)
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_links_are_all_there(tmp_path: Path):
+    _, links = synthetic.campaign()
+    assert len(table(tmp_path, "links", [], links)) == len(links)
+
+
+def cells_of(folder: Path, links: Rows, samples: Rows | None = None) -> Rows:
+    return table(folder, "cells", samples or [], links)
+
+
+def test_a_cell_sums_its_links(tmp_path: Path):
+    later = synthetic.START + timedelta(minutes=1)
+    links = [
+        link(duration_s=10.0, measuring_s=8.0, path="direct", marks=["b", "a"], ready_s=0.5),
+        link(
+            source="yuki",
+            duration_s=12.5,
+            measuring_s=8.0,
+            path="relay",
+            marks=["a"],
+            started=later,
+        ),
+    ]
+    (cell,) = cells_of(tmp_path, links)
+    assert (cell["n_links"], cell["n_ok"], cell["status"], cell["reasons"]) == (2, 2, "ok", None)
+    assert (cell["duration_s"], cell["measuring_s"], cell["ready_s"]) == (22.5, 16.0, 0.8)
+    assert (cell["path"], cell["transport"], cell["vpn_version"]) == ("direct, relay", "udp", "1.0")
+    assert cell["marks"] == ["a", "b"]
+    assert cell["started"] == datetime(2026, 1, 1, tzinfo=UTC)
+    assert cell["shared_cpu"] is True
+    assert cell["impairment_ok"] is None
+
+
+def test_a_duration_that_is_not_known_for_every_link_is_not_known(tmp_path: Path):
+    (cell,) = cells_of(tmp_path, [link(), link(source="yuki", duration_s=None)])
+    assert cell["duration_s"] is None
+    assert cell["measuring_s"] == 60
+
+
+@pytest.mark.parametrize(
+    ("statuses", "worst"),
+    [
+        (["ok", "unsupported"], "unsupported"),
+        (["unsupported", "tool_failed"], "tool_failed"),
+        (["tool_failed", "timeout", "ok"], "timeout"),
+        (["timeout", "failed", "ok"], "failed"),
+    ],
+)
+def test_a_cell_is_as_bad_as_its_worst_link(tmp_path: Path, statuses: list[str], worst: str):
+    links = [
+        link(source=f"h{index}", status=status, reason=None if status == "ok" else f"why {status}")
+        for index, status in enumerate(statuses)
+    ]
+    (cell,) = cells_of(tmp_path, links)
+    assert cell["status"] == worst
+    assert cell["n_ok"] == statuses.count("ok")
+    assert cell["reasons"] == "; ".join(sorted(f"why {s}" for s in statuses if s != "ok"))
+
+
+def test_calibrations_are_no_cells(tmp_path: Path):
+    assert cells_of(tmp_path, [link(benchmark="calibration")]) == []
+
+
+def probe(**changes: float | None) -> Rows:
+    """A calibration of one link that is within tolerance unless a value is changed."""
+    values: dict[str, float | None] = {
+        "nominal_delay": 2, "nominal_jitter": 2, "nominal_loss": 0.01, "nominal_reorder": 0.005,
+        "expected_delay": 2.0, "expected_delay_sd": 1.15, "expected_loss": 0.01,
+        "tolerance_delay": 0.5, "tolerance_loss": 0.001,
+        "owd_mean": 2.4, "owd_sd": 1.2, "owd_p50": 2.1, "owd_p99": 4.0,
+        "probe_sent": 1000, "probe_received": 990, "probe_loss": 0.01, "reordered": 0.3, "duplicated": 0,
+        **changes,
+    }  # fmt: skip
+    return [
+        sample(name, value, profile="low", benchmark="calibration")
+        for name, value in values.items()
+        if value is not None
+    ]
+
+
+CALIBRATED = link(profile="low", benchmark="calibration")
+
+
+def judged(folder: Path, samples: Rows, links: Rows | None = None) -> dict[str, Any]:
+    rows = table(folder, "impairment", samples, links or [CALIBRATED])
+    return next(row for row in rows if row["profile"] == "low")
+
+
+def test_impairment_within_tolerance(tmp_path: Path):
+    row = judged(tmp_path, probe())
+    assert row["verdict"] == "within"
+    assert (row["delay_ms"], row["base_owd_ms"], row["n_probes"]) == (2.4, None, 1000)
+    assert (row["nominal_jitter_ms"], row["expected_jitter_sd_ms"]) == (2, 1.15)
+    assert row["why"] == (
+        "delay 2.40 ms, expected 2.00 ± 0.50 ms; loss 1.00 % of 1000, expected 1.00 % ± 0.10 %"
+    )
+
+
+def test_added_delay_is_counted_from_the_same_rounds_baseline(tmp_path: Path):
+    def base(round_: int, delay: float) -> Rows:
+        return [
+            sample("owd_mean", delay, profile="baseline", benchmark="calibration", round=round_)
+        ]
+
+    links = [CALIBRATED, *(link(benchmark="calibration", round=n) for n in (1, 2))]
+    row = judged(tmp_path, [*probe(owd_mean=2.7), *base(1, 0.3), *base(2, 1.0)], links)
+    assert row["delay_ms"] == pytest.approx(2.4)
+    assert row["base_owd_ms"] == 0.3
+
+
+def test_impairment_outside_by_delay(tmp_path: Path):
+    row = judged(tmp_path, probe(owd_mean=2.51))
+    assert (row["verdict"], row["delay_ok"], row["loss_ok"]) == ("outside", False, True)
+
+
+@pytest.mark.parametrize(
+    ("received", "verdict"), [(990, "within"), (1000, "within"), (979, "within"), (940, "outside")]
+)
+def test_loss_may_differ_by_chance(tmp_path: Path, received: int, verdict: str):
+    lost = 1000 - received
+    row = judged(tmp_path, probe(probe_received=received, probe_loss=lost / 1000))
+    interval = wilson(lost, 1000, 0.999)
+    assert interval is not None
+    assert row["loss_low"] == pytest.approx(interval.low, abs=1e-6)
+    assert row["loss_high"] == pytest.approx(interval.high, abs=1e-6)
+    assert (interval.low - 0.001 <= 0.01 <= interval.high + 0.001) is (verdict == "within")
+    assert row["verdict"] == verdict
+
+
+@pytest.mark.parametrize("missing", ["owd_mean", "expected_delay", "tolerance_loss", "probe_sent"])
+def test_a_calibration_that_lacks_a_value_is_not_judged(tmp_path: Path, missing: str):
+    row = judged(tmp_path, probe(**{missing: None}))
+    assert (row["verdict"], row["why"]) == ("unknown", "no complete calibration")
+
+
+def test_a_calibration_that_is_outside_anyhow_is_judged_with_a_value_missing(tmp_path: Path):
+    row = judged(tmp_path, probe(owd_mean=9, tolerance_loss=None))
+    assert row["verdict"] == "outside"
+    assert row["why"].startswith("delay 9.00 ms, expected 2.00")
+
+
+def test_a_calibration_that_failed_says_why(tmp_path: Path):
+    failed = {**CALIBRATED, "status": "failed", "reason": "no echo"}
+    row = judged(tmp_path, [], [failed])
+    assert (row["verdict"], row["why"], row["direction"]) == (
+        "unknown",
+        "failed: no echo",
+        "forward",
+    )
+
+
+@pytest.mark.parametrize(
+    ("owd", "second", "expected"),
+    [(2.4, 2.4, True), (2.4, 9.0, False), (2.4, None, None), (None, 9.0, False)],
+)
+def test_a_cell_says_whether_its_network_was_as_asked(
+    tmp_path: Path, owd: float | None, second: float | None, expected: bool | None
+):
+    other = [{**row, "source": "yuki"} for row in probe(owd_mean=second)]
+    links = [
+        link(profile="low"),
+        CALIBRATED,
+        {**CALIBRATED, "source": "yuki"},
+        link(profile="low", round=2),
+    ]
+    found = cells_of(tmp_path, links, [*probe(owd_mean=owd), *other])
+    assert [cell["impairment_ok"] for cell in found] == [expected, None]
+
+
+def run(mode: str, direction: str, value: float, **changes: Any) -> Rows:
+    key = {"mode": mode, "direction": direction, **changes}
+    return [
+        sample("goodput", value, "bit/s", **key),
+        sample("goodput", value * 0.5, "bit/s", t_s=0.0, **key),
+        sample("goodput", value * 1.5, "bit/s", t_s=1.0, **key),
+        sample("goodput", value / 3, "bit/s", stream=1, **key),
+        sample("send_rate", value * 1.1, "bit/s", **key),
+        sample("retransmits", 12.0, **key),
+        sample("retransmits", 5.0, t_s=0.0, **key),
+        sample("retransmit_rate", 0.02, **key),
+        sample("mss", 1400.0, "byte", **key),
+        sample("sent", 840_000.0, "byte", **key),
+    ]
+
+
+def test_throughput_is_the_whole_run_and_knows_its_intervals(tmp_path: Path):
+    (row,) = table(
+        tmp_path, "throughput", run("single", "forward", 100.0), [link(marks=["slow clock"])]
+    )
+    assert (row["goodput_bps"], row["send_rate_bps"]) == (100, pytest.approx(110))
+    assert (row["interval_min_bps"], row["interval_max_bps"], row["n_intervals"]) == (50, 150, 2)
+    assert (row["status"], row["reason"], row["marks"]) == ("ok", None, ["slow clock"])
+    assert (row["mode"], row["direction"], row["engine"]) == ("single", "forward", "linkem")
+
+
+def test_retransmits_are_the_whole_run(tmp_path: Path):
+    (row,) = table(tmp_path, "retransmits", run("single", "forward", 100.0), [link()])
+    assert (row["retransmits"], row["retransmit_rate"]) == (12, 0.02)
+    assert (row["mss_bytes"], row["sent_bytes"], row["status"]) == (1400, 840_000, "ok")
+
+
+@pytest.mark.parametrize("name", ["throughput", "retransmits"])
+def test_a_failed_link_has_a_row_for_each_mode_and_direction(tmp_path: Path, name: str):
+    samples = [
+        *run("single", "forward", 9.0),
+        *run("bidir", "forward", 8.0),
+        *run("bidir", "reverse", 7.0),
+    ]
+    links = [
+        link(),
+        link(vpn="tinc", status="failed", reason="no route to host"),
+        link(vpn="tinc", benchmark="ping", status="failed", reason="none was answered"),
+    ]
+    rows = [row for row in table(tmp_path, name, samples, links) if row["vpn"] == "tinc"]
+    assert [(row["mode"], row["direction"]) for row in rows] == [
+        ("bidir", "forward"),
+        ("bidir", "reverse"),
+        ("single", "forward"),
+    ]
+    for row in rows:
+        assert (row["status"], row["reason"]) == ("failed", "no route to host")
+        assert row["goodput_bps" if name == "throughput" else "retransmits"] is None
+
+
+@pytest.mark.parametrize("name", ["throughput", "retransmits"])
+def test_where_everything_failed_there_is_one_row_without_a_mode(tmp_path: Path, name: str):
+    (row,) = table(tmp_path, name, [], [link(status="timeout", reason="60 s")])
+    assert (row["mode"], row["direction"], row["status"]) == (None, None, "timeout")
+
+
+def test_a_link_that_failed_half_way_keeps_what_was_measured(tmp_path: Path):
+    samples = [
+        *run("single", "forward", 9.0),
+        *run("single", "reverse", 8.0, vpn="tinc"),
+        *run("single", "forward", 7.0, vpn="tinc", status="timeout", reason="too late"),
+        *run("single", "reverse", 6.0),
+    ]
+    links = [link(), link(vpn="tinc", status="timeout", reason="too late")]
+    rows = [row for row in table(tmp_path, "throughput", samples, links) if row["vpn"] == "tinc"]
+    assert [(row["direction"], row["goodput_bps"], row["status"]) for row in rows] == [
+        ("forward", None, "timeout"),
+        ("reverse", 8.0, "ok"),
+    ]
+
+
+def test_an_ok_link_without_a_value_is_the_tools_failure(tmp_path: Path):
+    rows = table(tmp_path, "throughput", run("single", "forward", 9.0), [link(), link(vpn="tinc")])
+    assert (rows[1]["status"], rows[1]["reason"]) == ("tool_failed", "the tool reported no goodput")
+
+
+def test_benchmarks_without_goodput_are_not_in_the_throughput(tmp_path: Path):
+    assert table(tmp_path, "throughput", [], [link(benchmark="ping")]) == []
+
+
+PING = link(benchmark="ping")
+
+
+def ping(metric: str, value: float, **changes: Any) -> dict[str, Any]:
+    return sample(metric, value, **{"benchmark": "ping", **changes})
+
+
+def test_latency_has_percentiles_of_the_single_replies(tmp_path: Path):
+    samples = [ping("rtt", float(n), t_s=n / 5) for n in range(1, 101)]
+    summary = {"rtt_min": 1, "rtt_avg": 50.5, "rtt_max": 100, "rtt_mdev": 29, "ping_sent": 125}
+    samples += [ping(name, value) for name, value in summary.items()]
+    samples += [ping("ping_received", 100), ping("ping_loss", 0.2)]
+    (row,) = table(tmp_path, "latency", samples, [PING])
+    assert (row["n_sent"], row["n_received"], row["loss"], row["status"]) == (125, 100, 0.2, "ok")
+    assert (row["rtt_min_ms"], row["rtt_avg_ms"], row["rtt_max_ms"]) == (1, 50.5, 100)
+    assert row["rtt_p50_ms"] == 50.5
+    assert row["rtt_p90_ms"] == pytest.approx(90.1)
+    assert row["rtt_p99_ms"] == pytest.approx(99.01)
+
+
+def test_latency_without_single_replies_has_no_percentiles(tmp_path: Path):
+    (row,) = table(tmp_path, "latency", [ping("rtt_avg", 3.0)], [PING])
+    assert (row["rtt_avg_ms"], row["rtt_p50_ms"], row["n_sent"], row["loss"]) == (
+        3,
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_ping_that_got_no_answer_still_knows_its_loss(tmp_path: Path):
+    failed = {**PING, "status": "failed", "reason": "none of 9 echo requests was answered"}
+    bad = {"status": "failed", "reason": failed["reason"]}
+    samples = [
+        ping("ping_sent", 9, **bad),
+        ping("ping_received", 0, **bad),
+        ping("ping_loss", 1, **bad),
+    ]
+    (row,) = table(tmp_path, "latency", samples, [failed])
+    assert (row["n_sent"], row["n_received"], row["loss"], row["rtt_avg_ms"]) == (9, 0, 1, None)
+    assert (row["status"], row["reason"]) == ("failed", failed["reason"])
+
+
+def test_the_synthetic_campaign_adds_up(tmp_path: Path):
+    made = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
+    cells = synthetic.read(made["cells"])
+    # 5 systems x 4 profiles x 2 benchmarks x 2 rounds, less one missing cell
+    assert len(cells) == 79
+    bad = {
+        (c["vpn"], c["profile"], c["benchmark"], c["round"], c["status"])
+        for c in cells
+        if c["status"] != "ok"
+    }
+    assert bad == {
+        ("tinc", "medium", "tcp", 2, "timeout"),
+        ("nebula", "high", "ping", 1, "unsupported"),
+        ("wireguard", "high", "tcp", 1, "tool_failed"),
+        ("nebula", "low", "tcp", 2, "failed"),
+        ("mycelium", "high", "tcp", 1, "failed"),
+        ("mycelium", "high", "tcp", 2, "failed"),
+    }
+    assert {
+        c["round"] for c in cells if c["profile"] == "high" and c["impairment_ok"] is False
+    } == {2}
+    throughput = synthetic.read(made["throughput"])
+    assert len(throughput) == 4 * sum(c["n_links"] for c in cells if c["benchmark"] == "tcp")
