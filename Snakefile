@@ -21,13 +21,13 @@ include: "rules/figures.smk"
 rule figures_all:
     name:
         "figures/all"
+    default_target: True
     input:
         DEPLOYED,
         CALIBRATED,
         RECORDS,
         FIGURES,
         BUNDLE,
-    default_target: True
 
 
 onstart:

@@ -11,14 +11,14 @@ rule aggregate:
         tables=lambda w: expand(TABLE, table=tables.needs(w.table)),
     output:
         table=TABLE,
-    wildcard_constraints:
-        table="|".join(tables.names()),
-    params:
-        code=lambda w: code.digest("tables.aggregate", files=(tables.source(w.table),)),
     log:
         f"{LOGS}/aggregate/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(tables.names()),
     conda:
         ENVIRONMENT
+    params:
+        code=lambda w: code.digest("tables.aggregate", files=(tables.source(w.table),)),
     message:
         "table {wildcards.table}"
     script:

@@ -23,3 +23,23 @@ wildcard_constraints:
     profile="|".join(CAMPAIGN.file.profiles),
     benchmark="|".join(CAMPAIGN.file.benchmarks),
     round=r"\d+",
+
+
+def calibration(wildcards):
+    """The step of the plan that a calibration's path stands for."""
+    return plan.Calibrated(wildcards.profile, int(wildcards.round))
+
+
+def cell(wildcards):
+    """The cell that a record's path stands for."""
+    words = dict(wildcards.items())
+    return plan.Cell(**{key: words[key] for key in plan.Cell.model_fields})
+
+
+def records_of(wildcards):
+    """The records of one benchmark and VPN."""
+    return [
+        f"{RESULTS}/raw/{one.path}"
+        for one in PLAN.cells
+        if (one.benchmark, one.vpn) == (wildcards.benchmark, wildcards.vpn)
+    ]

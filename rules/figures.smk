@@ -2,7 +2,9 @@
 from meshbench.figures import base as figures
 
 FIGURE = f"figures/{NAME}/{{figure}}"
-CHARTS = [name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS]
+CHARTS = [
+    name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
+]
 PRINTED = [name for name in figures.names() if name not in CHARTS]
 FIGURES = [
     f"figures/{NAME}/{name}.{kind}"
@@ -35,16 +37,16 @@ rule figure:
         png=f"{FIGURE}.png",
         pdf=f"{FIGURE}.pdf",
         html=f"{FIGURE}.html",
+    log:
+        f"{LOGS}/figure/{{figure}}.log",
     wildcard_constraints:
         figure="|".join(CHARTS),
+    conda:
+        ENVIRONMENT
     params:
         code=lambda w: code.digest(f"figures.{w.figure}", "figures.render"),
         context=run.context(CAMPAIGN),
         bundle=BUNDLE,
-    log:
-        f"{LOGS}/figure/{{figure}}.log",
-    conda:
-        ENVIRONMENT
     message:
         "figure {wildcards.figure}"
     script:
@@ -57,15 +59,15 @@ rule table:
     output:
         csv=f"figures/{NAME}/{{name}}.csv",
         tex=f"figures/{NAME}/{{name}}.tex",
+    log:
+        f"{LOGS}/table/{{name}}.log",
     wildcard_constraints:
         name="|".join(PRINTED),
+    conda:
+        ENVIRONMENT
     params:
         code=lambda w: code.digest(f"figures.{w.name}", "figures.render"),
         context=run.context(CAMPAIGN),
-    log:
-        f"{LOGS}/table/{{name}}.log",
-    conda:
-        ENVIRONMENT
     message:
         "table {wildcards.name}"
     script:

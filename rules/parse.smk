@@ -7,27 +7,18 @@ SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]
 LINKS = [f"{RESULTS}/links/{file}" for file in TIDY_FILES]
 
 
-def records_of(wildcards):
-    """The records of one benchmark and VPN."""
-    return [
-        f"{RESULTS}/raw/{one.path}"
-        for one in PLAN.cells
-        if (one.benchmark, one.vpn) == (wildcards.benchmark, wildcards.vpn)
-    ]
-
-
 rule parse:
     input:
         raw=records_of,
     output:
         samples=f"{RESULTS}/samples/{TIDY}",
         links=f"{RESULTS}/links/{TIDY}",
-    params:
-        code=lambda w: code.digest("parse", f"benchmarks.{w.benchmark}"),
     log:
         f"{LOGS}/parse/{{benchmark}}/{{vpn}}.log",
     conda:
         ENVIRONMENT
+    params:
+        code=lambda w: code.digest("parse", f"benchmarks.{w.benchmark}"),
     message:
         "parse {wildcards.benchmark} of {wildcards.vpn}"
     script:
@@ -40,12 +31,12 @@ rule parse_calibration:
     output:
         samples=f"{RESULTS}/samples/benchmark=calibration/vpn=internal.parquet",
         links=f"{RESULTS}/links/benchmark=calibration/vpn=internal.parquet",
-    params:
-        code=code.digest("parse"),
     log:
         f"{LOGS}/parse_calibration.log",
     conda:
         ENVIRONMENT
+    params:
+        code=code.digest("parse"),
     message:
         "parse the calibration"
     script:

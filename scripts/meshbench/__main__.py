@@ -15,6 +15,7 @@ from meshbench.config import Campaign, LabTestbed
 from meshbench.config import schemas as config_schemas
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.run import CONFIG
+from meshbench.session import lab_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
     for name, function, text in (
-        ("plan", _plan, "the cells in their order, what will run, what is reused, how long it takes"),
+        (
+            "plan",
+            _plan,
+            "the cells in their order, what will run, what is reused, how long it takes",
+        ),
         ("failed", _failed, "the records of cells that are not ok, for snakemake -R"),
         ("summary", _summary, "what the campaign's records say"),
         ("schema", _schema, "write the JSON schemas of the configuration"),
@@ -97,7 +102,7 @@ def _lab(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     if not isinstance(campaign.testbed, LabTestbed):
         raise MeshbenchError(f"the testbed {campaign.file.testbed} is not a lab")
-    lab = run.lab_of(campaign.file.testbed, campaign.testbed)
+    lab = lab_of(campaign.file.testbed, campaign.testbed)
     match options.action:
         case "up":
             asyncio.run(lab.up())
@@ -124,7 +129,7 @@ def _shell(addresses: Mapping[str, Any], options: argparse.Namespace) -> int:
         "ssh", "-q", "-i", str(where.key_file), "-o", f"UserKnownHostsFile={where.known_hosts_file}",
         "-o", "StrictHostKeyChecking=yes", f"{where.user}@{where.control}", *options.words,
     ]  # fmt: skip
-    return os.spawnvp(os.P_WAIT, "ssh", argv)
+    return os.spawnvp(os.P_WAIT, "ssh", argv)  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -168,7 +168,8 @@ def _refuse_duplicates(names: Iterable[str], what: str) -> None:
     for name in names:
         if name in seen:
             raise PydanticCustomError(
-                "duplicate", "duplicate {what} '{name}'; each may appear once",
+                "duplicate",
+                "duplicate {what} '{name}'; each may appear once",
                 {"what": what, "name": name},
             )
         seen.add(name)
@@ -195,9 +196,12 @@ class CampaignFile(Strict):
     tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
     profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
     benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
-    links: Literal["ring", "all"] | tuple[
-        Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
-    ] = "ring"
+    links: (
+        Literal["ring", "all"]
+        | tuple[
+            Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
+        ]
+    ) = "ring"
     placement: Literal["ingress", "egress"] = "ingress"
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
@@ -288,14 +292,16 @@ def _check_links(campaign: Campaign, place: tuple[str, int | None]) -> None:
     hosts = campaign.hosts
     for source, target in campaign.links:
         if source == target or source not in hosts or target not in hosts:
-            raise ConfigError([
-                Problem(
-                    place[0],
-                    "links",
-                    f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}",
-                    place[1],
-                )
-            ])
+            raise ConfigError(
+                [
+                    Problem(
+                        place[0],
+                        "links",
+                        f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}",
+                        place[1],
+                    )
+                ]
+            )
 
 
 @dataclass(frozen=True)
@@ -319,7 +325,9 @@ class Source:
             raise ConfigError([Problem(str(path), "", f"not UTF-8 text: {error}")]) from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else None
-            raise ConfigError([Problem(str(path), "", f"not YAML: {error.problem}", line)]) from None
+            raise ConfigError(
+                [Problem(str(path), "", f"not YAML: {error.problem}", line)]
+            ) from None
         if data is None:
             return cls(path, {}, {})
         if not isinstance(data, dict):
@@ -374,7 +382,10 @@ def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
         detail
         for detail in details
         if detail["type"] != "too_short"
-        or not any(len(at) > len(detail["loc"]) and at[: len(detail["loc"])] == detail["loc"] for at in places)
+        or not any(
+            len(at) > len(detail["loc"]) and at[: len(detail["loc"])] == detail["loc"]
+            for at in places
+        )
     ]
 
 
@@ -407,7 +418,7 @@ def locate(
     nearest parent.
     """
     for source in reversed(sources):
-        value: Any = source.data.get(at[0]) if len(at) == 1 else None
+        value: Any = source.data.get(str(at[0])) if len(at) == 1 else None
         if item is not None and isinstance(value, list) and item in value:
             return str(source.path), source.lines[(at[0], value.index(item))]
         if at in source.lines:
@@ -421,7 +432,7 @@ def locate(
 
 def schemas() -> dict[str, str]:
     """The JSON schemas of every kind of configuration file, generated from the models."""
-    kinds = {
+    kinds: dict[str, Any] = {
         "campaign": CampaignFile,
         "profile": Profile,
         "tuning": Tuning,

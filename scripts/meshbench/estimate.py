@@ -80,9 +80,12 @@ def _total(
         for step in times
         if isinstance(step, Calibrated) and not paths.calibration(campaign, step).exists()
     ]
-    wait_s = sum(times[step] for step in (*missing, *calibrations)) + plan.switches(missing) * SWITCH_S
+    steps: list[Cell | Calibrated] = [*missing, *calibrations]
+    wait_s = sum(times[step] for step in steps) + plan.switches(missing) * SWITCH_S
     learnt_from = sum(done.record is not None for done in have.values())
-    basis = f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
+    basis = (
+        f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
+    )
     about = timedelta(seconds=round(wait_s + FIGURES_S if missing or calibrations else 0))
     return (
         f"{len(missing)} of {len(have)} cells and {len(calibrations)} calibrations to measure, "

@@ -88,9 +88,7 @@ def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
     )
 
 
-async def _impair(
-    job: MeasureJob, bed: Session, benchmark: Benchmark
-) -> records.ImpairmentRecord:
+async def _impair(job: MeasureJob, bed: Session, benchmark: Benchmark) -> records.ImpairmentRecord:
     """Apply the profile from its seed, so that every cell of a round meets the same weather."""
     plan = _plan(job, bed)
     commands: Mapping[str, list[list[str]]] = {}
@@ -195,7 +193,11 @@ def _marks(
     drops = engine.tail_drops(impairment.before, impairment.after)
     marks = [f"the emulator of {host} had no room for {n} packets" for host, n in drops.items()]
     for link in links:
-        name, before, after = lifecycle.pair(link.source, link.target), link.path_before, link.path_after
+        name, before, after = (
+            lifecycle.pair(link.source, link.target),
+            link.path_before,
+            link.path_after,
+        )
         address = underlay[link.target]
         if after and after.kind == "relay":
             marks.append(f"{name} went over a relay")
@@ -218,7 +220,9 @@ def _failed(
     started: Any,
 ) -> Record:
     links = [
-        LinkRecord(source=source, target=target, status=Status.FAILED, reason=vpn.reason, attempts=1)
+        LinkRecord(
+            source=source, target=target, status=Status.FAILED, reason=vpn.reason, attempts=1
+        )
         for source, target in job.where.links
     ]
     impairment = records.ImpairmentRecord(

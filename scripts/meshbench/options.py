@@ -17,10 +17,12 @@ def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
     for name, system in campaign.systems.items():
         source = Source.read(folder / "vpns" / f"{name}.yaml")
         known = system.driver in vpns.names()
-        model = vpns.load(system.driver).Options if known else None
-        problems += _check([source], ("driver",), ("options",), system.driver, vpns.names(), model, system.options)
+        model = vpns.load(system.driver).options_class if known else None
+        problems += _check(
+            [source], ("driver",), ("options",), system.driver, vpns.names(), model, system.options
+        )
     for name, options in campaign.file.benchmarks.items():
-        model = benchmarks.load(name).Options if name in benchmarks.names() else None
+        model = benchmarks.load(name).options_class if name in benchmarks.names() else None
         at = ("benchmarks", name)
         problems += _check(list(sources), at, at, name, benchmarks.names(), model, options or {})
     if problems:

@@ -49,7 +49,9 @@ def _samples(record: Record, link: LinkRecord, benchmark: Benchmark) -> Iterator
     cell = {**_cell(record, link), "status": str(link.status), "reason": link.reason}
     values = list(benchmark.parse(link))
     if link.status is Status.OK and not values:
-        raise ValueError(f"{record.cell.path}: {link.source}->{link.target} is ok and has no values")
+        raise ValueError(
+            f"{record.cell.path}: {link.source}->{link.target} is ok and has no values"
+        )
     for value in (*values, *benchmark.constants(record.settings)):
         yield {
             **cell,
@@ -80,7 +82,9 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "transport": after.transport if after else None,
         "endpoint": after.endpoint if after else None,
         "tunnel_mtu": after.tunnel_mtu if after else None,
-        "path_changed": None if before is None or after is None else before.endpoint != after.endpoint,
+        "path_changed": None
+        if before is None or after is None
+        else before.endpoint != after.endpoint,
         "ready_s": link.ready_s,
         "engine": record.impairment.engine,
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",

@@ -4,7 +4,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from meshbench.config import Campaign
 from meshbench.records import Cell
@@ -46,7 +46,14 @@ def rotated(names: Sequence[str], seed: int, round_: int) -> list[str]:
     random.Random(seeded(seed, "order", square)).shuffle(shuffled)  # noqa: S311
     if size % 2:
         return [shuffled[(row + column) % size] for column in range(size)]
-    zigzag = [0, *(step for pair in zip(range(1, size), range(size - 1, 0, -1), strict=True) for step in pair)]
+    zigzag = [
+        0,
+        *(
+            step
+            for pair in zip(range(1, size), range(size - 1, 0, -1), strict=True)
+            for step in pair
+        ),
+    ]
     return [shuffled[(row + zigzag[column]) % size] for column in range(size)]
 
 
@@ -70,7 +77,9 @@ def plan(campaign: Campaign) -> Plan:
     rounds = range(1, campaign.file.rounds + 1)
     for round_ in rounds:
         cells = order(campaign, round_)
-        steps += [Calibrated(profile, round_) for profile in dict.fromkeys(c.profile for c in cells)]
+        steps += [
+            Calibrated(profile, round_) for profile in dict.fromkeys(c.profile for c in cells)
+        ]
         steps += cells
     return Plan(
         cells=tuple(step for step in steps if isinstance(step, Cell)),
@@ -82,7 +91,7 @@ def plan(campaign: Campaign) -> Plan:
 def switches(cells: Iterable[Cell]) -> int:
     """How often the VPN changes when the cells are measured in this order."""
     names = [cell.vpn for cell in cells]
-    return sum(a != b for a, b in zip(names, names[1:], strict=False))
+    return sum(a != b for a, b in pairwise(names))
 
 
 def weather(campaign_seed: int, round_: int, profile: str, host: str) -> int:

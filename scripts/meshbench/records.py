@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from meshbench.files import atomic
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Status(StrEnum):
@@ -172,7 +172,9 @@ def read(path: Path) -> Record:
     try:
         return Record.model_validate_json(path.read_bytes())
     except ValueError as error:
-        raise ValueError(f"{path} is not a record of schema version {SCHEMA_VERSION}: {error}") from None
+        raise ValueError(
+            f"{path} is not a record of schema version {SCHEMA_VERSION}: {error}"
+        ) from None
 
 
 def worst(statuses: Mapping[str, Status] | list[Status]) -> Status:

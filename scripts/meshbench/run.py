@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench import config, options, summary
+from meshbench import config, estimate, options, paths, progress, summary
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import Context
+from meshbench.plan import Calibrated
 from meshbench.records import now
 from meshbench.session import lab_of
 from meshbench.testbed.lab import machine
@@ -42,7 +43,10 @@ def _check_keys(campaign: Campaign) -> None:
         problems = [
             Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
             for host in campaign.testbed.hosts
-            for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
+            for key, path in (
+                ("key_file", host.key_file),
+                ("known_hosts_file", host.known_hosts_file),
+            )
             if not path.expanduser().is_file()
         ]
         if problems:
@@ -69,7 +73,9 @@ def context(campaign: Campaign) -> dict[str, Any]:
 def start(campaign: Campaign, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     os.environ[STARTED] = now().isoformat()
-    needed = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    jobs = list(workflow.dag.needrun_jobs())
+    progress.begin(_expected(campaign, jobs, workflow))
+    needed = {job.rule.name for job in jobs}
     if isinstance(campaign.testbed, LabTestbed) and needed & TESTBED_RULES:
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         try:
@@ -80,6 +86,23 @@ def start(campaign: Campaign, workflow: Any) -> None:
             sys.exit(1)
 
 
+def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
+    times = estimate.durations(campaign, summary.read(campaign))
+    by_path = {
+        str(
+            paths.calibration(campaign, step)
+            if isinstance(step, Calibrated)
+            else paths.raw(campaign.name) / step.path
+        ): seconds
+        for step, seconds in times.items()
+    }
+    return {
+        workflow.dag.jobid(job): by_path.get(str(job.output[0]), progress.FAST_JOB_S)
+        for job in jobs
+        if job.output
+    }
+
+
 def end(campaign: Campaign) -> None:
     """After the last job: take the lab down unless it is to be kept, and say what came out."""
     if isinstance(campaign.testbed, LabTestbed):
@@ -87,5 +110,3 @@ def end(campaign: Campaign) -> None:
         if lab.running() is not None and not lab.kept:
             asyncio.run(lab.down())
     summary.show(campaign, os.environ.get(STARTED))
-
-

@@ -62,7 +62,7 @@ async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator
             lab = lab_of(where.testbed, testbed)
             opened = _lab(lab, await lab.up(), where, purpose)
         case SshTestbed() as testbed:
-            opened = _own(testbed, where, profile, purpose)
+            opened = _own(testbed, profile, purpose)
         case testbed:
             opened = _fake(testbed)
     async with opened as bed:
@@ -87,9 +87,13 @@ async def _lab(
     async with _connected(addresses, purpose) as hosts:
         has_netem = where.engine != "linkem" and await lab_has_netem(lab.layout)
         if where.engine == "netem" and not has_netem:
-            raise TestbedError("engine: netem, but this kernel has no sch_netem; use auto or linkem")
+            raise TestbedError(
+                "engine: netem, but this kernel has no sch_netem; use auto or linkem"
+            )
         engine: Engine = (
-            LabNetem(lab.layout, hosts, lab.rate_bps) if has_netem else Linkem(lab.layout, lab.rate_bps)
+            LabNetem(lab.layout, hosts, lab.rate_bps)
+            if has_netem
+            else Linkem(lab.layout, lab.rate_bps)
         )
         yield Session(
             kind="lab",
@@ -108,9 +112,7 @@ async def _lab(
 
 
 @contextlib.asynccontextmanager
-async def _own(
-    testbed: SshTestbed, where: Where, profile: Profile, purpose: str
-) -> AsyncIterator[Session]:
+async def _own(testbed: SshTestbed, profile: Profile, purpose: str) -> AsyncIterator[Session]:
     addresses = [own_address(testbed, index) for index in range(len(testbed.hosts))]
     async with _connected(addresses, purpose) as hosts:
         if profile.impairs:

@@ -5,7 +5,6 @@ that, makes Snakemake measure the cell again.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any, Self
 
 from meshbench import benchmarks, vpns
@@ -126,8 +125,8 @@ def calibrate(campaign: Campaign, calibrated: Calibrated) -> MeasureJob:
 
 def packages() -> list[str]:
     """Debian packages that any driver or benchmark needs: the lab's image has them all."""
-    drivers = map(vpns.load, vpns.names())
-    instruments = [Calibration, *map(benchmarks.load, benchmarks.names())]
-    return sorted({package for cls in (*drivers, *instruments) for package in cls.packages})
-
-
+    drivers = [vpns.load(name).packages for name in vpns.names()]
+    instruments = [benchmarks.load(name).packages for name in benchmarks.names()]
+    return sorted(
+        {package for some in (*drivers, *instruments, Calibration.packages) for package in some}
+    )

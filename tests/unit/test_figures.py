@@ -271,7 +271,7 @@ def test_a_fake_testbed_is_stamped_in_red(campaign: Files):
 def test_a_caption_gives_a_ratio_with_both_operands(campaign: Files):
     caption = compose("tcp_throughput", campaign).caption
     assert re.search(
-        r"At baseline, the bare link reaches [\d.]+ Mbit/s, wireguard [\d.]+ Mbit/s "
+        r"At baseline, the bare link has [\d.]+ Mbit/s, wireguard [\d.]+ Mbit/s "
         r"\([\d.]+ of it, median of 2 paired rounds\)",
         caption,
     )
@@ -281,7 +281,10 @@ def test_two_drawings_are_the_same(campaign: Files, tmp_path: Path):
     for name in ("campaign_overview", "rtt", "throughput_table"):
         written = []
         for attempt in ("a", "b"):
-            outputs = {kind: tmp_path / attempt / f"{name}.{kind}" for kind in base.formats(name)}
+            outputs = {
+                kind: tmp_path / attempt / f"{name}.{kind}"
+                for kind in set(base.formats(name)) - {"pdf"}
+            }
             render.render(name, campaign, synthetic.context(), outputs, tmp_path / "vega.js")
             written.append({kind: path.read_bytes() for kind, path in outputs.items()})
         for kind in written[0]:

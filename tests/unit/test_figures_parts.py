@@ -184,7 +184,7 @@ def test_a_ratio_in_one_round_names_both_operands():
     unit = comparison.Unit("Mbit/s", 1.0)
     told = comparison.sentences(groups, "x", unit, context, higher_is_better=True)
     assert told == [
-        "At baseline, the bare link reaches 200 Mbit/s, tinc 50.0 Mbit/s (0.25 = 50.0 / 200)."
+        "At baseline, the bare link has 200 Mbit/s, tinc 50.0 Mbit/s (0.25 = 50.0 / 200)."
     ]
 
 

@@ -52,7 +52,7 @@ class Benchmark(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     """Of the method. Bumping it measures the benchmark's cells again; a refactoring does not."""
-    Options: ClassVar[type[Strict]]
+    options_class: ClassVar[type[Strict]]
     metrics: ClassVar[tuple[Metric, ...]]
     packages: ClassVar[tuple[str, ...]] = ()
     """Debian packages the hosts need for it."""
@@ -60,7 +60,7 @@ class Benchmark(ABC):
     """Whether the links are measured at the same time (only where they load nothing)."""
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
-        self.options = self.Options.model_validate(dict(options or {}))
+        self.options = self.options_class.model_validate(dict(options or {}))
 
     async def prepare(self, hosts: Sequence[Host]) -> None:
         """Put in place what the hosts need before any link is measured (servers, keys)."""

@@ -15,7 +15,12 @@ PORT = 5201
 UNIT = "meshbench-iperf3"
 _USER = "meshbench"
 _FOLDER = RUN / "iperf3"
-_VPN_ERRORS = ("connection timed out", "unable to connect to server", "no route to host", "network is unreachable")
+_VPN_ERRORS = (
+    "connection timed out",
+    "unable to connect to server",
+    "no route to host",
+    "network is unreachable",
+)
 
 
 class Iperf3Server:

@@ -14,14 +14,20 @@ from meshbench.records import LinkRecord, Status
 _PING = "iputils ping"
 RTT = Metric("rtt", "ms", "RTT", "lower", "Round-trip time of one echo request.", f"{_PING}: time=")
 RTT_MIN = Metric("rtt_min", "ms", "Minimum RTT", "lower", "Smallest RTT of a run.", f"{_PING}: min")
-RTT_AVG = Metric("rtt_avg", "ms", "Mean RTT", "lower", "Mean RTT over the replies.", f"{_PING}: avg")
+RTT_AVG = Metric(
+    "rtt_avg", "ms", "Mean RTT", "lower", "Mean RTT over the replies.", f"{_PING}: avg"
+)
 RTT_MAX = Metric("rtt_max", "ms", "Maximum RTT", "lower", "Largest RTT of a run.", f"{_PING}: max")
 RTT_MDEV = Metric(
     "rtt_mdev", "ms", "RTT deviation", "lower",
     "Standard deviation of the RTT over the replies of a run.", f"{_PING}: mdev",
 )  # fmt: skip
-SENT = Metric("ping_sent", "1", "Echo requests", "neither", "Requests sent.", f"{_PING}: transmitted")
-RECEIVED = Metric("ping_received", "1", "Echo replies", "higher", "Distinct requests answered.", _PING)
+SENT = Metric(
+    "ping_sent", "1", "Echo requests", "neither", "Requests sent.", f"{_PING}: transmitted"
+)
+RECEIVED = Metric(
+    "ping_received", "1", "Echo replies", "higher", "Distinct requests answered.", _PING
+)
 LOSS = Metric(
     "ping_loss", "1", "Round-trip loss", "lower",
     "Share of echo requests without a reply, both directions together.", f"{_PING}: packet loss",
@@ -33,7 +39,9 @@ _REPLY = re.compile(
     re.MULTILINE,
 )
 _COUNTS = re.compile(r"^(\d+) packets transmitted, (\d+) received", re.MULTILINE)
-_SUMMARY = re.compile(r"^rtt min/avg/max/mdev = ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms", re.MULTILINE)
+_SUMMARY = re.compile(
+    r"^rtt min/avg/max/mdev = ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms", re.MULTILINE
+)
 
 
 class Options(Strict):
@@ -48,7 +56,7 @@ class Ping(Benchmark):
 
     name = "ping"
     version = 1
-    Options = Options
+    options_class = Options
     metrics = (RTT, RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV, SENT, RECEIVED, LOSS)
     packages = ("iputils-ping",)
     concurrent = True
@@ -80,7 +88,9 @@ class Ping(Benchmark):
         yield Value(RECEIVED, received)
         yield Value(LOSS, (sent - received) / sent)
         if summary := _SUMMARY.search(text):
-            for metric, value in zip((RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV), summary.groups(), strict=True):
+            for metric, value in zip(
+                (RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV), summary.groups(), strict=True
+            ):
                 yield Value(metric, float(value))
         if replies:
             start = float(replies[0]["at"]) - float(replies[0]["rtt"]) / 1000

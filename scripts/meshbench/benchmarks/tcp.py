@@ -36,16 +36,69 @@ RETRANSMIT_RATE = Metric(
     "Retransmitted segments over estimated segments sent (bytes sent / MSS).",
     "published-data.md section 4, as in the thesis",
 )  # fmt: skip
-CWND = Metric("cwnd", "byte", "Congestion window", "neither", "At an interval's end.", f"{_INTERVAL}.snd_cwnd")
-CWND_MAX = Metric("cwnd_max", "byte", "Largest congestion window", "neither", "Of a run.", f"{_END}.streams[].sender.max_snd_cwnd")
-SND_WND_MAX = Metric("snd_wnd_max", "byte", "Largest send window", "neither", "Of a run.", f"{_END}.streams[].sender.max_snd_wnd")
-TCP_RTT = Metric("tcp_rtt", "ms", "RTT seen by TCP", "lower", "Smoothed RTT at an interval's end.", f"{_INTERVAL}.rtt (stored in µs)")
-TCP_RTT_MEAN = Metric("tcp_rtt_mean", "ms", "Mean RTT seen by TCP", "lower", "Mean of the smoothed RTT.", f"{_END}.streams[].sender.mean_rtt (stored in µs)")
-MSS = Metric("mss", "byte", "TCP MSS", "higher", "Payload per segment.", "iperf3 JSON: start.tcp_mss_default")
+CWND = Metric(
+    "cwnd", "byte", "Congestion window", "neither", "At an interval's end.", f"{_INTERVAL}.snd_cwnd"
+)
+CWND_MAX = Metric(
+    "cwnd_max",
+    "byte",
+    "Largest congestion window",
+    "neither",
+    "Of a run.",
+    f"{_END}.streams[].sender.max_snd_cwnd",
+)
+SND_WND_MAX = Metric(
+    "snd_wnd_max",
+    "byte",
+    "Largest send window",
+    "neither",
+    "Of a run.",
+    f"{_END}.streams[].sender.max_snd_wnd",
+)
+TCP_RTT = Metric(
+    "tcp_rtt",
+    "ms",
+    "RTT seen by TCP",
+    "lower",
+    "Smoothed RTT at an interval's end.",
+    f"{_INTERVAL}.rtt (stored in µs)",
+)
+TCP_RTT_MEAN = Metric(
+    "tcp_rtt_mean",
+    "ms",
+    "Mean RTT seen by TCP",
+    "lower",
+    "Mean of the smoothed RTT.",
+    f"{_END}.streams[].sender.mean_rtt (stored in µs)",
+)
+MSS = Metric(
+    "mss", "byte", "TCP MSS", "higher", "Payload per segment.", "iperf3 JSON: start.tcp_mss_default"
+)
 PMTU = Metric("pmtu", "byte", "Path MTU", "higher", "Of the sender's route.", f"{_INTERVAL}.pmtu")
-REORDERING = Metric("reordering_seen", "1", "Reordering seen by TCP", "lower", "Reordering events the sender saw (0 when iperf3 is older than 3.20 and does not say).", f"{_INTERVAL}.reorder")
-CPU_CLIENT = Metric("iperf3_cpu_client", "1", "CPU of iperf3, client", "lower", "Of one core; says nothing about the VPN's daemon.", f"{_END}.cpu_utilization_percent.host_total")
-CPU_SERVER = Metric("iperf3_cpu_server", "1", "CPU of iperf3, server", "lower", "Of one core; says nothing about the VPN's daemon.", f"{_END}.cpu_utilization_percent.remote_total")
+REORDERING = Metric(
+    "reordering_seen",
+    "1",
+    "Reordering seen by TCP",
+    "lower",
+    "Reordering events the sender saw (0 when iperf3 is older than 3.20 and does not say).",
+    f"{_INTERVAL}.reorder",
+)
+CPU_CLIENT = Metric(
+    "iperf3_cpu_client",
+    "1",
+    "CPU of iperf3, client",
+    "lower",
+    "Of one core; says nothing about the VPN's daemon.",
+    f"{_END}.cpu_utilization_percent.host_total",
+)
+CPU_SERVER = Metric(
+    "iperf3_cpu_server",
+    "1",
+    "CPU of iperf3, server",
+    "lower",
+    "Of one core; says nothing about the VPN's daemon.",
+    f"{_END}.cpu_utilization_percent.remote_total",
+)
 
 Mode = Literal["forward", "reverse", "bidir"]
 _FLAGS: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir": ("--bidir",)}
@@ -69,7 +122,7 @@ class Tcp(Benchmark):
 
     name = "tcp"
     version = 1
-    Options = Options
+    options_class = Options
     metrics = (
         GOODPUT, SEND_RATE, SENT, RETRANSMITS, RETRANSMIT_RATE, CWND, CWND_MAX, SND_WND_MAX,
         TCP_RTT, TCP_RTT_MEAN, MSS, PMTU, REORDERING, CPU_CLIENT, CPU_SERVER,
@@ -103,7 +156,9 @@ class Tcp(Benchmark):
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
-        return options.duration_s + options.omit_s + options.connect_limit_s + 40 * link.delay_s + 10
+        return (
+            options.duration_s + options.omit_s + options.connect_limit_s + 40 * link.delay_s + 10
+        )
 
     async def _client(self, link: Link, extra: Sequence[str], limit_s: float) -> Command:
         options = self.options
@@ -173,7 +228,9 @@ def _direction(
     for side, intervals in _intervals(run):
         for stream in (s for i in intervals for s in i["streams"] if not s.get("omitted")):
             # The client's own list has its sending streams; the server's list mirrors them.
-            if stream.get("sender", side == "client") is (sender if side == "client" else not sender):
+            if stream.get("sender", side == "client") is (
+                sender if side == "client" else not sender
+            ):
                 yield from _interval(stream, value)
 
 

@@ -68,7 +68,7 @@ def _sentence(groups: Sequence[Group], column: str, unit: Unit, higher: bool) ->
     others = {vpn: value for vpn, value in values.items() if vpn != REFERENCE}
     parts: list[str] = []
     if REFERENCE in values:
-        parts.append(f"the bare link reaches {_told(values[REFERENCE], unit)}")
+        parts.append(f"the bare link has {_told(values[REFERENCE], unit)}")
     if others:
         ranked = sorted(others, key=lambda vpn: (-others[vpn] if higher else others[vpn], vpn))
         for vpn in dict.fromkeys([ranked[0], ranked[-1]]):

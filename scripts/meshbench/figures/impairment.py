@@ -161,13 +161,14 @@ def _marks(
     shown = alt.Legend(title=None, orient="top", offset=4) if legend else None
     chart: alt.Chart = (
         alt.Chart(frame(points))
-        .mark_point(size=14, opacity=0.6, strokeWidth=1)
+        .mark_point(strokeOpacity=0.6, strokeWidth=1)
         .encode(
             x=alt.X("value:Q", **x),
             y=y,
             yOffset=alt.YOffset("round:O"),
             shape=alt.Shape("verdict:N", scale=shapes, legend=shown),
             color=alt.Color("verdict:N", scale=colours, legend=shown),
+            size=alt.condition("datum.verdict === 'outside'", alt.value(40), alt.value(14)),
             tooltip=["link:N", "round:O", "value:Q", "why:N"],
         )
     )

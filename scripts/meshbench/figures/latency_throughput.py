@@ -66,7 +66,7 @@ def _panel(
     x_low, y_low = alt.X("rtt_low:Q", **shared_x), alt.Y("goodput_low:Q", **shared_y)
     base = alt.Chart(frame(rows))
     colour = alt.Color("colour:N", scale=None)
-    points = base.mark_point(filled=True, size=70, opacity=0.9, stroke="white", strokeWidth=0.7)
+    points = base.mark_point(filled=True, size=70, fillOpacity=0.9, stroke="white", strokeWidth=0.7)
     legend = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=70)
     names, values = list(looks), list(looks.values())
     shapes = alt.Scale(domain=names, range=[look.shape for look in values])
@@ -79,8 +79,8 @@ def _panel(
     )
     return alt.LayerChart(
         layer=[
-            base.mark_rule(opacity=0.6).encode(x=x_low, x2="rtt_high", y=y, color=colour),
-            base.mark_rule(opacity=0.6).encode(x=x, y=y_low, y2="goodput_high", color=colour),
+            base.mark_rule(strokeOpacity=0.6).encode(x=x_low, x2="rtt_high", y=y, color=colour),
+            base.mark_rule(strokeOpacity=0.6).encode(x=x, y=y_low, y2="goodput_high", color=colour),
             points.encode(
                 x=x,
                 y=y,
@@ -100,7 +100,7 @@ def _lines(names: Sequence[str], lines: int) -> list[str]:
     shown = (
         list(names)
         if len(names) <= lines
-        else [*names[: lines - 1], f"{len(names) - lines + 1} more"]
+        else [*names[: lines - 1], f"… and {len(names) - lines + 1} more"]
     )
     return shown + [""] * (lines - len(shown))
 

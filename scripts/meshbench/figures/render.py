@@ -3,7 +3,6 @@
 import html
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,7 @@ from meshbench.files import atomic
 VEGA_LITE = "6.1"
 """Of vl-convert's versions the one for Altair's schema; the bundle must be the same."""
 
-_GLOBALS = "window.vega = vega; window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed;"
-_FONTS = re.compile(rb"(?: +/fo\d+ \d+ 0 R\n)+")
+_GLOBALS = "window.vegaEmbed = vegaEmbed;"
 _FAKE = "FAKE TESTBED: nothing was measured"
 _NOTES_ON_CHART = 5
 _LINE = 13
@@ -36,6 +34,8 @@ def render(
     bundle: Path,
 ) -> None:
     """Draw one figure and write it in every kind of file that is asked for.
+
+    The same input gives the same bytes, but for a PDF, which lists its fonts in any order.
 
     Args:
         name: of the figure.
@@ -64,19 +64,11 @@ def render(
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
         "png": lambda _path: vlc.svg_to_png(svg, scale=2),
-        "pdf": lambda _path: _settled(vlc.svg_to_pdf(svg)),
+        "pdf": lambda _path: vlc.svg_to_pdf(svg),
         "html": lambda path: page(drawn, context, read, path, bundle),
     }
     for kind, path in outputs.items():
         _write(path, writers[kind](path))
-
-
-def _settled(pdf: bytes) -> bytes:
-    """The same document with each page's fonts in one order: svg2pdf lists them in any.
-
-    No byte moves to another offset but those lines, so the cross-reference table stays true.
-    """
-    return _FONTS.sub(lambda match: b"".join(sorted(match[0].splitlines(keepends=True))), pdf)
 
 
 def write_bundle(path: Path) -> None:

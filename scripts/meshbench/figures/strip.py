@@ -227,7 +227,6 @@ def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: boo
         ticks=domain is not None,
         **ticks,
         grid=domain is not None,
-        labelFlush=False,
         labelOverlap="greedy",
     )
     kind: Literal["log", "linear"] = "log" if strip.log and domain else "linear"
@@ -258,7 +257,7 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
     size, opacity = (26, 0.75) if len(rows) <= _MANY * len(groups) else (14, 0.45)
     chart: alt.Chart = (
         alt.Chart(frame(rows))
-        .mark_point(size=size, opacity=opacity, strokeWidth=1)
+        .mark_point(size=size, fillOpacity=opacity, strokeOpacity=opacity, strokeWidth=1)
         .encode(
             x=x,
             y=y,
@@ -292,7 +291,7 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
             y=y,
             color=alt.Color(**_literal("colour")),
             strokeWidth=alt.StrokeWidth("size:Q", scale=None),
-            opacity=alt.Opacity("opacity:Q", scale=None),
+            strokeOpacity=alt.StrokeOpacity("opacity:Q", scale=None),
             tooltip=["what:N", "value:Q", "to:Q"],
         )
     )

@@ -143,6 +143,7 @@ def config() -> dict[str, Any]:
             "labelColor": INK,
             "titleColor": INK,
             "labelLimit": 0,
+            "labelFlush": False,
             "gridColor": "#ebebeb",
             "domainColor": "#888888",
             "tickColor": "#888888",

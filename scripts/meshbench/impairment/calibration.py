@@ -16,14 +16,65 @@ from meshbench.records import LinkRecord, Status
 from meshbench.testbed.host import Host, Unit
 
 _IRTT = "irtt JSON: round_trips[]"
-OWD_MEAN = Metric("owd_mean", "ms", "Mean one-way delay", "lower", "Mean over the probes that arrived (RFC 7679).", f"{_IRTT}.delay; both hosts must share a clock")
-OWD_SD = Metric("owd_sd", "ms", "One-way delay deviation", "lower", "Standard deviation over the probes that arrived.", f"{_IRTT}.delay")
-OWD_P50 = Metric("owd_p50", "ms", "Median one-way delay", "lower", "Median over the probes that arrived.", f"{_IRTT}.delay")
-OWD_P99 = Metric("owd_p99", "ms", "99th percentile of one-way delay", "lower", "Over the probes that arrived.", f"{_IRTT}.delay")
-PROBE_SENT = Metric("probe_sent", "1", "Probes sent", "neither", "In this direction; a probe lost on the way there is never sent back.", _IRTT)
-PROBE_RECEIVED = Metric("probe_received", "1", "Probes received", "higher", "In this direction.", _IRTT)
-PROBE_LOSS = Metric("probe_loss", "1", "One-way loss", "lower", "Share of the probes sent in this direction that did not arrive (RFC 7680).", f"{_IRTT}.lost")
-REORDERED = Metric("reordered", "1", "Reordered probes", "lower", "Share of the probes that arrived after one sent later (RFC 4737 section 4: Type-P-Reordered-Ratio); depends on the probes' spacing.", _IRTT)
+OWD_MEAN = Metric(
+    "owd_mean",
+    "ms",
+    "Mean one-way delay",
+    "lower",
+    "Mean over the probes that arrived (RFC 7679).",
+    f"{_IRTT}.delay; both hosts must share a clock",
+)
+OWD_SD = Metric(
+    "owd_sd",
+    "ms",
+    "One-way delay deviation",
+    "lower",
+    "Standard deviation over the probes that arrived.",
+    f"{_IRTT}.delay",
+)
+OWD_P50 = Metric(
+    "owd_p50",
+    "ms",
+    "Median one-way delay",
+    "lower",
+    "Median over the probes that arrived.",
+    f"{_IRTT}.delay",
+)
+OWD_P99 = Metric(
+    "owd_p99",
+    "ms",
+    "99th percentile of one-way delay",
+    "lower",
+    "Over the probes that arrived.",
+    f"{_IRTT}.delay",
+)
+PROBE_SENT = Metric(
+    "probe_sent",
+    "1",
+    "Probes sent",
+    "neither",
+    "In this direction; a probe lost on the way there is never sent back.",
+    _IRTT,
+)
+PROBE_RECEIVED = Metric(
+    "probe_received", "1", "Probes received", "higher", "In this direction.", _IRTT
+)
+PROBE_LOSS = Metric(
+    "probe_loss",
+    "1",
+    "One-way loss",
+    "lower",
+    "Share of the probes sent in this direction that did not arrive (RFC 7680).",
+    f"{_IRTT}.lost",
+)
+REORDERED = Metric(
+    "reordered",
+    "1",
+    "Reordered probes",
+    "lower",
+    "Share of the probes that arrived after one sent later (RFC 4737 section 4: Type-P-Reordered-Ratio); depends on the probes' spacing.",
+    _IRTT,
+)
 _PROFILE = "the profile's file"
 NOMINAL = {
     "nominal_delay": ("ms", "Nominal delay", "delay_ms", 1.0),
@@ -35,11 +86,41 @@ NOMINAL_METRICS = {
     name: Metric(name, unit, title, "neither", "What the profile asks for.", _PROFILE)
     for name, (unit, title, _, _) in NOMINAL.items()
 }
-EXPECTED_DELAY = Metric("expected_delay", "ms", "Expected delay", "neither", "Mean of the profile's clipped uniform delay.", "tc-netem(8); impairment.physics.expected")
-EXPECTED_DELAY_SD = Metric("expected_delay_sd", "ms", "Expected delay deviation", "neither", "Standard deviation of the profile's clipped uniform delay.", "impairment.physics.expected")
-EXPECTED_LOSS = Metric("expected_loss", "1", "Expected loss", "neither", "The profile's loss.", _PROFILE)
-TOLERANCE_DELAY = Metric("tolerance_delay", "ms", "Tolerance of the delay", "neither", "How far the achieved mean may be from the expected one.", "config: calibration")
-TOLERANCE_LOSS = Metric("tolerance_loss", "1", "Tolerance of the loss", "neither", "How far the achieved loss may be from the expected one, besides chance.", "config: calibration")
+EXPECTED_DELAY = Metric(
+    "expected_delay",
+    "ms",
+    "Expected delay",
+    "neither",
+    "Mean of the profile's clipped uniform delay.",
+    "tc-netem(8); impairment.physics.expected",
+)
+EXPECTED_DELAY_SD = Metric(
+    "expected_delay_sd",
+    "ms",
+    "Expected delay deviation",
+    "neither",
+    "Standard deviation of the profile's clipped uniform delay.",
+    "impairment.physics.expected",
+)
+EXPECTED_LOSS = Metric(
+    "expected_loss", "1", "Expected loss", "neither", "The profile's loss.", _PROFILE
+)
+TOLERANCE_DELAY = Metric(
+    "tolerance_delay",
+    "ms",
+    "Tolerance of the delay",
+    "neither",
+    "How far the achieved mean may be from the expected one.",
+    "config: calibration",
+)
+TOLERANCE_LOSS = Metric(
+    "tolerance_loss",
+    "1",
+    "Tolerance of the loss",
+    "neither",
+    "How far the achieved loss may be from the expected one, besides chance.",
+    "config: calibration",
+)
 
 PORT = 2112
 UNIT = "meshbench-irtt"
@@ -53,7 +134,7 @@ class Calibration(Benchmark):
 
     name = "calibration"
     version = 1
-    Options = config.Calibration
+    options_class = config.Calibration
     metrics = (
         OWD_MEAN, OWD_SD, OWD_P50, OWD_P99, PROBE_SENT, PROBE_RECEIVED, PROBE_LOSS, REORDERED,
         *NOMINAL_METRICS.values(), EXPECTED_DELAY, EXPECTED_DELAY_SD, EXPECTED_LOSS,
@@ -100,8 +181,16 @@ class Calibration(Benchmark):
         there = [trip for trip in trips if trip["lost"] in {"false", "true_down"}]
         back = [trip for trip in trips if trip["lost"] == "false"]
         sent_back = sorted(there, key=_server_sent)
-        yield from _one_way("forward", trips, there, [_ms(t, "send") for t in there if t["delay"]], _forward_order(there))
-        yield from _one_way("reverse", sent_back, back, [_ms(t, "receive") for t in back], _reverse_order(back))
+        yield from _one_way(
+            "forward",
+            trips,
+            there,
+            [_ms(t, "send") for t in there if t["delay"]],
+            _forward_order(there),
+        )
+        yield from _one_way(
+            "reverse", sent_back, back, [_ms(t, "receive") for t in back], _reverse_order(back)
+        )
 
     def constants(self, settings: Mapping[str, Any]) -> Iterator[Value]:
         profile = Profile.model_validate(settings["profile"])

@@ -29,7 +29,9 @@ async def build() -> Path:
     program = folder / "linkem"
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        await local.run("make", "-s", "-C", str(SOURCE), f"BUILD={folder}", str(program), limit_s=300)
+        await local.run(
+            "make", "-s", "-C", str(SOURCE), f"BUILD={folder}", str(program), limit_s=300
+        )
     return program
 
 
@@ -72,7 +74,11 @@ class Linkem:
         hosts = [host for host in self._layout.hosts if cgroups.processes(self._group(host))]
         stats = await asyncio.gather(*(self._ask(host, "--stats") for host in hosts))
         return {
-            host.name: {"parameters": parameters(said), "tail_drops": tail_drops(said), "stats": said}
+            host.name: {
+                "parameters": parameters(said),
+                "tail_drops": tail_drops(said),
+                "stats": said,
+            }
             for host, said in zip(hosts, stats, strict=True)
         }
 
@@ -140,7 +146,7 @@ def _profile_arguments(profile: Profile) -> list[str]:
 
 
 def parameters(stats: Mapping[str, Any]) -> dict[str, float]:
-    """linkem's effective parameters under the keys of a profile."""
+    """The effective parameters of linkem under the keys of a profile."""
     said = stats["parameters"]
     return {
         "delay_ms": said["delay_us"] / 1000,

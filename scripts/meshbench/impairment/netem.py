@@ -11,7 +11,7 @@ from meshbench.config import Profile
 from meshbench.impairment.engine import Plan
 from meshbench.records import Command
 from meshbench.testbed import local
-from meshbench.testbed.host import STATE, File, Host, Unit
+from meshbench.testbed.host import STATE, File, Host
 from meshbench.testbed.lab.layout import HostLayout, Layout
 
 IFB = "mbifb0"
@@ -28,7 +28,10 @@ def netem_words(profile: Profile, limit: int, seed: int | None) -> Words:
             return []
         return [keyword, f"{value:g}%", *([f"{correlation:g}%"] if correlation else [])]
 
-    delay = [f"{profile.delay_ms:g}ms", *([f"{profile.jitter_ms:g}ms"] if profile.jitter_ms else [])]
+    delay = [
+        f"{profile.delay_ms:g}ms",
+        *([f"{profile.jitter_ms:g}ms"] if profile.jitter_ms else []),
+    ]
     return [
         "limit", str(limit),
         *(["delay", *delay] if profile.delay_ms or profile.jitter_ms else []),
@@ -40,14 +43,17 @@ def netem_words(profile: Profile, limit: int, seed: int | None) -> Words:
 
 
 def root_qdisc(device: str, netem: Words, rate_bps: int | None) -> list[Words]:
-    """netem as the root of a device, with the rate below it: a rate inside netem would undo the
+    """The root qdisc of a device: netem, with the rate below it: a rate inside netem would undo the
     reordering that its jitter makes.
     """
     root = ["tc", "qdisc", "replace", "dev", device, "root", "handle", "1:", "netem", *netem]
     if rate_bps is None:
         return [root]
     shaper = ["tbf", "rate", f"{rate_bps}bit", "burst", "128kb", "latency", "20ms"]
-    return [root, ["tc", "qdisc", "replace", "dev", device, "parent", "1:1", "handle", "10:", *shaper]]
+    return [
+        root,
+        ["tc", "qdisc", "replace", "dev", device, "parent", "1:1", "handle", "10:", *shaper],
+    ]
 
 
 def ingress_commands(device: str, netem: Words, ssh_port: int) -> list[Words]:
@@ -95,7 +101,7 @@ def clear_commands(device: str) -> list[Words]:
 
 
 def parameters(options: Mapping[str, Any], limit: int) -> dict[str, float]:
-    """netem's read-back (``tc -j qdisc show``; seconds and shares) under the keys of a profile."""
+    """What netem reads back (``tc -j qdisc show``; seconds and shares) under the keys of a profile."""
     delay, loss = options.get("delay", {}), options.get("loss-random", {})
     reorder, duplicate = options.get("reorder", {}), options.get("duplicate", {})
     return {
@@ -125,7 +131,6 @@ def reading(text: str) -> dict[str, Any]:
     }
 
 
-
 class LabNetem:
     """netem at the switch's port of each host (ingress), or on the host itself (egress)."""
 
@@ -153,8 +158,12 @@ class LabNetem:
     async def read(self) -> dict[str, dict[str, Any]]:
         found = {}
         for host in self._layout.hosts:
-            port = reading(await self._wire(["tc", "-j", "-s", "qdisc", "show", "dev", host.data_port]))
-            said = await self._hosts[host.name].run(["tc", "-j", "-s", "qdisc", "show", "dev", "data0"])
+            port = reading(
+                await self._wire(["tc", "-j", "-s", "qdisc", "show", "dev", host.data_port])
+            )
+            said = await self._hosts[host.name].run(
+                ["tc", "-j", "-s", "qdisc", "show", "dev", "data0"]
+            )
             if here := port or reading(said.stdout):
                 found[host.name] = here
         return found
@@ -167,7 +176,15 @@ class LabNetem:
         for device in (host.data_port, "data0"):
             words = ["tc", "qdisc", "del", "dev", device, "root"]
             if self._rate_bps is not None:
-                shaper = ["tbf", "rate", f"{self._rate_bps}bit", "burst", "128kb", "latency", "20ms"]
+                shaper = [
+                    "tbf",
+                    "rate",
+                    f"{self._rate_bps}bit",
+                    "burst",
+                    "128kb",
+                    "latency",
+                    "20ms",
+                ]
                 words = ["tc", "qdisc", "replace", "dev", device, "root", *shaper]
             if device == "data0":
                 await self._hosts[host.name].run(words, check=False)
@@ -250,6 +267,8 @@ async def lab_has_netem(layout: Layout) -> bool:
     """Whether this machine's kernel has netem, tried in the lab's wire namespace."""
     enter = ("ip", "netns", "exec", layout.wire)
     await local.run(*enter, "ip", "link", "add", "mbprobe", "type", "dummy", check=False)
-    code, _ = await local.run(*enter, "tc", "qdisc", "add", "dev", "mbprobe", "root", "netem", check=False)
+    code, _ = await local.run(
+        *enter, "tc", "qdisc", "add", "dev", "mbprobe", "root", "netem", check=False
+    )
     await local.run(*enter, "ip", "link", "del", "mbprobe", check=False)
     return code == 0

@@ -103,7 +103,9 @@ def _view(
         connection.register(name, empty.empty_table())
         return
     # Hive partitioning would invent columns from folders such as benchmark=ping.
-    relation = connection.read_parquet([str(path) for path in sorted(files)], hive_partitioning=False)
+    relation = connection.read_parquet(
+        [str(path) for path in sorted(files)], hive_partitioning=False
+    )
     relation.create_view(name)
 
 

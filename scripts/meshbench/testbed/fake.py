@@ -37,8 +37,8 @@ class FakeHost:
         check: bool = True,
     ) -> Command:
         started, clock = now(), time.monotonic()
-        answer = self._programs.get(argv[0], lambda _: (0, ""))
-        code, text = answer(argv)
+        program = self._programs.get(argv[0])
+        code, text = program(argv) if program else (0, "")
         if argv[0] in {"ping", "iperf3", "irtt"}:
             await asyncio.sleep(self._world.testbed.seconds_per_command)
         command = Command(

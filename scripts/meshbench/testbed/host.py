@@ -56,8 +56,10 @@ class CommandError(TestbedError):
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        ended = "ran into its time limit" if command.returncode is None else (
-            f"ended with {command.returncode}"
+        ended = (
+            "ran into its time limit"
+            if command.returncode is None
+            else (f"ended with {command.returncode}")
         )
         said = (command.stderr or command.stdout).strip()[-2000:]
         super().__init__(f"{command.host}: {shlex.join(command.argv)} {ended}: {said}")

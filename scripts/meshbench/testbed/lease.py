@@ -41,15 +41,15 @@ async def lease(host: SshHost, purpose: str, wait_s: float = 600.0) -> AsyncIter
     try:
         said = await asyncio.wait_for(process.stdout.readline(), wait_s + 10)
         if said.strip() != "held":
-            raise TestbedError(f"the testbed is in use by {await _owner(host)}; waited {wait_s:.0f} s")
+            raise TestbedError(
+                f"the testbed is in use by {await _owner(host)}; waited {wait_s:.0f} s"
+            )
         yield
     except (TimeoutError, asyncssh.Error) as error:
         raise TestbedError(f"{host.name}: no lease: {error}") from error
     finally:
         process.stdin.write_eof()
         process.close()
-
-
 
 
 async def _owner(host: SshHost) -> str:

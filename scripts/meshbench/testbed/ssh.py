@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 5.0
 """How much longer than a command's own limit the controller waits for the host to say so."""
-_READ_SECRETS = 'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
+_READ_SECRETS = (
+    'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
+)
 _LIMIT_STATUS = {124, 137}
 """How timeout(1) says that the limit, not the program, ended it."""
 
@@ -94,7 +96,9 @@ class SshHost:
         except asyncssh.TimeoutError:
             result = None
         except (OSError, asyncssh.Error) as error:
-            raise TestbedError(f"{self.name}: SSH broke during {shlex.join(argv)}: {error}") from error
+            raise TestbedError(
+                f"{self.name}: SSH broke during {shlex.join(argv)}: {error}"
+            ) from error
         command = _command(self.name, argv, started, time.monotonic() - clock, result)
         log.debug("%s: %s -> %s", self.name, shlex.join(argv), command.returncode)
         if check and command.returncode != 0:
@@ -137,7 +141,8 @@ class SshHost:
 
     async def logs(self, unit: str, lines: int = 30) -> str:
         command = await self.run(
-            ["journalctl", "-q", "-o", "short-iso-precise", "-n", str(lines), "-u", unit], check=False
+            ["journalctl", "-q", "-o", "short-iso-precise", "-n", str(lines), "-u", unit],
+            check=False,
         )
         return command.stdout
 

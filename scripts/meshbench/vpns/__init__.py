@@ -12,7 +12,9 @@ _NOT_DRIVERS = {"base", "lifecycle", "units", "wait"}
 @cache
 def names() -> tuple[str, ...]:
     """The names of all drivers."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _NOT_DRIVERS))
+    return tuple(
+        sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _NOT_DRIVERS)
+    )
 
 
 @cache

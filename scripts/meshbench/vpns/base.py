@@ -56,7 +56,7 @@ class Driver(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     """Of the method. Bumping it measures the VPN's cells again; a refactoring does not."""
-    Options: ClassVar[type[Strict]] = Strict
+    options_class: ClassVar[type[Strict]] = Strict
     packages: ClassVar[tuple[str, ...]] = ()
     """Debian packages the hosts need for it."""
     programs: ClassVar[tuple[str, ...]] = ()
@@ -68,7 +68,7 @@ class Driver(ABC):
 
     def __init__(self, system: str, options: Mapping[str, Any] | None = None) -> None:
         self.system = system
-        self.options = self.Options.model_validate(dict(options or {}))
+        self.options = self.options_class.model_validate(dict(options or {}))
 
     @property
     def folder(self) -> PurePosixPath:

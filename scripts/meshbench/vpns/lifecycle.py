@@ -61,7 +61,9 @@ async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], stor
     return Mesh(driver, network, tuple(hosts), await material(driver, network, hosts, store), named)
 
 
-async def material(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Material:
+async def material(
+    driver: Driver, network: Network, hosts: Sequence[Host], store: Path
+) -> Material:
     """The system's keys: read from the controller's mode-600 store, or made once and kept there."""
     identity = {
         "driver": driver.name,

@@ -30,7 +30,7 @@ class Nebula(Driver):
 
     name = "nebula"
     version = 1
-    Options = Options
+    options_class = Options
     packages = ("nebula", "openssh-client")
     programs = ("nebula", "nebula-cert")
     options: Options
@@ -42,7 +42,9 @@ class Nebula(Driver):
             made[node.name] |= {
                 "admin": admin.export_private_key().decode(),
                 "admin_public": admin.export_public_key().decode().strip(),
-                "admin_host": asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode(),
+                "admin_host": asyncssh.generate_private_key("ssh-ed25519")
+                .export_private_key()
+                .decode(),
             }
         return made
 

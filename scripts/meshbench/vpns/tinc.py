@@ -34,7 +34,7 @@ class Tinc(Driver):
 
     name = "tinc"
     version = 1
-    Options = Options
+    options_class = Options
     packages = ("tinc",)
     programs = ("tincd",)
     listen_port = PORT
@@ -45,7 +45,12 @@ class Tinc(Driver):
 
     def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
         first = network.nodes[0]
-        lines = [f"Name = {_id(node)}", f"Interface = {self.interface}", "DeviceType = tun", "AddressFamily = ipv4"]
+        lines = [
+            f"Name = {_id(node)}",
+            f"Interface = {self.interface}",
+            "DeviceType = tun",
+            "AddressFamily = ipv4",
+        ]
         lines += [] if node == first else [f"ConnectTo = {_id(first)}"]
         lines += [f"Cipher = {self.options.cipher}"] if self.options.cipher else []
         lines += ["TCPOnly = yes"] if self.options.tcp_only else []
@@ -79,7 +84,9 @@ class Tinc(Driver):
         since = (await host.run(["date", "+%s.%N"])).stdout.strip()
         await host.run(["systemctl", "kill", "-s", "USR2", unit])
         for _ in range(50):
-            dump = await host.run(["journalctl", "-q", "-o", "cat", "--since", f"@{since}", "-u", unit])
+            dump = await host.run(
+                ["journalctl", "-q", "-o", "cat", "--since", f"@{since}", "-u", unit]
+            )
             if "End of nodes" in dump.stdout:
                 break
             await asyncio.sleep(0.02)

@@ -27,7 +27,7 @@ class WireGuard(Driver):
 
     name = "wireguard"
     version = 1
-    Options = Options
+    options_class = Options
     packages = ("wireguard-tools", "wireguard-go")
     programs = ("wg",)
     options: Options
@@ -90,7 +90,8 @@ class WireGuard(Driver):
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         dump = await host.run(["wg", "show", self.interface, "dump"])
         by_allowed = {
-            fields[3]: fields for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])
+            fields[3]: fields
+            for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])
         }
         return {
             other.name: _path(by_allowed[f"{other.overlay}/32"])
@@ -116,14 +117,17 @@ def _key_pair() -> dict[str, str]:
     }
 
 
-
 def _path(fields: Sequence[str]) -> PathState:
     # wg(8) dump: key, psk, endpoint, allowed-ips, latest-handshake, rx, tx, keepalive.
     return PathState(
         kind="direct",
         transport="udp",
         endpoint=None if fields[2] == "(none)" else fields[2],
-        details={"latest_handshake": int(fields[4]), "received_bytes": int(fields[5]), "sent_bytes": int(fields[6])},
+        details={
+            "latest_handshake": int(fields[4]),
+            "received_bytes": int(fields[5]),
+            "sent_bytes": int(fields[6]),
+        },
     )
 
 

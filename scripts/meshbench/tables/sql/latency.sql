@@ -16,6 +16,7 @@ WITH pings AS (
         'rtt', 'rtt_min', 'rtt_avg', 'rtt_max', 'rtt_mdev',
         'ping_sent', 'ping_received', 'ping_loss'
     )
+    AND stream IS NULL
 ),
 measured AS (
     SELECT

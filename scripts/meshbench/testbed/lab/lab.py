@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -21,7 +22,15 @@ from meshbench.files import write_private
 from meshbench.testbed import local
 from meshbench.testbed.host import Address
 from meshbench.testbed.lab import cgroups, image, machine
-from meshbench.testbed.lab.layout import CONTROL_POOL, DATA_NETWORK, LABS, MTU, HostLayout, Layout
+from meshbench.testbed.lab.layout import (
+    CONTROL_NETWORKS,
+    CONTROL_POOL,
+    DATA_NETWORK,
+    LABS,
+    MTU,
+    HostLayout,
+    Layout,
+)
 from meshbench.testbed.ssh import SshHost, close_all
 
 log = logging.getLogger(__name__)
@@ -115,7 +124,7 @@ class Lab:
 
     async def _start(self, host: HostLayout, tree: Path, subnet: int) -> None:
         await _overlay(host, tree)
-        _seed(host, subnet)
+        _seed(host)
         variables = host.folder / "boot.env"
         variables.write_text(_boot_variables(host, subnet, self.rate_bps))
         script = str(files("meshbench.testbed.lab") / "boot.sh")
@@ -234,14 +243,14 @@ async def _network(layout: Layout) -> int:
 
 async def _free_subnet() -> int:
     _, text = await local.run("ip", "-j", "address")
+    links: list[dict[str, Any]] = json.loads(text)
     used = {
         address["local"].rpartition(".")[0]
-        for link in json.loads(text)
+        for link in links
         for address in link.get("addr_info", [])
         if address["family"] == "inet"
     }
-    networks = list(CONTROL_POOL.subnets(new_prefix=24))
-    for subnet, network in enumerate(networks):
+    for subnet, network in enumerate(CONTROL_NETWORKS):
         if str(network[0]).rpartition(".")[0] not in used:
             return subnet
     raise TestbedError(f"every network of {CONTROL_POOL} is in use on this machine")
@@ -271,7 +280,7 @@ async def _overlay(host: HostLayout, tree: Path) -> None:
     )  # fmt: skip
 
 
-def _seed(host: HostLayout, subnet: int) -> None:
+def _seed(host: HostLayout) -> None:
     etc, keys = host.root / "etc", host.lab.folder / "keys"
     (etc / "hostname").write_text(f"{host.name}\n")
     (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")

@@ -5,8 +5,9 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-CONTROL_POOL = ipaddress.ip_network("198.18.0.0/16")
-DATA_NETWORK = ipaddress.ip_network("198.19.0.0/24")
+CONTROL_POOL = ipaddress.IPv4Network("198.18.0.0/16")
+CONTROL_NETWORKS = tuple(CONTROL_POOL.subnets(new_prefix=24))
+DATA_NETWORK = ipaddress.IPv4Network("198.19.0.0/24")
 """RFC 2544's benchmarking addresses: in nobody's use. The data network is inside a namespace."""
 LABS = Path("/run/meshbench")
 MTU = 1500
@@ -86,4 +87,4 @@ class Layout:
 
     @staticmethod
     def control_network(subnet: int) -> ipaddress.IPv4Network:
-        return list(CONTROL_POOL.subnets(new_prefix=24))[subnet]
+        return CONTROL_NETWORKS[subnet]

@@ -1,0 +1,172 @@
+"""What the figures over `measures` share: groups of one metric, means as in the thesis, pieces of charts."""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from meshbench.figures import strip, theme
+from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.groups import Group, collect, marked, troubles
+from meshbench.figures.tabular import Entry, Missing
+from meshbench.figures.theme import STATUSES
+from meshbench.figures.wording import number, percent
+
+MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
+MBIT, PERCENT, KIB = 1e-6, 100.0, 1 / 1024
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric of one benchmark, and how it is told.
+
+    Attributes:
+        benchmark: its name.
+        metric: its name.
+        unit: in which it is told.
+        scale: from the stored unit to that.
+        direction: 'forward' or 'reverse'.
+    """
+
+    benchmark: str
+    metric: str
+    unit: str
+    scale: float = 1.0
+    direction: str = "forward"
+
+
+def rows(data: Data, table: str, **equal: str) -> list[Row]:
+    """The rows of a table that have these values; filtered before they become Python objects."""
+    found = data.tables[table]
+    for column, value in equal.items():
+        found = found.filter(pc.equal(found[column], value))
+    plain: list[Row] = found.to_pylist()
+    return plain
+
+
+def groups(
+    data: Data, context: Context, measure: Measure, profiles: Sequence[str] | None = None
+) -> list[Group]:
+    """The groups of one metric, of every profile for which there is any record, or of those given."""
+    found = rows(
+        data, "measures",
+        benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
+    )  # fmt: skip
+    known = {row["profile"] for row in found}
+    wanted = known if profiles is None else known & set(profiles)
+    return [group for group in collect(found, context) if group.profile in wanted]
+
+
+def mean(group: Group, scale: float = 1.0, column: str = "value") -> float | None:
+    """The mean over the links of the means over the rounds; None without a value."""
+    links = by_link(group, scale, column)
+    return statistics.fmean(links.values()) if links else None
+
+
+def by_link(group: Group, scale: float = 1.0, column: str = "value") -> dict[str, float]:
+    """Each link's mean over the rounds, by ``source→target``."""
+    found: dict[str, list[float]] = {}
+    for point in group.points(column, scale):
+        found.setdefault(point.link, []).append(point.value)
+    return {link: statistics.fmean(values) for link, values in sorted(found.items())}
+
+
+def total(group: Group, scale: float = 1.0) -> float | None:
+    """The sum over the links, which exists only if every planned link has a value."""
+    links = by_link(group, scale)
+    return sum(links.values()) if complete(group) and links else None
+
+
+def complete(group: Group) -> bool:
+    """Whether every planned value is there."""
+    return group.trouble is None
+
+
+def survivors(group: Group, scale: float = 1.0) -> float | None:
+    """The sum over the links that have a value, however many; the thesis's reading."""
+    links = by_link(group, scale)
+    return sum(links.values()) if links else None
+
+
+def entry(group: Group, value: float | None) -> Entry:
+    """A value for a printed table, or in words why there is none."""
+    if value is not None:
+        return value
+    return Missing(STATUSES[group.trouble].words if group.trouble else "no value")
+
+
+def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
+    """The group of another list of the same system, tuning and profile, with these changes."""
+    wanted = {"vpn": other.vpn, "tuning": other.tuning, "profile": other.profile, **changes}
+    return next(
+        (g for g in groups if all(getattr(g, key) == value for key, value in wanted.items())), None
+    )
+
+
+def mean_column(measure: Measure, digits: int = 3, width: int = 44) -> strip.Column:
+    """The mean as text beside a panel."""
+    return strip.Column("mean", width, lambda group: number(mean(group, measure.scale), digits))
+
+
+def panels(groups: Sequence[Group], title: Callable[[Group], str]) -> list[list[strip.Panel]]:
+    """One panel below the other, for each title."""
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        found.setdefault(title(group), []).append(group)
+    return [[strip.Panel(name, mine)] for name, mine in found.items()]
+
+
+def notes(groups: Sequence[Group], context: Context) -> list[str]:
+    """What is missing and why, and what a reader must know."""
+    return [*troubles(groups, context), *marked(groups, context)]
+
+
+def extremes(
+    groups: Sequence[Group], measure: Measure, *, higher_is_better: bool, profile: str | None = None
+) -> str:
+    """The bare link, and the best and worst system against it, with both operands of each ratio."""
+    mine = [group for group in groups if profile in {None, group.profile}]
+    found = {
+        group.vpn: value for group in mine if (value := mean(group, measure.scale)) is not None
+    }
+    bare = found.pop("internal", None)
+    if not found:
+        return ""
+    ranked = sorted(found, key=lambda vpn: (-found[vpn] if higher_is_better else found[vpn], vpn))
+    parts = [] if bare is None else [f"the bare link has {number(bare)} {measure.unit}"]
+    for vpn in dict.fromkeys([ranked[0], ranked[-1]]):
+        told = f"{vpn} {number(found[vpn])} {measure.unit}"
+        if bare:
+            told += f" ({number(found[vpn] / bare, 3)} = {number(found[vpn])} / {number(bare)})"
+        parts.append(told)
+    where = f"At {profile}, " if profile else ""
+    sentence = f"{where}{', '.join(parts)}."
+    return sentence[0].upper() + sentence[1:]
+
+
+def told_extremes(groups: Sequence[Group], measure: Measure, *, higher_is_better: bool) -> str:
+    """The same for each profile."""
+    profiles = dict.fromkeys(group.profile for group in groups)
+    return " ".join(
+        filter(
+            None,
+            (
+                extremes(groups, measure, higher_is_better=higher_is_better, profile=profile)
+                for profile in profiles
+            ),
+        )
+    )
+
+
+def look(vpn: str) -> dict[str, str]:
+    """Colour and shape as columns of a chart's row."""
+    found = theme.look(vpn)
+    return {"colour": found.colour, "shape": found.shape}
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """A share with both operands: ``63 % = 2.6 / 4.1``."""
+    if part is None or not whole:
+        return percent(None)
+    return f"{percent(part / whole)} = {number(part)} / {number(whole)}"

@@ -1,0 +1,55 @@
+"""How far a run is and how long it still takes: what the progress lines say."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+FAST_JOB_S = 2.0
+"""Parsing, a table or a figure."""
+
+
+@dataclass
+class Progress:
+    """The jobs of a run with the seconds each should take; a job counts as done at the next one."""
+
+    expected_s: Mapping[int, float]
+    began: float = field(default_factory=time.monotonic)
+    seen: list[int] = field(default_factory=list)
+
+    def enter(self, job: int) -> tuple[int, float]:
+        """A job starts: its number, and the seconds left, scaled by how the run went so far."""
+        before_s = sum(self.expected_s.get(done, 0.0) for done in self.seen)
+        self.seen.append(job)
+        left_s = sum(s for other, s in self.expected_s.items() if other not in self.seen)
+        left_s += self.expected_s.get(job, 0.0)
+        pace = (time.monotonic() - self.began) / before_s if before_s else 1.0
+        return len(self.seen), left_s * pace
+
+
+_current = Progress({})
+
+
+def begin(expected_s: Mapping[int, float]) -> None:
+    """A run begins, with the jobs it will do."""
+    global _current  # noqa: PLW0603
+    _current = Progress(expected_s)
+
+
+def line(job: int, message: str | None) -> str | None:
+    """What to print when a job starts; nothing for the rule that only collects."""
+    if not message:
+        return None
+    number, left_s = _current.enter(job)
+    left = timedelta(seconds=round(left_s))
+    return f"[{number:>{len(str(total()))}}/{total()}] {message}, about {left} left"
+
+
+def total() -> int:
+    return len(_current.expected_s)
+
+
+def quiet() -> bool:
+    """Whether nobody watches: continuous integration says so in its environment."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}
