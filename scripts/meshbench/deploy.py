@@ -45,7 +45,7 @@ async def deploy(job: DeployJob, store: Path) -> Deployment:
         done.facts = {host: dict(facts) for host, facts in built.facts.items()}
         done.files = {
             host.name: {
-                str(file.path): "secret" if file.mode == 0o600 else file.digest
+                str(file.path): "secret" if file.secret else file.digest
                 for file in built.files(host.name)
             }
             for host in bed.hosts

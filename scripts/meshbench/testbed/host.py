@@ -13,6 +13,7 @@ from meshbench.records import Command
 STATE = PurePosixPath("/var/lib/meshbench")
 RUN = PurePosixPath("/run/meshbench")
 SLICE = "meshbench.slice"
+PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class File:
     path: PurePosixPath
     content: bytes
     mode: int = 0o644
+
+    @property
+    def secret(self) -> bool:
+        return self.mode == PRIVATE
 
     @property
     def digest(self) -> str:

@@ -36,13 +36,11 @@ class WireGuard(Driver):
         return {node.name: _key_pair() for node in network.nodes}
 
     def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
-        sections = [
-            f"[Interface]\nPrivateKey = {material[node.name]['private']}\n"
-            f"ListenPort = {self.options.port}\n"
-        ]
+        own, port = material[node.name]["private"], self.options.port
+        sections = [f"[Interface]\nPrivateKey = {own}\nListenPort = {port}\n"]
         sections += [
             f"[Peer]\nPublicKey = {material[peer.name]['public']}\n"
-            f"AllowedIPs = {peer.overlay}/32\nEndpoint = {peer.underlay}:{self.options.port}\n"
+            f"AllowedIPs = {peer.overlay}/32\nEndpoint = {peer.underlay}:{port}\n"
             for peer in network.others(node)
         ]
         return [

@@ -315,11 +315,12 @@ async def _reachable(host: SshHost) -> None:
     while True:
         try:
             await host.connect(limit_s=2.0)
-            return
         except TestbedError as error:
             if time.monotonic() > deadline:
                 raise TestbedError(f"lab host {host.name} did not answer: {error}") from error
             await asyncio.sleep(0.05)
+        else:
+            return
 
 
 def owner() -> str:
