@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from meshbench import estimate, run, summary
-from meshbench.config import Campaign, LabTestbed
+from meshbench.config import COMMAND_LINE, Campaign, LabTestbed, Source, merge
 from meshbench.config import schemas as config_schemas
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.run import CONFIG
@@ -32,8 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m meshbench", description=__doc__)
     parser.add_argument("--configfile", type=Path, default=CONFIG / "config.yaml")
-    parser.add_argument(
-        "--config", nargs="*", default=[], metavar="KEY=VALUE", help="as Snakemake's --config"
+    parser.set_defaults(config=[])
+    # Of each command, not before it: a list of settings would take the command for one of them.
+    settings = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    settings.add_argument("--configfile", type=Path)
+    settings.add_argument(
+        "--config", nargs="*", metavar="KEY=VALUE", help="as Snakemake's --config"
     )
     commands = parser.add_subparsers(required=True)
     for name, function, text in (
@@ -46,14 +50,16 @@ def _parser() -> argparse.ArgumentParser:
         ("summary", _summary, "what the campaign's records say"),
         ("schema", _schema, "write the JSON schemas of the configuration"),
     ):
-        commands.add_parser(name, help=text).set_defaults(command=function)
+        commands.add_parser(name, help=text, parents=[settings]).set_defaults(command=function)
     lab = commands.add_parser("lab", help="the local lab: up, down, status, shell")
     lab.set_defaults(command=_lab)
     actions = lab.add_subparsers(required=True, dest="action")
-    up = actions.add_parser("up", help="bring it up; it stays up until `lab down`")
+    up = actions.add_parser(
+        "up", help="bring it up; it stays up until `lab down`", parents=[settings]
+    )
     up.set_defaults(keep=True)
-    actions.add_parser("down", help="take everything of it away")
-    actions.add_parser("status", help="where its hosts are")
+    actions.add_parser("down", help="take everything of it away", parents=[settings])
+    actions.add_parser("status", help="where its hosts are", parents=[settings])
     shell = actions.add_parser("shell", help="a shell, or a command, on a host")
     shell.add_argument("host")
     shell.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
@@ -61,19 +67,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _campaign(options: argparse.Namespace) -> Campaign:
-    merged = _read(options.configfile)
-    for setting in options.config:
-        key, _, value = setting.partition("=")
-        merged[key] = yaml.safe_load(value)
+    merged = dict(Source.read(options.configfile).data)
+    merge(merged, dict(_setting(setting) for setting in options.config))
     return run.load(merged, [options.configfile])
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _setting(text: str) -> tuple[str, Any]:
+    key, _, value = text.partition("=")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError([Problem(str(path), "", "no such file")]) from None
-    return dict(data) if isinstance(data, Mapping) else {}
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error}")]) from None
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -88,7 +92,11 @@ def _failed(options: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    summary.show(_campaign(options), None)
+    campaign = _campaign(options)
+    default = options.configfile == CONFIG / "config.yaml"
+    settings = dict(_setting(setting) for setting in options.config)
+    said = run.said([] if default else [options.configfile], settings)
+    summary.show(campaign, None, said)
     return 0
 
 

@@ -4,6 +4,7 @@ A campaign is one YAML file. Profiles, tunings, testbeds and systems are files o
 folders beside it, named like the value that refers to them. Unknown keys are refused.
 """
 
+import copy
 import difflib
 import json
 from collections.abc import Iterable, Mapping
@@ -29,10 +30,11 @@ Name = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$", min_length=1, max_length=40)
 ]
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-NonNegative = Annotated[float, Field(ge=0)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 COMMAND_LINE = "--config"
+_NOTHING = object()
 
 
 class Strict(BaseModel):
@@ -266,7 +268,7 @@ def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path
     Raises:
         ConfigError: with every problem found.
     """
-    sources = [Source.read(path) for path in files]
+    sources = sources_of(config, files)
     campaign = check(CampaignFile, dict(config), sources)
     found: list[Problem] = []
 
@@ -310,7 +312,7 @@ class Source:
 
     path: Path
     data: dict[str, Any]
-    lines: Mapping[tuple[str | int, ...], int]
+    lines: Mapping[tuple[str | int, ...], int | None]
 
     @classmethod
     def read(cls, path: Path) -> "Source":
@@ -321,8 +323,14 @@ class Source:
             data = yaml.safe_load(text)
         except FileNotFoundError:
             raise ConfigError([Problem(str(path), "", "no such file")]) from None
+        except OSError as error:
+            raise ConfigError(
+                [Problem(str(path), "", f"cannot be read: {error.strerror}")]
+            ) from None
         except UnicodeDecodeError as error:
             raise ConfigError([Problem(str(path), "", f"not UTF-8 text: {error}")]) from None
+        except yaml.reader.ReaderError as error:
+            raise ConfigError([Problem(str(path), "", f"not YAML: {error.reason}")]) from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else None
             raise ConfigError(
@@ -346,6 +354,41 @@ def _lines(node: Any, at: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | i
             yield from _lines(value, (*at, index))
 
 
+def sources_of(config: Mapping[str, Any], files: Iterable[Path]) -> list[Source]:
+    """The config files, and last the command line: whatever of `config` the files do not say."""
+    read = [Source.read(path) for path in files]
+    said: dict[str, Any] = {}
+    for source in read:
+        merge(said, source.data)
+    added = dict.fromkeys(_not_said(config, said, ()))
+    data = {key: config[key] for key in config if (key,) in added}
+    return [*read, Source(Path(COMMAND_LINE), data, added)]
+
+
+def merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Lay one configuration over another as Snakemake does: mappings key by key."""
+    for key, value in over.items():
+        if isinstance(value, Mapping):
+            below = config.get(key)
+            config[key] = dict(below) if isinstance(below, Mapping) else {}
+            merge(config[key], value)
+        else:
+            config[key] = value
+
+
+def _not_said(value: Any, said: Any, at: tuple[str | int, ...]) -> Iterable[tuple[str | int, ...]]:
+    if value == said:
+        return
+    yield at
+    if isinstance(value, Mapping):
+        below = said if isinstance(said, Mapping) else {}
+        for key in value:
+            yield from _not_said(value[key], below.get(key, _NOTHING), (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _not_said(item, _NOTHING, (*at, index))
+
+
 def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:
     """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
     path = folder / f"{name}.yaml"
@@ -359,12 +402,41 @@ def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None
     return check(model, source.data, [source])
 
 
-def check(model: Any, data: Mapping[str, Any], sources: list[Source]) -> Any:
-    """Validate data against a model or annotated type, and say file, line and key of each fault."""
-    try:
-        return TypeAdapter(model).validate_python(data)
-    except ValidationError as error:
-        raise ConfigError(problems(error, sources)) from None
+def check(
+    model: Any, data: Mapping[str, Any], sources: list[Source], below: tuple[str, ...] = ()
+) -> Any:
+    """Validate data against a model or annotated type, and say file, line and key of each fault.
+
+    An unknown key hides no other fault: it is reported, and the rest is looked at without it.
+    `below` is where the data stands in its file.
+    """
+    found: list[Problem] = []
+    while True:
+        try:
+            value = TypeAdapter(model).validate_python(data)
+        except ValidationError as error:
+            found += problems(error, sources, below)
+            rest = _without_unknown_keys(data, error)
+            if rest == data:
+                raise ConfigError(list(dict.fromkeys(found))) from None
+            data = rest
+        else:
+            if found:
+                raise ConfigError(found)
+            return value
+
+
+def _without_unknown_keys(data: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
+    rest: dict[str, Any] = copy.deepcopy(dict(data))
+    for detail in error.errors():
+        if detail["type"] == "unknown_key":
+            holder: Any = rest
+            for part in _place(detail):
+                holder = holder[part]
+            unknown = detail["ctx"]["key"]
+            for key in [key for key in holder if str(key) == unknown]:
+                del holder[key]
+    return rest
 
 
 def problems(
@@ -391,11 +463,16 @@ def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
 
 def _problem(detail: ErrorDetails, sources: list[Source], below: tuple[str, ...]) -> Problem:
     context = detail.get("ctx", {})
-    at = (*below, *(part for part in detail["loc"] if part not in {"lab", "ssh", "fake"}))
+    at = (*below, *_place(detail))
     if detail["type"] == "unknown_key":
         at = (*at, context["key"])
     file, line = locate(sources, at)
     return Problem(file, ".".join(str(part) for part in at), _message(detail), line)
+
+
+def _place(detail: ErrorDetails) -> tuple[int | str, ...]:
+    """Where it stands in the file; pydantic also names the kind of testbed it took."""
+    return tuple(part for part in detail["loc"] if part not in {"lab", "ssh", "fake"})
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -414,8 +491,8 @@ def locate(
 ) -> tuple[str, int | None]:
     """The file and line of a key (or of an item of the list at it), the last file first.
 
-    A key that stands in no file came from the command line; a missing one is looked for at its
-    nearest parent.
+    What no file says came from the command line, the last of the sources; a missing key is looked
+    for at its nearest parent.
     """
     for source in reversed(sources):
         value: Any = source.data.get(str(at[0])) if len(at) == 1 else None
@@ -427,7 +504,8 @@ def locate(
         for source in reversed(sources):
             if at[:length] in source.lines:
                 return str(source.path), source.lines[at[:length]]
-    return (str(sources[-1].path), None) if len(sources) == 1 else (COMMAND_LINE, None)
+    files = [str(source.path) for source in sources if str(source.path) != COMMAND_LINE]
+    return (files or [COMMAND_LINE])[-1], None
 
 
 def schemas() -> dict[str, str]:

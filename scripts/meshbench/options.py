@@ -4,8 +4,6 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from meshbench import benchmarks, config, vpns
 from meshbench.config import Campaign, Source
 from meshbench.errors import ConfigError, Problem
@@ -44,7 +42,7 @@ def _check(
         file, line = config.locate(sources, name_at)
         return [Problem(file, ".".join(name_at), f"there is no '{name}'; {hint}", line)]
     try:
-        model.model_validate(dict(options))
-    except ValidationError as error:
-        return config.problems(error, sources, options_at)
+        config.check(model, options, sources, options_at)
+    except ConfigError as error:
+        return list(error.problems)
     return []

@@ -1,12 +1,16 @@
 """One invocation of the workflow: the campaign it is about, how it begins and how it ends."""
 
 import asyncio
+import json
 import logging
 import os
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from meshbench import config, estimate, options, paths, progress, summary
 from meshbench.config import Campaign, LabTestbed, SshTestbed
@@ -22,14 +26,16 @@ log = logging.getLogger(__name__)
 TESTBED_RULES = {"deploy", "calibrate", "measure"}
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
+SAID = "MESHBENCH_SAID"
 
 
 def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
     """The campaign of this invocation; ends the process with a clear text when it is not usable."""
     try:
-        relative = [file.relative_to(Path.cwd()) if file.is_absolute() else file for file in files]
+        here = Path.cwd()
+        relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
         campaign = config.load_campaign(merged, relative, CONFIG)
-        options.check(campaign, [config.Source.read(file) for file in relative], CONFIG)
+        options.check(campaign, config.sources_of(merged, relative), CONFIG)
         _check_keys(campaign)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
@@ -73,6 +79,7 @@ def context(campaign: Campaign) -> dict[str, Any]:
 def start(campaign: Campaign, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     os.environ[STARTED] = now().isoformat()
+    os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
     jobs = list(workflow.dag.needrun_jobs())
     progress.begin(_expected(campaign, jobs, workflow))
     needed = {job.rule.name for job in jobs}
@@ -84,6 +91,22 @@ def start(campaign: Campaign, workflow: Any) -> None:
             sys.stderr.write(f"{error}\n")
             # Raising here would bury the text under Snakemake's traceback.
             sys.exit(1)
+
+
+def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
+    """The words that choose this campaign on a command line, for repeating them."""
+    words = [f"{key}={_yaml(value)}" for key, value in settings.items()]
+    return shlex.join(
+        [
+            *(word for file in files for word in ("--configfile", str(file))),
+            *(["--config", *words] if words else []),
+        ]
+    )
+
+
+def _yaml(value: Any) -> str:
+    plain = isinstance(value, str) and yaml.safe_load(value) == value
+    return value if plain else json.dumps(value)
 
 
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
@@ -109,4 +132,4 @@ def end(campaign: Campaign) -> None:
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         if lab.running() is not None and not lab.kept:
             asyncio.run(lab.down())
-    summary.show(campaign, os.environ.get(STARTED))
+    summary.show(campaign, os.environ.get(STARTED), os.environ.get(SAID, ""))

@@ -1,5 +1,7 @@
 """Figures by what their specifications and their SVG say: nothing planned may be left out."""
 
+# ruff: noqa: RUF001  (the figures have dashes and multiplication signs)
+
 import html
 import json
 import re
@@ -82,7 +84,7 @@ def marks(spec: Any) -> Iterator[dict[str, Any]]:
             yield from marks(value)
 
 
-def test_figures_are_found_by_their_title():
+def test_figures_are_found_by_their_title() -> None:
     assert set(base.names()) >= {
         "campaign_overview",
         "impairment",
@@ -97,19 +99,19 @@ def test_figures_are_found_by_their_title():
 
 
 @pytest.mark.parametrize("name", base.names())
-def test_what_is_read_from_the_source_is_what_the_module_says(name: str):
+def test_what_is_read_from_the_source_is_what_the_module_says(name: str) -> None:
     figure = base.load(name)
     assert figure.tables == base.tables(name)
     assert (figure.tabulate is None) == (base.formats(name) == base.CHART_FORMATS)
     assert figure.title
 
 
-def test_an_unknown_figure_names_the_known_ones():
-    with pytest.raises(MeshbenchError, match="no figure 'strip'; known: .*tcp_throughput"):
+def test_an_unknown_figure_names_the_known_ones() -> None:
+    with pytest.raises(MeshbenchError, match=r"no figure 'strip'; known: .*tcp_throughput"):
         base.load("strip")
 
 
-def test_names_tables_and_formats_need_no_drawing_library():
+def test_names_tables_and_formats_need_no_drawing_library() -> None:
     code = (
         "import sys; from meshbench.figures import base; from meshbench.tables import aggregate;"
         "[(base.tables(n), base.formats(n)) for n in base.names()];"
@@ -119,12 +121,12 @@ def test_names_tables_and_formats_need_no_drawing_library():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_context_goes_through_json():
+def test_a_context_goes_through_json() -> None:
     context = synthetic.context()
     assert Context.from_dict(json.loads(json.dumps(context.to_dict()))) == context
 
 
-def test_an_axis_title_comes_from_the_registry():
+def test_an_axis_title_comes_from_the_registry() -> None:
     assert base.axis_title("goodput", "Mbit/s") == f"{metrics.get('goodput').title} (Mbit/s)"
     assert base.axis_title("ping_loss") == metrics.get("ping_loss").title
     with pytest.raises(MeshbenchError, match="metric 'gooodput', which no benchmark registers"):
@@ -135,7 +137,7 @@ def test_an_axis_title_comes_from_the_registry():
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_draws_and_says_where_it_comes_from(
     name: str, state: str, request: pytest.FixtureRequest
-):
+) -> None:
     drawn = compose(name, request.getfixturevalue(state))
     shown = " ".join(texts(drawn))
     assert base.load(name).title in shown
@@ -148,7 +150,7 @@ def test_every_chart_draws_and_says_where_it_comes_from(
 
 
 @pytest.mark.parametrize("name", base.names())
-def test_every_figure_has_a_caption_and_notes_for_empty_tables(name: str, empty: Files):
+def test_every_figure_has_a_caption_and_notes_for_empty_tables(name: str, empty: Files) -> None:
     figure = base.load(name)
     data = Data.read({table: empty[table] for table in figure.tables})
     assert figure.caption(data, synthetic.context())
@@ -161,7 +163,7 @@ def test_every_figure_has_a_caption_and_notes_for_empty_tables(name: str, empty:
 @pytest.mark.parametrize("state", ["empty", "failed"])
 def test_every_planned_system_and_profile_is_shown_whatever_was_measured(
     name: str, state: str, request: pytest.FixtureRequest
-):
+) -> None:
     shown = texts(compose(name, request.getfixturevalue(state)))
     for vpn in synthetic.VPNS:
         assert any(text.startswith(vpn) for text in shown), vpn
@@ -169,7 +171,7 @@ def test_every_planned_system_and_profile_is_shown_whatever_was_measured(
         assert any(text.startswith(profile) for text in shown), profile
 
 
-def test_failed_and_missing_cells_are_drawn_as_such(campaign: Files):
+def test_failed_and_missing_cells_are_drawn_as_such(campaign: Files) -> None:
     shown = texts(compose("tcp_throughput", campaign))
     # Mycelium at High failed on each of four variants; ZeroTier was never run.
     assert shown.count("× failed: no route to host") == 4
@@ -181,18 +183,18 @@ def test_failed_and_missing_cells_are_drawn_as_such(campaign: Files):
     assert "nebula, low: 1 of 6 failed: connection refused" in shown
 
 
-def test_all_failed_figures_give_the_reason_in_every_row(failed: Files):
+def test_all_failed_figures_give_the_reason_in_every_row(failed: Files) -> None:
     shown = texts(compose("rtt", failed))
     assert shown.count("× failed: no reply within 60 s") == 5 * 4
     assert "0/6" in shown
 
 
-def test_a_chart_without_values_has_no_numbers_on_its_axis(empty: Files):
+def test_a_chart_without_values_has_no_numbers_on_its_axis(empty: Files) -> None:
     shown = texts(compose("tcp_throughput", empty))
     assert not [text for text in shown if re.fullmatch(r"[\d.,]+", text)]
 
 
-def test_a_throughput_axis_starts_at_zero_and_holds_every_point(campaign: Files):
+def test_a_throughput_axis_starts_at_zero_and_holds_every_point(campaign: Files) -> None:
     drawn = compose("tcp_throughput", campaign)
     points = [mark for mark in marks(drawn.spec) if mark["type"] == "point"]
     assert len(points) == len(synthetic.PROFILES) * 2
@@ -209,14 +211,14 @@ def test_a_throughput_axis_starts_at_zero_and_holds_every_point(campaign: Files)
     assert total == len(measured)
 
 
-def test_an_rtt_axis_is_logarithmic_and_says_so(campaign: Files):
+def test_an_rtt_axis_is_logarithmic_and_says_so(campaign: Files) -> None:
     drawn = compose("rtt", campaign)
     (first, *_) = [mark for mark in marks(drawn.spec) if mark["type"] == "point"]
     assert first["spec"]["encoding"]["x"]["scale"]["type"] == "log"
     assert "Mean RTT (ms), log" in texts(drawn)
 
 
-def test_the_heat_map_gives_values_ratios_and_counts(campaign: Files):
+def test_the_heat_map_gives_values_ratios_and_counts(campaign: Files) -> None:
     shown = texts(compose("throughput_profiles", campaign))
     assert sum(bool(re.fullmatch(r"[\d.]+ · n 5/6", text)) for text in shown) == 2 * 4 + 4
     assert shown.count("1.0 · n 6") >= 16
@@ -224,13 +226,13 @@ def test_the_heat_map_gives_values_ratios_and_counts(campaign: Files):
     assert shown.count("– not run") == 16
 
 
-def test_the_scatter_names_what_it_cannot_place(campaign: Files):
+def test_the_scatter_names_what_it_cannot_place(campaign: Files) -> None:
     shown = texts(compose("latency_throughput", campaign))
     assert shown.count("– zerotier: not run") == 4
     assert shown.count("× mycelium: failed") == 1
 
 
-def test_the_impairment_figure_shows_what_is_outside(campaign: Files):
+def test_the_impairment_figure_shows_what_is_outside(campaign: Files) -> None:
     drawn = compose("impairment", campaign)
     shown = texts(drawn)
     assert any(re.fullmatch(r"mean [\d.]+, 10/12 within", text) for text in shown)
@@ -240,13 +242,13 @@ def test_the_impairment_figure_shows_what_is_outside(campaign: Files):
     assert {"point", "tick", "bar", "text"} <= sizes
 
 
-def test_profiles_without_calibration_are_called_that(empty: Files):
+def test_profiles_without_calibration_are_called_that(empty: Files) -> None:
     drawn = compose("impairment", empty)
     assert texts(drawn).count("not calibrated") == 4 * 4
     assert "high: not calibrated" in drawn.notes
 
 
-def test_the_overview_counts_every_cell(campaign: Files):
+def test_the_overview_counts_every_cell(campaign: Files) -> None:
     drawn = compose("campaign_overview", campaign)
     shown = texts(drawn)
     assert any(text.startswith("ping: 40 of 48 cells") for text in shown)
@@ -258,7 +260,7 @@ def test_the_overview_counts_every_cell(campaign: Files):
     assert "× mycelium, tcp (high rounds 1 to 2): failed: no route to host" in drawn.notes
 
 
-def test_a_fake_testbed_is_stamped_in_red(campaign: Files):
+def test_a_fake_testbed_is_stamped_in_red(campaign: Files) -> None:
     for name in ("rtt", "latency_throughput"):
         drawn = compose(name, campaign, synthetic.context(testbed="fake"))
         title = drawn.spec["vconcat"][0]["title"]
@@ -268,7 +270,7 @@ def test_a_fake_testbed_is_stamped_in_red(campaign: Files):
         assert "share one machine" not in " ".join(drawn.spec["title"].get("subtitle", []))
 
 
-def test_a_caption_gives_a_ratio_with_both_operands(campaign: Files):
+def test_a_caption_gives_a_ratio_with_both_operands(campaign: Files) -> None:
     caption = compose("tcp_throughput", campaign).caption
     assert re.search(
         r"At baseline, the bare link has [\d.]+ Mbit/s, wireguard [\d.]+ Mbit/s "
@@ -277,7 +279,7 @@ def test_a_caption_gives_a_ratio_with_both_operands(campaign: Files):
     )
 
 
-def test_two_drawings_are_the_same(campaign: Files, tmp_path: Path):
+def test_two_drawings_are_the_same(campaign: Files, tmp_path: Path) -> None:
     for name in ("campaign_overview", "rtt", "throughput_table"):
         written = []
         for attempt in ("a", "b"):
@@ -291,7 +293,7 @@ def test_two_drawings_are_the_same(campaign: Files, tmp_path: Path):
             assert written[0][kind] == written[1][kind], (name, kind)
 
 
-def test_a_page_works_without_a_network(campaign: Files, tmp_path: Path):
+def test_a_page_works_without_a_network(campaign: Files, tmp_path: Path) -> None:
     page = tmp_path / "figures" / "c" / "rtt.html"
     bundle = tmp_path / "figures" / "assets" / "vega.js"
     render.render("rtt", campaign, synthetic.context(), {"html": page}, bundle)
@@ -304,7 +306,7 @@ def test_a_page_works_without_a_network(campaign: Files, tmp_path: Path):
     assert "the hosts share one machine&#x27;s CPU" in text
 
 
-def test_a_reason_cannot_end_the_pages_script(tmp_path: Path):
+def test_a_reason_cannot_end_the_pages_script(tmp_path: Path) -> None:
     links = [synthetic.link(status="failed", reason="</script><b>x</b>")]
     files = synthetic.write(tmp_path, [], links)
     page = tmp_path / "x.html"
@@ -315,12 +317,12 @@ def test_a_reason_cannot_end_the_pages_script(tmp_path: Path):
     assert "<b>" not in text.replace("\\u003c", "<").split("<script>")[0]
 
 
-def test_the_bundle_sets_the_names_the_page_uses(tmp_path: Path):
+def test_the_bundle_sets_the_names_the_page_uses(tmp_path: Path) -> None:
     render.write_bundle(tmp_path / "assets" / "vega.js")
     assert "window.vegaEmbed" in (tmp_path / "assets" / "vega.js").read_text(encoding="utf-8")
 
 
-def test_a_missing_table_and_a_wrong_format_are_named(campaign: Files, tmp_path: Path):
+def test_a_missing_table_and_a_wrong_format_are_named(campaign: Files, tmp_path: Path) -> None:
     with pytest.raises(MeshbenchError, match="'rtt' needs the tables latency"):
         render.render("rtt", {}, synthetic.context(), {}, tmp_path / "v.js")
     with pytest.raises(MeshbenchError, match="'rtt' cannot be written as csv"):
@@ -329,14 +331,14 @@ def test_a_missing_table_and_a_wrong_format_are_named(campaign: Files, tmp_path:
         )
 
 
-def test_several_tunings_are_rows_of_their_own(campaign: Files):
+def test_several_tunings_are_rows_of_their_own(campaign: Files) -> None:
     context = synthetic.context(tunings=("stock", "reorder-only"))
     shown = texts(compose("rtt", campaign, context))
     assert shown.count("internal (stock)") == 4
     assert shown.count("internal (reorder-only)") == 4
 
 
-def test_many_rounds_get_an_interval(tmp_path: Path):
+def test_many_rounds_get_an_interval(tmp_path: Path) -> None:
     files = synthetic.write(tmp_path, *synthetic.campaign(rounds=6, vpns=("internal", "tinc")))
     drawn = compose("rtt", files, synthetic.context(rounds=6, vpns=("internal", "tinc")))
     spans = {

@@ -1,5 +1,8 @@
 """What figures are made of: looks, words, groups and tables."""
 
+# ruff: noqa: RUF001  (the figures have dashes and multiplication signs)
+
+import colorsys
 import csv
 import io
 from typing import Any
@@ -14,7 +17,7 @@ from meshbench.figures.base import Row
 from meshbench.figures.groups import Group, collect, marked, troubles, variants
 
 
-def test_each_system_has_a_look_of_its_own():
+def test_each_system_has_a_look_of_its_own() -> None:
     looks = list(theme.LOOKS.values())
     assert len({look.colour for look in looks}) == len(looks)
     assert len({look.shape for look in looks}) == len(looks)
@@ -24,7 +27,7 @@ def test_each_system_has_a_look_of_its_own():
     ("variant", "base"),
     [("nebula@1.9", "nebula"), ("easytier-tcp", "easytier"), ("internal-b", "internal")],
 )
-def test_a_variant_differs_from_its_base_but_is_of_its_hue(variant: str, base: str):
+def test_a_variant_differs_from_its_base_but_is_of_its_hue(variant: str, base: str) -> None:
     found, original = theme.look(variant), theme.look(base)
     assert found.colour != original.colour
     assert found.shape != original.shape
@@ -34,12 +37,10 @@ def test_a_variant_differs_from_its_base_but_is_of_its_hue(variant: str, base: s
 
 
 def _hue(colour: str) -> float:
-    import colorsys
-
     return colorsys.rgb_to_hls(*theme._rgb(colour))[0]
 
 
-def test_an_unknown_system_has_a_stable_look():
+def test_an_unknown_system_has_a_stable_look() -> None:
     # Fixed here on purpose: a change would recolour every published figure.
     assert theme.look("netmaker").colour == theme.look("netmaker").colour
     assert theme.look("netmaker") != theme.look("innernet")
@@ -47,11 +48,11 @@ def test_an_unknown_system_has_a_stable_look():
 
 
 @given(st.text(min_size=1, max_size=12))
-def test_every_name_has_a_colour(name: str):
+def test_every_name_has_a_colour(name: str) -> None:
     assert len(theme.look(name).colour) == 7
 
 
-def test_profiles_are_ordered_from_harmless_to_harmful():
+def test_profiles_are_ordered_from_harmless_to_harmful() -> None:
     assert theme.profile_order(["lte", "high", "baseline"], {"low"}) == [
         "baseline",
         "low",
@@ -67,34 +68,34 @@ def test_profiles_are_ordered_from_harmless_to_harmful():
         (1234567, "1230000"), (-2.5, "-2.50"), (99.96, "100"), (float("nan"), "–"),
     ],
 )  # fmt: skip
-def test_numbers_have_three_digits(value: float | None, text: str):
+def test_numbers_have_three_digits(value: float | None, text: str) -> None:
     assert wording.number(value) == text
 
 
-def test_a_small_number_is_not_called_zero():
+def test_a_small_number_is_not_called_zero() -> None:
     assert wording.number(0.0002, 2, 3) == "<0.001"
     assert wording.number(0.00061, 2, 3) == "0.001"
 
 
 @given(st.floats(1e-5, 1e9))
-def test_a_number_is_right_to_its_digits(value: float):
+def test_a_number_is_right_to_its_digits(value: float) -> None:
     assert float(wording.number(value)) == pytest.approx(value, rel=0.006, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(9.0, "9.0 s"), (96, "1.6 min"), (5400, "1.5 h"), (None, "–")]
 )
-def test_durations_are_in_the_unit_a_person_uses(seconds: float | None, text: str):
+def test_durations_are_in_the_unit_a_person_uses(seconds: float | None, text: str) -> None:
     assert wording.duration(seconds) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(9.4, "0:09"), (96, "1:36"), (3725, "1:02:05")])
-def test_clocks(seconds: float, text: str):
+def test_clocks(seconds: float, text: str) -> None:
     assert wording.clock(seconds) == text
 
 
 @given(st.floats(1e-3, 1e4), st.floats(1.35, 1e4))
-def test_log_ticks_lie_inside_and_rise(low: float, factor: float):
+def test_log_ticks_lie_inside_and_rise(low: float, factor: float) -> None:
     ticks = wording.log_ticks(low, low * factor)
     assert all(low <= tick <= low * factor for tick in ticks)
     assert ticks == sorted(ticks)
@@ -118,7 +119,7 @@ def of(*rows: Row) -> Group:
     return Group("internal", "stock", "baseline", None, None, rows, planned=6)
 
 
-def test_the_centre_is_the_median_over_rounds_of_the_median_over_links():
+def test_the_centre_is_the_median_over_rounds_of_the_median_over_links() -> None:
     group = of(
         row(x=1.0), row(source="b", x=2.0), row(source="c", x=30.0),
         row(round=2, x=5.0), row(round=2, source="b", x=None, status="failed"),
@@ -131,13 +132,13 @@ def test_the_centre_is_the_median_over_rounds_of_the_median_over_links():
     assert group.counts == {"ok": 4, "failed": 1, "not_run": 1}
 
 
-def test_no_value_is_no_centre():
+def test_no_value_is_no_centre() -> None:
     assert of(row(x=None, status="failed")).centre("x") is None
     assert of().spread("x") is None
     assert of().trouble == "not_run"
 
 
-def test_the_worst_trouble_and_its_commonest_reason_are_told():
+def test_the_worst_trouble_and_its_commonest_reason_are_told() -> None:
     group = of(
         row(status="timeout", reason="slow"), row(status="failed", reason="b"),
         row(status="failed", reason="a"), row(status="failed", reason="a"),
@@ -145,7 +146,7 @@ def test_the_worst_trouble_and_its_commonest_reason_are_told():
     assert (group.trouble, group.reason) == ("failed", "a")
 
 
-def test_variants_are_in_reading_order():
+def test_variants_are_in_reading_order() -> None:
     rows = [
         row(mode="bidir", direction="reverse"), row(mode="single", direction="reverse"),
         row(mode="single", direction="forward"), row(),
@@ -154,7 +155,7 @@ def test_variants_are_in_reading_order():
     assert variants([]) == [(None, None)]
 
 
-def test_everything_planned_has_a_group():
+def test_everything_planned_has_a_group() -> None:
     context = synthetic.context()
     groups = collect([row(vpn="extra", profile="lte")], context)
     assert len(groups) == (len(context.vpns) + 1) * (len(context.profiles) + 1)
@@ -162,7 +163,7 @@ def test_everything_planned_has_a_group():
     assert [g.planned for g in groups if g.vpn == "extra" and g.profile == "lte"] == [1]
 
 
-def test_notes_put_the_like_together():
+def test_notes_put_the_like_together() -> None:
     rows = [row(profile=name, status="failed", reason="no route") for name in synthetic.PROFILES]
     context = synthetic.context(vpns=("internal",), rounds=1, links=(synthetic.LINKS[0],))
     assert troubles(collect(rows, context), context) == [
@@ -172,13 +173,13 @@ def test_notes_put_the_like_together():
     assert troubles(some, context) == ["internal, medium, high: 1 of 1 not run"]
 
 
-def test_marks_say_where_they_apply():
+def test_marks_say_where_they_apply() -> None:
     context = synthetic.context(vpns=("internal",))
     groups = collect([row(marks=["hot CPU"]), row(profile="low", marks=["hot CPU"])], context)
     assert marked(groups, context) == ["† hot CPU (internal, baseline; internal, low)"]
 
 
-def test_a_ratio_in_one_round_names_both_operands():
+def test_a_ratio_in_one_round_names_both_operands() -> None:
     context = synthetic.context(vpns=("internal", "tinc"), rounds=1)
     groups = collect([row(x=200.0), row(vpn="tinc", x=50.0)], context)
     unit = comparison.Unit("Mbit/s", 1.0)
@@ -197,7 +198,7 @@ TABLE = tabular.Table(
 )
 
 
-def test_a_csv_keeps_every_digit_and_says_why_a_value_is_missing():
+def test_a_csv_keeps_every_digit_and_says_why_a_value_is_missing() -> None:
     rows = list(csv.reader(io.StringIO(tabular.csv_text(TABLE))))
     assert rows == [
         ["vpn", "low_mbit_s", "low_mbit_s_missing"],
@@ -208,7 +209,7 @@ def test_a_csv_keeps_every_digit_and_says_why_a_value_is_missing():
     ]
 
 
-def test_latex_aligns_numbers_and_escapes_text():
+def test_latex_aligns_numbers_and_escapes_text() -> None:
     text = tabular.latex(TABLE, "50 % of x_y", "tab:x", ["a & b → c"])
     assert "\\begin{tabular}{l S[table-format=3.2]}" in text
     assert "{VPN} & {low} \\\\" in text

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from tests.unit import synthetic
 from tests.unit.synthetic import link, sample
 
 from meshbench.errors import MeshbenchError
 from meshbench.statistics import wilson
-from meshbench.tables import aggregate
+from meshbench.tables import aggregate, schema
 
 Rows = list[dict[str, Any]]
 
@@ -20,7 +21,7 @@ def table(folder: Path, name: str, samples: Rows, links: Rows) -> Rows:
     return synthetic.read(synthetic.write(folder, samples, links, names)[name])
 
 
-def test_tables_come_after_those_they_need():
+def test_tables_come_after_those_they_need() -> None:
     names = aggregate.names()
     assert set(names) >= {
         "cells",
@@ -34,35 +35,33 @@ def test_tables_come_after_those_they_need():
     assert names.index("impairment") < names.index("cells")
 
 
-def test_an_unknown_table_names_the_known_ones(tmp_path: Path):
+def test_an_unknown_table_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(MeshbenchError, match="no table 'cell'; known: cells"):
         aggregate.aggregate("cell", [], [], tmp_path / "x.parquet")
 
 
-def test_a_needed_table_that_is_not_given_is_named(tmp_path: Path):
+def test_a_needed_table_that_is_not_given_is_named(tmp_path: Path) -> None:
     with pytest.raises(MeshbenchError, match="'cells' needs the tables impairment"):
         aggregate.aggregate("cells", [], [], tmp_path / "x.parquet")
 
 
 @pytest.mark.parametrize("name", aggregate.names())
-def test_each_file_says_its_grain_and_each_column_it_makes(name: str):
+def test_each_file_says_its_grain_and_each_column_it_makes(name: str) -> None:
     text = aggregate.source(name).read_text(encoding="utf-8")
     assert "-- Grain: " in text
     assert "ORDER BY" in text
 
 
 @pytest.mark.parametrize("name", aggregate.names())
-def test_no_input_files_give_an_empty_table_of_the_same_columns(name: str, tmp_path: Path):
-    import pyarrow.parquet as pq
-
+def test_no_input_files_give_an_empty_table_of_the_same_columns(name: str, tmp_path: Path) -> None:
     nothing = synthetic.tables(tmp_path / "nothing", [], [])
     full = synthetic.write(tmp_path / "full", *synthetic.campaign())
-    empty, schema = pq.read_table(nothing[name]), pq.read_schema(full[name])
-    assert empty.num_rows == 0
-    assert empty.column_names == schema.names
+    made, wanted = pq.read_table(nothing[name]), pq.read_schema(full[name])
+    assert made.num_rows == 0
+    assert made.column_names == wanted.names
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path):
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     samples, links = synthetic.campaign()
     first = synthetic.write(tmp_path / "a", samples, links)
     second = synthetic.write(tmp_path / "b", samples, links)
@@ -70,16 +69,16 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path):
         assert path.read_bytes() == second[name].read_bytes(), name
 
 
-def test_nothing_is_left_behind_when_a_query_fails(tmp_path: Path):
+def test_nothing_is_left_behind_when_a_query_fails(tmp_path: Path) -> None:
     broken = tmp_path / "broken.parquet"
-    synthetic.schema.write(synthetic.schema.table([], synthetic.schema.SAMPLES), broken)
+    schema.write(schema.table([], schema.SAMPLES), broken)
     out = tmp_path / "out" / "throughput.parquet"
     with pytest.raises(MeshbenchError, match=r"throughput\.sql"):
         aggregate.aggregate("throughput", [], [broken], out)
     assert not list(tmp_path.glob("out/*"))
 
 
-def test_links_are_all_there(tmp_path: Path):
+def test_links_are_all_there(tmp_path: Path) -> None:
     _, links = synthetic.campaign()
     assert len(table(tmp_path, "links", [], links)) == len(links)
 
@@ -88,7 +87,7 @@ def cells_of(folder: Path, links: Rows, samples: Rows | None = None) -> Rows:
     return table(folder, "cells", samples or [], links)
 
 
-def test_a_cell_sums_its_links(tmp_path: Path):
+def test_a_cell_sums_its_links(tmp_path: Path) -> None:
     later = synthetic.START + timedelta(minutes=1)
     links = [
         link(duration_s=10.0, measuring_s=8.0, path="direct", marks=["b", "a"], ready_s=0.5),
@@ -111,7 +110,7 @@ def test_a_cell_sums_its_links(tmp_path: Path):
     assert cell["impairment_ok"] is None
 
 
-def test_a_duration_that_is_not_known_for_every_link_is_not_known(tmp_path: Path):
+def test_a_duration_that_is_not_known_for_every_link_is_not_known(tmp_path: Path) -> None:
     (cell,) = cells_of(tmp_path, [link(), link(source="yuki", duration_s=None)])
     assert cell["duration_s"] is None
     assert cell["measuring_s"] == 60
@@ -126,7 +125,9 @@ def test_a_duration_that_is_not_known_for_every_link_is_not_known(tmp_path: Path
         (["timeout", "failed", "ok"], "failed"),
     ],
 )
-def test_a_cell_is_as_bad_as_its_worst_link(tmp_path: Path, statuses: list[str], worst: str):
+def test_a_cell_is_as_bad_as_its_worst_link(
+    tmp_path: Path, statuses: list[str], worst: str
+) -> None:
     links = [
         link(source=f"h{index}", status=status, reason=None if status == "ok" else f"why {status}")
         for index, status in enumerate(statuses)
@@ -137,7 +138,7 @@ def test_a_cell_is_as_bad_as_its_worst_link(tmp_path: Path, statuses: list[str],
     assert cell["reasons"] == "; ".join(sorted(f"why {s}" for s in statuses if s != "ok"))
 
 
-def test_calibrations_are_no_cells(tmp_path: Path):
+def test_calibrations_are_no_cells(tmp_path: Path) -> None:
     assert cells_of(tmp_path, [link(benchmark="calibration")]) == []
 
 
@@ -166,7 +167,7 @@ def judged(folder: Path, samples: Rows, links: Rows | None = None) -> dict[str, 
     return next(row for row in rows if row["profile"] == "low")
 
 
-def test_impairment_within_tolerance(tmp_path: Path):
+def test_impairment_within_tolerance(tmp_path: Path) -> None:
     row = judged(tmp_path, probe())
     assert row["verdict"] == "within"
     assert (row["delay_ms"], row["base_owd_ms"], row["n_probes"]) == (2.4, None, 1000)
@@ -176,7 +177,7 @@ def test_impairment_within_tolerance(tmp_path: Path):
     )
 
 
-def test_added_delay_is_counted_from_the_same_rounds_baseline(tmp_path: Path):
+def test_added_delay_is_counted_from_the_same_rounds_baseline(tmp_path: Path) -> None:
     def base(round_: int, delay: float) -> Rows:
         return [
             sample("owd_mean", delay, profile="baseline", benchmark="calibration", round=round_)
@@ -188,7 +189,7 @@ def test_added_delay_is_counted_from_the_same_rounds_baseline(tmp_path: Path):
     assert row["base_owd_ms"] == 0.3
 
 
-def test_impairment_outside_by_delay(tmp_path: Path):
+def test_impairment_outside_by_delay(tmp_path: Path) -> None:
     row = judged(tmp_path, probe(owd_mean=2.51))
     assert (row["verdict"], row["delay_ok"], row["loss_ok"]) == ("outside", False, True)
 
@@ -196,7 +197,7 @@ def test_impairment_outside_by_delay(tmp_path: Path):
 @pytest.mark.parametrize(
     ("received", "verdict"), [(990, "within"), (1000, "within"), (979, "within"), (940, "outside")]
 )
-def test_loss_may_differ_by_chance(tmp_path: Path, received: int, verdict: str):
+def test_loss_may_differ_by_chance(tmp_path: Path, received: int, verdict: str) -> None:
     lost = 1000 - received
     row = judged(tmp_path, probe(probe_received=received, probe_loss=lost / 1000))
     interval = wilson(lost, 1000, 0.999)
@@ -208,18 +209,20 @@ def test_loss_may_differ_by_chance(tmp_path: Path, received: int, verdict: str):
 
 
 @pytest.mark.parametrize("missing", ["owd_mean", "expected_delay", "tolerance_loss", "probe_sent"])
-def test_a_calibration_that_lacks_a_value_is_not_judged(tmp_path: Path, missing: str):
+def test_a_calibration_that_lacks_a_value_is_not_judged(tmp_path: Path, missing: str) -> None:
     row = judged(tmp_path, probe(**{missing: None}))
     assert (row["verdict"], row["why"]) == ("unknown", "no complete calibration")
 
 
-def test_a_calibration_that_is_outside_anyhow_is_judged_with_a_value_missing(tmp_path: Path):
+def test_a_calibration_that_is_outside_anyhow_is_judged_with_a_value_missing(
+    tmp_path: Path,
+) -> None:
     row = judged(tmp_path, probe(owd_mean=9, tolerance_loss=None))
     assert row["verdict"] == "outside"
     assert row["why"].startswith("delay 9.00 ms, expected 2.00")
 
 
-def test_a_calibration_that_failed_says_why(tmp_path: Path):
+def test_a_calibration_that_failed_says_why(tmp_path: Path) -> None:
     failed = {**CALIBRATED, "status": "failed", "reason": "no echo"}
     row = judged(tmp_path, [], [failed])
     assert (row["verdict"], row["why"], row["direction"]) == (
@@ -235,7 +238,7 @@ def test_a_calibration_that_failed_says_why(tmp_path: Path):
 )
 def test_a_cell_says_whether_its_network_was_as_asked(
     tmp_path: Path, owd: float | None, second: float | None, expected: bool | None
-):
+) -> None:
     other = [{**row, "source": "yuki"} for row in probe(owd_mean=second)]
     links = [
         link(profile="low"),
@@ -263,7 +266,7 @@ def run(mode: str, direction: str, value: float, **changes: Any) -> Rows:
     ]
 
 
-def test_throughput_is_the_whole_run_and_knows_its_intervals(tmp_path: Path):
+def test_throughput_is_the_whole_run_and_knows_its_intervals(tmp_path: Path) -> None:
     (row,) = table(
         tmp_path, "throughput", run("single", "forward", 100.0), [link(marks=["slow clock"])]
     )
@@ -273,14 +276,14 @@ def test_throughput_is_the_whole_run_and_knows_its_intervals(tmp_path: Path):
     assert (row["mode"], row["direction"], row["engine"]) == ("single", "forward", "linkem")
 
 
-def test_retransmits_are_the_whole_run(tmp_path: Path):
+def test_retransmits_are_the_whole_run(tmp_path: Path) -> None:
     (row,) = table(tmp_path, "retransmits", run("single", "forward", 100.0), [link()])
     assert (row["retransmits"], row["retransmit_rate"]) == (12, 0.02)
     assert (row["mss_bytes"], row["sent_bytes"], row["status"]) == (1400, 840_000, "ok")
 
 
 @pytest.mark.parametrize("name", ["throughput", "retransmits"])
-def test_a_failed_link_has_a_row_for_each_mode_and_direction(tmp_path: Path, name: str):
+def test_a_failed_link_has_a_row_for_each_mode_and_direction(tmp_path: Path, name: str) -> None:
     samples = [
         *run("single", "forward", 9.0),
         *run("bidir", "forward", 8.0),
@@ -303,12 +306,12 @@ def test_a_failed_link_has_a_row_for_each_mode_and_direction(tmp_path: Path, nam
 
 
 @pytest.mark.parametrize("name", ["throughput", "retransmits"])
-def test_where_everything_failed_there_is_one_row_without_a_mode(tmp_path: Path, name: str):
+def test_where_everything_failed_there_is_one_row_without_a_mode(tmp_path: Path, name: str) -> None:
     (row,) = table(tmp_path, name, [], [link(status="timeout", reason="60 s")])
     assert (row["mode"], row["direction"], row["status"]) == (None, None, "timeout")
 
 
-def test_a_link_that_failed_half_way_keeps_what_was_measured(tmp_path: Path):
+def test_a_link_that_failed_half_way_keeps_what_was_measured(tmp_path: Path) -> None:
     samples = [
         *run("single", "forward", 9.0),
         *run("single", "reverse", 8.0, vpn="tinc"),
@@ -323,12 +326,12 @@ def test_a_link_that_failed_half_way_keeps_what_was_measured(tmp_path: Path):
     ]
 
 
-def test_an_ok_link_without_a_value_is_the_tools_failure(tmp_path: Path):
+def test_an_ok_link_without_a_value_is_the_tools_failure(tmp_path: Path) -> None:
     rows = table(tmp_path, "throughput", run("single", "forward", 9.0), [link(), link(vpn="tinc")])
     assert (rows[1]["status"], rows[1]["reason"]) == ("tool_failed", "the tool reported no goodput")
 
 
-def test_benchmarks_without_goodput_are_not_in_the_throughput(tmp_path: Path):
+def test_benchmarks_without_goodput_are_not_in_the_throughput(tmp_path: Path) -> None:
     assert table(tmp_path, "throughput", [], [link(benchmark="ping")]) == []
 
 
@@ -339,7 +342,7 @@ def ping(metric: str, value: float, **changes: Any) -> dict[str, Any]:
     return sample(metric, value, **{"benchmark": "ping", **changes})
 
 
-def test_latency_has_percentiles_of_the_single_replies(tmp_path: Path):
+def test_latency_has_percentiles_of_the_single_replies(tmp_path: Path) -> None:
     samples = [ping("rtt", float(n), t_s=n / 5) for n in range(1, 101)]
     summary = {"rtt_min": 1, "rtt_avg": 50.5, "rtt_max": 100, "rtt_mdev": 29, "ping_sent": 125}
     samples += [ping(name, value) for name, value in summary.items()]
@@ -352,7 +355,7 @@ def test_latency_has_percentiles_of_the_single_replies(tmp_path: Path):
     assert row["rtt_p99_ms"] == pytest.approx(99.01)
 
 
-def test_latency_without_single_replies_has_no_percentiles(tmp_path: Path):
+def test_latency_without_single_replies_has_no_percentiles(tmp_path: Path) -> None:
     (row,) = table(tmp_path, "latency", [ping("rtt_avg", 3.0)], [PING])
     assert (row["rtt_avg_ms"], row["rtt_p50_ms"], row["n_sent"], row["loss"]) == (
         3,
@@ -362,7 +365,7 @@ def test_latency_without_single_replies_has_no_percentiles(tmp_path: Path):
     )
 
 
-def test_a_ping_that_got_no_answer_still_knows_its_loss(tmp_path: Path):
+def test_a_ping_that_got_no_answer_still_knows_its_loss(tmp_path: Path) -> None:
     failed = {**PING, "status": "failed", "reason": "none of 9 echo requests was answered"}
     bad = {"status": "failed", "reason": failed["reason"]}
     samples = [
@@ -375,7 +378,7 @@ def test_a_ping_that_got_no_answer_still_knows_its_loss(tmp_path: Path):
     assert (row["status"], row["reason"]) == ("failed", failed["reason"])
 
 
-def test_the_synthetic_campaign_adds_up(tmp_path: Path):
+def test_the_synthetic_campaign_adds_up(tmp_path: Path) -> None:
     made = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
     cells = synthetic.read(made["cells"])
     # 5 systems x 4 profiles x 2 benchmarks x 2 rounds, less one missing cell

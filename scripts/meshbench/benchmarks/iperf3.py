@@ -63,7 +63,8 @@ class Iperf3Server:
             File(_FOLDER / "public.pem", self._public, 0o600),
         ])  # fmt: skip
         server = [
-            "iperf3", "-s", "-p", str(PORT), "--rsa-private-key-path", str(_FOLDER / "private.pem"),
+            "iperf3", "-s", "--json", "-p", str(PORT),
+            "--rsa-private-key-path", str(_FOLDER / "private.pem"),
             "--authorized-users-path", str(_FOLDER / "users.csv"),
         ]  # fmt: skip
         await host.start(Unit(UNIT, server))

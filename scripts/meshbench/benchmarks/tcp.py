@@ -112,6 +112,9 @@ class Options(Strict):
     interval_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     connect_limit_s: Annotated[float, Field(gt=0, le=600)] = 10.0
     attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    block_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 128 * 1024
+    """What iperf3 reads at once. It counts whole blocks only: a short run on a slow path needs
+    small ones, or what arrived is reported as nothing."""
     zero_copy: bool = False
     congestion: str | None = None
     warm_up: bool = True
@@ -166,6 +169,7 @@ class Tcp(Benchmark):
             "iperf3", "-c", link.target_address, "-p", str(PORT), "-B", link.source_address,
             "--json", "--get-server-output", "-i", str(options.interval_s),
             "--connect-timeout", str(round(options.connect_limit_s * 1000)),
+            "-l", str(options.block_bytes),
             *(["-Z"] if options.zero_copy else []),
             *(["-C", options.congestion] if options.congestion else []),
             *self.server.client_arguments, *extra,

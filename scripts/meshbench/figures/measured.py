@@ -1,13 +1,15 @@
 """What the figures over `measures` share: groups of one metric, means as in the thesis, pieces of charts."""
 
+import importlib
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import altair as alt
 import pyarrow.compute as pc
 
 from meshbench.figures import strip, theme
-from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.base import Context, Data, Row, axis_title
 from meshbench.figures.groups import Group, collect, marked, troubles
 from meshbench.figures.tabular import Entry, Missing
 from meshbench.figures.theme import STATUSES
@@ -27,6 +29,7 @@ class Measure:
         unit: in which it is told.
         scale: from the stored unit to that.
         direction: 'forward' or 'reverse'.
+        bound: the least end of its axis in that unit, so that nothing is not blown up.
     """
 
     benchmark: str
@@ -34,6 +37,7 @@ class Measure:
     unit: str
     scale: float = 1.0
     direction: str = "forward"
+    bound: float = 0.0
 
 
 def rows(data: Data, table: str, **equal: str) -> list[Row]:
@@ -104,17 +108,54 @@ def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
     )
 
 
+def axis(measure: Measure) -> str:
+    """An axis title from the registry, with the unit in which the measure is told."""
+    importlib.import_module("meshbench.published.metrics")
+    return axis_title(measure.metric, measure.unit if measure.unit != "count" else "1")
+
+
+def draw(
+    panels: Sequence[Sequence[tuple[str, Measure, Sequence[Group]]]],
+    context: Context,
+    extra: Callable[[Measure], Sequence[strip.Column]] = lambda _measure: (),
+    *,
+    log: bool = False,
+) -> alt.ConcatChart:
+    """Rows of panels, each of one measure with an axis of its own.
+
+    Args:
+        panels: title, measure and groups of each.
+        context: what was planned.
+        extra: columns of text after the mean.
+        log: whether the axes are logarithmic.
+    """
+    across = max((len(row) for row in panels), default=1)
+    charts = [
+        strip.grid([[strip.Panel(title, mine)]], _strip(measure, extra, log=log), context).concat[0]
+        for row in panels
+        for title, measure, mine in row
+    ]
+    width = theme.PAGE if across > 1 else theme.COLUMN
+    return alt.concat(*charts, columns=across, spacing=14, usermeta={"width": width})
+
+
+def _strip(
+    measure: Measure, extra: Callable[[Measure], Sequence[strip.Column]], *, log: bool
+) -> strip.Strip:
+    columns = (mean_column(measure), *extra(measure), strip.Column("n", 38, strip.counts))
+    return strip.Strip(
+        column="value",
+        scale=measure.scale,
+        axis=axis(measure),
+        columns=columns,
+        log=log,
+        bound=measure.bound,
+    )
+
+
 def mean_column(measure: Measure, digits: int = 3, width: int = 44) -> strip.Column:
     """The mean as text beside a panel."""
     return strip.Column("mean", width, lambda group: number(mean(group, measure.scale), digits))
-
-
-def panels(groups: Sequence[Group], title: Callable[[Group], str]) -> list[list[strip.Panel]]:
-    """One panel below the other, for each title."""
-    found: dict[str, list[Group]] = {}
-    for group in groups:
-        found.setdefault(title(group), []).append(group)
-    return [[strip.Panel(name, mine)] for name, mine in found.items()]
 
 
 def notes(groups: Sequence[Group], context: Context) -> list[str]:

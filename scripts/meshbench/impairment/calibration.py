@@ -175,22 +175,17 @@ class Calibration(Benchmark):
 
     def parse(self, link: LinkRecord) -> Iterator[Value]:
         try:
-            trips = json.loads(link.commands[0].stdout)["round_trips"]
+            said = json.loads(link.commands[0].stdout)
+            trips, arrived = said["round_trips"], int(said["stats"]["server_packets_received"])
         except (IndexError, ValueError, KeyError):
             return
-        there = [trip for trip in trips if trip["lost"] in {"false", "true_down"}]
-        back = [trip for trip in trips if trip["lost"] == "false"]
-        sent_back = sorted(there, key=_server_sent)
-        yield from _one_way(
-            "forward",
-            trips,
-            there,
-            [_ms(t, "send") for t in there if t["delay"]],
-            _forward_order(there),
-        )
-        yield from _one_way(
-            "reverse", sent_back, back, [_ms(t, "receive") for t in back], _reverse_order(back)
-        )
+        # irtt guesses from a window of sequence numbers in which direction a probe was lost, and
+        # reordering spoils the guess; how many the server got is counted.
+        returned = [trip for trip in trips if trip["lost"] == "false"]
+        yield from _counts("forward", len(trips), arrived)
+        yield from _counts("reverse", arrived, len(returned))
+        yield from _delays("forward", returned, "send", _forward_order(returned))
+        yield from _delays("reverse", returned, "receive", _reverse_order(returned))
 
     def constants(self, settings: Mapping[str, Any]) -> Iterator[Value]:
         profile = Profile.model_validate(settings["profile"])
@@ -222,17 +217,18 @@ async def _listening(host: Host) -> None:
     raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(UNIT)}")
 
 
-def _one_way(
-    direction: str,
-    sent: Sequence[Any],
-    arrived: Sequence[Any],
-    delays_ms: Sequence[float],
-    order: Sequence[int],
-) -> Iterator[Value]:
-    yield Value(PROBE_SENT, len(sent), direction=direction)
-    yield Value(PROBE_RECEIVED, len(arrived), direction=direction)
+def _counts(direction: str, sent: int, received: int) -> Iterator[Value]:
+    yield Value(PROBE_SENT, sent, direction=direction)
+    yield Value(PROBE_RECEIVED, received, direction=direction)
     if sent:
-        yield Value(PROBE_LOSS, 1 - len(arrived) / len(sent), direction=direction)
+        yield Value(PROBE_LOSS, (sent - received) / sent, direction=direction)
+
+
+def _delays(
+    direction: str, returned: Sequence[Any], way: str, order: Sequence[int]
+) -> Iterator[Value]:
+    """Over the probes whose answer came back: only they carry all four time stamps."""
+    delays_ms = [float(trip["delay"][way]) / _NS_PER_MS for trip in returned]
     if len(delays_ms) > 1:
         cuts = quantiles(delays_ms, n=_PERCENTILES, method="inclusive")
         yield Value(OWD_MEAN, fmean(delays_ms), direction=direction)
@@ -255,24 +251,20 @@ def reordered(sequence: Sequence[int]) -> float:
     return late / len(sequence)
 
 
-def _ms(trip: Mapping[str, Any], way: str) -> float:
-    return float(trip["delay"][way]) / _NS_PER_MS
-
-
-def _server_sent(trip: Mapping[str, Any]) -> int:
-    return int(trip["timestamps"]["server"]["send"].get("wall") or 0)
-
-
 def _forward_order(trips: Sequence[Mapping[str, Any]]) -> list[int]:
-    arrived = [t for t in trips if t["timestamps"]["server"]["receive"].get("wall")]
-    arrived.sort(key=lambda t: t["timestamps"]["server"]["receive"]["wall"])
-    return [t["seqno"] for t in arrived]
+    arrived = sorted(trips, key=lambda trip: _wall(trip, "server", "receive"))
+    return [trip["seqno"] for trip in arrived]
 
 
 def _reverse_order(trips: Sequence[Mapping[str, Any]]) -> list[int]:
-    position = {t["seqno"]: index for index, t in enumerate(sorted(trips, key=_server_sent))}
-    arrived = sorted(trips, key=lambda t: t["timestamps"]["client"]["receive"]["wall"])
-    return [position[t["seqno"]] for t in arrived]
+    sent_back = sorted(trips, key=lambda trip: _wall(trip, "server", "send"))
+    position = {trip["seqno"]: index for index, trip in enumerate(sent_back)}
+    arrived = sorted(trips, key=lambda trip: _wall(trip, "client", "receive"))
+    return [position[trip["seqno"]] for trip in arrived]
+
+
+def _wall(trip: Mapping[str, Any], side: str, event: str) -> int:
+    return int(trip["timestamps"][side][event]["wall"])
 
 
 register(*Calibration.metrics)

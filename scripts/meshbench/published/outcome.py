@@ -115,7 +115,7 @@ def judge_iperf3(document: dict[str, Any], command: str, duration_s: float | Non
     short = _short(error)
     took = f" after {duration_s:.1f} s" if duration_s is not None else ""
     if "unable to read from stream socket" in error:
-        return Judgement(Status.TOOL_FAILED, f"iperf3's UDP set-up failed{took}: {short}")
+        return Judgement(Status.TOOL_FAILED, f"iperf3's UDP set-up failed: {short}")
     wanted, done = _wanted_s(command), len(items(document, "intervals"))
     if wanted and done >= wanted - 1:
         return Judgement(

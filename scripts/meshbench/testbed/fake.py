@@ -117,7 +117,7 @@ class FakeHost:
             }
             for index in range(100)
         ]
-        return json.dumps({"round_trips": trips})
+        return json.dumps({"round_trips": trips, "stats": {"server_packets_received": len(trips)}})
 
     async def upload(self, files: Sequence[File]) -> None:
         for file in files:

@@ -20,8 +20,8 @@ GRACE_S = 5.0
 _READ_SECRETS = (
     'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
 )
-_LIMIT_STATUS = {124, 137}
-"""How timeout(1) says that the limit, not the program, ended it."""
+_LIMIT_STATUS = {124, 137, -9}
+"""How timeout(1) ends when the limit, not the program, ended it; -9 when it had to use SIGKILL."""
 
 
 class SshHost:
@@ -91,7 +91,12 @@ class SshHost:
         line = shlex.join(limited)
         try:
             result = await connection.run(
-                line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
+                line,
+                # An empty input alone would leave the program waiting for its end.
+                **({"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}),
+                encoding=None,
+                timeout=limit_s + GRACE_S,
+                check=False,
             )
         except asyncssh.TimeoutError:
             result = None

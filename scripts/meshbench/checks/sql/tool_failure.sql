@@ -5,7 +5,7 @@ SELECT
     campaign, round, vpn, tuning, profile, benchmark,
     count(*) AS value, n_of AS reference,
     printf('%d of %d links: %s', count(*), n_of,
-        string_agg(DISTINCT regexp_replace(reason, 'after [0-9.]+ s', 'after some s'), '; ')) AS says
+        string_agg(DISTINCT reason, '; ' ORDER BY reason)) AS says
 FROM links
 JOIN cells USING (campaign, round, vpn, tuning, profile, benchmark)
 WHERE status = 'tool_failed'

@@ -1,0 +1,70 @@
+"""Latency against throughput of every single link, so that a system whose links differ is seen."""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from meshbench.figures import measured, pictures
+from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.measured import Measure
+from meshbench.figures.wording import number
+
+TITLE = "Latency and throughput of each link"
+TABLES = ("measures",)
+BENCHMARKS = ("ping", "tcp")
+RTT = Measure("ping", "rtt_avg", "ms")
+RATE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
+_UNEVEN = 2.0
+"""Systems whose best link has more than this times the worst one's rate are labelled."""
+
+
+def draw(data: Data, context: Context) -> alt.TopLevelMixin:
+    """A point per link; labels only for systems whose links differ much."""
+    return pictures.scatter(
+        points(data, context), measured.axis(RTT), measured.axis(RATE), log_x=True, side=300
+    )
+
+
+def points(data: Data, context: Context) -> list[Row]:
+    """One row per system and link that has both."""
+    rates = measured.groups(data, context, RATE, context.profiles[:1])
+    rows: list[Row] = []
+    for group in measured.groups(data, context, RTT, context.profiles[:1]):
+        match = measured.same(rates, group)
+        links = measured.by_link(match, RATE.scale) if match else {}
+        uneven = bool(links) and max(links.values()) > _UNEVEN * min(links.values())
+        for link, rtt in measured.by_link(group).items():
+            if link in links:
+                name = f"{group.vpn} {link}" if uneven else ""
+                rows.append(
+                    {
+                        "system": name,
+                        "vpn": group.vpn,
+                        "x": rtt,
+                        "y": links[link],
+                        "why": f"{group.vpn} {link}",
+                    }
+                )
+    return rows
+
+
+def caption(data: Data, context: Context) -> str:
+    """What is drawn, and the links of uneven systems."""
+    told = "; ".join(
+        f"{row['why']}: {number(row['x'])} ms, {number(row['y'])} Mbit/s"
+        for row in points(data, context)
+        if row["system"]
+    )
+    return (
+        f"Mean RTT and single-stream TCP send rate of each link at {context.profiles[0]}, one point per system and link. "
+        + (
+            f"Links that differ by more than {number(_UNEVEN)} times within a system: {told}."
+            if told
+            else ""
+        )
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why."""
+    return measured.notes(measured.groups(data, context, RATE, context.profiles[:1]), context)

@@ -1,0 +1,305 @@
+"""Pieces of pictures that several figures share: heat maps, stacked bars, scatter plots, lines."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+from meshbench.figures import theme
+from meshbench.figures.base import Row, frame
+from meshbench.figures.wording import log_ticks
+
+ROW, CELL = 20, 74
+
+
+def heat(
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    systems: Sequence[str],
+    *,
+    width: int = CELL,
+    height: int = 28,
+) -> alt.LayerChart:
+    """A cell per system and column, with a value and a detail below it in words.
+
+    Args:
+        rows: system, column, value, detail (text), fill (a colour), edge (a colour or None).
+        columns: from left to right.
+        systems: from top to bottom.
+        width: of a cell in px.
+        height: of a cell in px.
+    """
+    x = alt.X(
+        "column:N",
+        scale=alt.Scale(domain=list(columns), paddingInner=0.05),
+        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+    )
+    y = alt.Y(
+        "system:N",
+        scale=alt.Scale(domain=list(systems), paddingInner=0.1),
+        axis=alt.Axis(title=None, ticks=False, domain=False),
+    )
+    base = alt.Chart(frame(rows)).encode(x=x, y=y)
+    tooltip = ["system:N", "column:N", "value:N", "detail:N", "why:N"]
+    return alt.LayerChart(
+        layer=[
+            base.mark_rect().encode(color=alt.Color("fill:N", scale=None), tooltip=tooltip),
+            base.transform_filter("datum.edge !== null")
+            .mark_rect(filled=False, strokeWidth=2)
+            .encode(stroke=alt.Stroke("edge:N", scale=None)),
+            base.mark_text(dy=-6, fontSize=theme.TEXT, fontWeight="bold").encode(text="value:N"),
+            base.mark_text(dy=7, fontSize=theme.SMALL).encode(text="detail:N"),
+        ],
+        width=width * max(1, len(columns)),
+        height=height * max(1, len(systems)),
+    )
+
+
+def green(share: float | None) -> str:
+    """White to green for 0 to 1, in the hue of the status 'ok'."""
+    if share is None:
+        return "#ffffff"
+    part = min(1.0, max(0.0, share))
+    ends = ((255, 255, 255), (122, 190, 146))
+    return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(*ends, strict=True))
+
+
+def stacked(
+    rows: Sequence[Row],
+    systems: Sequence[str],
+    parts: Mapping[str, str],
+    title: str,
+    *,
+    width: int = 250,
+    ends: Sequence[Row] = (),
+    room: float = 1.45,
+    ticks: Sequence[float] | None = None,
+) -> alt.LayerChart:
+    """Horizontal bars in parts, one row per system.
+
+    Args:
+        rows: system, part, start, end.
+        systems: from top to bottom.
+        parts: colour of each part, in the order of the legend.
+        title: of the axis.
+        width: in px.
+        ends: system, at (a value), text: what stands to the right of a bar.
+        ticks: of the axis; chosen by the data when None.
+        room: how far the axis goes beyond the longest bar where there are such texts.
+    """
+    y = alt.Y("system:N", sort=list(systems), scale=alt.Scale(domain=list(systems)), axis=_names())
+    most = max([1e-9, *(row["end"] for row in rows)])
+    scale = alt.Scale(domain=[0, room * most if ends else 1.03 * most], nice=False)
+    axis = alt.Axis(title=title, **({"tickCount": 5} if ticks is None else {"values": list(ticks)}))
+    x = alt.X("start:Q", scale=scale, axis=axis)
+    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolType="square")
+    colour = alt.Color(
+        "part:N", scale=alt.Scale(domain=list(parts), range=list(parts.values())), legend=legend
+    )
+    layers = [
+        alt.Chart(frame(rows))
+        .mark_bar(height=ROW - 7)
+        .encode(
+            x=x, x2="end:Q", y=y, color=colour, tooltip=["system:N", "part:N", "start:Q", "end:Q"]
+        )
+    ]
+    if ends:
+        layers.append(
+            alt.Chart(frame(ends))
+            .mark_text(align="left", dx=4, fontSize=theme.SMALL, baseline="middle")
+            .encode(x=alt.X("at:Q", scale=scale), y=y, text="text:N")
+        )
+    return alt.LayerChart(layer=layers, width=width, height=ROW * max(1, len(systems)))
+
+
+def _names() -> alt.Axis:
+    return alt.Axis(title=None, ticks=False, domain=False, labelPadding=6)
+
+
+def scatter(
+    rows: Sequence[Row],
+    x: str,
+    y: str,
+    *,
+    log_x: bool = False,
+    log_y: bool = False,
+    side: int = 300,
+) -> alt.LayerChart:
+    """One labelled point per row; labels go where they hide neither points nor each other.
+
+    Args:
+        rows: system (the label), vpn, x, y, why (for the tooltip).
+        x: title of the horizontal axis.
+        y: title of the vertical axis.
+        log_x: whether it is logarithmic.
+        log_y: whether it is logarithmic.
+        side: in px.
+    """
+    across = Scale.of([row["x"] for row in rows], log=log_x, room=1.12)
+    up = Scale.of([row["y"] for row in rows], log=log_y, room=1.08)
+    plain = [{**row, **_look(row["vpn"])} for row in rows]
+    places = labels(
+        [(across.at(row["x"], side), side - up.at(row["y"], side), row["system"]) for row in rows],
+        side,
+    )
+    texts = [
+        {"px": left, "py": top, "text": row["system"]}
+        for row, (left, top) in zip(rows, places, strict=True)
+        if row["system"]
+    ]
+    layers = [
+        alt.Chart(frame(plain))
+        .mark_point(filled=True, size=60, opacity=0.9)
+        .encode(
+            x=alt.X("x:Q", scale=across.scale(), axis=across.axis(x)),
+            y=alt.Y("y:Q", scale=up.scale(), axis=up.axis(y)),
+            color=alt.Color("colour:N", scale=None),
+            shape=alt.Shape("shape:N", scale=None),
+            tooltip=["why:N", "x:Q", "y:Q"],
+        )
+    ]
+    for text in texts:
+        mark = alt.Chart(frame([text])).mark_text(
+            align="left", baseline="middle", fontSize=theme.SMALL
+        )
+        layers.append(mark.encode(x=alt.value(text["px"]), y=alt.value(text["py"]), text="text:N"))
+    return alt.LayerChart(layer=layers, width=side, height=side)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An axis from `low` to `high`."""
+
+    low: float
+    high: float
+    log: bool
+
+    @classmethod
+    def of(cls, values: Sequence[float], *, log: bool, room: float) -> "Scale":
+        """An axis that holds the values: from zero, or a little beyond both ends if logarithmic."""
+        if not values:
+            return cls(0, 1, log=False)
+        if log:
+            return cls(0.7 * min(values), 1.6 * max(values), log=True)
+        return cls(min(0.0, *values), room * max(*values, 1e-9), log=False)
+
+    def at(self, value: float, size: float) -> float:
+        """Where a value stands on so many px."""
+        if self.log:
+            return size * math.log(value / self.low) / math.log(self.high / self.low)
+        return size * (value - self.low) / (self.high - self.low)
+
+    def scale(self) -> alt.Scale:
+        """For Vega."""
+        return alt.Scale(
+            type="log" if self.log else "linear",
+            domain=[self.low, self.high],
+            nice=False,
+            zero=False,
+        )
+
+    def axis(self, title: str) -> alt.Axis:
+        """Round ticks; their values say that it is logarithmic."""
+        if not self.log:
+            return alt.Axis(title=title, tickCount=6)
+        ticks = log_ticks(self.low, self.high)
+        return alt.Axis(title=f"{title}, log", values=ticks, labelExpr="format(datum.value, '~g')")
+
+
+def labels(points: Sequence[tuple[float, float, str]], side: float) -> list[tuple[float, float]]:
+    """A place (left edge and middle, in px) for the label of each point; greedy, in order."""
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in points]
+    places = []
+    for x, y, text in points:
+        width = 0.52 * theme.SMALL * len(text)
+        ways = [
+            (x + dx if dx > 0 else x + dx - width if dx < 0 else x - width / 2, y + dy)
+            for dx, dy in (
+                (8, 0),
+                (-8, 0),
+                (8, -11),
+                (8, 11),
+                (-8, -11),
+                (-8, 11),
+                (0, -15),
+                (0, 15),
+                (14, 22),
+                (14, -22),
+                (14, 34),
+                (14, -34),
+                (14, 46),
+            )
+        ]
+        boxes = [(left, top - 6, left + width, top + 6) for left, top in ways]
+        fits = [
+            index
+            for index, box in enumerate(boxes)
+            if box[0] >= -2
+            and box[2] <= side + 60
+            and not any(_overlap(box, other) for other in taken)
+        ]
+        best = fits[0] if fits else 0
+        taken.append(boxes[best])
+        places.append(ways[best])
+    return places
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _look(vpn: str) -> dict[str, str]:
+    found = theme.look(vpn)
+    return {"colour": found.colour, "shape": found.shape}
+
+
+def lines(
+    rows: Sequence[Row], profiles: Sequence[str], title: str, *, width: int = 230, height: int = 180
+) -> alt.LayerChart:
+    """A line per series across the profiles on a logarithmic axis, each value beside its point.
+
+    Args:
+        rows: series, colour, shape, profile, value (above zero), text.
+        profiles: from left to right.
+        title: of the vertical axis.
+        width: in px.
+        height: in px.
+    """
+    up = Scale.of([row["value"] for row in rows], log=True, room=1.1)
+    x = alt.X(
+        "profile:N",
+        scale=alt.Scale(domain=list(profiles), padding=0.3),
+        axis=alt.Axis(title=None, labelAngle=0),
+    )
+    base = alt.Chart(frame(rows)).encode(
+        x=x,
+        y=alt.Y("value:Q", scale=up.scale(), axis=up.axis(title)),
+        color=alt.Color("colour:N", scale=None),
+        detail="series:N",
+    )
+    above = base.transform_filter("datum.above").mark_text(dy=-10, fontSize=theme.SMALL)
+    below = base.transform_filter("!datum.above").mark_text(dy=11, fontSize=theme.SMALL)
+    points = base.mark_point(filled=True, size=55).encode(
+        shape=alt.Shape("shape:N", scale=None), tooltip=["series:N", "profile:N", "text:N"]
+    )
+    return alt.LayerChart(
+        layer=[
+            base.mark_line(strokeWidth=1.5),
+            points,
+            above.encode(text="text:N"),
+            below.encode(text="text:N"),
+        ],
+        width=width,
+        height=height,
+    )
+
+
+def nothing(text: str, width: int = 300) -> alt.LayerChart:
+    """In place of a picture for which there are no data: why."""
+    chart = (
+        alt.Chart(frame([{"text": text}]))
+        .mark_text(align="left", fontSize=theme.TEXT, color=theme.GREY)
+        .encode(x=alt.value(0), y=alt.value(10), text="text:N")
+    )
+    return alt.LayerChart(layer=[chart], width=width, height=20)

@@ -1,0 +1,88 @@
+"""One lab for all tests of this folder, and the proof that nothing of any lab is left."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from meshbench.testbed.lab import machine
+from meshbench.testbed.lab.lab import Lab
+from meshbench.testbed.lab.layout import LABS
+from tests.lab import support
+
+_NO_LAB_NEEDED = {"test_linkem.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, one by one and by name, what this machine cannot run."""
+    here = Path(__file__).parent
+    mine = [i for i in items if i.path.parent == here and i.path.name not in _NO_LAB_NEEDED]
+    if mine and (found := machine.problems(support.definition())):
+        for item in mine:
+            item.add_marker(pytest.mark.skip(reason=f"no lab here: {'; '.join(found)}"))
+
+
+@pytest.fixture(scope="session")
+def machine_is_ours() -> Iterator[None]:
+    """One session of these tests at a time: a second one in the same checkout waits here."""
+    LABS.mkdir(parents=True, exist_ok=True)
+    owner = support.lab_named(support.NAME, support.TESTBED.hosts, None).layout.id
+    with (LABS / f"{owner}.tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def lab(machine_is_ours: None) -> Iterator[Lab]:
+    """The lab that the tests share: three hosts, 1 Gbit/s. Tests that break hosts make their own."""
+    del machine_is_ours
+    rate = support.TESTBED.data_rate_bps
+    assert isinstance(rate, int)
+    made = support.lab_named(support.NAME, support.TESTBED.hosts, rate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESHBENCH_LAB_OWNER", support.OWNER)
+        asyncio.run(made.down())  # what a killed session may have left
+        try:
+            asyncio.run(made.up())
+            yield made
+        finally:
+            asyncio.run(made.down())
+    assert support.leftovers(made.layout.id) == []
+
+
+MakeLab = Callable[..., Lab]
+
+
+@pytest.fixture
+def make_lab(machine_is_ours: None) -> Iterator[MakeLab]:
+    """Labs of a test's own, not yet up; taken away at its end, with the proof that they are gone."""
+    del machine_is_ours
+    made: list[Lab] = []
+
+    def maker(
+        name: str, hosts: tuple[str, ...] = ("one", "two"), rate_bps: int | None = None
+    ) -> Lab:
+        one = support.lab_named(name, hosts, rate_bps)
+        asyncio.run(one.down())
+        made.append(one)
+        return one
+
+    yield maker
+    for one in made:
+        asyncio.run(one.down())
+    assert [left for one in made for left in support.leftovers(one.layout.id)] == []
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the VPNs' keys are kept, made once for all tests."""
+    return tmp_path_factory.mktemp("secrets")
+
+
+@pytest.fixture(autouse=True)
+def _own_attempt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VPN that failed to come up in one test is tried again in the next."""
+    monkeypatch.setenv("MESHBENCH_RUN", f"{request.node.name}/{os.getpid()}")

@@ -1,0 +1,237 @@
+"""What the tests of the lab share: labs of their own, jobs to measure, and a search for leftovers."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meshbench import benchmarks, config, measure, vpns
+from meshbench.config import LabTestbed, Profile, SshTestbed, System, Tuning
+from meshbench.impairment.calibration import Calibration
+from meshbench.instruments import load
+from meshbench.records import Cell, LinkRecord, Record
+from meshbench.session import Session, session
+from meshbench.settings import MeasureJob, Where, packages
+from meshbench.testbed.host import Host
+from meshbench.testbed.lab import cgroups, image
+from meshbench.testbed.lab.lab import Lab
+from meshbench.testbed.lab.layout import LABS, Layout
+from meshbench.testbed.ssh import SshHost, close_all
+
+CHECKOUT = Path(__file__).parents[2]
+OWNER = f"{CHECKOUT}: tests/lab"
+"""No developer's lab has this owner, so the tests' labs never meet one."""
+NAME = "tests"
+TESTBED = LabTestbed(kind="lab")
+PYTHON = sys.executable
+PATIENCE_S = 30.0
+T = TypeVar("T")
+PROFILES = ("low", "medium", "high")
+
+
+def run(*argv: str, **options: Any) -> str:
+    """A program on the outer machine that has to succeed; what it printed."""
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def profile(name: str) -> Profile:
+    """A profile as the repository ships it."""
+    found: Profile = config.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
+    return found
+
+
+def definition() -> image.Definition:
+    """The image that the default testbed boots."""
+    return image.define(TESTBED.image, packages())
+
+
+def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
+    return Lab(Layout(name, OWNER, hosts), definition(), rate_bps)
+
+
+@contextlib.asynccontextmanager
+async def connected(lab: Lab) -> AsyncIterator[list[SshHost]]:
+    """The hosts of a running lab, without its lease."""
+    addresses = lab.running()
+    assert addresses is not None, f"lab {lab.layout.id} is not up"
+    hosts = [SshHost(address) for address in addresses]
+    try:
+        yield hosts
+    finally:
+        await close_all(hosts)
+
+
+def on_hosts(lab: Lab, work: Callable[[list[SshHost]], Awaitable[T]]) -> T:
+    """Run a coroutine function on a lab's hosts."""
+
+    async def inner() -> T:
+        async with connected(lab) as hosts:
+            return await work(hosts)
+
+    return asyncio.run(inner())
+
+
+async def said(host: Host, *argv: str) -> str:
+    """What a program that has to succeed says."""
+    return (await host.run(list(argv))).stdout.strip()
+
+
+async def ends(host: Host, *argv: str) -> int | None:
+    """How a program ends."""
+    return (await host.run(list(argv), check=False)).returncode
+
+
+async def pings(host: Host, address: str, *more: str) -> bool:
+    """Whether an address answers one of three echo requests."""
+    return await ends(host, "ping", "-n", "-q", "-c3", "-i0.2", "-W1", *more, address) == 0
+
+
+async def eventually(
+    holds: Callable[[], Awaitable[bool]], what: str, patience_s: float = PATIENCE_S
+) -> None:
+    """Wait until something holds; the patience only ends a test that has failed."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + patience_s
+    while not await holds():
+        assert clock() < end, f"not within {patience_s:.0f} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+# --- cells -------------------------------------------------------------------------------------
+
+
+def where(hosts: LabTestbed | SshTestbed = TESTBED, **changes: Any) -> Where:
+    """The tests' lab, all links of the ring."""
+    names = config.host_names(hosts)
+    values = {
+        "campaign": "tests",
+        "testbed": NAME,
+        "hosts": hosts,
+        "links": tuple(zip(names, (*names[1:], names[0]), strict=True)),
+        "placement": "ingress",
+        "engine": "auto",
+        "seed": 20261123,
+    }
+    return Where(**{**values, **changes})
+
+
+SHORT = {
+    "attempts": 1,
+    "count": 20,
+    "interval_s": 0.1,
+    "duration_s": 1,
+    "connect_limit_s": 3.0,
+    "modes": ("bidir",),
+}
+"""What makes a benchmark quick, by the option's name, for those that have the option."""
+
+
+def short_options(name: str, **changes: Any) -> dict[str, Any]:
+    fields = load(name).Options.model_fields
+    chosen = {key: value for key, value in {**SHORT, **changes}.items() if key in fields}
+    return load(name)(chosen).options.model_dump(mode="json")
+
+
+def job(
+    vpn: str = "internal",
+    benchmark: str = "ping",
+    *,
+    profile_name: str = "baseline",
+    round_: int = 1,
+    at: Where | None = None,
+    system: System | None = None,
+    **options: Any,
+) -> MeasureJob:
+    """A cell of the tests' campaign, quick to measure."""
+    cell = Cell(
+        vpn=vpn, tuning="stock", profile=profile_name, benchmark=benchmark, round=round_
+    )  # fmt: skip
+    system = system or System(driver=vpn)
+    return MeasureJob(
+        where=at or where(),
+        cell=cell,
+        system=system,
+        profile=profile(profile_name),
+        tuning=Tuning(),
+        options=short_options(benchmark, **options),
+        vpn_method=vpns.load(system.driver).version,
+        benchmark_method=load(benchmark).version,
+    )
+
+
+def measured(one: MeasureJob, store: Path) -> Record:
+    return asyncio.run(measure.measure(one, store))
+
+
+def links_of(record: Record) -> dict[str, LinkRecord]:
+    return {f"{link.source}->{link.target}": link for link in record.links}
+
+
+def reasons(record: Record) -> dict[str, str | None]:
+    """The links that are not ok, and why."""
+    return {name: link.reason for name, link in links_of(record).items() if link.status != "ok"}
+
+
+@contextlib.asynccontextmanager
+async def bed(at: Where | None = None) -> AsyncIterator[Session]:
+    """The tests' lab with its lease and engine, as a job of the workflow opens it."""
+    async with session(at or where(), Profile(), "tests/lab") as opened:
+        yield opened
+
+
+def pairs(hosts: Sequence[Host]) -> list[tuple[Host, Host]]:
+    return list(itertools.permutations(hosts, 2))
+
+
+def instruments() -> list[str]:
+    return [*benchmarks.names(), Calibration.name]
+
+
+# --- what is left ------------------------------------------------------------------------------
+
+
+def leftovers(lab_id: str) -> list[str]:
+    """Everything on this machine that bears a lab's id, but for its empty lock file."""
+    found = [f"mount {line.split()[1]}" for line in _lines("/proc/self/mounts") if lab_id in line]
+    links = json.loads(run("ip", "-j", "link"))
+    found += [f"interface {name}" for link in links if lab_id in (name := link["ifname"])]
+    found += [f"namespace {p.name}" for p in Path("/run/netns").glob(f"*{lab_id}*")]
+    found += [f"control group {name}" for name in cgroups.named(lab_id)]
+    found += [f"folder {p}" for p in LABS.glob(f"{lab_id}*") if p.is_dir()]
+    found += [f"folder {p}" for p in Path("/run/systemd/nspawn").glob(f"*/{lab_id}*")]
+    return [*found, *processes(lab_id)]
+
+
+def processes(lab_id: str) -> list[str]:
+    """Processes whose command line or control group names the lab."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        if int(folder.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            groups = (folder / "cgroup").read_text()
+            if command and (lab_id in command or re.search(rf"/{lab_id}-", groups)):
+                found.append(f"process {folder.name}: {command.strip()[:200]}")
+    return found
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+def unlike(before: Iterable[str], after: Iterable[str]) -> list[str]:
+    return sorted(set(after) - set(before))
+
+
+def flat(values: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str, str]]:
+    return [(host, key, value) for host, found in values.items() for key, value in found.items()]
