@@ -207,6 +207,7 @@ class CampaignFile(Strict):
     placement: Literal["ingress", "egress"] = "ingress"
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
+    figures: Literal["suitable"] | tuple[Name, ...] = "suitable"
     published: str | tuple[str, ...] | None = None
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from typing import Any
 from meshbench import benchmarks, config, vpns
 from meshbench.config import Campaign, Source
 from meshbench.errors import ConfigError, Problem
+from meshbench.figures import base as figures
 
 
 def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
@@ -23,6 +24,10 @@ def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
         model = benchmarks.load(name).options_class if name in benchmarks.names() else None
         at = ("benchmarks", name)
         problems += _check(list(sources), at, at, name, benchmarks.names(), model, options or {})
+    if campaign.file.figures != "suitable":
+        for name in campaign.file.figures:
+            if name not in figures.names():
+                problems.append(_unknown(list(sources), ("figures",), name, figures.names()))
     if problems:
         raise ConfigError(problems)
 
@@ -37,12 +42,19 @@ def _check(
     options: Mapping[str, Any],
 ) -> list[Problem]:
     if model is None:
-        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-        file, line = config.locate(sources, name_at)
-        return [Problem(file, ".".join(name_at), f"there is no '{name}'; {hint}", line)]
+        return [_unknown(sources, name_at, name, known)]
     try:
         config.check(model, options, sources, options_at)
     except ConfigError as error:
         return list(error.problems)
     return []
+
+
+def _unknown(
+    sources: list[Source], at: tuple[str, ...], name: str, known: Iterable[str]
+) -> Problem:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+    file, line = config.locate(sources, at, name)
+    return Problem(file, ".".join(at), f"there is no '{name}'; {hint}", line)

@@ -56,7 +56,7 @@ def test_an_error_names_host_and_command(lab: Lab) -> None:
             await hosts[1].run(command)
         with pytest.raises(CommandError, match="^yuki: sleep 60 ran into its time limit"):
             await hosts[1].run(["sleep", "60"], limit_s=0.2)
-        with pytest.raises(CommandError, match="^yuki: no-such-program ended with 127"):
+        with pytest.raises(CommandError, match="^yuki: no-such-program ended with 127: "):
             await hosts[1].run(["no-such-program"])
 
     on_hosts(lab, ask)
@@ -79,6 +79,39 @@ def test_a_time_limit_ends_the_program_on_the_host(lab: Lab, manner: str) -> Non
             return not any("4711" in line for line in listed.splitlines())
 
         await eventually(gone, "the program is gone")
+
+    on_hosts(lab, ask)
+
+
+def test_a_killed_program_did_not_run_into_its_limit(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        for script, code in (("kill -9 $$", -9), ("exit 124", 124), ("exit 137", 137)):
+            assert await ends(hosts[0], "sh", "-c", script) == code
+
+    on_hosts(lab, ask)
+
+
+def test_a_broken_connection_is_our_trouble_and_no_time_limit(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        host, other = hosts[0], SshHost(hosts[0].address)
+        script = "echo $PPID >/run/timeout; exec sleep 4713"
+        running = asyncio.create_task(host.run(["sh", "-c", script], check=False))
+
+        async def started() -> bool:
+            return await ends(other, "test", "-s", "/run/timeout") == 0
+
+        try:
+            await eventually(started, "the program runs")
+            # The parent of timeout(1) serves this one connection.
+            timeout = await said(other, "cat", "/run/timeout")
+            await other.run(["kill", "-9", await said(other, "ps", "-o", "ppid=", timeout)])
+            with pytest.raises(TestbedError, match="^lom: SSH broke during sh -c"):
+                await running
+            assert await said(host, "hostname") == "lom", "the next command connects again"
+            await other.run(["pkill", "-x", "-f", "sleep 4713"])
+            await other.run(["rm", "/run/timeout"])
+        finally:
+            await other.close()
 
     on_hosts(lab, ask)
 

@@ -3,6 +3,7 @@
 A figure is one module of this package that has a `TITLE`; its name is the module's. It needs
 
 * ``TITLE: str`` and ``TABLES: tuple[str, ...]``, the aggregate tables it reads, both literal;
+  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these;
 * ``draw(data, context) -> alt.TopLevelMixin``, for a chart,
   or ``tabulate(data, context) -> tabular.Table``, for a table;
 * ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
@@ -124,6 +125,17 @@ def tables(name: str) -> tuple[str, ...]:
     return tuple(_literals(_path(name)).get("TABLES", ()))
 
 
+def benchmarks(name: str) -> tuple[str, ...]:
+    """The benchmarks of which a figure shows something; none means that it suits any campaign."""
+    return tuple(_literals(_path(name)).get("BENCHMARKS", ()))
+
+
+def suitable(measured: Iterable[str]) -> tuple[str, ...]:
+    """The figures that show something of a campaign with these benchmarks."""
+    have = set(measured)
+    return tuple(name for name in names() if not benchmarks(name) or have & set(benchmarks(name)))
+
+
 def formats(name: str) -> tuple[str, ...]:
     """The kinds of file a figure is written as, without importing it."""
     functions = {node.name for node in _tree(_path(name)).body if isinstance(node, ast.FunctionDef)}
@@ -223,6 +235,6 @@ def _literals(path: Path) -> dict[str, Any]:
         elif isinstance(node, ast.AnnAssign):
             targets, value = (node.target,), node.value
         for target in targets:
-            if isinstance(target, ast.Name) and target.id in {"TITLE", "TABLES"} and value:
+            if isinstance(target, ast.Name) and target.id in {"TITLE", "TABLES", "BENCHMARKS"} and value:
                 found[target.id] = ast.literal_eval(value)
     return found

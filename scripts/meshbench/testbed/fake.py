@@ -68,7 +68,7 @@ class FakeHost:
     def _systemctl(self, argv: Sequence[str]) -> tuple[int, str]:
         units = [word for word in argv[2:] if word.startswith("meshbench-vpn-")]
         for unit in units:
-            system = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
+            system = _system(unit)
             if argv[1] == "restart":
                 if reason := self._world.testbed.broken.get(system):
                     return 1, reason
@@ -131,10 +131,14 @@ class FakeHost:
         await self.run(["systemctl", "stop", *names])
 
     async def logs(self, unit: str, lines: int = 30) -> str:
-        return "fake journal"
+        return self._world.testbed.broken.get(_system(unit), "fake journal")
 
     async def close(self) -> None:
         return
+
+
+def _system(unit: str) -> str:
+    return unit.removeprefix("meshbench-vpn-").removesuffix(".service")
 
 
 class FakeWorld:

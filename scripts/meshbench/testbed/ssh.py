@@ -88,15 +88,11 @@ class SshHost:
         if secrets:
             stdin = "".join(f"{value}\n" for value in secrets.values()).encode()
             limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
-        line = shlex.join(limited)
+        # asyncssh does not end an empty input, and a program that reads it would wait for ever.
+        line = shlex.join(limited) + ("" if stdin else " </dev/null")
         try:
             result = await connection.run(
-                line,
-                # An empty input alone would leave the program waiting for its end.
-                **({"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}),
-                encoding=None,
-                timeout=limit_s + GRACE_S,
-                check=False,
+                line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
             )
         except asyncssh.TimeoutError:
             result = None
@@ -104,7 +100,9 @@ class SshHost:
             raise TestbedError(
                 f"{self.name}: SSH broke during {shlex.join(argv)}: {error}"
             ) from error
-        command = _command(self.name, argv, started, time.monotonic() - clock, result)
+        if result is not None and result.returncode is None:
+            raise TestbedError(f"{self.name}: SSH broke during {shlex.join(argv)}")
+        command = _command(self.name, argv, started, time.monotonic() - clock, result, limit_s)
         log.debug("%s: %s -> %s", self.name, shlex.join(argv), command.returncode)
         if check and command.returncode != 0:
             raise CommandError(command)
@@ -137,7 +135,8 @@ class SshHost:
         options = [f"--property={key}={value}" for key, value in unit.properties.items()]
         await self.run([
             "systemd-run", "--quiet", "--collect", f"--unit={unit.name}", f"--slice={SLICE}",
-            *options, "--", *unit.argv,
+            # systemd expands variables in a command line, and has "$$" for a "$".
+            *options, "--", *(word.replace("$", "$$") for word in unit.argv),
         ])  # fmt: skip
 
     async def stop(self, *names: str) -> None:
@@ -168,11 +167,14 @@ def _command(
     started: datetime,
     duration_s: float,
     result: asyncssh.SSHCompletedProcess | None,
+    limit_s: float,
 ) -> Command:
     def text(data: object) -> str:
         return data.decode(errors="replace") if isinstance(data, bytes) else ""
 
-    code = None if result is None or result.returncode in _LIMIT_STATUS else result.returncode
+    code = None if result is None else result.returncode
+    if duration_s >= limit_s and code in _LIMIT_STATUS:
+        code = None
     return Command(
         host=host,
         argv=list(argv),
