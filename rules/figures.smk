@@ -8,7 +8,7 @@ CHARTS = [
 PRINTED = [name for name in figures.names() if name not in CHARTS]
 FIGURES = [
     f"figures/{NAME}/{name}.{kind}"
-    for name in figures.names()
+    for name in run.figures(CAMPAIGN)
     for kind in figures.formats(name)
 ]
 

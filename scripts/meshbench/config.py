@@ -76,7 +76,8 @@ class Profile(Strict):
         if self.reorder_percent and not self.delay_ms:
             raise PydanticCustomError(
                 "reorder_without_delay",
-                "reorder_percent needs a delay_ms above 0: netem reorders by sending early",
+                "needs a delay_ms above 0: netem reorders by sending early",
+                {"key": "reorder_percent"},
             )
         return self
 
@@ -120,7 +121,7 @@ class LabTestbed(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        _refuse_duplicates(self.hosts, "host")
+        _refuse_duplicates(self.hosts, "host", "hosts")
         return self
 
 
@@ -145,8 +146,8 @@ class SshTestbed(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        _refuse_duplicates([host.name for host in self.hosts], "host")
-        _refuse_duplicates([host.data_address for host in self.hosts], "data_address")
+        _refuse_duplicates([host.name for host in self.hosts], "host", "hosts")
+        _refuse_duplicates([host.data_address for host in self.hosts], "data_address", "hosts")
         return self
 
 
@@ -165,14 +166,14 @@ class FakeTestbed(Strict):
 Testbed = Annotated[LabTestbed | SshTestbed | FakeTestbed, Field(discriminator="kind")]
 
 
-def _refuse_duplicates(names: Iterable[str], what: str) -> None:
+def _refuse_duplicates(names: Iterable[str], what: str, key: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise PydanticCustomError(
                 "duplicate",
                 "duplicate {what} '{name}'; each may appear once",
-                {"what": what, "name": name},
+                {"what": what, "name": name, "key": key},
             )
         seen.add(name)
 
@@ -213,7 +214,7 @@ class CampaignFile(Strict):
     @model_validator(mode="after")
     def _unique(self) -> Self:
         for what in ("vpns", "tunings", "profiles"):
-            _refuse_duplicates(getattr(self, what), what.removesuffix("s"))
+            _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
         return self
 
 
@@ -465,7 +466,7 @@ def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
 def _problem(detail: ErrorDetails, sources: list[Source], below: tuple[str, ...]) -> Problem:
     context = detail.get("ctx", {})
     at = (*below, *_place(detail))
-    if detail["type"] == "unknown_key":
+    if "key" in context:
         at = (*at, context["key"])
     file, line = locate(sources, at)
     return Problem(file, ".".join(str(part) for part in at), _message(detail), line)
@@ -479,7 +480,7 @@ def _place(detail: ErrorDetails) -> tuple[int | str, ...]:
 def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "string_pattern_mismatch":
         pattern = detail.get("ctx", {}).get("pattern")
-        return f"'{detail['input']}' is not allowed here (must match {pattern})"
+        return f"{detail['input']!r} is not allowed here (must match {pattern})"
     if detail["type"] == "missing":
         return "this key is required"
     if detail["type"] in {"unknown_key", "duplicate", "reorder_without_delay"}:

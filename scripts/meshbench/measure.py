@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,6 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             built = await mesh.assemble(bed, cell.vpn, job.system, store)
             vpn.effective = dict(built.driver.effective(built.network))
             up = await mesh.only(bed, built, before, mesh.attempt(cell.round))
-            vpn.version = await built.driver.installed_version(bed.hosts[0])
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
         except VpnError as error:
             vpn.status, vpn.reason = Status.FAILED, str(error)
@@ -56,11 +56,14 @@ async def _measure(
     before: Mapping[str, Any],
     started: Any,
 ) -> Record:
-    settings = await tuning.apply(job.tuning, bed.hosts)
+    settings, vpn.version = await asyncio.gather(
+        tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
+    )
     benchmark = instruments.load(job.cell.benchmark)(job.options)
     impairment = await _impair(job, bed, benchmark)
-    paths_before = await lifecycle.paths(up.mesh)
-    await asyncio.gather(*(_forget_tcp(host) for host in bed.hosts))
+    paths_before, *_ = await asyncio.gather(
+        lifecycle.paths(up.mesh), *(_forget_tcp(host) for host in bed.hosts)
+    )
     links = await _run(job, bed, up, benchmark)
     paths_after, after, fallen, impairment.after = await asyncio.gather(
         lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
@@ -93,8 +96,7 @@ async def _impair(job: MeasureJob, bed: Session, benchmark: Benchmark) -> record
     plan = _plan(job, bed)
     commands: Mapping[str, list[list[str]]] = {}
     if job.profile.impairs:
-        lifetime_s = len(job.where.links) * benchmark.duration_s() + LIFETIME_MARGIN_S
-        commands = await bed.engine.apply(plan, lifetime_s)
+        commands = await bed.engine.apply(plan, _lifetime_s(job, benchmark))
     else:
         await bed.engine.clear()
     reading = await bed.engine.read()
@@ -107,6 +109,14 @@ async def _impair(job: MeasureJob, bed: Session, benchmark: Benchmark) -> record
         commands=dict(commands),
         before=reading,
     )
+
+
+def _lifetime_s(job: MeasureJob, benchmark: Benchmark) -> float:
+    """How long impairment may last without a word from the controller; in coarse steps, so that
+    an emulator need not be restarted for each benchmark.
+    """
+    longest_s = len(job.where.links) * benchmark.duration_s() + LIFETIME_MARGIN_S
+    return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
 
 
 async def _forget_tcp(host: Any) -> None:

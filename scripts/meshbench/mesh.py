@@ -62,17 +62,26 @@ async def only(
     running = state.running(found)
     await lifecycle.stop(bed.hosts, sorted(running.keys() - {name}))
     if mesh.service(bed.hosts[0].name) is None:
-        return Up(mesh, await lifecycle.alive(mesh, ALIVE_LIMIT_S))
+        return Up(mesh, await _alive(bed, mesh))
     _known_failure(found, name, attempt)
     everywhere = running.get(name, set()) == {host.name for host in bed.hosts}
     if everywhere and lifecycle.installed(mesh, state.markers(found, name)):
-        return Up(mesh, await lifecycle.alive(mesh, ALIVE_LIMIT_S))
+        return Up(mesh, await _alive(bed, mesh))
     try:
         return await _bring_up(bed, mesh, found)
     except VpnError as error:
         note = {"system": name, "attempt": attempt, "reason": str(error)}
         await bed.hosts[0].upload([File(FAILED, json.dumps(note).encode())])
         raise
+
+
+async def _alive(bed: Session, mesh: Mesh) -> Readiness:
+    """Which pairs pass traffic. What an earlier cell left of its impairment is held against none."""
+    found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
+    if found.silent:
+        await bed.engine.clear()
+        found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
+    return found
 
 
 def _known_failure(found: Mapping[str, Mapping[str, Any]], name: str, attempt: str) -> None:

@@ -15,7 +15,7 @@ import yaml
 from meshbench import config, estimate, options, paths, progress, summary
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
-from meshbench.figures.base import Context
+from meshbench.figures.base import Context, suitable
 from meshbench.plan import Calibrated
 from meshbench.records import now
 from meshbench.session import lab_of
@@ -74,6 +74,12 @@ def context(campaign: Campaign) -> dict[str, Any]:
         placement=file.placement,
         engine=file.engine,
     ).to_dict()
+
+
+def figures(campaign: Campaign) -> tuple[str, ...]:
+    """The figures that the campaign asks for."""
+    chosen = campaign.file.figures
+    return suitable(campaign.file.benchmarks) if chosen == "suitable" else chosen
 
 
 def start(campaign: Campaign, workflow: Any) -> None:

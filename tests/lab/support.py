@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from meshbench import benchmarks, config, measure, vpns
 from meshbench.config import LabTestbed, Profile, SshTestbed, System, Tuning
+from meshbench.errors import TestbedError
 from meshbench.impairment.calibration import Calibration
 from meshbench.instruments import load
 from meshbench.records import Cell, LinkRecord, Record
@@ -93,6 +94,18 @@ async def ends(host: Host, *argv: str) -> int | None:
 async def pings(host: Host, address: str, *more: str) -> bool:
     """Whether an address answers one of three echo requests."""
     return await ends(host, "ping", "-n", "-q", "-c3", "-i0.2", "-W1", *more, address) == 0
+
+
+async def rebooted(host: SshHost) -> bool:
+    """Whether a host answers and has lost /run/before."""
+    again = SshHost(host.address)
+    try:
+        await again.connect(limit_s=1.0)
+        return await ends(again, "test", "!", "-e", "/run/before") == 0
+    except TestbedError:
+        return False
+    finally:
+        await again.close()
 
 
 async def eventually(

@@ -111,13 +111,25 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
 
 
 def classify(error: str) -> Status:
-    """Whether an iperf3 error text speaks of the path or of the tool."""
-    carried = not any(phrase in error.lower() for phrase in _VPN_ERRORS)
+    """Whether an iperf3 error text speaks of the path or of the tool; a refusal has crossed it."""
+    said = error.lower()
+    carried = "connection refused" in said or not any(phrase in said for phrase in _VPN_ERRORS)
     return Status.TOOL_FAILED if carried else Status.FAILED
 
 
 def _moved(run: Mapping[str, Any]) -> tuple[Status, str | None]:
     for key, name in (("sum_received", "forward"), ("sum_received_bidir_reverse", "reverse")):
         if key in run["end"] and not run["end"][key].get("bytes"):
+            if _unread(run):
+                reason = "its receiver never read: the path delivered until the window was 0"
+                return Status.TOOL_FAILED, f"iperf3's {name} stream deadlocked; {reason}"
             return Status.FAILED, f"the {name} stream ended normally and moved no data"
     return Status.OK, None
+
+
+def _unread(run: Mapping[str, Any]) -> bool:
+    """Whether a sender ended with the receiver's window full: esnet/iperf issue 2029 (--bidir)."""
+    server = run.get("server_output_json") or {}
+    last = [side["intervals"][-1] for side in (run, server) if side.get("intervals")]
+    senders = [stream for interval in last for stream in interval["streams"] if stream.get("sender")]
+    return any(stream.get("bytes") and stream.get("snd_wnd") == 0 for stream in senders)

@@ -97,6 +97,8 @@ def entry(group: Group, value: float | None) -> Entry:
     """A value for a printed table, or in words why there is none."""
     if value is not None:
         return value
+    if group.n_ok:
+        return Missing(f"{group.n_ok} of {group.planned} only")
     return Missing(STATUSES[group.trouble].words if group.trouble else "no value")
 
 

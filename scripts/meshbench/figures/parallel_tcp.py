@@ -6,7 +6,6 @@ import altair as alt
 
 from meshbench.figures import measured, strip
 from meshbench.figures.base import Context, Data
-from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 

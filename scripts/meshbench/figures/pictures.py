@@ -93,7 +93,9 @@ def stacked(
     scale = alt.Scale(domain=[0, room * most if ends else 1.03 * most], nice=False)
     axis = alt.Axis(title=title, **({"tickCount": 5} if ticks is None else {"values": list(ticks)}))
     x = alt.X("start:Q", scale=scale, axis=axis)
-    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolType="square")
+    legend = alt.Legend(
+        title=None, orient="bottom", columns=min(3, max(2, len(parts) - 1)), symbolType="square"
+    )
     colour = alt.Color(
         "part:N", scale=alt.Scale(domain=list(parts), range=list(parts.values())), legend=legend
     )
@@ -139,14 +141,8 @@ def scatter(
     across = Scale.of([row["x"] for row in rows], log=log_x, room=1.12)
     up = Scale.of([row["y"] for row in rows], log=log_y, room=1.08)
     plain = [{**row, **_look(row["vpn"])} for row in rows]
-    places = labels(
-        [(across.at(row["x"], side), side - up.at(row["y"], side), row["system"]) for row in rows],
-        side,
-    )
-    texts = [
-        {"px": left, "py": top, "text": row["system"]}
-        for row, (left, top) in zip(rows, places, strict=True)
-        if row["system"]
+    spots = [
+        (across.at(row["x"], side), side - up.at(row["y"], side), row["system"]) for row in rows
     ]
     layers = [
         alt.Chart(frame(plain))
@@ -159,11 +155,9 @@ def scatter(
             tooltip=["why:N", "x:Q", "y:Q"],
         )
     ]
-    for text in texts:
-        mark = alt.Chart(frame([text])).mark_text(
-            align="left", baseline="middle", fontSize=theme.SMALL
-        )
-        layers.append(mark.encode(x=alt.value(text["px"]), y=alt.value(text["py"]), text="text:N"))
+    for row, spot, place in zip(plain, spots, labels(spots, side), strict=True):
+        if row["system"]:
+            layers += _label(row, spot, place)
     return alt.LayerChart(layer=layers, width=side, height=side)
 
 
@@ -207,42 +201,63 @@ class Scale:
         return alt.Axis(title=f"{title}, log", values=ticks, labelExpr="format(datum.value, '~g')")
 
 
+_WAYS = [
+    (radius * math.cos(angle), radius * math.sin(angle))
+    for radius in (9, 14, 22, 32, 44, 58)
+    for angle in (0.0, -0.7, 0.7, math.pi, -2.4, 2.4, -math.pi / 2, math.pi / 2)
+]
+"""Where a label may begin (or end, to the left) relative to its point, the nearest first."""
+_NEAR = 15
+
+
 def labels(points: Sequence[tuple[float, float, str]], side: float) -> list[tuple[float, float]]:
-    """A place (left edge and middle, in px) for the label of each point; greedy, in order."""
+    """The left edge and the middle, in px, of the label of each point; greedy, in their order."""
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in points]
     places = []
     for x, y, text in points:
-        width = 0.52 * theme.SMALL * len(text)
+        width = _width(text)
         ways = [
-            (x + dx if dx > 0 else x + dx - width if dx < 0 else x - width / 2, y + dy)
-            for dx, dy in (
-                (8, 0),
-                (-8, 0),
-                (8, -11),
-                (8, 11),
-                (-8, -11),
-                (-8, 11),
-                (0, -15),
-                (0, 15),
-                (14, 22),
-                (14, -22),
-                (14, 34),
-                (14, -34),
-                (14, 46),
-            )
+            (x + dx - (0 if dx > 1 else width if dx < -1 else width / 2), y + dy)
+            for dx, dy in _WAYS
         ]
         boxes = [(left, top - 6, left + width, top + 6) for left, top in ways]
-        fits = [
+        fits = (
             index
             for index, box in enumerate(boxes)
-            if box[0] >= -2
-            and box[2] <= side + 60
-            and not any(_overlap(box, other) for other in taken)
-        ]
-        best = fits[0] if fits else 0
-        taken.append(boxes[best])
+            if _inside(box, side) and not any(_overlap(box, other) for other in taken)
+        )
+        best = next(fits, 0)
+        if text:
+            taken.append(boxes[best])
         places.append(ways[best])
     return places
+
+
+def _inside(box: tuple[float, ...], side: float) -> bool:
+    left, top, right, bottom = box
+    return left >= 2 and right <= side + 70 and top >= 4 and bottom <= side - 2  # noqa: PLR2004
+
+
+def _width(text: str) -> float:
+    return 0.54 * theme.SMALL * len(text)
+
+
+def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float]) -> list[alt.Chart]:
+    """The label in its system's colour, and a thin line to its point where that is not next to it."""
+    (x, y, text), (left, top) = spot, place
+    near = min(max(x, left), left + _width(text))
+    base = alt.Chart(frame([{"text": text}]))
+    colour = row["colour"]
+    found = [
+        base.mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=colour).encode(
+            x=alt.value(left), y=alt.value(top), text="text:N"
+        )
+    ]
+    if math.hypot(near - x, top - y) > _NEAR:
+        rule = base.mark_rule(color=colour, strokeWidth=0.7, opacity=0.7)
+        end = alt.value(top - (5 if top > y else -5))
+        found.insert(0, rule.encode(x=alt.value(x), y=alt.value(y), x2=alt.value(near), y2=end))
+    return found
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
@@ -266,7 +281,8 @@ def lines(
         width: in px.
         height: in px.
     """
-    up = Scale.of([row["value"] for row in rows], log=True, room=1.1)
+    values = [row["value"] for row in rows]
+    up = Scale(0.55 * min(values), 1.6 * max(values), log=True)
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=list(profiles), padding=0.3),

@@ -26,6 +26,8 @@ PARTS: tuple[tuple[str, Measure, bool], ...] = (
     ("Nix", Measure("nix_cache", "copy_time", "s"), False),
     ("RIST", Measure("rist", "rist_quality", "%", measured.PERCENT), True),
 )
+_NO_TIER = {"retransmit_rate"}
+"""Near zero on the bare link, so that a share of it says nothing."""
 _TIERS = (0.8, 0.55, 0.4)
 """Shares of the bare link that separate the tiers A to D (the thesis's, for throughput)."""
 
@@ -42,7 +44,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     if not cells:
         return pictures.nothing("nothing was measured")
     systems = [vpn for vpn in context.vpns if any(cell["system"] == vpn for cell in cells)]
-    return pictures.heat(cells, heads, systems, width=72)
+    picture = pictures.heat(cells, heads, systems, width=72)
+    return alt.concat(picture, usermeta={"width": 72 * len(heads) + 60})
 
 
 def _column(
@@ -70,8 +73,13 @@ def _column(
                 }
             )
             continue
-        share = tier_share(value, means.get(BARE), higher=higher)
-        place = "bare link" if group.vpn == BARE else f"{others.index(value) + 1}. {tier(share)}"
+        known = measure.metric not in _NO_TIER
+        share = tier_share(value, means.get(BARE), higher=higher) if known else None
+        place = (
+            "bare link"
+            if group.vpn == BARE
+            else f"{others.index(value) + 1}. {tier(share)}".strip()
+        )
         cells.append(
             {**cell, "value": number(value), "detail": place, "fill": pictures.green(share)}
         )
@@ -94,6 +102,7 @@ def tier(share: float | None) -> str:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and how the tiers are made."""
+    del data
     limits = ", ".join(
         f"{letter} from {number(100 * limit)} %"
         for letter, limit in zip("ABC", _TIERS, strict=True)

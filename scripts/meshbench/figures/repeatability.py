@@ -24,11 +24,11 @@ def rows(data: Data, context: Context, measure: Measure) -> list[Row]:
     """One row per system, profile, link and round: the value over the mean of its rounds."""
     found: list[Row] = []
     for group in measured.groups(data, context, measure):
-        found += _ratios(group, context)
+        found += _ratios(group)
     return found
 
 
-def _ratios(group: Group, context: Context) -> list[Row]:
+def _ratios(group: Group) -> list[Row]:
     links: dict[str, list[float]] = {}
     for point in group.points("value"):
         links.setdefault(point.link, []).append(point.value)

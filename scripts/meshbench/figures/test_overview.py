@@ -18,9 +18,10 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         test_duration.chart(data, context, 250).properties(title=test_duration.TITLE),
         success_rate.chart(data, context, 270).properties(title=success_rate.TITLE),
     ]
-    return alt.concat(*charts, columns=2, spacing=20, usermeta={"width": 760}).resolve_scale(
-        color="independent"
-    )
+    both: alt.ConcatChart = alt.concat(
+        *charts, columns=2, spacing=20, usermeta={"width": 760}
+    ).resolve_scale(color="independent")
+    return both
 
 
 def caption(data: Data, context: Context) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,18 +58,42 @@ class Linkem:
     async def apply(self, plan: Plan, lifetime_s: float) -> Mapping[str, list[list[str]]]:
         program = str(await build())
         hosts = self._layout.hosts
-        commands = {
-            host.name: arguments(self._layout, host, plan, self._rate_bps, lifetime_s)
-            for host in hosts
-        }
+        ways = {host.name: way(self._layout, host, plan.placement, lifetime_s) for host in hosts}
+        changes = {host.name: change(host, plan, self._rate_bps) for host in hosts}
+        told = {h.name: [["linkem", *ways[h.name], *changes[h.name]]] for h in hosts}
+        if all(self._runs(host, ways[host.name]) for host in hosts):
+            await asyncio.gather(*(self._change(host, changes[host.name]) for host in hosts))
+            return told
         await self._end()
         for host in hosts:
             await self._wire("ip", "link", "set", host.data_port, "nomaster")
         for host in hosts:
-            argv = [program, *commands[host.name], "--control", str(self._control(host))]
+            argv = [
+                program,
+                *ways[host.name],
+                *changes[host.name],
+                "--control",
+                str(self._control(host)),
+            ]
             await spawn(self._group(host), argv, self._layout.folder / f"{host.name}-linkem.log")
+            self._way(host).write_text(shlex.join(ways[host.name]))
         await asyncio.gather(*(self._started(host) for host in hosts))
-        return {name: [["linkem", *arguments_]] for name, arguments_ in commands.items()}
+        return told
+
+    def _way(self, host: HostLayout) -> Path:
+        return self._layout.folder / f"linkem-{host.name}.way"
+
+    def _runs(self, host: HostLayout, words: list[str]) -> bool:
+        """Whether the host's emulator is running between these ports."""
+        alive = bool(cgroups.processes(self._group(host)))
+        return (
+            alive and self._way(host).exists() and self._way(host).read_text() == shlex.join(words)
+        )
+
+    async def _change(self, host: HostLayout, words: list[str]) -> None:
+        """Other impairment in a running emulator, from a fresh seed and with counters at zero."""
+        await self._ask(host, "--send", shlex.join(["set", *words]))
+        await self._ask(host, "--send", "reset")
 
     async def read(self) -> dict[str, dict[str, Any]]:
         hosts = [host for host in self._layout.hosts if cgroups.processes(self._group(host))]
@@ -92,6 +117,7 @@ class Linkem:
             if self._group(host) in cgroups.named(self._group(host)):
                 await end(self._group(host))
             self._control(host).unlink(missing_ok=True)
+            self._way(host).unlink(missing_ok=True)
 
     async def _wire(self, *argv: str) -> None:
         await local.run("ip", "netns", "exec", self._layout.wire, *argv)
@@ -114,22 +140,33 @@ class Linkem:
         raise TestbedError(f"linkem of {host.name} did not start: {log.strip()[-1000:]}")
 
 
-def arguments(
-    layout: Layout, host: HostLayout, plan: Plan, rate_bps: int | None, lifetime_s: float
-) -> list[str]:
-    """The command line of one host's emulator (pure)."""
+def way(layout: Layout, host: HostLayout, placement: str, lifetime_s: float) -> list[str]:
+    """Between which ports a host's emulator forwards, fixed while it runs (pure)."""
     others = [other for other in layout.hosts if other != host]
-    senders, receivers = (others, [host]) if plan.placement == "ingress" else ([host], others)
+    senders, receivers = (others, [host]) if placement == "ingress" else ([host], others)
     return [
         *(word for sender in senders for word in ("--in", sender.data_port)),
         *(word for r in receivers for word in ("--out", f"{r.data_port}={r.data_mac}")),
+        "--netns", f"/run/netns/{layout.wire}",
+        "--dead-man", f"{lifetime_s:.0f}",
+    ]  # fmt: skip
+
+
+def change(host: HostLayout, plan: Plan, rate_bps: int | None) -> list[str]:
+    """What a host's emulator does to packets; may change while it runs (pure)."""
+    return [
         *_profile_arguments(plan.profile),
         *(["--rate-bps", str(rate_bps)] if rate_bps else []),
         "--limit", str(plan.limit),
         "--seed", str(plan.seeds[host.name]),
-        "--netns", f"/run/netns/{layout.wire}",
-        "--dead-man", f"{lifetime_s:.0f}",
     ]  # fmt: skip
+
+
+def arguments(
+    layout: Layout, host: HostLayout, plan: Plan, rate_bps: int | None, lifetime_s: float
+) -> list[str]:
+    """The whole command line of one host's emulator (pure)."""
+    return [*way(layout, host, plan.placement, lifetime_s), *change(host, plan, rate_bps)]
 
 
 def _profile_arguments(profile: Profile) -> list[str]:

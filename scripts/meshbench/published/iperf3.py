@@ -70,6 +70,8 @@ _TEST: Fields = (
     (m.RATE_TARGET, "target_bitrate", 1),
 )
 _CPU: Fields = ((tcp.CPU_CLIENT, "host_total", 0.01), (tcp.CPU_SERVER, "remote_total", 0.01))
+_DELIVERED = {tcp.GOODPUT, m.UDP_GOODPUT}
+MARK_DEAD = "a stream ended normally and delivered nothing"
 _DIRECTIONS = (("forward", "", True), ("reverse", "_bidir_reverse", False))
 
 
@@ -107,6 +109,11 @@ def fill(link: LinkOutcome, run: Any, kind: Kind) -> None:
         link.values.extend(_tcp(run))
         mtus = [value.value for value in link.values if value.metric is tcp.PMTU and value.value]
         link.tunnel_mtu = int(mtus[0]) if mtus and 0 < mtus[0] < 2**31 else None
+    if any(
+        value.metric in _DELIVERED and value.value == 0 and value.t_s is None
+        for value in link.values
+    ):
+        link.marks.append(MARK_DEAD)
     if link.status is Status.OK and not measured(link):
         raise UnreadableError("says success and holds no whole-run value")
 

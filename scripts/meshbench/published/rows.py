@@ -20,10 +20,10 @@ PLACEMENT = "egress"
 """The runner's netem is the root qdisc of the sending interface."""
 
 _HEADLINES: Mapping[Kind, Sequence[Metric]] = {
-    Kind.TCP: (tcp.GOODPUT, tcp.SEND_RATE),
-    Kind.PARALLEL: (tcp.GOODPUT, tcp.SEND_RATE),
+    Kind.TCP: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
+    Kind.PARALLEL: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
     Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
-    Kind.QPERF: (m.QUIC_GOODPUT.mean,),
+    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
     Kind.NIX_CACHE: (m.COPY_TIME,),
     Kind.RIST: (m.RIST_QUALITY.mean,),

@@ -65,7 +65,8 @@ class SshHost:
             ) from error
         except (OSError, asyncssh.Error, TimeoutError) as error:
             raise TestbedError(
-                f"{self.name}: no SSH to {where.user}@{where.control}:{where.port}: {error}"
+                f"{self.name}: no SSH to {where.user}@{where.control}:{where.port}: "
+                f"{error or f'no answer within {limit_s:.0f} s'}"
             ) from error
 
     async def close(self) -> None:
@@ -89,7 +90,7 @@ class SshHost:
             stdin = "".join(f"{value}\n" for value in secrets.values()).encode()
             limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
         # asyncssh does not end an empty input, and a program that reads it would wait for ever.
-        line = shlex.join(limited) + ("" if stdin else " </dev/null")
+        line = f"exec {shlex.join(limited)}" + ("" if stdin else " </dev/null")
         try:
             result = await connection.run(
                 line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False

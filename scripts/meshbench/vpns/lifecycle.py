@@ -51,14 +51,20 @@ class Mesh:
 
 async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Mesh:
     """A VPN with its keys and what its hosts said of themselves. Raises VpnError."""
-    for program in driver.programs:
-        found = await asyncio.gather(*(host.run(["which", program], check=False) for host in hosts))
-        for host, which in zip(hosts, found, strict=True):
-            if which.returncode != 0:
-                raise VpnError(f"{host.name}: {program} is not installed")
+    await asyncio.gather(*(_has_programs(driver, host) for host in hosts))
     facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
     named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
     return Mesh(driver, network, tuple(hosts), await material(driver, network, hosts, store), named)
+
+
+async def _has_programs(driver: Driver, host: Host) -> None:
+    if not driver.programs:
+        return
+    found = await host.run(["which", *driver.programs], check=False)
+    if found.returncode != 0:
+        have = {line.rpartition("/")[2] for line in found.stdout.split()}
+        lacking = [program for program in driver.programs if program not in have]
+        raise VpnError(f"{host.name}: {', '.join(lacking)} is not installed")
 
 
 async def material(

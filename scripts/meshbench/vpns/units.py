@@ -55,4 +55,7 @@ def command_line(argv: Sequence[str]) -> str:
 
 
 def _escape(word: str) -> str:
-    return word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    # A carriage return ends a line of a unit file as a newline does.
+    for sign, escaped in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\r", r"\r"), ("%", "%%")):
+        word = word.replace(sign, escaped)
+    return word

@@ -11,7 +11,8 @@ network() {
     set -e
     ip netns add "$NETNS"
     ip -n "$NETNS" link set lo up
-    ip link add "$CONTROL_PORT" type veth peer name ctl0 netns "$NETNS"
+    # The same address after a reboot, or the controller would go on asking for the old one.
+    ip link add "$CONTROL_PORT" type veth peer name ctl0 netns "$NETNS" address "$CONTROL_MAC"
     ip link set "$CONTROL_PORT" master "$CONTROL_BRIDGE" up
     # Hosts reach the controller here and not each other: a VPN that tries every address it finds
     # would otherwise carry its tunnel past the measured network.

@@ -25,11 +25,19 @@ def create(name: str) -> list[Path]:
     return files
 
 
-def processes(name: str) -> set[int]:
-    """The ids of every process in the group or below it."""
+def _folders(name: str) -> list[Path]:
+    """Where the group is: made by us, or by systemd for a unit of that name."""
+    places = (Path(name), Path("system.slice") / f"{name}.service")
+    return [folder for tree in hierarchies() for p in places if (folder := tree / p).is_dir()]
+
+
+def processes(name: str, *, outside: str | None = None) -> set[int]:
+    """The ids of every process in the group or below it, but for those below `outside`."""
     found: set[int] = set()
-    for tree in hierarchies():
-        for file in (tree / name).rglob("cgroup.procs"):
+    for group in _folders(name):
+        for file in group.rglob("cgroup.procs"):
+            if outside in file.relative_to(group).parts:
+                continue
             with contextlib.suppress(OSError):
                 found |= {int(line) for line in file.read_text().split()}
     return found - {0, os.getpid()}
@@ -55,4 +63,6 @@ def remove(name: str) -> None:
 
 def named(prefix: str) -> set[str]:
     """The names of groups with this prefix."""
-    return {path.name for tree in hierarchies() for path in tree.glob(f"{prefix}*")}
+    patterns = (f"{prefix}*", f"system.slice/{prefix}*.service")
+    found = (path for tree in hierarchies() for pattern in patterns for path in tree.glob(pattern))
+    return {path.name.removesuffix(".service") for path in found}

@@ -97,7 +97,9 @@ class Lab:
             state = json.loads(self._state.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        alive = all(cgroups.processes(host.unique) for host in self.layout.hosts)
+        # nspawn puts the container below "payload"; without its supervisor it cannot boot again.
+        hosts = self.layout.hosts
+        alive = all(cgroups.processes(host.unique, outside="payload") for host in hosts)
         same = all(state.get(key) == value for key, value in self._signature.items())
         return int(state["subnet"]) if alive and same else None
 
@@ -300,6 +302,7 @@ def _boot_variables(host: HostLayout, subnet: int, rate_bps: int | None) -> str:
         "WIRE": host.lab.wire,
         "CONTROL_BRIDGE": host.lab.control_bridge,
         "CONTROL_PORT": host.control_port,
+        "CONTROL_MAC": host.control_mac,
         "CONTROL_ADDRESS": f"{host.control_address(subnet)}/24",
         "DATA_PORT": host.data_port,
         "DATA_MAC": host.data_mac,

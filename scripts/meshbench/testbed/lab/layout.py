@@ -38,6 +38,10 @@ class HostLayout:
         return f"{self.lab.id}c{self.index}"
 
     @property
+    def control_mac(self) -> str:
+        return f"02:6d:62:00:01:{self.index:02x}"
+
+    @property
     def data_port(self) -> str:
         return f"h{self.index}"
 

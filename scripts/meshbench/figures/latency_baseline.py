@@ -1,0 +1,89 @@
+"""Round-trip times at the first profile in numbers, with the ratio of spikes to the mean."""
+
+from collections.abc import Sequence
+
+from meshbench.figures import measured
+from meshbench.figures.base import Context, Data
+from meshbench.figures.groups import Group, collect
+from meshbench.figures.measured import Measure
+from meshbench.figures.tabular import Column, Entry, Table
+from meshbench.figures.wording import number
+
+TITLE = "Latency without impairment"
+TABLES = ("measures", "runs")
+BENCHMARKS = ("ping",)
+AVERAGE = Measure("ping", "rtt_avg", "ms")
+_OTHERS = ("rtt_min", "rtt_max", "rtt_mdev")
+_UNIT = "\\milli\\second"
+
+
+def tabulate(data: Data, context: Context) -> Table:
+    """A row per system: mean, smallest, largest, the runs' largest, jitter, spike ratio, n."""
+    columns = [
+        Column("vpn", "VPN", digits=None),
+        Column("rtt_avg_ms", "mean", _UNIT),
+        Column("rtt_min_ms", "min.", _UNIT),
+        Column("rtt_max_ms", "max.", _UNIT),
+        Column("rtt_mdev_ms", "jitter", _UNIT),
+        Column("rtt_max_of_runs_ms", "max. of a run", _UNIT),
+        Column("spike_ratio", "spike ratio", digits=2),
+        Column("n", "$n$", digits=None),
+    ]
+    maxima = run_maxima(data, context)
+    others = [_groups(data, context, Measure("ping", name, "ms")) for name in _OTHERS]
+    rows: list[list[Entry]] = []
+    for group in _groups(data, context, AVERAGE):
+        mean, run = measured.mean(group), maxima.get(group.vpn)
+        matches = [measured.same(groups, group) for groups in others]
+        rows.append(
+            [
+                group.vpn,
+                measured.entry(group, mean),
+                *(measured.mean(match) if match else None for match in matches),
+                run,
+                run / mean if run and mean else None,
+                f"{group.n_ok}/{group.planned}",
+            ]
+        )
+    return Table(columns, rows)
+
+
+def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
+    return measured.groups(data, context, measure, context.profiles[:1])
+
+
+def run_maxima(data: Data, context: Context) -> dict[str, float]:
+    """By system: the mean over links and runs of each run's largest RTT, in ms; the thesis's
+    "maximum". Without runs of their own, the largest values of the links stand in.
+    """
+    profile = context.profiles[0]
+    rows = measured.rows(data, "runs", benchmark="ping", metric="rtt_max", profile=profile)
+    found = (
+        collect(rows, context) if rows else _groups(data, context, Measure("ping", "rtt_max", "ms"))
+    )
+    return {
+        group.vpn: mean
+        for group in found
+        if group.profile == profile and (mean := measured.mean(group)) is not None
+    }
+
+
+def caption(data: Data, context: Context) -> str:
+    """What the columns are, and the highest spike ratios with their operands."""
+    means = {g.vpn: m for g in _groups(data, context, AVERAGE) if (m := measured.mean(g))}
+    maxima = {vpn: run for vpn, run in run_maxima(data, context).items() if vpn in means}
+    worst = sorted(maxima, key=lambda vpn: -maxima[vpn] / means[vpn])[:2]
+    told = ", ".join(
+        f"{vpn} {number(maxima[vpn] / means[vpn], 2)} = {number(maxima[vpn])} / {number(means[vpn])}"
+        for vpn in worst
+    )
+    return (
+        f"Round-trip times at {context.profiles[0]}, means over the links. The spike ratio is the mean "
+        f"of the runs' largest values over the mean{f' (largest: {told})' if told else ''}; max. is the "
+        "largest single value of each link."
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why."""
+    return measured.notes(_groups(data, context, AVERAGE), context)

@@ -1,0 +1,73 @@
+"""Retransmit rates over one link at a time and over all links at once, in numbers."""
+
+from collections.abc import Sequence
+
+from meshbench.figures import measured
+from meshbench.figures.base import Context, Data
+from meshbench.figures.measured import Measure
+from meshbench.figures.tabular import Column, Entry, Table
+from meshbench.figures.wording import number
+
+TITLE = "Retransmits of single-stream and simultaneous TCP"
+TABLES = ("measures",)
+BENCHMARKS = ("tcp", "tcp_parallel")
+RATES = (
+    Measure("tcp", "retransmit_rate", "%", measured.PERCENT),
+    Measure("tcp_parallel", "retransmit_rate", "%", measured.PERCENT),
+)
+
+
+def tabulate(data: Data, context: Context) -> Table:
+    """A row per system and profile: both rates, their ratio, and n."""
+    columns = [
+        Column("vpn", "VPN", digits=None),
+        Column("profile", "profile", digits=None),
+        Column("single_percent", "single", "\\percent"),
+        Column("parallel_percent", "parallel", "\\percent"),
+        Column("ratio", "ratio"),
+        Column("single_n", "$n$", digits=None),
+        Column("parallel_n", "$n$", digits=None),
+    ]
+    single, together = (measured.groups(data, context, rate) for rate in RATES)
+    rows: list[list[Entry]] = []
+    for group in single:
+        if (other := measured.same(together, group)) is None:
+            continue
+        one, both = measured.mean(group, measured.PERCENT), measured.mean(other, measured.PERCENT)
+        rows.append(
+            [
+                group.vpn,
+                group.profile,
+                measured.entry(group, one),
+                measured.entry(other, both),
+                both / one if one and both is not None else None,
+                f"{group.n_ok}/{group.planned}",
+                f"{other.n_ok}/{other.planned}",
+            ]
+        )
+    return Table(columns, rows)
+
+
+def caption(data: Data, context: Context) -> str:
+    """What the columns are, and where simultaneous load lowers the rate."""
+    single, together = (
+        measured.groups(data, context, rate, context.profiles[:1]) for rate in RATES
+    )
+    lower = [
+        f"{group.vpn} {number(both)} against {number(one)} %"
+        for group in single
+        if (other := measured.same(together, group))
+        and (one := measured.mean(group, measured.PERCENT))
+        and (both := measured.mean(other, measured.PERCENT)) is not None
+        and both < one
+    ]
+    return (
+        "Retransmit rate of TCP over one link at a time and over all links at the same time, means over "
+        f"the links. At {context.profiles[0]} it is lower under simultaneous load for "
+        f"{'; '.join(lower) or 'no system'}."
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why."""
+    return measured.notes(measured.groups(data, context, RATES[1]), context)

@@ -1,0 +1,62 @@
+"""Every UDP link without a value, and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.tabular import Column, Table
+from meshbench.figures.theme import STATUSES, ordered, profile_order
+
+TITLE = "UDP links without a value"
+TABLES = ("links",)
+BENCHMARKS = ("udp",)
+
+
+def tabulate(data: Data, context: Context) -> Table:
+    """A row per system, profile and reason, with the links it concerns."""
+    columns = [
+        Column("vpn", "VPN", digits=None),
+        Column("profile", "profile", digits=None),
+        Column("status", "status", digits=None),
+        Column("links", "links", digits=None),
+        Column("reason", "reason", digits=None),
+    ]
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    for row in failures(data, context):
+        key = (row["vpn"], row["profile"], STATUSES[row["status"]].words, row["reason"] or "")
+        found.setdefault(key, []).append(f"{row['source']}→{row['target']}")
+    rows = [(*key[:3], ", ".join(links), key[3]) for key, links in found.items()]
+    return Table(columns, rows)
+
+
+def failures(data: Data, context: Context) -> list[Row]:
+    """The links that have no value, in drawing order."""
+    rows = [row for row in data.rows("links", benchmark="udp") if row["status"] != "ok"]
+    vpns = ordered(context.vpns, {row["vpn"] for row in rows})
+    profiles = profile_order(context.profiles, {row["profile"] for row in rows})
+    return sorted(
+        rows,
+        key=lambda row: (vpns.index(row["vpn"]), profiles.index(row["profile"]), row["source"]),
+    )
+
+
+def caption(data: Data, context: Context) -> str:
+    """How many are missing, by kind of failure."""
+    every = data.rows("links", benchmark="udp")
+    counts = Counter(STATUSES[row["status"]].words for row in failures(data, context))
+    told = ", ".join(f"{count} {words}" for words, count in counts.most_common())
+    return (
+        f"UDP links without a value: {sum(counts.values())} of {len(every)} ({told or 'none'}). 'Tool "
+        "failed' is iperf3's own set-up or exchange of results and is not held against the system."
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """Systems and profiles for which there is no record at all."""
+    there = {(row["vpn"], row["profile"]) for row in data.rows("links", benchmark="udp")}
+    return [
+        f"{vpn}, {profile}: not run"
+        for vpn in context.vpns
+        for profile in context.profiles
+        if (vpn, profile) not in there
+    ]

@@ -1,0 +1,452 @@
+"""The engines do to packets what a profile says, and say so; whatever dies, somebody notices."""
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import pytest
+
+from meshbench.benchmarks.base import Link, Value
+from meshbench.config import Calibration as CalibrationOptions
+from meshbench.config import Profile
+from meshbench.errors import TestbedError
+from meshbench.impairment import physics
+from meshbench.impairment.calibration import (
+    OWD_MEAN,
+    OWD_P50,
+    OWD_SD,
+    PROBE_RECEIVED,
+    PROBE_SENT,
+    REORDERED,
+    Calibration,
+)
+from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
+from meshbench.impairment.linkem import Linkem
+from meshbench.impairment.netem import (
+    IFB,
+    HostNetem,
+    LabNetem,
+    host_has_netem,
+    lab_has_netem,
+)
+from meshbench.records import LinkRecord, Status
+from meshbench.testbed.host import Unit
+from meshbench.testbed.lab import cgroups
+from meshbench.testbed.lab.lab import Lab
+from meshbench.testbed.lab.layout import HostLayout
+from meshbench.testbed.ssh import SshHost
+from tests.lab import support
+from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
+
+LIFETIME_S = 600.0
+DURATION_S, INTERVAL_MS = 4.0, 1.0
+PLACEMENTS = ("ingress", "egress")
+ENGINES = ("linkem", "netem")
+
+Open = Callable[[], contextlib.AbstractAsyncContextManager[tuple[Engine, list[SshHost]]]]
+Work = Callable[[Engine, list[SshHost]], Awaitable[None]]
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest, lab: Lab) -> str:
+    name: str = request.param
+    if name == "netem" and not asyncio.run(lab_has_netem(lab.layout)):
+        pytest.skip("netem: this kernel has no sch_netem")
+    return name
+
+
+@pytest.fixture
+def impaired(lab: Lab, engine_name: str) -> Iterator[Callable[[Work], None]]:
+    """Runs a test's work with an engine of the shared lab, and leaves the network clear."""
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[Engine, list[SshHost]]]:
+        async with connected(lab) as hosts:
+            layout, rate = lab.layout, lab.rate_bps
+            yield (
+                Linkem(layout, rate) if engine_name == "linkem" else LabNetem(layout, hosts, rate),
+                hosts,
+            )
+
+    async def clear() -> None:
+        async with opened() as (engine, _):
+            await engine.clear()
+
+    def runner(work: Work) -> None:
+        async def inner() -> None:
+            async with opened() as (engine, hosts):
+                await work(engine, hosts)
+
+        asyncio.run(inner())
+
+    yield runner
+    asyncio.run(clear())
+
+
+def plan(lab: Lab, profile: Profile, placement: str = "ingress", seed: int = 1) -> Plan:
+    seeds = {host.name: seed + host.index for host in lab.layout.hosts}
+    return Plan(profile, placement, physics.queue_limit(profile, lab.rate_bps), seeds)
+
+
+def in_bridge(lab: Lab) -> set[str]:
+    links = json.loads(support.run("ip", "-n", lab.layout.wire, "-j", "link", "show", "master", "lan"))
+    return {link["ifname"] for link in links}
+
+
+PORTS = {"h1", "h2", "h3"}
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_apply_read_clear(lab: Lab, impaired: Callable[[Work], None], placement: str) -> None:
+    async def work(engine: Engine, hosts: list[SshHost]) -> None:
+        wanted = plan(lab, support.profile("medium"), placement)
+        clear = plan(lab, Profile())
+        await engine.clear()
+        assert await engine.read() == {}
+        verify(clear, await engine.read())
+        first = await engine.apply(wanted, LIFETIME_S)
+        verify(wanted, await engine.read())
+        assert await engine.apply(wanted, LIFETIME_S) == first
+        found = await engine.read()
+        verify(wanted, found)
+        assert found.keys() == first.keys() == {"lom", "yuki", "luna"}
+        for source, target in support.pairs(hosts):
+            assert await pings(source, target.address.data_address)
+        with pytest.raises(TestbedError, match="still active on lom, yuki, luna"):
+            verify(clear, found)
+        other = support.profile("medium").model_copy(update={"loss_percent": 7.5})
+        with pytest.raises(
+            TestbedError, match=r"impairment of lom .*: loss_percent is 1(\.0)?, not 7\.5$"
+        ):
+            verify(plan(lab, other), found)
+        await engine.clear()
+        await engine.clear()
+        assert await engine.read() == {}
+        assert in_bridge(lab) == PORTS
+        for source, target in support.pairs(hosts):
+            flood = ["ping", "-n", "-q", "-c200", "-i0.002", "-W1", target.address.data_address]
+            assert " 0% packet loss" in await said(source, *flood)
+
+    impaired(work)
+
+
+def test_one_profile_follows_another(lab: Lab, impaired: Callable[[Work], None]) -> None:
+    async def work(engine: Engine, hosts: list[SshHost]) -> None:
+        for name, placement in (("low", "ingress"), ("high", "egress"), ("low", "egress")):
+            wanted = plan(lab, support.profile(name), placement)
+            await engine.apply(wanted, LIFETIME_S)
+            verify(wanted, await engine.read())
+        assert await pings(hosts[0], hosts[1].address.data_address)
+
+    impaired(work)
+
+
+# --- calibration -------------------------------------------------------------------------------
+
+
+def within_chance(lost: int, sent: int, nominal: float, confidence: float = 0.999) -> bool:
+    """Whether the nominal loss is in the Wilson interval of what was seen, widened by 10 %."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, spread = lost / sent, z * z / sent
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / sent + spread / sent / 4) / (1 + spread)
+    return 0.9 * (middle - half) <= nominal <= 1.1 * (middle + half)
+
+
+async def calibrate(hosts: list[SshHost]) -> list[LinkRecord]:
+    """All links of the ring at once, as the calibration of a campaign does it."""
+    calibration = Calibration({"duration_s": DURATION_S, "interval_ms": INTERVAL_MS})
+    await calibration.prepare(hosts)
+    try:
+        ring = zip(hosts, [*hosts[1:], hosts[0]], strict=True)
+        return await asyncio.gather(*(_link(calibration, a, b) for a, b in ring))
+    finally:
+        await calibration.clean_up(hosts)
+
+
+async def _link(calibration: Calibration, source: SshHost, target: SshHost) -> LinkRecord:
+    address = target.address.data_address
+    link = Link(source, target, source.address.data_address, address, "data0")
+    outcome = await calibration.measure(link)
+    assert outcome.status is Status.OK, outcome.reason
+    return LinkRecord(
+        source=source.name, target=target.name, status=outcome.status, commands=list(outcome.commands)
+    )  # fmt: skip
+
+
+def values(links: list[LinkRecord], name: str) -> list[float]:
+    calibration = Calibration()
+    found: list[Value] = [value for link in links for value in calibration.parse(link)]
+    return [value.value for value in found if value.metric.name == name and value.value is not None]
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("name", support.PROFILES)
+def test_calibration(
+    lab: Lab,
+    impaired: Callable[[Work], None],
+    name: str,
+    placement: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Three links and both directions are one sample: all emulators have the same parameters."""
+    profile = support.profile(name)
+    expected, tolerance = physics.expected(profile), CalibrationOptions()
+
+    async def work(engine: Engine, hosts: list[SshHost]) -> None:
+        wanted = plan(lab, profile, placement)
+        await engine.apply(wanted, LIFETIME_S)
+        before = await engine.read()
+        links = await calibrate(hosts)
+        after = await engine.read()
+        verify(wanted, after)
+        assert tail_drops(before, after) == {}
+        sent = round(sum(values(links, PROBE_SENT.name)))
+        lost = sent - round(sum(values(links, PROBE_RECEIVED.name)))
+        delays, deviations = values(links, OWD_MEAN.name), values(links, OWD_SD.name)
+        assert sent >= 4_000
+        assert len(delays) == len(deviations) == 6
+        record_property("delay_ms", delays)
+        record_property("loss", lost / sent)
+        print(f"{name} {placement}: {delays} ms, sd {deviations}, lost {lost} of {sent}")
+        near = max(tolerance.delay_tolerance_ms, tolerance.delay_tolerance_percent / 100 * expected.delay_ms)
+        for delay in delays:
+            assert delay == pytest.approx(expected.delay_ms, abs=near)
+        for deviation in deviations:
+            assert deviation == pytest.approx(expected.delay_sd_ms, rel=0.25, abs=0.3)
+        assert within_chance(lost, sent, expected.loss), f"{lost} of {sent} lost"
+        assert min(values(links, REORDERED.name)) > 0, "jitter reorders probes that are 1 ms apart"
+
+    impaired(work)
+
+
+def test_the_clear_network_is_calibrated_too(lab: Lab, impaired: Callable[[Work], None]) -> None:
+    async def work(engine: Engine, hosts: list[SshHost]) -> None:
+        await engine.clear()
+        links = await calibrate(hosts)
+        assert max(values(links, OWD_P50.name)) < 0.5
+        assert sum(values(links, PROBE_SENT.name)) == sum(values(links, PROBE_RECEIVED.name))
+        assert max(values(links, REORDERED.name)) < 0.001
+
+    assert lab.running()
+    impaired(work)
+
+
+# --- fates -------------------------------------------------------------------------------------
+
+PACKETS = 500
+
+
+async def arrived(source: SshHost, target: SshHost) -> frozenset[int]:
+    """Which of a row of echo requests were answered."""
+    row = ["ping", "-n", f"-c{PACKETS}", "-i0.002", "-W1", target.address.data_address]
+    done = await source.run(row, check=False)
+    return frozenset(int(number) for number in re.findall(r"icmp_seq=(\d+) .*time=", done.stdout))
+
+
+@contextlib.asynccontextmanager
+async def quiet(lab: Lab, hosts: list[SshHost]) -> AsyncIterator[None]:
+    """No ARP between two hosts, so that echo packets are all there is."""
+    macs = {host.name: host.data_mac for host in lab.layout.hosts}
+    entries = [(a, b) for a, b in support.pairs(hosts[:2])]
+    for a, b in entries:
+        address = b.address.data_address
+        await a.run(["ip", "neigh", "replace", address, "lladdr", macs[b.name], "nud", "permanent", "dev", "data0"])
+    try:
+        yield
+    finally:
+        for a, b in entries:
+            await a.run(["ip", "neigh", "del", b.address.data_address, "dev", "data0"])
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_same_seed_same_fate(
+    lab: Lab, impaired: Callable[[Work], None], engine_name: str, placement: str
+) -> None:
+    profile = Profile(loss_percent=20)
+    if engine_name == "netem" and "seed" not in support.run("tc", "qdisc", "add", "help"):
+        pytest.skip("netem: this tc cannot seed it")
+
+    async def work(engine: Engine, hosts: list[SshHost]) -> None:
+        fates = []
+        async with quiet(lab, hosts):
+            for seed in (5, 5, 6):
+                await engine.apply(plan(lab, profile, placement, seed), LIFETIME_S)
+                fates.append(await arrived(hosts[0], hosts[1]))
+        assert 0.4 * PACKETS < len(fates[0]) < 0.85 * PACKETS
+        assert fates[0] == fates[1]
+        assert fates[0] != fates[2]
+
+    impaired(work)
+
+
+# --- what dies ---------------------------------------------------------------------------------
+
+
+def linkem_group(lab: Lab, host: HostLayout) -> str:
+    return f"{lab.layout.id}-linkem-{host.name}"
+
+
+@pytest.fixture
+def linkem(lab: Lab) -> Iterator[Linkem]:
+    engine = Linkem(lab.layout, lab.rate_bps)
+    yield engine
+    asyncio.run(engine.clear())
+
+
+def test_dead_man(lab: Lab, linkem: Linkem) -> None:
+    """The controller disappears: packets pass unharmed, and the emulator says why."""
+    profile = Profile(loss_percent=100)
+
+    async def work(hosts: list[SshHost]) -> None:
+        target = hosts[1].address.data_address
+        wanted = plan(lab, profile)
+        await linkem.apply(wanted, 2.0)
+        assert await ends(hosts[0], "ping", "-q", "-c1", "-W1", target) != 0
+
+        async def through() -> bool:
+            return await ends(hosts[0], "ping", "-q", "-c1", "-W1", target) == 0
+
+        await eventually(through, "packets pass again")
+        flood = await said(hosts[0], "ping", "-n", "-q", "-c100", "-i0.002", target)
+        assert " 0% packet loss" in flood
+        found = await linkem.read()
+        assert {stats["stats"]["dead_man_fired"] for stats in found.values()} == {True}
+        with pytest.raises(TestbedError, match="loss_percent is 0(\\.0)?, not 100"):
+            verify(wanted, found)
+        await linkem.apply(wanted, LIFETIME_S)
+        verify(wanted, await linkem.read())
+
+    on_hosts(lab, work)
+
+
+def test_a_killed_emulator_is_noticed_and_repaired(lab: Lab, linkem: Linkem) -> None:
+    wanted = plan(lab, support.profile("low"))
+
+    async def work(hosts: list[SshHost]) -> None:
+        await linkem.apply(wanted, LIFETIME_S)
+        victim = lab.layout.hosts[1]
+        for pid in cgroups.processes(linkem_group(lab, victim)):
+            os.kill(pid, 9)
+
+        async def gone() -> bool:
+            return not cgroups.processes(linkem_group(lab, victim))
+
+        await eventually(gone, "the emulator is dead")
+        with pytest.raises(TestbedError, match="^impairment of yuki is not what was asked for"):
+            verify(wanted, await linkem.read())
+        await linkem.apply(wanted, LIFETIME_S)
+        verify(wanted, await linkem.read())
+        assert await pings(hosts[0], hosts[1].address.data_address)
+        for host in lab.layout.hosts:
+            cgroups.kill(linkem_group(lab, host))
+        await linkem.clear()
+        assert await linkem.read() == {}
+        assert in_bridge(lab) == PORTS
+        assert await pings(hosts[0], hosts[1].address.data_address)
+
+    on_hosts(lab, work)
+
+
+def test_an_emulator_killed_during_a_measurement_is_our_trouble(lab: Lab, store: Path) -> None:
+    """No record is made of a cell whose weather stopped in the middle."""
+    victim = linkem_group(lab, lab.layout.hosts[1])
+    if asyncio.run(lab_has_netem(lab.layout)):
+        pytest.skip("this kernel has sch_netem, and auto takes it")
+
+    async def killer(hosts: list[SshHost]) -> None:
+        async def measuring() -> bool:
+            return await ends(hosts[0], "pgrep", "-x", "ping") == 0 and bool(cgroups.processes(victim))
+
+        await eventually(measuring, "the ping runs under impairment")
+        cgroups.kill(victim)
+
+    async def both() -> None:
+        from meshbench import measure  # noqa: PLC0415
+
+        async with connected(lab) as hosts:
+            cell = support.job(profile_name="medium", count=40)
+            await asyncio.gather(measure.measure(cell, store), killer(hosts))
+
+    with pytest.raises(TestbedError, match="^impairment of yuki is not what was asked for"):
+        asyncio.run(both())
+    again = support.measured(support.job(profile_name="medium"), store)
+    assert support.reasons(again) == {}
+    assert again.impairment.engine == "linkem"
+
+
+def test_own_hosts_clear_themselves(make_lab: Callable[..., Lab]) -> None:
+    """The timer on hosts of the user's own, tried without netem: it takes away all that was made."""
+    mine = make_lab("tests-deadman")
+    asyncio.run(mine.up())
+
+    async def work(hosts: list[SshHost]) -> None:
+        host = hosts[0]
+        made: list[list[str]] = [
+            ["ip", "link", "add", IFB, "type", "ifb"],
+            ["tc", "qdisc", "add", "dev", "data0", "clsact"],
+            ["tc", "qdisc", "add", "dev", "data0", "root", "handle", "1:", "pfifo", "limit", "77"],
+        ]
+        engine = HostNetem(hosts)
+        await engine._arm(host, 600)
+        for argv in made:
+            await host.run(argv)
+        await engine._arm(host, 2)  # arming again replaces the timer
+
+        async def clear() -> bool:
+            links, qdiscs = await said(host, "ip", "link"), await said(host, "tc", "qdisc")
+            return IFB not in links and "clsact" not in qdiscs and "limit 77" not in qdiscs
+
+        assert not await clear()
+        await eventually(clear, "the host has cleared itself")
+        assert await ends(host, "systemctl", "is-active", "--quiet", "meshbench-deadman.timer") != 0
+
+    on_hosts(mine, work)
+
+
+def test_netem_is_noticed_where_it_is(lab: Lab) -> None:
+    """Hosts and switch share a kernel here, so both ways of asking agree, and leave nothing."""
+
+    async def work(hosts: list[SshHost]) -> None:
+        assert await host_has_netem(hosts[0]) == await lab_has_netem(lab.layout)
+        assert "mbprobe" not in await said(hosts[0], "ip", "link")
+        assert "mbprobe" not in support.run("ip", "-n", lab.layout.wire, "link")
+
+    on_hosts(lab, work)
+
+
+def test_a_reboot_does_not_go_round_the_emulator(make_lab: Callable[..., Lab]) -> None:
+    """A host that comes back while the network is impaired is impaired, or verification says no."""
+    mine = make_lab("tests-reboot")
+    asyncio.run(mine.up())
+    profile = Profile(loss_percent=100)
+    engine = Linkem(mine.layout, None)
+
+    async def work(hosts: list[SshHost]) -> None:
+        one, two = hosts
+        wanted = plan(mine, profile)
+        await engine.apply(wanted, LIFETIME_S)
+        await two.run(["touch", "/run/before"])
+        with contextlib.suppress(TestbedError):
+            await two.run(["systemctl", "reboot"], check=False)
+
+        async def back() -> bool:
+            return await support.rebooted(two)
+
+        await eventually(back, "the host is back")
+        if await pings(one, two.address.data_address):
+            with pytest.raises(TestbedError, match="impairment"):
+                verify(wanted, await engine.read())
+        await engine.clear()
+        assert await pings(one, two.address.data_address)
+
+    on_hosts(mine, work)
+
+

@@ -1,0 +1,149 @@
+"""Small true-to-shape things for the tests: a host that answers from a script, records, campaigns."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from meshbench.config import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
+from meshbench.records import (
+    Cell,
+    Command,
+    ImpairmentRecord,
+    LinkRecord,
+    Record,
+    Status,
+    TestbedRecord,
+    VpnRecord,
+)
+from meshbench.testbed.host import Address, CommandError, File, Unit
+
+DATA = Path(__file__).parent / "data"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+Answer = Callable[[Sequence[str]], str | tuple[int, str, str]]
+
+
+class ScriptedHost:
+    """Answers programs from a function and remembers what it was asked and given."""
+
+    def __init__(self, name: str = "lom", answer: Answer = lambda argv: "", index: int = 1) -> None:
+        data = f"192.0.2.{index}"
+        self.address = Address(name, name, 22, "root", Path("k"), Path("h"), "data0", data)
+        self.asked: list[list[str]] = []
+        self.files: dict[str, File] = {}
+        self.started: list[Unit] = []
+        self.stopped: list[str] = []
+        self._answer = answer
+
+    @property
+    def name(self) -> str:
+        return self.address.name
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secrets: Mapping[str, str] | None = None,
+        limit_s: float = 30.0,
+        check: bool = True,
+    ) -> Command:
+        self.asked.append(list(argv))
+        said = self._answer(argv)
+        code, out, error = (0, said, "") if isinstance(said, str) else said
+        done = command(out, code, error=error, argv=argv, host=self.name)
+        if check and code != 0:
+            raise CommandError(done)
+        return done
+
+    async def upload(self, files: Sequence[File]) -> None:
+        self.files |= {str(file.path): file for file in files}
+
+    async def start(self, unit: Unit) -> None:
+        self.started.append(unit)
+
+    async def stop(self, *names: str) -> None:
+        self.stopped += names
+
+    async def logs(self, unit: str, lines: int = 30) -> str:
+        return "journal"
+
+
+def text(name: str) -> str:
+    """A tool's output as it was recorded, from data/."""
+    return (DATA / name).read_text(encoding="utf-8")
+
+
+def document(name: str) -> Any:
+    return json.loads(text(name))
+
+
+def command(
+    stdout: str = "",
+    code: int | None = 0,
+    *,
+    error: str = "",
+    argv: Sequence[str] = ("tool",),
+    host: str = "lom",
+    start_s: float = 0.0,
+    took_s: float = 1.0,
+    measuring: bool = True,
+) -> Command:
+    return Command(
+        host=host,
+        argv=list(argv),
+        started=START + timedelta(seconds=start_s),
+        duration_s=took_s,
+        returncode=code,
+        stdout=stdout,
+        stderr=error,
+        measuring=measuring,
+    )
+
+
+def link(*commands: Command, status: Status = Status.OK, **more: Any) -> LinkRecord:
+    return LinkRecord(
+        source="lom", target="yuki", status=status, commands=list(commands), **more
+    )
+
+
+def cell(**changes: Any) -> Cell:
+    words = {
+        "vpn": "nebula", "tuning": "stock", "profile": "low", "benchmark": "ping", "round": 1
+    }  # fmt: skip
+    return Cell(**{**words, **changes})
+
+
+def record(*links: LinkRecord, took_s: float = 5.0, **changes: Any) -> Record:
+    of = changes.pop("cell", cell())
+    return Record(
+        campaign="trial",
+        cell=of,
+        placement="ingress",
+        started=START,
+        ended=START + timedelta(seconds=took_s),
+        versions={"meshbench": "0.1.0", "vpn_method": 1, "benchmark_method": 1},
+        settings={"options": {}, "profile": {"delay_ms": 2, "jitter_ms": 2}, **changes},
+        testbed=TestbedRecord(name="fake", kind="fake", shared_cpu=False),
+        impairment=ImpairmentRecord(engine="fake", placement="ingress", profile={}, seed=1),
+        vpn=VpnRecord(driver="nebula", version="1.9"),
+        links=list(links),
+    )
+
+
+def campaign(**changes: Any) -> Campaign:
+    """A campaign of fakes: three VPNs, two profiles, two benchmarks, two rounds."""
+    words: dict[str, Any] = {
+        "campaign": "trial", "testbed": "fake", "vpns": ("internal", "wireguard", "nebula"),
+        "profiles": ("baseline", "low"), "benchmarks": {"ping": None, "tcp": {"duration_s": 1}},
+    }  # fmt: skip
+    file = CampaignFile.model_validate({**words, **changes})
+    return Campaign(
+        file=file,
+        testbed=FakeTestbed(kind="fake"),
+        systems={name: System(driver="internal") for name in file.vpns},
+        profiles={name: Profile(delay_ms=index) for index, name in enumerate(file.profiles)},
+        tunings={name: Tuning() for name in file.tunings},
+    )

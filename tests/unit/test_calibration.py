@@ -1,0 +1,171 @@
+"""The calibration: irtt's probes by direction, reordering by RFC 4737, and what was to be expected."""
+
+import asyncio
+import json
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit import making
+
+from meshbench.benchmarks.base import Link, Value
+from meshbench.config import Profile
+from meshbench.impairment.calibration import Calibration, reordered
+from meshbench.impairment.physics import HEADROOM, expected, largest_round_trip_s, queue_limit
+from meshbench.records import Status
+
+PROFILES = Path(__file__).parents[2] / "config" / "profiles"
+LOW = Profile(delay_ms=2, jitter_ms=2, loss_percent=0.25)
+MEDIUM = Profile(delay_ms=4, jitter_ms=7, loss_percent=1)
+HIGH = Profile(delay_ms=6, jitter_ms=15, loss_percent=2.5)
+SPAN = st.floats(0, 1000).map(lambda x: round(x, 3))
+
+
+def parse(text: str) -> dict[tuple[str, str], float | None]:
+    values = list(Calibration().parse(making.link(making.command(text))))
+    found = {(value.direction, value.metric.name): value.value for value in values}
+    assert len(found) == len(values)
+    return found
+
+
+def test_recorded_probes_are_counted_by_direction() -> None:
+    said = parse(making.text("irtt.json"))
+    trips = making.document("irtt.json")["round_trips"]
+    assert said["forward", "probe_sent"] == len(trips) == 40
+    assert said["forward", "probe_received"] == said["reverse", "probe_sent"] == 38
+    assert said["reverse", "probe_received"] == 37
+    assert said["forward", "probe_loss"] == pytest.approx(2 / 40)
+    assert said["reverse", "probe_loss"] == pytest.approx(1 / 38)
+    back = [trip for trip in trips if trip["lost"] == "false"]
+    for direction, way in (("forward", "send"), ("reverse", "receive")):
+        delays = [trip["delay"][way] / 1e6 for trip in back]
+        assert said[direction, "owd_mean"] == pytest.approx(fmean(delays))
+        assert min(delays) <= (said[direction, "owd_p50"] or 0) <= max(delays)
+        assert 0 < (said[direction, "reordered"] or 0) < 1
+
+
+def trip(number: int, *, there: int, away: int, back: int, lost: str = "false") -> dict[str, Any]:
+    """A probe sent at `number` ms that the server got, sent back and the client got at these ms."""
+    walls = {"client": {"send": number, "receive": back}, "server": {"receive": there, "send": away}}
+    stamps = {
+        side: {event: {"wall": at * 1_000_000} for event, at in events.items()}
+        for side, events in walls.items()
+    }
+    delay = {"send": (there - number) * 1e6, "receive": (back - away) * 1e6}
+    return {"seqno": number, "lost": lost, "timestamps": stamps, "delay": delay}
+
+
+def test_each_direction_is_reordered_by_itself() -> None:
+    trips = [  # 1 overtakes 0 on the way there; nothing overtakes on the way back
+        trip(0, there=9, away=9, back=19),
+        trip(1, there=5, away=5, back=15),
+        trip(2, there=12, away=12, back=22),
+    ]
+    said = parse(json.dumps({"round_trips": trips, "stats": {"server_packets_received": 3}}))
+    assert said["forward", "reordered"] == pytest.approx(1 / 3)
+    assert said["reverse", "reordered"] == 0
+    assert said["forward", "owd_mean"] == pytest.approx(23 / 3)
+
+
+def test_nothing_arrived_is_a_loss_of_one_and_no_delay() -> None:
+    trips = [trip(0, there=0, away=0, back=0, lost="true_up")] * 3
+    said = parse(json.dumps({"round_trips": trips, "stats": {"server_packets_received": 0}}))
+    assert said == {
+        ("forward", "probe_sent"): 3, ("forward", "probe_received"): 0,
+        ("forward", "probe_loss"): 1, ("reverse", "probe_sent"): 0,
+        ("reverse", "probe_received"): 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "irtt: no reply", "{}", '{"round_trips": []}'])
+def test_output_that_is_no_result_has_no_values(text: str) -> None:
+    assert parse(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "share"),
+    [
+        ([0, 1, 2, 3], 0),
+        ([0, 2, 1, 3], 1 / 4),
+        ([3, 0, 1, 2], 3 / 4),  # one early packet makes all the others late
+        ([0, 1, 4, 2, 3, 5], 2 / 6),
+        ([5], 0),
+        ([2, 9, 40], 0),  # lost ones are not late
+        ([1, 1, 2], 0),
+    ],
+)
+def test_reordering_is_rfc_4737_s(arrivals: list[int], share: float) -> None:
+    assert reordered(arrivals) == pytest.approx(share)
+
+
+@given(st.lists(st.integers(0, 100), min_size=1))
+def test_a_packet_is_late_when_a_later_one_was_there(arrivals: list[int]) -> None:
+    late = sum(any(earlier > x for earlier in arrivals[:i]) for i, x in enumerate(arrivals))
+    assert reordered(arrivals) == pytest.approx(late / len(arrivals))
+
+
+@pytest.mark.parametrize(("profile", "mean"), [(LOW, 2.0), (MEDIUM, 4.32), (HIGH, 7.35)])
+def test_the_expected_delay_is_the_clipped_uniform_one(profile: Profile, mean: float) -> None:
+    assert expected(profile).delay_ms == pytest.approx(mean, abs=0.005)
+
+
+@pytest.mark.parametrize("profile", [LOW, MEDIUM, HIGH, Profile(delay_ms=9, jitter_ms=1)])
+def test_mean_and_deviation_are_those_of_many_draws(profile: Profile) -> None:
+    steps = 200_001
+    low, span = profile.delay_ms - profile.jitter_ms, 2 * profile.jitter_ms
+    draws = [max(low + span * i / (steps - 1), 0) for i in range(steps)]
+    mean = fmean(draws)
+    deviation = fmean((x - mean) ** 2 for x in draws) ** 0.5
+    assert expected(profile).delay_ms == pytest.approx(mean, rel=1e-3)
+    assert expected(profile).delay_sd_ms == pytest.approx(deviation, rel=1e-3)
+
+
+@given(delay=SPAN, jitter=SPAN)
+def test_clipping_only_adds_delay(delay: float, jitter: float) -> None:
+    found = expected(Profile(delay_ms=delay, jitter_ms=jitter))
+    assert found.delay_ms >= delay - 1e-9
+    assert found.delay_ms <= delay + jitter + 1e-9
+    assert 0 <= found.delay_sd_ms <= jitter / 3**0.5 + 1e-6
+
+
+@given(delay=SPAN, jitter=SPAN, rate=st.none() | st.integers(1_000_000, 100_000_000_000))
+def test_the_queue_holds_the_longest_delay_with_room(
+    delay: float, jitter: float, rate: int | None
+) -> None:
+    limit = queue_limit(Profile(delay_ms=delay, jitter_ms=jitter), rate)
+    packets = (rate or 10_000_000_000) * (delay + jitter) / 1000 / 12_000
+    assert limit >= max(1000, HEADROOM * packets)
+
+
+def test_queue_limits_of_the_thesis_s_profiles() -> None:
+    assert [queue_limit(p, 1_000_000_000) for p in (LOW, MEDIUM, HIGH)] == [1667, 2833, 4500]
+    assert largest_round_trip_s(HIGH) == pytest.approx(0.042)
+
+
+def test_the_expectation_stands_beside_the_values() -> None:
+    found: dict[str, list[Value]] = {}
+    settings = {"profile": MEDIUM.model_dump()}
+    for value in Calibration({"delay_tolerance_ms": 0.1}).constants(settings):
+        found.setdefault(value.metric.name, []).append(value)
+    assert all({v.direction for v in values} == {"forward", "reverse"} for values in found.values())
+    said = {name: values[0].value for name, values in found.items()}
+    assert said["nominal_delay"] == 4
+    assert said["nominal_loss"] == said["expected_loss"] == pytest.approx(0.01)
+    assert said["expected_delay"] == pytest.approx(4.32, abs=0.005)
+    assert said["tolerance_delay"] == pytest.approx(0.432, abs=0.001)
+    assert said["tolerance_loss"] == pytest.approx(0.001)
+
+
+def test_both_tools_run_on_the_bare_link_and_irtt_decides() -> None:
+    def answer(argv: Any) -> Any:
+        return (3, "", "no reply\n") if argv[0] == "irtt" and argv[1] == "client" else ""
+
+    host = making.ScriptedHost(answer=answer)
+    link = Link(host, host, "192.0.2.1", "192.0.2.2", "data0")
+    outcome = asyncio.run(Calibration({"duration_s": 2, "interval_ms": 1}).measure(link))
+    assert (outcome.status, outcome.reason) == (Status.TOOL_FAILED, "irtt ended with 3: no reply")
+    assert ["irtt", "ping"] == [argv[0] for argv in host.asked]
+    assert "-i 1ms -d 2s" in " ".join(host.asked[0])

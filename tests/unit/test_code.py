@@ -1,0 +1,95 @@
+"""Digests of code: an edited module changes what it feeds and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from meshbench import code
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of the same name: parser → shared → deep; chart alone; a folder with __init__."""
+    modules = {
+        "parser.py": "from meshbench import shared\nfrom meshbench.kinds import ping\n",
+        "shared.py": "import meshbench.deep\nimport json\n",
+        "deep.py": "from meshbench.shared import loop\n",
+        "chart.py": "from meshbench.kinds.base import thing\n",
+        "kinds/__init__.py": "import importlib\n",
+        "kinds/base.py": "",
+        "kinds/ping.py": "def lazily():\n    from meshbench import late\n",
+        "late.py": "",
+        "unrelated.py": "",
+    }
+    for name, text in modules.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(code, "_PACKAGE", tmp_path)
+    return tmp_path
+
+
+def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
+    for cached in (code.digest, code._closure, code._imports):
+        cached.cache_clear()
+    found = code.digest(*modules, files=files)
+    for cached in (code.digest, code._closure, code._imports):
+        cached.cache_clear()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("edited", "parser", "chart"),
+    [
+        ("parser.py", True, False),
+        ("shared.py", True, False),
+        ("deep.py", True, False),
+        ("kinds/ping.py", True, False),
+        ("late.py", True, False),
+        ("kinds/__init__.py", True, False),
+        ("kinds/base.py", False, True),
+        ("chart.py", False, True),
+        ("unrelated.py", False, False),
+    ],
+)
+def test_a_digest_changes_with_what_is_imported_and_nothing_else(
+    package: Path, edited: str, parser: bool, chart: bool
+) -> None:
+    before = digest("parser"), digest("chart")
+    path = package / edited
+    path.write_text(path.read_text() + "# edited\n")
+    after = digest("parser"), digest("chart")
+    assert (before[0] != after[0], before[1] != after[1]) == (parser, chart)
+
+
+def test_touching_changes_nothing(package: Path) -> None:
+    before = digest("parser")
+    for path in package.rglob("*.py"):
+        path.touch()
+    assert digest("parser") == before
+
+
+def test_the_digest_is_independent_of_where_the_package_is(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digest("parser", "chart")
+    other = tmp_path_factory.mktemp("zzz") / "elsewhere"
+    monkeypatch.setattr(code, "_PACKAGE", package.rename(other))
+    assert digest("parser", "chart") == before == digest("chart", "parser")
+
+
+def test_other_files_count_by_content(package: Path) -> None:
+    sql = package / "cells.sql"
+    sql.write_text("SELECT 1")
+    before = digest("chart", files=(sql,))
+    sql.write_text("SELECT 2")
+    assert digest("chart", files=(sql,)) != before
+
+
+def test_a_benchmark_s_parser_is_not_the_other_ones() -> None:
+    files = {name: code._closure(f"benchmarks.{name}") for name in ("ping", "tcp")}
+    names = {name: {path.name for path in found} for name, found in files.items()}
+    assert "tcp.py" not in names["ping"]
+    assert "ping.py" not in names["tcp"]
+    assert {"iperf3.py", "metrics.py"} <= names["tcp"]
+    assert not {"ping.py", "tcp.py"} & {path.name for path in code._closure("parse")}

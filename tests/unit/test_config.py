@@ -1,0 +1,366 @@
+"""Bad input: each a text with file, line, key and advice, and all of them at once."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshbench import config
+from meshbench.__main__ import main
+from meshbench.config import CampaignFile, LabTestbed, Profile, SshTestbed
+from meshbench.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[2] / "config"
+FILE = "config/config.yaml"
+CAMPAIGN = """\
+campaign: trial
+testbed: fake
+rounds: 1
+vpns: [internal, nebula]
+profiles: [baseline, low]
+benchmarks:
+  ping: {count: 25}
+  tcp:
+    duration_s: 1
+"""
+SSH = """\
+kind: ssh
+hosts:
+  - &host
+    name: ada
+    address: 203.0.113.1
+    key_file: /nowhere/key
+    known_hosts_file: /nowhere/known_hosts
+    data_interface: eth1
+    data_address: 192.0.2.1
+  - <<: *host
+    name: bob
+    data_address: 192.0.2.2
+"""
+
+
+class Folder:
+    """A checkout's configuration that a test may spoil."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def write(self, path: str, content: str | bytes) -> "Folder":
+        data = content if isinstance(content, bytes) else content.encode()
+        Path(path).write_bytes(data)
+        return self
+
+    def edit(self, old: str, new: str, path: str = FILE) -> "Folder":
+        text = Path(path).read_text(encoding="utf-8")
+        assert old in text
+        return self.write(path, text.replace(old, new))
+
+    def problems(self, *settings: str, file: str = FILE) -> list[str]:
+        """What a run says of it, one line each; no line when it is usable."""
+        words = ["--config", *settings] if settings else []
+        try:
+            status = main(["plan", "--configfile", file, *words])
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        out, error = self._capsys.readouterr()
+        assert bool(status) == bool(error)
+        assert not (status and out), "it began before the problem was said"
+        return [line for line in error.splitlines() if "cannot be used" not in line]
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Folder:
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    return Folder(capsys).write(FILE, CAMPAIGN)
+
+
+def test_a_good_campaign_is_accepted(folder: Folder) -> None:
+    assert folder.problems() == []
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "thesis.yaml"])
+def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
+    assert folder.problems("testbed=fake", file=str(SHIPPED / name)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("rounds: 1", "round: 1", "3: round: unknown key; did you mean 'rounds'?"),
+        ("rounds: 1", "qqq: 1", "3: qqq: unknown key; valid keys: campaign, testbed, seed, "),
+        ("rounds: 1", "rounds: 0", "3: rounds: Input should be greater than or equal to 1 (it says 0)"),
+        ("rounds: 1", "rounds: two", "3: rounds: Input should be a valid integer"),
+        ("campaign: trial\n", "", ": campaign: this key is required"),
+        ("nebula]", "nebulla]", "4: nebulla: there is no config/vpns/nebulla.yaml; did you mean 'nebula'?"),
+        ("nebula]", "xyz]", "4: xyz: there is no config/vpns/xyz.yaml; known: internal, nebula, "),
+        ("low]", "lov]", "5: lov: there is no config/profiles/lov.yaml; did you mean 'low'?"),
+        ("testbed: fake", "testbed: fke", "2: fke: there is no config/testbeds/fke.yaml; did you mean 'fake'?"),
+        ("rounds: 1", "tunings: [stok]", "3: stok: there is no config/tunings/stok.yaml; did you mean 'stock'?"),
+        ("ping: {", "pong: {", "7: benchmarks.pong: there is no 'pong'; did you mean 'ping'?"),
+        ("count: 25", "cuont: 25", "7: benchmarks.ping.cuont: unknown key; did you mean 'count'?"),
+        ("count: 25", "count: 0", "7: benchmarks.ping.count: Input should be greater than or equal to 1"),
+        ("duration_s: 1", "duration_s: soon", "9: benchmarks.tcp.duration_s: Input should be a valid integer"),
+        ("[internal, nebula]", "[nebula, nebula]", "4: vpns: duplicate vpn 'nebula'; each may appear once"),
+        ("nebula]", "'nebula;reboot']", "4: vpns.1: 'nebula;reboot' is not allowed here (must match "),
+        ("nebula]", "../nebula]", "4: vpns.1: '../nebula' is not allowed here"),
+        ("nebula]", "a..b]", "4: vpns.1: 'a..b' is not allowed here"),
+        ("nebula]", "a/b]", "4: vpns.1: 'a/b' is not allowed here"),
+        ("nebula]", "'a b']", "4: vpns.1: 'a b' is not allowed here"),
+        ("nebula]", "-rf]", "4: vpns.1: '-rf' is not allowed here"),
+        ("nebula]", '"nebula\\n"]', "4: vpns.1: 'nebula\\n' is not allowed here"),
+        ("trial", "../trial", "1: campaign: '../trial' is not allowed here"),
+        ("ping: {", "'p;ing': {", "'p;ing' is not allowed here"),
+        ("rounds: 1", "links: [lom->lom]", "3: links: 'lom->lom' is not a pair of two of the hosts lom, yuki, luna"),
+        ("rounds: 1", "links: [lom->ada]", "3: links: 'lom->ada' is not a pair of two of the hosts lom, yuki, luna"),
+        ("rounds: 1", "calibration: {duration: 1}", "3: calibration.duration: unknown key; did you mean 'duration_s'?"),
+        ("rounds: 1", "engine: tc", "3: engine: Input should be 'auto', 'netem' or 'linkem' (it says 'tc')"),
+    ],
+)  # fmt: skip
+def test_a_bad_campaign_names_file_line_key_and_advice(
+    folder: Folder, old: str, new: str, problem: str
+) -> None:
+    [said] = folder.edit(old, new).problems()
+    assert said.startswith(f"{FILE}:")
+    assert problem in said
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "problem"),
+    [
+        ("profiles/low", "delay_ms: 2\nloss_percent: -1\n", "2: loss_percent: Input should be greater than or equal to 0 (it says -1)"),
+        ("profiles/low", "loss_percent: 101\n", "1: loss_percent: Input should be less than or equal to 100 (it says 101)"),
+        ("profiles/low", "loss_percent: .nan\n", "1: loss_percent: Input should be a finite number"),
+        ("profiles/low", "delay_ms: .inf\n", "1: delay_ms: Input should be a finite number"),
+        ("profiles/low", "delay_ms: 2ms\n", "1: delay_ms: Input should be a valid number"),
+        ("profiles/low", "# r\nreorder_percent: 1\n", "2: reorder_percent: needs a delay_ms above 0"),
+        ("profiles/low", "los_percent: 1\n", "1: los_percent: unknown key; did you mean 'loss_percent'?"),
+        ("vpns/nebula", "driver: nebulla\n", "1: driver: there is no 'nebulla'; did you mean 'nebula'?"),
+        ("vpns/nebula", "driver: nebula\noptions:\n  mtuu: 1300\n", "3: options.mtuu: unknown key; did you mean 'mtu'?"),
+        ("vpns/nebula", "driver: nebula\noptions: {mtu: 5}\n", "2: options.mtu: Input should be greater than or equal to 576"),
+        ("vpns/nebula", "driver: internal\noptions: {mtu: 5}\n", "2: options.mtu: unknown key"),
+        ("vpns/nebula", "", ": driver: this key is required"),
+        ("tunings/stock", "sysctls: {kernel.panic: 1}\n", "is not allowed here"),
+        ("testbeds/fake", "kind: lab\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
+        ("testbeds/fake", "kind: lab\nhosts: [lom]\n", "2: hosts: Tuple should have at least 2 items"),
+        ("testbeds/fake", "kind: lab\nhosts: [lom, 'a;b']\n", "2: hosts.1: 'a;b' is not allowed here"),
+        ("testbeds/fake", "kind: lap\n", "kind"),
+        ("testbeds/fake", "kind: lab\nhots: [lom, ada]\n", "2: hots: unknown key; did you mean 'hosts'?"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_beside_it_names_itself(
+    folder: Folder, file: str, content: str, problem: str
+) -> None:
+    path = f"config/{file}.yaml"
+    [said] = folder.write(path, content).problems()
+    assert said.startswith(f"{path}:")
+    assert problem in said
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"campaign: [\n", "2: not YAML: "),
+        (b"a: 1\n\tb: 2\n", "2: not YAML: "),
+        (b"campaign: \x00\n", " not YAML: "),
+        ("campaign: größer\n".encode("latin-1"), " not UTF-8 text: "),
+        (b"- campaign\n", "1: must be a mapping of keys to values"),
+    ],
+)
+@pytest.mark.parametrize("path", [FILE, "config/profiles/low.yaml"])
+def test_what_is_no_yaml_mapping_is_refused(
+    folder: Folder, path: str, content: bytes, problem: str
+) -> None:
+    [said] = folder.write(path, content).problems()
+    assert said.startswith(f"{path}:")
+    assert problem in said
+
+
+def test_an_empty_campaign_says_what_is_missing(folder: Folder) -> None:
+    keys = ("campaign", "vpns", "profiles", "benchmarks")
+    expected = [f"{FILE}: {key}: this key is required" for key in keys]
+    assert folder.write(FILE, "").problems() == expected
+
+
+def test_an_empty_profile_is_the_link_as_it_is(folder: Folder) -> None:
+    assert folder.write("config/profiles/low.yaml", "# nothing\n").problems() == []
+
+
+def test_files_that_are_not_there_or_cannot_be_read(folder: Folder) -> None:
+    assert folder.problems(file="config/other.yaml") == ["config/other.yaml: no such file"]
+    assert folder.problems(file="config") == ["config: cannot be read: Is a directory"]
+
+
+def test_a_campaign_may_stand_anywhere(folder: Folder, tmp_path: Path) -> None:
+    elsewhere = tmp_path.parent / f"{tmp_path.name}.yaml"
+    elsewhere.write_text(CAMPAIGN.replace("nebula", "nebulla"), encoding="utf-8")
+    [said] = folder.problems(file=str(elsewhere))
+    assert said.startswith(f"{elsewhere}:4: nebulla: ")
+
+
+def test_all_problems_are_said_not_only_the_first(folder: Folder) -> None:
+    folder.edit("rounds: 1", "rond: 1\nseeed: 2\nengine: tc").edit("nebula]", "a;b]")
+    said = folder.problems()
+    assert [line.split(": ")[1] for line in said] == ["rond", "seeed", "vpns.1", "engine"]
+
+    folder.write(FILE, CAMPAIGN.replace("nebula", "nebulla").replace("low", "lov"))
+    folder.write("config/testbeds/fake.yaml", "kind: lab\nhots: [a, b]\nhosts: [x]\n")
+    said = folder.problems()
+    assert [line.split(": ")[1] for line in said] == ["nebulla", "lov", "hots", "hosts"]
+
+    folder.write(FILE, CAMPAIGN.replace("count", "cuont").replace("duration_s", "duration"))
+    folder.write("config/testbeds/fake.yaml", "kind: fake\n")
+    folder.write("config/vpns/nebula.yaml", "driver: nebula\noptions: {mtu: 5, routine: 1}\n")
+    said = folder.problems()
+    keys = ["options.routine", "options.mtu", "benchmarks.ping.cuont", "benchmarks.tcp.duration"]
+    assert [line.split(": ")[1] for line in said] == keys
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("rounds=0", "--config: rounds: Input should be greater than or equal to 1 (it says 0)"),
+        ("rond=1", "--config: rond: unknown key; did you mean 'rounds'?"),
+        ("vpns=[internal, nebulla]", "--config: nebulla: there is no config/vpns/nebulla.yaml"),
+        ("testbed=fke", "--config: fke: there is no config/testbeds/fke.yaml"),
+        ("benchmarks={ping: {count: 0}}", "--config: benchmarks.ping.count: Input should be"),
+        ("benchmarks={pong: }", "--config: benchmarks.pong: there is no 'pong'"),
+        ("links=[lom->ada]", "--config: links: 'lom->ada' is not a pair"),
+        ("rounds={", "--config: rounds: not YAML: "),
+    ],
+)
+def test_the_command_line_is_blamed_for_what_it_said(
+    folder: Folder, setting: str, problem: str
+) -> None:
+    said = folder.problems(setting)
+    assert said[0].startswith(problem)
+
+
+def test_a_file_is_blamed_for_what_the_command_line_did_not_touch(folder: Folder) -> None:
+    folder.edit("count: 25", "count: 0")
+    [said] = folder.problems("benchmarks={tcp: {duration_s: 2}}", "rounds=2")
+    assert said.startswith(f"{FILE}:7: benchmarks.ping.count: ")
+    assert folder.problems("benchmarks={ping: {count: 3}}") == []
+
+
+def test_the_command_line_extends_a_file_as_snakemake_does() -> None:
+    from snakemake.utils import update_config  # noqa: PLC0415  (slow, and only for this test)
+
+    def fresh() -> dict[str, Any]:
+        return {"a": {"b": 1, "c": {"d": 2}}, "e": [1, 2], "f": None}
+
+    for over in (
+        {"a": {"c": {"d": 3}}}, {"a": {"c": 4}}, {"a": 1}, {"e": {"x": 1}}, {"e": [3]},
+        {"f": {"g": {"h": 1}}}, {"n": {}},
+    ):  # fmt: skip
+        ours, theirs = fresh(), fresh()
+        config.merge(ours, over)
+        update_config(theirs, over)
+        assert ours == theirs
+
+
+def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_path: Path) -> None:
+    folder.write("config/testbeds/own.yaml", SSH).edit("testbed: fake", "testbed: own")
+    said = folder.problems()
+    assert len(said) == 4
+    assert said[0] == (
+        "config/testbeds/own.yaml: hosts.ada.key_file: there is no file /nowhere/key"
+    )
+    here = tmp_path / "key"
+    here.touch()
+    text = SSH.replace("/nowhere/key", str(here)).replace("/nowhere/known_hosts", str(here))
+    assert folder.write("config/testbeds/own.yaml", text).problems() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("name: bob", "name: ada", "duplicate host 'ada'"),
+        ("192.0.2.2", "192.0.2.1", "duplicate data_address '192.0.2.1'"),
+        ("eth1", "eth1;reboot", "'eth1;reboot' is not allowed here"),
+        ("name: bob", "name: BOB", "'BOB' is not allowed here"),
+        ("key_file: /nowhere/key", "keyfile: /nowhere/key", "did you mean 'key_file'?"),
+    ],
+)
+def test_a_bad_ssh_testbed(folder: Folder, old: str, new: str, problem: str) -> None:
+    folder.write("config/testbeds/own.yaml", SSH.replace(old, new))
+    said = folder.edit("testbed: fake", "testbed: own").problems()
+    assert any(problem in line for line in said)
+    assert all(line.startswith("config/testbeds/own.yaml") for line in said)
+
+
+def test_unknown_keys_are_not_looked_up_forever() -> None:
+    with pytest.raises(ConfigError) as error:
+        config.check(CampaignFile, {1: "x", True: "y", "vpns": {"vpns": 1}}, [])
+    assert {problem.key for problem in error.value.problems} >= {"1", "vpns", "campaign"}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["campaign", "vpns", "rounds", "benchmarks", "links", "sed", "calibration"]),
+        st.recursive(
+            st.none() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=6,
+        ),
+    )
+)
+def test_whatever_a_file_says_it_is_a_campaign_or_a_list_of_problems(data: dict[str, Any]) -> None:
+    try:
+        config.check(CampaignFile, data, [])
+    except ConfigError as error:
+        assert error.problems
+        assert all(problem.message for problem in error.problems)
+
+
+def test_the_schemas_in_the_repository_are_the_models() -> None:
+    for name, text in config.schemas().items():
+        assert (SHIPPED / "schema" / name).read_text(encoding="utf-8") == text, (
+            f"config/schema/{name} is out of date: run `make schema`"
+        )
+        assert json.loads(text)
+    assert {path.name for path in (SHIPPED / "schema").iterdir()} == config.schemas().keys()
+
+
+def test_the_profiles_are_the_thesis_ones() -> None:
+    said = {
+        name: config.load_named(SHIPPED / "profiles", name, Profile, ("", None))
+        for name in ("baseline", "low", "medium", "high")
+    }
+    values = {
+        name: (p.delay_ms, p.jitter_ms, p.loss_percent, p.reorder_percent,
+               p.reorder_correlation_percent)
+        for name, p in said.items()
+    }  # fmt: skip
+    assert values == {
+        "baseline": (0, 0, 0, 0, 0),
+        "low": (2, 2, 0.25, 0.5, 25),
+        "medium": (4, 7, 1, 2.5, 50),
+        "high": (6, 15, 2.5, 5, 50),
+    }
+    assert [name for name, profile in said.items() if profile.impairs] == ["low", "medium", "high"]
+
+
+def test_links_are_a_ring_all_pairs_or_chosen() -> None:
+    def links(value: Any) -> tuple[tuple[str, str], ...]:
+        file = CampaignFile.model_validate(
+            {"campaign": "c", "vpns": ["a"], "profiles": ["b"], "benchmarks": {"p": None}}
+            | ({"links": value} if value else {})
+        )
+        return config.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
+
+    ring = (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))
+    assert links(None) == ring
+    assert len(set(links("all"))) == 6
+    assert links(["luna->lom"]) == (("luna", "lom"),)
+
+
+def test_hosts_of_an_ssh_testbed_keep_their_order() -> None:
+    names = config.host_names(SshTestbed.model_validate(config.yaml.safe_load(SSH)))
+    assert names == ("ada", "bob")

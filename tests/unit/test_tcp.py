@@ -1,0 +1,204 @@
+"""iperf3's JSON: who sent what in which direction, and whose fault an error is."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from tests.unit import making
+
+from meshbench.benchmarks import iperf3
+from meshbench.benchmarks.base import Link, Outcome, Value
+from meshbench.benchmarks.tcp import Tcp, parse_run
+from meshbench.records import Status
+
+SILENT = {
+    "start": {"test_start": {"bidir": 1}},
+    "end": {"sum_received": {"bytes": 9}, "sum_received_bidir_reverse": {"bytes": 0}},
+}
+
+
+def values(name: str) -> list[Value]:
+    return list(parse_run(making.document(f"iperf3-{name}.json")))
+
+
+def whole(found: list[Value], direction: str) -> dict[str, float | None]:
+    mine = [v for v in found if v.t_s is None and v.direction == direction]
+    names = [value.metric.name for value in mine]
+    assert len(set(names)) == len(names)
+    return {value.metric.name: value.value for value in mine}
+
+
+def series(found: list[Value], direction: str, metric: str) -> list[float | None]:
+    mine = [v for v in found if v.t_s is not None and v.direction == direction]
+    return [value.value for value in mine if value.metric.name == metric]
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_one_direction_at_a_time(direction: str) -> None:
+    run, found = making.document(f"iperf3-{direction}.json"), values(direction)
+    end, other = run["end"], {"forward": "reverse", "reverse": "forward"}[direction]
+    assert {(value.direction, value.mode) for value in found} == {(direction, "single")}
+    said = whole(found, direction)
+    assert whole(found, other) == {}
+    assert said["goodput"] == end["sum_received"]["bits_per_second"]
+    assert said["send_rate"] == end["sum_sent"]["bits_per_second"]
+    assert said["sent"] == end["sum_sent"]["bytes"]
+    assert said["retransmits"] == end["sum_sent"]["retransmits"] == 0
+    assert said["mss"] == run["start"]["tcp_mss_default"]
+    use = end["cpu_utilization_percent"]
+    assert said["iperf3_cpu_client"] == pytest.approx(use["host_total"] / 100)
+    assert said["iperf3_cpu_server"] == pytest.approx(use["remote_total"] / 100)
+
+
+@pytest.mark.parametrize("name", ["forward", "reverse", "bidir"])
+def test_each_direction_has_the_receiver_s_goodput_and_the_sender_s_tcp(name: str) -> None:
+    run, found = making.document(f"iperf3-{name}.json"), values(name)
+    sides = {"client": run["intervals"], "server": run["server_output_json"]["intervals"]}
+    for direction in {value.direction for value in found}:
+        sender, receiver = ("client", "server") if direction == "forward" else ("server", "client")
+        streams = {
+            side: [s for i in sides[side] for s in i["streams"]
+                   if not s["omitted"] and s["sender"] is (side == sender)]
+            for side in (sender, receiver)
+        }  # fmt: skip
+        assert len(streams[sender]) == len(streams[receiver]) == 2
+        for metric, side, key, factor in (
+            ("goodput", receiver, "bits_per_second", 1),
+            ("retransmits", sender, "retransmits", 1),
+            ("cwnd", sender, "snd_cwnd", 1),
+            ("tcp_rtt", sender, "rtt", 1e-3),
+            ("pmtu", sender, "pmtu", 1),
+        ):
+            expected = [stream[key] * factor for stream in streams[side]]
+            assert series(found, direction, metric) == pytest.approx(expected), metric
+
+
+def test_both_at_once_are_told_apart() -> None:
+    run, found = making.document("iperf3-bidir-3.18.json"), values("bidir-3.18")
+    assert {value.mode for value in found} == {"bidir"}
+    forward, reverse, end = whole(found, "forward"), whole(found, "reverse"), run["end"]
+    assert forward["goodput"] == end["sum_received"]["bits_per_second"]
+    assert reverse["goodput"] == end["sum_received_bidir_reverse"]["bits_per_second"]
+    assert forward["retransmits"] == end["sum_sent"]["retransmits"]
+    assert reverse["retransmits"] == end["sum_sent_bidir_reverse"]["retransmits"]
+    assert forward["retransmits"] != reverse["retransmits"]
+    assert forward["tcp_rtt_mean"] == pytest.approx(
+        end["streams"][0]["sender"]["mean_rtt"] / 1000
+    )
+    segments = end["sum_sent"]["bytes"] / 1248
+    assert forward["retransmit_rate"] == pytest.approx(forward["retransmits"] / segments)
+    # Recorded with a server that gave text only: no time series of the far sender.
+    assert series(found, "forward", "retransmits")
+    assert series(found, "reverse", "retransmits") == []
+
+
+def test_a_stream_that_sent_nothing_has_no_retransmit_rate() -> None:
+    run = making.document("iperf3-forward.json")
+    run["end"]["sum_sent"]["bytes"] = 0
+    assert "retransmit_rate" not in whole(list(parse_run(run)), "forward")
+
+
+def test_reordering_is_a_value_only_where_iperf3_says_it() -> None:
+    run = making.document("iperf3-forward.json")
+    assert series(list(parse_run(run)), "forward", "reordering_seen") == []
+    run["intervals"][1]["streams"][0]["reorder"] = 4
+    assert series(list(parse_run(run)), "forward", "reordering_seen") == [4]
+
+
+@pytest.mark.parametrize("text", ["", "iperf3: error", "{", '{"error": "x"}', '{"start": {}}'])
+def test_what_is_no_result_has_no_values(text: str) -> None:
+    good = making.command(making.text("iperf3-forward.json"))
+    found = list(Tcp().parse(making.link(making.command(text), good)))
+    assert len(found) == len(values("forward"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("unable to connect to server: Connection timed out", Status.FAILED),
+        ("unable to connect to server - server may have stopped running: Connection refused", Status.TOOL_FAILED),
+        ("error - No route to host", Status.FAILED),
+        ("unable to send control message: Network is unreachable", Status.FAILED),
+        ("the server is busy running a test. try again later", Status.TOOL_FAILED),
+        ("test authorization failed", Status.TOOL_FAILED),
+        ("unable to read from stream socket: Connection reset by peer", Status.TOOL_FAILED),
+        ("Bad file descriptor", Status.TOOL_FAILED),
+    ],
+)  # fmt: skip
+def test_an_error_is_the_path_s_or_the_tool_s(error: str, status: Status) -> None:
+    assert iperf3.classify(error) is status
+    said = making.command(json.dumps({"error": error, "end": {}}), 1)
+    assert iperf3.judge(said, 9) == (status, error)
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "reason"),
+    [
+        (making.command("", None), Status.TIMEOUT, "not finished within 9 s"),
+        (making.command("", 1, error="Segmentation fault"), Status.TOOL_FAILED, "no JSON from iperf3: Segmentation fault"),
+        (making.command(json.dumps(SILENT)), Status.FAILED, "the reverse stream ended normally and moved no data"),
+        (making.command('{"end": {"sum_received": {}}}'), Status.FAILED, "the forward stream ended normally and moved no data"),
+        (making.command(making.text("iperf3-bidir.json")), Status.OK, None),
+    ],
+)  # fmt: skip
+def test_an_end_is_judged(command: Any, status: Status, reason: str | None) -> None:
+    assert iperf3.judge(command, 9) == (status, reason)
+
+
+def measure(answers: Sequence[Any], **options: Any) -> tuple[Outcome, making.ScriptedHost]:
+    waiting = list(answers)
+    host = making.ScriptedHost(answer=lambda argv: waiting.pop(0) if "-t" in argv else "")
+    link = Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.042)
+    benchmark = Tcp(options)
+    benchmark.server = iperf3.Iperf3Server()
+    return asyncio.run(benchmark.measure(link)), host
+
+
+def test_every_mode_is_its_own_run_and_the_first_failure_ends_them() -> None:
+    texts = [making.text(f"iperf3-{name}.json") for name in ("forward", "reverse", "bidir")]
+    outcome, host = measure(texts)
+    assert outcome.status is Status.OK
+    flags = [[word for word in argv if word in {"-R", "--bidir"}] for argv in host.asked]
+    assert flags == [[], ["-R"], ["--bidir"]]
+    assert len(list(Tcp().parse(making.link(*outcome.commands)))) == sum(
+        len(values(name)) for name in ("forward", "reverse", "bidir")
+    )
+
+    outcome, host = measure([texts[0], (1, json.dumps(SILENT), ""), texts[2]])
+    assert outcome.status is Status.FAILED
+    assert outcome.reason == "reverse: the reverse stream ended normally and moved no data"
+    assert len(outcome.commands) == len(host.asked) == 2
+
+
+def test_the_command_is_bound_to_the_tunnel_and_its_times_have_the_right_unit() -> None:
+    options = {"duration_s": 3, "omit_s": 1, "connect_limit_s": 1.5, "modes": ["forward"]}
+    outcome, host = measure(
+        [making.text("iperf3-forward.json")], zero_copy=True, congestion="bbr", **options
+    )
+    [argv] = host.asked
+    words = " ".join(argv)
+    assert words.startswith("iperf3 -c 10.88.0.2 -p 5201 -B 10.88.0.1 --json --get-server-output")
+    assert "--connect-timeout 1500 " in words
+    assert " -Z -C bbr " in words
+    assert "-t 3 -O 1" in words
+    assert outcome.limit_s == pytest.approx(3 + 1 + 1.5 + 40 * 0.042 + 10)
+
+
+def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_afterwards() -> None:
+    host, server = making.ScriptedHost(answer=lambda _: "LISTEN"), iperf3.Iperf3Server()
+    asyncio.run(server.start([host]))
+    [unit] = host.started
+    assert "--json" in unit.argv
+    assert {file.mode for file in host.files.values()} == {0o600}
+    [password] = server.client_secrets.values()
+    assert all(password.encode() not in file.content for file in host.files.values())
+    assert password not in " ".join([*unit.argv, *server.client_arguments])
+    asyncio.run(server.stop([host]))
+    assert host.stopped == [unit.name]
+    assert host.asked[-1] == ["rm", "-rf", "--", "/run/meshbench/iperf3"]
+
+
+def test_two_cells_have_different_credentials() -> None:
+    assert iperf3.Iperf3Server().client_secrets != iperf3.Iperf3Server().client_secrets
