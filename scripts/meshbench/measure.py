@@ -18,6 +18,7 @@ from meshbench.records import LinkRecord, PathState, Record, Status, now
 from meshbench.session import Session, session
 from meshbench.settings import MeasureJob
 from meshbench.testbed import state
+from meshbench.testbed.host import Host
 from meshbench.vpns import lifecycle
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,7 @@ async def _measure(
     )
     benchmark = instruments.load(job.cell.benchmark)(job.options)
     impairment = await _impair(job, bed, benchmark)
-    paths_before, *_ = await asyncio.gather(
-        lifecycle.paths(up.mesh), *(_forget_tcp(host) for host in bed.hosts)
-    )
+    paths_before, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
     links = await _run(job, bed, up, benchmark)
     paths_after, after, fallen, impairment.after = await asyncio.gather(
         lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
@@ -119,9 +118,10 @@ def _lifetime_s(job: MeasureJob, benchmark: Benchmark) -> float:
     return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
 
 
-async def _forget_tcp(host: Any) -> None:
+async def _forget_tcp(hosts: Sequence[Host]) -> None:
     # What TCP remembers of one VPN's path must not start the next one's.
-    await host.run(["ip", "tcp_metrics", "flush"], check=False)
+    flush = ["ip", "tcp_metrics", "flush"]
+    await asyncio.gather(*(host.run(flush, check=False) for host in hosts))
 
 
 async def _run(job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark) -> list[LinkRecord]:
