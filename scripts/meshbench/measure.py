@@ -208,18 +208,14 @@ def _marks(
             link.path_before,
             link.path_after,
         )
-        address = underlay[link.target]
         if after and after.kind == "relay":
             marks.append(f"{name} went over a relay")
-        if after and after.endpoint and address not in after.endpoint:
-            marks.append(f"{name} went to {after.endpoint}, past the data network")
-        if before and after and _path_key(before) != _path_key(after):
+        endpoint = after.endpoint if after else None
+        if endpoint and (endpoint.rpartition(":")[0] or endpoint) != underlay[link.target]:
+            marks.append(f"{name} went to {endpoint}, past the data network")
+        if before and after and before.way != after.way:
             marks.append(f"the path of {name} changed during the measurement")
     return marks
-
-
-def _path_key(path: PathState) -> tuple[str | None, ...]:
-    return path.kind, path.transport, path.endpoint
 
 
 def _failed(

@@ -66,7 +66,7 @@ def _samples(record: Record, link: LinkRecord, benchmark: Benchmark) -> Iterator
 
 
 def _link(record: Record, link: LinkRecord) -> Row:
-    before, after = link.path_before, link.path_after or link.path_before
+    after = link.path_after or link.path_before
     measuring = [command.duration_s for command in link.commands if command.measuring]
     return {
         **_cell(record, link),
@@ -82,9 +82,7 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "transport": after.transport if after else None,
         "endpoint": after.endpoint if after else None,
         "tunnel_mtu": after.tunnel_mtu if after else None,
-        "path_changed": None
-        if before is None or after is None
-        else before.endpoint != after.endpoint,
+        "path_changed": _changed(link),
         "ready_s": link.ready_s,
         "engine": record.impairment.engine,
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",
@@ -92,3 +90,10 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "code_version": str(record.versions["meshbench"]),
         "marks": record.marks,
     }
+
+
+def _changed(link: LinkRecord) -> bool | None:
+    before, after = link.path_before, link.path_after
+    if before is None or after is None:
+        return None
+    return before.way != after.way

@@ -74,6 +74,11 @@ class PathState(Model):
     tunnel_mtu: int | None = None
     details: dict[str, Any] = {}
 
+    @property
+    def way(self) -> tuple[str | None, ...]:
+        """What makes it another path when it changes."""
+        return self.kind, self.transport, self.endpoint
+
 
 class LinkRecord(Model):
     """What happened on one ordered pair of hosts."""

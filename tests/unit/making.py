@@ -28,7 +28,7 @@ Answer = Callable[[Sequence[str]], str | tuple[int, str, str]]
 class ScriptedHost:
     """Answers programs from a function and remembers what it was asked and given."""
 
-    def __init__(self, name: str = "lom", answer: Answer = lambda argv: "", index: int = 1) -> None:
+    def __init__(self, name: str = "lom", answer: Answer = lambda _: "", index: int = 1) -> None:
         data = f"192.0.2.{index}"
         self.address = Address(name, name, 22, "root", Path("k"), Path("h"), "data0", data)
         self.asked: list[list[str]] = []
@@ -104,9 +104,7 @@ def command(
 
 
 def link(*commands: Command, status: Status = Status.OK, **more: Any) -> LinkRecord:
-    return LinkRecord(
-        source="lom", target="yuki", status=status, commands=list(commands), **more
-    )
+    return LinkRecord(source="lom", target="yuki", status=status, commands=list(commands), **more)
 
 
 def cell(**changes: Any) -> Cell:

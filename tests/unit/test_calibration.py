@@ -49,7 +49,10 @@ def test_recorded_probes_are_counted_by_direction() -> None:
 
 def trip(number: int, *, there: int, away: int, back: int, lost: str = "false") -> dict[str, Any]:
     """A probe sent at `number` ms that the server got, sent back and the client got at these ms."""
-    walls = {"client": {"send": number, "receive": back}, "server": {"receive": there, "send": away}}
+    walls = {
+        "client": {"send": number, "receive": back},
+        "server": {"receive": there, "send": away},
+    }
     stamps = {
         side: {event: {"wall": at * 1_000_000} for event, at in events.items()}
         for side, events in walls.items()
@@ -167,5 +170,5 @@ def test_both_tools_run_on_the_bare_link_and_irtt_decides() -> None:
     link = Link(host, host, "192.0.2.1", "192.0.2.2", "data0")
     outcome = asyncio.run(Calibration({"duration_s": 2, "interval_ms": 1}).measure(link))
     assert (outcome.status, outcome.reason) == (Status.TOOL_FAILED, "irtt ended with 3: no reply")
-    assert ["irtt", "ping"] == [argv[0] for argv in host.asked]
+    assert [argv[0] for argv in host.asked] == ["irtt", "ping"]
     assert "-i 1ms -d 2s" in " ".join(host.asked[0])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ def test_a_rate_is_below_netem_not_in_it() -> None:
 def test_the_control_traffic_is_exempt_in_both_directions(make: Any) -> None:
     lines = [" ".join(argv) for argv in make("eth1", ["limit", "1000"], 2222)]
     ports = [line for line in lines if " match ip " in line]
-    assert [("dport 2222" in line, "sport 2222" in line) for line in ports].count((False, True)) == 1
-    assert [("dport 2222" in line, "sport 2222" in line) for line in ports].count((True, False)) == 1
+    for side in ("dport", "sport"):
+        assert sum(f"{side} 2222 " in line for line in ports) == 1
     assert sum("netem limit 1000" in line for line in lines) == 1
     # Exempted first: as soon as everything is redirected, SSH must already be spared.
     if make is netem.ingress_commands:
@@ -119,11 +120,12 @@ def test_where_netem_is_not_nothing_is_read(text: str) -> None:
 def test_linkem_s_arguments_are_the_thesis_s_values() -> None:
     host = LAYOUT.hosts[0]
     argv = linkem.arguments(LAYOUT, host, plan(HIGH), 1_000_000_000, 606)
-    assert " ".join(argv) == (
-        "--in h2 --in h3 --out h1=02:6d:62:00:00:01 --delay-us 6000 --jitter-us 15000 "
-        "--loss 2.5,0 --reorder 5,50 --rate-bps 1000000000 --limit 1667 --seed 11 "
-        f"--netns /run/netns/{LAYOUT.wire} --dead-man 606"
-    )
+    pairs = [f"{option} {value}" for option, value in zip(argv[::2], argv[1::2], strict=True)]
+    assert sorted(pairs) == [
+        "--dead-man 606", "--delay-us 6000", "--in h2", "--in h3", "--jitter-us 15000",
+        "--limit 1667", "--loss 2.5,0", f"--netns /run/netns/{LAYOUT.wire}",
+        "--out h1=02:6d:62:00:00:01", "--rate-bps 1000000000", "--reorder 5,50", "--seed 11",
+    ]  # fmt: skip
 
 
 def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
@@ -131,7 +133,7 @@ def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
         found = []
         for host in LAYOUT.hosts:
             argv = linkem.arguments(LAYOUT, host, plan(LOW, placement), None, 1)
-            pairs = list(zip(argv, argv[1:], strict=False))
+            pairs = list(pairwise(argv))
             found.append((
                 [value for key, value in pairs if key == "--in"],
                 [value.partition("=")[0] for key, value in pairs if key == "--out"],
@@ -205,7 +207,12 @@ def test_any_difference_of_any_parameter_is_seen(key: str, by: float, more: bool
 
 def test_tail_drops_are_those_between_two_readings() -> None:
     before = {"lom": {"tail_drops": 3}, "yuki": {"tail_drops": 3}}
-    after = {"lom": {"tail_drops": 3}, "yuki": {"tail_drops": 9}, "luna": {"tail_drops": 1}, "x": {}}
+    after = {
+        "lom": {"tail_drops": 3},
+        "yuki": {"tail_drops": 9},
+        "luna": {"tail_drops": 1},
+        "x": {},
+    }
     assert engine.tail_drops(before, after) == {"yuki": 6, "luna": 1}
 
 

@@ -10,18 +10,19 @@ from tests.unit.making import campaign
 
 from meshbench import plan
 from meshbench.plan import Calibrated, rotated, seeded, weather
+from meshbench.records import Cell
 
 NAMES = st.lists(st.sampled_from("abcdefghijklmnop"), min_size=1, max_size=12, unique=True)
 SEEDS = st.integers(0, 2**63 - 1)
 SIX = tuple("abcdef")
 
 
-def vpns_of(cells: Sequence[plan.Cell]) -> list[str]:
+def vpns_of(cells: Sequence[Cell]) -> list[str]:
     return [name for name, _ in groupby(cell.vpn for cell in cells)]
 
 
 def test_same_seed_same_order_and_other_seed_other_order() -> None:
-    def order(seed: int) -> tuple[plan.Cell, ...]:
+    def order(seed: int) -> tuple[Cell, ...]:
         return plan.plan(campaign(seed=seed, vpns=SIX, rounds=2)).cells
 
     assert order(1) == order(1)
@@ -46,7 +47,7 @@ def test_every_cell_is_planned_once_in_every_round() -> None:
 def test_the_priority_is_the_order_and_a_round_is_calibrated_before_its_first_cell() -> None:
     steps = plan.plan(campaign(rounds=2))
     by_priority = sorted(steps.priority, key=lambda step: -steps.priority[step])
-    assert [step for step in by_priority if isinstance(step, plan.Cell)] == list(steps.cells)
+    assert [step for step in by_priority if isinstance(step, Cell)] == list(steps.cells)
     assert len(set(steps.priority.values())) == len(by_priority)
     for round_ in (1, 2):
         of_round = [step for step in by_priority if step.round == round_]

@@ -17,7 +17,7 @@ from meshbench.files import atomic, write_private
 from meshbench.records import Status
 
 
-class Power(Exception):
+class PowerError(Exception):
     """Is cut."""
 
 
@@ -70,9 +70,14 @@ def test_a_half_true_record_is_not_written(tmp_path: Path) -> None:
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "1.json"
     path.write_text("old")
-    with pytest.raises(Power), atomic(path) as temporary:
-        temporary.write_text("ne")
-        raise Power
+
+    def write() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("ne")
+            raise PowerError
+
+    with pytest.raises(PowerError):
+        write()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -88,7 +93,8 @@ def test_a_failure_at_the_end_of_writing_leaves_the_old_record(
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((os, name) if name == "fsync" else (Path, name)), fail)
+    owner: Any = os if name == "fsync" else Path
+    monkeypatch.setattr(owner, name, fail)
     with pytest.raises(OSError, match="No space left"):
         records.write(record(link()), path)
     assert path.read_bytes() == before

@@ -56,7 +56,9 @@ def test_one_direction_at_a_time(direction: str) -> None:
 def test_each_direction_has_the_receiver_s_goodput_and_the_sender_s_tcp(name: str) -> None:
     run, found = making.document(f"iperf3-{name}.json"), values(name)
     sides = {"client": run["intervals"], "server": run["server_output_json"]["intervals"]}
-    for direction in {value.direction for value in found}:
+    directions = {value.direction for value in found}
+    assert directions == ({"forward", "reverse"} if name == "bidir" else {name})
+    for direction in directions:
         sender, receiver = ("client", "server") if direction == "forward" else ("server", "client")
         streams = {
             side: [s for i in sides[side] for s in i["streams"]
@@ -84,9 +86,7 @@ def test_both_at_once_are_told_apart() -> None:
     assert forward["retransmits"] == end["sum_sent"]["retransmits"]
     assert reverse["retransmits"] == end["sum_sent_bidir_reverse"]["retransmits"]
     assert forward["retransmits"] != reverse["retransmits"]
-    assert forward["tcp_rtt_mean"] == pytest.approx(
-        end["streams"][0]["sender"]["mean_rtt"] / 1000
-    )
+    assert forward["tcp_rtt_mean"] == pytest.approx(end["streams"][0]["sender"]["mean_rtt"] / 1000)
     segments = end["sum_sent"]["bytes"] / 1248
     assert forward["retransmit_rate"] == pytest.approx(forward["retransmits"] / segments)
     # Recorded with a server that gave text only: no time series of the far sender.

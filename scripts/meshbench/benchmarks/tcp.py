@@ -111,7 +111,7 @@ class Options(Strict):
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)] = ("forward", "reverse", "bidir")
     interval_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     connect_limit_s: Annotated[float, Field(gt=0, le=600)] = 10.0
-    attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    attempts: Annotated[int, Field(ge=1, le=10)] = 4
     block_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 128 * 1024
     """What iperf3 reads at once. It counts whole blocks only: a short run on a slow path needs
     small ones, or what arrived is reported as nothing."""
@@ -198,7 +198,8 @@ def parse_run(run: Mapping[str, Any]) -> Iterator[Value]:
     In a bidirectional run `sum_*` is the client's stream and `sum_*_bidir_reverse` the server's.
     """
     test = run["start"]["test_start"]
-    if test.get("bidir"):
+    # Not every iperf3 says `bidir` of itself: 3.12 does not.
+    if test.get("bidir") or "sum_received_bidir_reverse" in run["end"]:
         yield from _direction(run, "bidir", "forward", suffix="", sender=True)
         yield from _direction(run, "bidir", "reverse", suffix="_bidir_reverse", sender=False)
         yield from _cpu(run, "bidir", "forward")

@@ -1,6 +1,6 @@
 """How many kinds of tests, and how many links, ended well, by system, at the first profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -14,7 +14,7 @@ TITLE = "Success rate"
 TABLES = ("links",)
 BENCHMARKS = ("ping", "tcp", "udp")
 KINDS, LINKS = "kinds of tests with any link", "links"
-_PARTS = {KINDS: "#8fb8de", LINKS: "#1b6b3a"}
+COLOURS = {KINDS: "#8fb8de", LINKS: "#1b6b3a"}
 _NO_TESTS = {"bootstrap", "reboot", "calibration", "timing", "netem"}
 
 
@@ -48,8 +48,10 @@ def successes(data: Data, context: Context) -> list[Success]:
     return found
 
 
-def chart(data: Data, context: Context, width: int = 250) -> alt.LayerChart:
-    """Two nested bars per system: kinds in light, links in dark."""
+def chart(
+    data: Data, context: Context, width: int = 250, colours: Mapping[str, str] = COLOURS
+) -> alt.LayerChart:
+    """Two nested bars per system: kinds in light, links in dark; colours of the legend as given."""
     found = successes(data, context)
     rows = []
     for one in found:
@@ -67,7 +69,7 @@ def chart(data: Data, context: Context, width: int = 250) -> alt.LayerChart:
     return pictures.stacked(
         rows,
         [one.vpn for one in found],
-        _PARTS,
+        colours,
         "%",
         ends=ends,
         width=width,

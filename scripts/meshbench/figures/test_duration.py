@@ -1,6 +1,6 @@
 """Where the time of the suite went, by system, at the first profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 
@@ -31,8 +31,13 @@ def rows(data: Data, context: Context) -> list[Row]:
     return [found[vpn] for vpn in ordered(context.vpns, found) if vpn in found]
 
 
-def chart(data: Data, context: Context, width: int = 250) -> alt.LayerChart:
-    """A stacked bar per system, in minutes."""
+COLOURS = {part: colour for part, (_, colour) in _PARTS.items()}
+
+
+def chart(
+    data: Data, context: Context, width: int = 250, colours: Mapping[str, str] = COLOURS
+) -> alt.LayerChart:
+    """A stacked bar per system, in minutes; colours and order of the legend as given."""
     bars, ends = [], []
     found = rows(data, context)
     for row in found:
@@ -49,7 +54,6 @@ def chart(data: Data, context: Context, width: int = 250) -> alt.LayerChart:
                 )
                 start += row[column] / 60
         ends.append({"system": row["vpn"], "at": start, "text": f"{number(start)} min"})
-    colours = {part: colour for part, (_, colour) in _PARTS.items()}
     return pictures.stacked(
         bars, [row["vpn"] for row in found], colours, "min", ends=ends, width=width
     )

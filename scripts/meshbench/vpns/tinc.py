@@ -3,10 +3,11 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import Field
 
 from meshbench.config import Strict
 from meshbench.records import PathState
@@ -24,7 +25,7 @@ _NODE = re.compile(
 
 
 class Options(Strict):
-    cipher: str | None = None
+    cipher: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")] | None = None
     tcp_only: bool = False
     key_bits: int = 4096
 

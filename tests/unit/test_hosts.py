@@ -1,0 +1,203 @@
+"""Errors of the testbed name the host and the command; secrets do not reach a command line."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import asyncssh
+import pytest
+from tests.unit import making
+
+from meshbench.errors import TestbedError
+from meshbench.testbed import local
+from meshbench.testbed.host import Address, CommandError
+from meshbench.testbed.lab import image, machine
+from meshbench.testbed.ssh import SshHost
+
+ADDRESS = Address(
+    "yuki", "203.0.113.2", 2222, "ada", Path("key"), Path("hosts"), "eth1", "192.0.2.2"
+)
+DEFINITION = image.Definition("trixie", None, ("nebula",))
+
+
+class Connection:
+    """An SSH connection that answers as told."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.lines: list[str] = []
+        self.inputs: list[bytes] = []
+
+    def is_closed(self) -> bool:
+        return False
+
+    async def run(self, line: str, **more: Any) -> Any:
+        self.lines.append(line)
+        self.inputs.append(more["input"])
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def said(code: int = 0, out: bytes = b"", error: bytes = b"") -> Any:
+    return SimpleNamespace(returncode=code, stdout=out, stderr=error)
+
+
+def host(answer: Any) -> tuple[SshHost, Connection]:
+    made, connection = SshHost(ADDRESS), Connection(answer)
+    made._connection = connection  # type: ignore[assignment]
+    return made, connection
+
+
+def run(made: SshHost, *argv: str, **more: Any) -> Any:
+    return asyncio.run(made.run(argv, **more))
+
+
+def test_a_failed_command_is_named_with_its_host_and_what_it_said() -> None:
+    made, _ = host(said(2, b"out", b"no such device\n"))
+    with pytest.raises(CommandError) as error:
+        run(made, "ip", "link", "set", "a b")
+    assert str(error.value) == "yuki: ip link set 'a b' ended with 2: no such device"
+
+
+LATE = asyncssh.TimeoutError(None, "sleep", None, None, None, None, b"", b"")
+
+
+@pytest.mark.parametrize("answer", [said(124), said(137), said(-9), LATE])
+def test_a_command_over_its_limit_says_so(answer: Any) -> None:
+    made, _ = host(answer)
+    with pytest.raises(CommandError, match=r"^yuki: sleep 9 ran into its time limit: $"):
+        run(made, "sleep", "9", limit_s=0)
+    assert run(made, "sleep", "9", limit_s=0, check=False).returncode is None
+
+
+def test_a_program_that_ends_like_a_limit_in_time_is_not_one() -> None:
+    made, _ = host(said(124))
+    assert run(made, "timeout", "1", "x", limit_s=60, check=False).returncode == 124
+
+
+def test_a_broken_connection_is_named_with_its_host_and_command() -> None:
+    ended = SimpleNamespace(returncode=None, stdout=b"", stderr=b"")
+    for trouble in (OSError("reset"), asyncssh.ConnectionLost("lost"), ended):
+        made, _ = host(trouble)
+        with pytest.raises(TestbedError, match=r"^yuki: SSH broke during iperf3 -s(: |$)"):
+            run(made, "iperf3", "-s")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "text"),
+    [
+        (OSError("refused"), "yuki: no SSH to ada@203.0.113.2:2222: refused"),
+        (TimeoutError(), "yuki: no SSH to ada@203.0.113.2:2222: "),
+        (asyncssh.PermissionDenied("nope"), "yuki: no SSH to ada@203.0.113.2:2222: nope"),
+        (asyncssh.HostKeyNotVerifiable("other key"), "yuki: the host key of 203.0.113.2 is not the one in hosts: other key"),
+    ],
+)  # fmt: skip
+def test_a_host_that_cannot_be_reached_is_named(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception, text: str
+) -> None:
+    async def connect(*_: Any, **options: Any) -> None:
+        assert options["known_hosts"] == "hosts"
+        raise trouble
+
+    monkeypatch.setattr(asyncssh, "connect", connect)
+    with pytest.raises(TestbedError) as error:
+        run(SshHost(ADDRESS), "true")
+    assert str(error.value) == text
+
+
+def test_arguments_are_quoted_and_limited() -> None:
+    made, connection = host(said(0, b"ok\xff"))
+    done = run(made, "echo", "a; rm -rf /", "$(x)", limit_s=3)
+    assert connection.lines == ["exec timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"]
+    assert done.argv == ["echo", "a; rm -rf /", "$(x)"]
+    assert done.stdout == "ok\N{REPLACEMENT CHARACTER}"
+
+
+def test_secrets_go_through_standard_input_only() -> None:
+    made, connection = host(said())
+    done = run(made, "iperf3", "-c", "x", secrets={"IPERF3_PASSWORD": "s3cr3t"})
+    assert "s3cr3t" not in connection.lines[0]
+    assert "IPERF3_PASSWORD" in connection.lines[0]
+    assert connection.inputs == [b"s3cr3t\n"]
+    assert "s3cr3t" not in done.model_dump_json()
+
+
+def test_a_secret_reaches_the_program_s_environment() -> None:
+    made, connection = host(said())
+    run(made, "printenv", "A", "B", secrets={"A": "x y$z", "B": "'\""})
+    _, text = asyncio.run(local.run("sh", "-c", connection.lines[0], stdin=connection.inputs[0]))
+    assert text == "x y$z\n'\"\n"
+
+
+def test_the_fake_host_s_errors_are_like_the_real_one_s() -> None:
+    scripted = making.ScriptedHost("luna", lambda _: (1, "", "bad"))
+    with pytest.raises(CommandError, match=r"^luna: false ended with 1: bad$"):
+        asyncio.run(scripted.run(["false"]))
+
+
+def test_programs_of_this_machine_are_named_when_they_fail() -> None:
+    with pytest.raises(TestbedError, match=r"^no-such-program is not installed on this machine$"):
+        asyncio.run(local.run("no-such-program"))
+    with pytest.raises(TestbedError, match=r"^sh -c 'echo why; exit 3' ended with 3: why$"):
+        asyncio.run(local.run("sh", "-c", "echo why; exit 3"))
+    with pytest.raises(TestbedError, match=r"^sleep 60: still running after 0 s$"):
+        asyncio.run(local.run("sleep", "60", limit_s=0.05))
+
+
+@pytest.fixture
+def able(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine that can hold a lab, as far as these checks can see."""
+    monkeypatch.setenv("MESHBENCH_CACHE", str(tmp_path / "not" / "yet"))
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda program: f"/bin/{program}")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10**11))
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda p: str(p) == "/dev/net/tun" or exists(p))
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("able")
+def test_a_machine_that_can_hold_a_lab_has_no_problems() -> None:
+    assert machine.problems(DEFINITION) == []
+    machine.check(DEFINITION)
+
+
+def test_every_obstacle_is_said_with_what_to_do(able: pytest.MonkeyPatch) -> None:
+    lacks = {"systemd-nspawn", "mmdebstrap", "tc", "ip"}
+    able.setattr("os.geteuid", lambda: 1000)
+    able.setattr("shutil.which", lambda program: None if program in lacks else program)
+    able.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=200_000_000))
+    able.setattr(Path, "exists", lambda p: p.parent == p)
+    with pytest.raises(TestbedError) as error:
+        machine.check(DEFINITION)
+    head, root, programs, tun, disk = str(error.value).splitlines()
+    assert head == "no lab on this machine:"
+    assert "run as root, or name hosts of your own in a testbed of kind ssh" in root
+    assert "not installed: mmdebstrap, systemd-nspawn, ip, tc; do: apt-get install " in programs
+    assert programs.endswith("install iproute2 mmdebstrap systemd-container")
+    assert "/dev/net/tun is missing: load the kernel module tun" in tun
+    assert "has 0.2 GB free and the lab image needs 1.5 GB; free some, or set MESHB" in disk
+
+
+def test_no_room_is_needed_for_an_image_that_is_there(
+    able: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    able.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    assert len(machine.problems(DEFINITION)) == 1
+    able.setenv("MESHBENCH_CACHE", str(tmp_path))
+    there = image.path(DEFINITION) / "etc"
+    there.mkdir(parents=True)
+    (there / "debian_version").touch()
+    assert machine.problems(DEFINITION) == []
+
+
+def test_the_image_is_another_one_when_its_definition_changes() -> None:
+    digests = {
+        image.Definition(suite, mirror, packages).digest
+        for suite in ("trixie", "bookworm")
+        for mirror in (None, "http://deb.example")
+        for packages in (("nebula",), ("nebula", "tinc"))
+    }
+    assert len(digests) == 8

@@ -1,0 +1,243 @@
+"""Measuring a cell on the fake testbed: what becomes a record, what a failure, what an error."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit import making
+from tests.unit.making import cell, link
+
+from meshbench import deploy, measure, mesh, settings
+from meshbench.benchmarks.base import Outcome
+from meshbench.benchmarks.ping import Ping
+from meshbench.benchmarks.tcp import Tcp
+from meshbench.config import FakeTestbed, Profile, System
+from meshbench.errors import TestbedError, VpnError
+from meshbench.impairment.fake import FakeEngine
+from meshbench.plan import Calibrated
+from meshbench.records import ImpairmentRecord, PathState, Record, Status
+from meshbench.testbed.fake import FakeHost
+
+UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2"}
+
+
+def job(broken: dict[str, str] | None = None, **words: Any) -> settings.MeasureJob:
+    trial = dataclasses.replace(
+        making.campaign(
+            benchmarks={"ping": {"count": 3}, "tcp": {"modes": ["bidir"], "attempts": 2}}
+        ),
+        testbed=FakeTestbed(kind="fake", broken=broken or {}),
+        systems={name: System(driver=name) for name in ("internal", "wireguard", "nebula")},
+        profiles={"baseline": Profile(), "low": Profile(delay_ms=2, jitter_ms=2)},
+    )
+    return settings.measure(trial, cell(**words))
+
+
+def run(store: Path, **words: Any) -> Record:
+    return asyncio.run(measure.measure(job(**words), store))
+
+
+@pytest.mark.parametrize("vpn", ["internal", "wireguard", "nebula"])
+@pytest.mark.parametrize("benchmark", ["ping", "tcp"])
+def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
+    tmp_path: Path, vpn: str, benchmark: str
+) -> None:
+    found = run(tmp_path, vpn=vpn, benchmark=benchmark)
+    pairs = [(one.source, one.target) for one in found.links]
+    assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
+    assert {one.status for one in found.links} == {Status.OK}
+    assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
+    assert found.versions["benchmark_method"] == 1
+    assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
+    bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
+    assert bare == (vpn == "internal")
+
+
+def test_the_settings_travel_as_text_and_come_back() -> None:
+    one = job()
+    assert settings.MeasureJob.of(one.text()) == one
+    assert job(vpn="wireguard").text() != one.text() == job().text()
+
+
+def test_a_vpn_that_does_not_start_is_a_result_with_its_reason(tmp_path: Path) -> None:
+    found = run(tmp_path, broken={"nebula": "port 4242 is in use"})
+    assert {one.status for one in found.links} == {Status.FAILED}
+    assert len(found.links) == 3
+    assert found.vpn.status is Status.FAILED
+    assert all("port 4242 is in use" in str(one.reason) for one in found.links)
+    assert not any(one.commands for one in found.links)
+
+
+def test_the_others_go_on(tmp_path: Path) -> None:
+    found = run(tmp_path, vpn="wireguard", broken={"nebula": "port 4242 is in use"})
+    assert {one.status for one in found.links} == {Status.OK}
+
+
+def test_a_missing_program_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lacking(*_: Any) -> None:
+        raise VpnError("yuki: nebula is not installed")
+
+    monkeypatch.setattr(mesh.lifecycle, "assemble", lacking)
+    assert run(tmp_path).links[0].reason == "yuki: nebula is not installed"
+
+
+def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any) -> None:
+        raise TestbedError("lom: no SSH")
+
+    monkeypatch.setattr(FakeHost, "upload", broken)
+    with pytest.raises(TestbedError, match="lom: no SSH"):
+        run(tmp_path)
+
+
+def test_an_emulator_that_does_something_else_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(_: FakeEngine) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(FakeEngine, "read", read)
+    with pytest.raises(TestbedError, match="impairment of lom is not what was asked for"):
+        run(tmp_path)
+    assert {one.status for one in run(tmp_path, profile="baseline").links} == {Status.OK}
+
+
+def test_every_vpn_of_a_round_meets_the_same_weather() -> None:
+    def seeds(**words: Any) -> Any:
+        bed: Any = type("Bed", (), {"hosts": making.ScriptedHost(), "rate_bps": None})
+        bed.hosts = [making.ScriptedHost("lom"), making.ScriptedHost("yuki")]
+        return measure._plan(job(**words), bed).seeds
+
+    same = seeds()
+    assert same["lom"] != same["yuki"]
+    assert seeds(vpn="wireguard") == seeds(benchmark="tcp") == same
+    assert seeds(round=2) != same != seeds(profile="baseline")
+
+
+def outcomes(*statuses: Status) -> Callable[..., Any]:
+    waiting = list(statuses)
+
+    async def answer(*_: Any) -> Outcome:
+        status = waiting.pop(0)
+        return Outcome(status, f"{status}", [making.command(str(status))], 9.0)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("statuses", "ended", "attempts"),
+    [
+        ([Status.OK], Status.OK, 1),
+        ([Status.TOOL_FAILED, Status.OK], Status.OK, 2),
+        ([Status.TOOL_FAILED, Status.TOOL_FAILED], Status.TOOL_FAILED, 2),
+        ([Status.TOOL_FAILED, Status.FAILED], Status.FAILED, 2),
+        ([Status.FAILED], Status.FAILED, 1),
+        ([Status.TIMEOUT], Status.TIMEOUT, 1),
+    ],
+)
+def test_only_the_tool_s_failures_are_tried_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: list[Status],
+    ended: Status,
+    attempts: int,
+) -> None:
+    monkeypatch.setattr(Tcp, "measure", outcomes(*statuses, *[Status.OK] * 2))
+    first = run(tmp_path, benchmark="tcp").links[0]
+    assert (first.status, first.attempts) == (ended, attempts)
+    assert [tried.stdout for tried in first.failures] == ["tool_failed"] * (attempts - 1)
+
+
+def test_a_ping_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ping, "measure", outcomes(*[Status.TOOL_FAILED] * 3))
+    assert [one.attempts for one in run(tmp_path).links] == [1, 1, 1]
+
+
+def marks(before: PathState | None, after: PathState | None, drops: int = 0) -> list[str]:
+    impairment = ImpairmentRecord(
+        engine="x", placement="ingress", profile={}, seed=1,
+        before={"lom": {"tail_drops": 1}}, after={"lom": {"tail_drops": 1 + drops}},
+    )  # fmt: skip
+    return measure._marks([link(path_before=before, path_after=after)], impairment, UNDERLAY)
+
+
+DIRECT = PathState(kind="direct", transport="udp", endpoint="192.0.2.2:4242")
+RELAY = PathState(kind="relay", transport="udp")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (DIRECT, DIRECT, []),
+        (None, None, []),
+        (DIRECT, None, []),
+        (PathState(endpoint="192.0.2.2"), PathState(endpoint="192.0.2.2"), []),
+        (RELAY, RELAY, ["lom->yuki went over a relay"]),
+        (DIRECT, RELAY, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
+        (None, PathState(endpoint="203.0.113.2:9"), ["lom->yuki went to 203.0.113.2:9, past the data network"]),
+        (None, PathState(endpoint="192.0.2.22:9"), ["lom->yuki went to 192.0.2.22:9, past the data network"]),
+    ],
+)  # fmt: skip
+def test_what_a_reader_must_know_is_marked(
+    before: PathState | None, after: PathState | None, said: list[str]
+) -> None:
+    assert marks(before, after) == said
+
+
+def test_tail_drops_are_marked() -> None:
+    assert marks(None, None, 3) == ["the emulator of lom had no room for 3 packets"]
+
+
+def test_a_vpn_that_failed_to_come_up_is_not_tried_again_in_its_round() -> None:
+    note = {"system": "nebula", "attempt": "run/1", "reason": "lom: no"}
+    found: dict[str, dict[str, Any]] = {"lom": {"failed_vpn": note}, "yuki": {"failed_vpn": None}}
+    with pytest.raises(VpnError, match="lom: no"):
+        mesh._known_failure(found, "nebula", "run/1")
+    mesh._known_failure(found, "nebula", "run/2")
+    mesh._known_failure(found, "tinc", "run/1")
+
+
+def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = set()
+    for name in ("a", "b"):
+        monkeypatch.setenv("MESHBENCH_RUN", name)
+        found |= {mesh.attempt(1), mesh.attempt(2)}
+    assert len(found) == 4
+
+
+def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
+    one = settings.calibrate(making.campaign(), Calibrated("low", 2))
+    found = asyncio.run(measure.measure(one, tmp_path))
+    assert (found.cell.vpn, found.cell.benchmark, found.cell.round) == (
+        "internal",
+        "calibration",
+        2,
+    )
+    assert {one.status for one in found.links} == {Status.OK}
+
+
+def test_a_deployment_has_no_time_stamps_and_no_secrets(tmp_path: Path) -> None:
+    trial = dataclasses.replace(
+        making.campaign(), systems={"wireguard": System(driver="wireguard")}
+    )
+    one = settings.deploy(trial, "wireguard")
+    first, second = (asyncio.run(deploy.deploy(one, tmp_path)) for _ in range(2))
+    assert first == second
+    assert first.files["lom"]["/var/lib/meshbench/wireguard/wg.conf"] == "secret"
+    assert first.status is Status.OK
+    assert first.versions["yuki"]
+
+
+def test_a_deployment_that_cannot_be_is_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lacking(*_: Any) -> None:
+        raise VpnError("yuki: wg is not installed")
+
+    monkeypatch.setattr(mesh.lifecycle, "assemble", lacking)
+    one = settings.deploy(making.campaign(), "wireguard")
+    done = asyncio.run(deploy.deploy(one, tmp_path))
+    assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")

@@ -1,0 +1,150 @@
+"""A host's true state from what state.sh prints, and kernel settings put there and back."""
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from tests.unit import making
+
+from meshbench import tuning
+from meshbench.config import Tuning
+from meshbench.errors import TestbedError
+from meshbench.testbed import state
+
+TEXT = """
+@ kernel
+Linux 6.1 x86_64
+
+@ governor
+
+@ vpns
+meshbench-vpn-nebula.service active running
+meshbench-vpn-tinc.service failed failed
+meshbench-vpn-wireguard.service activating start-pre
+
+@ installed
+/var/lib/meshbench/nebula/installed 0123abc
+/var/lib/meshbench/nebula-2/installed ffff
+
+@ links
+[{"ifname": "data0", "mtu": 1500}]
+
+@ offloads
+rx-checksumming: on
+generic-receive-offload: off [fixed]
+
+@ sysctls
+net.ipv4.tcp_rmem = 4096\t131072\t6291456
+net.ipv4.tcp_reordering = 3
+
+@ failed_vpn
+
+"""
+REORDER = Tuning(sysctls={"net.ipv4.tcp_reordering": 10, "net.ipv4.tcp_rmem": "4096 1  2"})
+
+
+def test_the_sections_are_read() -> None:
+    said = state.parse(TEXT)
+    assert list(said) == [
+        "kernel", "governor", "vpns", "installed", "links", "offloads", "sysctls", "failed_vpn"
+    ]  # fmt: skip
+    assert said["kernel"] == "Linux 6.1 x86_64"
+    assert said["governor"] == ""
+    assert said["links"][0]["mtu"] == 1500
+    assert said["offloads"]["generic-receive-offload"] == "off [fixed]"
+    assert said["sysctls"]["net.ipv4.tcp_rmem"] == "4096\t131072\t6291456"
+    assert said["failed_vpn"] is None
+
+
+def test_which_vpn_runs_where() -> None:
+    other = state.parse("\n@ vpns\nmeshbench-vpn-nebula.service active running\n")
+    found = state.running({"lom": state.parse(TEXT), "yuki": other})
+    assert found == {"nebula": {"lom", "yuki"}, "wireguard": {"lom"}}
+
+
+def test_what_is_installed_where() -> None:
+    hosts = {"lom": state.parse(TEXT), "yuki": state.parse("\n@ installed\n")}
+    assert state.markers(hosts, "nebula") == {"lom": "0123abc"}
+    assert state.markers(hosts, "nebula-2") == {"lom": "ffff"}
+    assert state.markers(hosts, "tinc") == {}
+
+
+def test_reading_asks_each_host_once() -> None:
+    hosts = [making.ScriptedHost(name, lambda _: TEXT) for name in ("lom", "yuki")]
+    found = asyncio.run(state.read(hosts))
+    assert found["yuki"] == state.parse(TEXT)
+    assert [host.asked for host in hosts] == [[["sh", "-s", "data0"]]] * 2
+
+
+def test_the_script_reads_this_very_machine() -> None:
+    script = files("meshbench.testbed") / "state.sh"
+    said = subprocess.run(
+        ["sh", "-s", "lo"], input=script.read_bytes(), capture_output=True, check=True
+    )
+    found = state.parse(said.stdout.decode())
+    assert found["kernel"].startswith(os.uname().sysname)
+    assert float(found["uptime_s"]) > 0
+    assert found["vpns"] == []
+
+
+class Kernel:
+    """A host's kernel settings, and the file that keeps what they were."""
+
+    def __init__(self, **values: str) -> None:
+        self.values = {f"net.ipv4.{key}": value for key, value in values.items()}
+        self.refuses: set[str] = set()
+        self.host = making.ScriptedHost("yuki", self.answer)
+
+    def answer(self, argv: Sequence[str]) -> Any:
+        if argv[0] == "cat":
+            kept = self.host.files.get(argv[1])
+            return kept.content.decode() if kept else (1, "", "No such file")
+        if argv[1] == "-n":
+            return "".join(f"{self.values[key]}\n" for key in argv[2:])
+        for setting in argv[3:]:
+            key, _, value = setting.partition("=")
+            if key not in self.refuses:
+                self.values[key] = value.replace(" ", "\t")
+        return ""
+
+    def apply(self, wanted: Tuning) -> dict[str, str]:
+        return asyncio.run(tuning.apply(wanted, [self.host]))["yuki"]
+
+
+def test_a_tuning_is_set_read_back_and_undone() -> None:
+    kernel = Kernel(tcp_reordering="3", tcp_rmem="4096\t131072\t6291456")
+    stock = dict(kernel.values)
+    assert kernel.apply(REORDER) == {
+        "net.ipv4.tcp_reordering": "10", "net.ipv4.tcp_rmem": "4096 1 2"
+    }  # fmt: skip
+    assert kernel.apply(Tuning()) == {}
+    assert kernel.values == stock
+
+
+def test_one_tuning_replaces_another() -> None:
+    kernel = Kernel(tcp_reordering="3", tcp_recovery="1", tcp_rmem="1\t2\t3")
+    kernel.apply(REORDER)
+    kernel.apply(Tuning(sysctls={"net.ipv4.tcp_recovery": 0}))
+    assert kernel.values == {
+        "net.ipv4.tcp_reordering": "3", "net.ipv4.tcp_recovery": "0", "net.ipv4.tcp_rmem": "1\t2\t3"
+    }  # fmt: skip
+    [kept] = kernel.host.files.values()
+    assert json.loads(kept.content)["net.ipv4.tcp_recovery"] == "1"
+
+
+def test_the_stock_kernel_is_not_touched() -> None:
+    kernel = Kernel(tcp_reordering="3")
+    assert kernel.apply(Tuning()) == {}
+    assert [argv[0] for argv in kernel.host.asked] == ["cat"]
+
+
+def test_a_kernel_that_does_not_take_a_value_is_named() -> None:
+    kernel = Kernel(tcp_reordering="3", tcp_rmem="1\t2\t3")
+    kernel.refuses = {"net.ipv4.tcp_reordering"}
+    with pytest.raises(TestbedError, match=r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10$"):
+        kernel.apply(REORDER)

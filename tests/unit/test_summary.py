@@ -1,0 +1,205 @@
+"""The plan before a run and the summary after it: what is reused, what failed, where time went."""
+
+import re
+import shlex
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.unit import making
+from tests.unit.making import START, cell, command, link, record
+
+from meshbench import estimate, plan, progress, records, run, summary
+from meshbench.config import Campaign
+from meshbench.plan import Calibrated
+from meshbench.records import Cell, LinkRecord, Status
+from meshbench.summary import Done
+
+Rows = dict[str, list[str]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "results" / "trial" / "raw"
+
+
+def campaign() -> Campaign:
+    return making.campaign(rounds=1)
+
+
+def done(*links: LinkRecord, took_s: float = 5.0, of: Cell | None = None) -> Done:
+    of = of or cell()
+    return Done(of, Path(of.path), record(*links, took_s=took_s, cell=of))
+
+
+def spans(*times: tuple[float, float]) -> Done:
+    return done(*(link(command(start_s=start, took_s=end - start)) for start, end in times))
+
+
+def write(raw: Path, *links: LinkRecord, took_s: float = 5.0, **words: Any) -> None:
+    of = cell(**words)
+    records.write(record(*links, took_s=took_s, cell=of), raw / of.path)
+
+
+@pytest.mark.parametrize(
+    ("times", "wall_s"),
+    [
+        ([], 0),
+        ([(0, 3)], 3),
+        ([(0, 3), (0, 3), (0, 3)], 3),  # links measured together
+        ([(0, 3), (2, 5)], 5),
+        ([(0, 3), (5, 6)], 4),
+        ([(0, 10), (2, 3), (9, 11)], 11),
+        ([(9, 11), (2, 3), (0, 10)], 11),
+        ([(0, 1), (1, 2)], 2),
+    ],
+)
+def test_tools_that_run_together_count_once(
+    times: list[tuple[float, float]], wall_s: float
+) -> None:
+    assert summary._wall_of_tools(spans(*times)) == pytest.approx(wall_s)
+
+
+def test_only_measuring_commands_count() -> None:
+    warm_up = command(start_s=0, took_s=9, measuring=False)
+    found = done(link(warm_up, command(start_s=9, took_s=2)))
+    assert summary._wall_of_tools(found) == pytest.approx(2)
+    assert found.measuring_s == pytest.approx(2)
+    assert summary._wall_of_tools(Done(cell(), Path(), None)) == 0
+
+
+def test_failed_are_those_that_could_be_otherwise() -> None:
+    def of(status: Status) -> Done:
+        return done(link(), link(status=status))
+
+    cells = [*(of(status) for status in Status), Done(cell(), Path(), None)]
+    assert {found.status for found in summary.failed(cells)} == {
+        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED
+    }  # fmt: skip
+
+
+def test_a_cell_s_reasons_are_said_once() -> None:
+    silent = [link(status=Status.FAILED, reason="silent") for _ in range(2)]
+    assert done(*silent, link(status=Status.FAILED, reason="dead")).reasons == "silent; dead"
+
+
+def show(capsys: pytest.CaptureFixture[str], *more: Any) -> str:
+    summary.show(campaign(), *more)
+    return capsys.readouterr().err
+
+
+def counts(text: str) -> Rows:
+    lines = [re.sub(r"[^\w\s.-]", " ", line).split() for line in text.splitlines()]
+    return {words[0]: words[1:] for words in lines if len(words) == 6 and words[1].isdigit()}
+
+
+def test_the_summary_says_what_is_new_reused_failed_and_missing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(here, link(command(took_s=2)), vpn="internal", profile="baseline")
+    write(here, link(status=Status.FAILED, reason="no [bold] daemon"))
+    later = (START + timedelta(seconds=1)).isoformat()
+    before = (START - timedelta(seconds=1)).isoformat()
+
+    said = show(capsys, before, "--config testbed=fake")
+    assert counts(said) == {
+        "internal": ["4", "1", "0", "0", "3"],
+        "wireguard": ["4", "0", "0", "0", "4"],
+        "nebula": ["4", "1", "0", "1", "3"],
+    }
+    assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said
+    assert "of which measuring tools ran 2 s: overhead " in said
+
+    said = show(capsys, later)
+    assert counts(said)["internal"] == ["4", "0", "1", "0", "3"]
+    assert "nothing was measured" in said
+    assert "figures: figures/trial/" in said
+
+
+def test_the_one_command_repeats_the_options_of_the_run(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(here, link(status=Status.TIMEOUT))
+    options = run.said([Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"})
+    assert shlex.split(options) == [
+        "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed="1"',
+    ]  # fmt: skip
+    said = show(capsys, None, options)
+    [line] = [line for line in said.splitlines() if line.startswith("measure just these again:")]
+    assert line.split(":  ")[1] == (
+        f"snakemake --cores 1 figures/all {options} -R $(python -m meshbench failed {options})"
+    )
+    assert summary.again() == ("snakemake --cores 1 figures/all -R $(python -m meshbench failed)")
+
+
+def test_nothing_failed_nothing_to_repeat(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, link(command()))
+    assert "again" not in show(capsys, None)
+
+
+def test_durations_are_the_benchmark_s_until_records_say_otherwise(here: Path) -> None:
+    trial = campaign()
+    ping, tcp = cell(), cell(benchmark="tcp")
+    times = estimate.durations(trial, summary.read(trial))
+    assert times[ping] == pytest.approx(300 * 0.2 + 2)
+    assert times[tcp] == pytest.approx(3 * 3 * 1.3 + 2)
+    assert times[Calibrated("low", 1)] == pytest.approx(4 + 2)
+    assert times.keys() == set(plan.plan(trial).priority)
+
+    write(here, link(command()), took_s=9)
+    times = estimate.durations(trial, summary.read(trial))
+    assert times[ping] == pytest.approx(9 + 1)
+    assert times[cell(profile="baseline")] == pytest.approx(62)
+
+
+def test_the_median_of_the_records_is_learnt() -> None:
+    cells = [done(took_s=took, of=cell(round=n)) for n, took in enumerate((3, 4, 50), start=1)]
+    assert estimate.learnt(cells) == {("nebula", "low", "ping"): 5}
+
+
+def test_the_plan_says_what_is_reused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, link(command()))
+    write(here, link(status=Status.FAILED), benchmark="tcp")
+    estimate.show(campaign())
+    said = capsys.readouterr().out
+    states = [line.split("│")[-2].strip() for line in said.splitlines() if line.count("│") == 9]
+    assert sorted(states) == ["reused", "reused (failed)", *["to measure"] * 10]
+    text = " ".join(said.split())
+    assert "10 of 12 cells and 2 calibrations to measure, 2 cells reused; about 0:" in text
+    assert "(learnt from 2 records)" in text
+
+
+def test_the_plan_is_in_the_order_of_measuring(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del here
+    estimate.show(campaign())
+    rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]
+    cells = [tuple(word.strip() for word in row[3:7]) for row in rows if row[1].strip().isdigit()]
+    planned = plan.plan(campaign()).cells
+    assert cells == [(c.vpn, c.tuning, c.profile, c.benchmark) for c in planned]
+
+
+def test_the_time_left_is_scaled_by_how_the_run_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 20.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    going = progress.Progress({1: 10.0, 2: 10.0, 3: 30.0}, began=next(clock))
+    assert going.enter(1)[1] == pytest.approx(50)
+    assert going.enter(2) == (2, pytest.approx((30 + 10) * 20 / 10))
+
+
+def test_a_run_is_quiet_in_continuous_integration(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, quiet in (("true", True), ("1", True), ("", False), ("false", False)):
+        monkeypatch.setenv("CI", value)
+        assert progress.quiet() is quiet
+
+
+def test_a_setting_is_quoted_so_that_it_is_read_back() -> None:
+    for value in (1, "1", "yes", "plain", ["a"], {"b": None}, "a: b", None, 1.5, True):
+        text = run.said([], {"k": value})
+        [_, word] = shlex.split(text)
+        key, _, said = word.partition("=")
+        assert (key, yaml.safe_load(said)) == ("k", value)
