@@ -21,7 +21,7 @@ PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 LOW = Profile(delay_ms=2, jitter_ms=2, loss_percent=0.25)
 MEDIUM = Profile(delay_ms=4, jitter_ms=7, loss_percent=1)
 HIGH = Profile(delay_ms=6, jitter_ms=15, loss_percent=2.5)
-SPAN = st.floats(0, 1000).map(lambda x: round(x, 3))
+SPAN = st.floats(0, 1000).map(lambda x: round(x, 1))
 
 
 def parse(text: str) -> dict[tuple[str, str], float | None]:
@@ -129,9 +129,8 @@ def test_mean_and_deviation_are_those_of_many_draws(profile: Profile) -> None:
 @given(delay=SPAN, jitter=SPAN)
 def test_clipping_only_adds_delay(delay: float, jitter: float) -> None:
     found = expected(Profile(delay_ms=delay, jitter_ms=jitter))
-    assert found.delay_ms >= delay - 1e-9
-    assert found.delay_ms <= delay + jitter + 1e-9
-    assert 0 <= found.delay_sd_ms <= jitter / 3**0.5 + 1e-6
+    assert delay - 1e-3 <= found.delay_ms <= delay + jitter + 1e-3
+    assert 0 <= found.delay_sd_ms <= jitter / 3**0.5 + 1e-3
 
 
 @given(delay=SPAN, jitter=SPAN, rate=st.none() | st.integers(1_000_000, 100_000_000_000))

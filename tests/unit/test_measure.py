@@ -80,7 +80,7 @@ def test_a_missing_program_is_a_result(tmp_path: Path, monkeypatch: pytest.Monke
     async def lacking(*_: Any) -> None:
         raise VpnError("yuki: nebula is not installed")
 
-    monkeypatch.setattr(mesh.lifecycle, "assemble", lacking)
+    monkeypatch.setattr("meshbench.vpns.lifecycle.assemble", lacking)
     assert run(tmp_path).links[0].reason == "yuki: nebula is not installed"
 
 
@@ -237,7 +237,7 @@ def test_a_deployment_that_cannot_be_is_a_result(
     async def lacking(*_: Any) -> None:
         raise VpnError("yuki: wg is not installed")
 
-    monkeypatch.setattr(mesh.lifecycle, "assemble", lacking)
+    monkeypatch.setattr("meshbench.vpns.lifecycle.assemble", lacking)
     one = settings.deploy(making.campaign(), "wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")

@@ -78,7 +78,9 @@ def place(path: PurePosixPath, input_name: str) -> Place:
         IgnoredError: a file that is no measurement, with the reason.
         UnreadableError: a file nobody knows.
     """
-    parts = [part for part in path.parts if part not in {".", "/"}]
+    parts = [part for part in path.parts if part not in {".", "/", "//"}]
+    if not parts:
+        raise UnreadableError("a file without a name")
     if GENERAL in parts:
         return _general(parts, input_name)
     name = parts[-1]

@@ -1,0 +1,117 @@
+"""Yggdrasil: a full mesh of static peers, no multicast, no public peers."""
+
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from meshbench.config import Strict
+from meshbench.records import PathState
+from meshbench.testbed.host import RUN, File, Host
+from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.units import Service
+
+_ADMIN = "unix:///run/meshbench/yggdrasil.sock"
+
+
+class Options(Strict):
+    transport: Literal["tcp", "tls", "quic"] = "tls"
+    port: Annotated[int, Field(ge=1, le=65535)] = 6384
+    mtu: Annotated[int, Field(ge=1280, le=65535)] = 65535
+
+
+class Yggdrasil(Driver):
+    """Addresses follow from the keys; each host listens and dials the ones before it."""
+
+    name = "yggdrasil"
+    version = 1
+    options_class = Options
+    packages = ("yggdrasil",)
+    programs = ("yggdrasil", "yggdrasilctl")
+    options: Options
+
+    async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
+        """Keys from the program itself, which alone knows the address that follows from one."""
+        return {node.name: await _identity(hosts[0]) for node in network.nodes}
+
+    def address(self, node: Node, material: Material) -> str:
+        return material[node.name]["address"]
+
+    def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
+        transport, port = self.options.transport, self.options.port
+        earlier = [other for other in network.nodes if other.index < node.index]
+        config = {
+            "PrivateKey": material[node.name]["private"],
+            "Listen": [f"{transport}://{node.underlay}:{port}"],
+            "Peers": [f"{transport}://{other.underlay}:{port}" for other in earlier],
+            "MulticastInterfaces": [],
+            "AllowedPublicKeys": [material[other.name]["public"] for other in network.others(node)],
+            "IfName": self.interface,
+            "IfMTU": self.options.mtu,
+            "AdminListen": _ADMIN,
+            "NodeInfoPrivacy": True,
+        }
+        keys = {other.name: material[other.name]["public"] for other in network.others(node)}
+        return [
+            File(self.folder / "yggdrasil.conf", json.dumps(config).encode(), 0o600),
+            File(self.folder / "peers.json", json.dumps(keys).encode()),
+        ]
+
+    def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
+        return Service(["yggdrasil", "-useconffile", str(self.folder / "yggdrasil.conf")])
+
+    def effective(self, network: Network) -> Mapping[str, Any]:
+        return {**self.options.model_dump(), "peers": "static, full mesh", "multicast": False}
+
+    async def installed_version(self, host: Host) -> str:
+        said = (await host.run(["yggdrasil", "-version"])).stdout
+        return next(
+            line.partition(":")[2].strip()
+            for line in said.splitlines()
+            if "version" in line.lower()
+        )
+
+    async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
+        said = await host.run(["yggdrasilctl", "-json", f"-endpoint={_ADMIN}", "getpeers"])
+        keys = json.loads((await host.run(["cat", str(self.folder / "peers.json")])).stdout)
+        peers = {
+            peer["key"]: peer for peer in json.loads(said.stdout).get("peers", []) if peer["up"]
+        }
+        return {other.name: _path(peers.get(keys[other.name])) for other in network.others(node)}
+
+    def watched(self) -> Sequence[str]:
+        return ("yggdrasil",)
+
+
+async def _identity(host: Host) -> dict[str, str]:
+    folder = RUN / "yggdrasil-key"
+    await host.run(["install", "-d", "-m", "700", str(folder)])
+    try:
+        made = json.loads((await host.run(["yggdrasil", "-genconf", "-json"])).stdout)
+        config = folder / "config"
+        await host.upload(
+            [File(config, json.dumps({"PrivateKey": made["PrivateKey"]}).encode(), 0o600)]
+        )
+        read = ["yggdrasil", "-useconffile", str(config)]
+        address = (await host.run([*read, "-address"])).stdout.strip()
+        public = (await host.run([*read, "-publickey"])).stdout.strip()
+    finally:
+        await host.run(["rm", "-rf", "--", str(folder)])
+    ipaddress.IPv6Address(address)
+    return {"private": made["PrivateKey"], "public": public, "address": address}
+
+
+def _path(peer: Mapping[str, Any] | None) -> PathState:
+    """A peering with the node itself is a direct path; without one others carry the traffic."""
+    if peer is None:
+        return PathState(kind="relay")
+    transport, _, endpoint = peer["remote"].partition("://")
+    return PathState(
+        kind="direct", transport=transport, endpoint=endpoint,
+        details={"inbound": peer.get("inbound"), "uptime_s": peer.get("uptime")},
+    )  # fmt: skip
+
+
+DRIVER = Yggdrasil

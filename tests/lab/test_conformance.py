@@ -1,0 +1,464 @@
+"""Every driver and every benchmark keeps its contract. A new module is found by being there."""
+
+import asyncio
+import json
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshbench import benchmarks, deploy, instruments, mesh, metrics, tuning, vpns
+from meshbench.benchmarks.base import Benchmark, Link
+from meshbench.config import System, Tuning
+from meshbench.errors import VpnError
+from meshbench.records import LinkRecord, Status
+from meshbench.session import Session
+from meshbench.settings import DeployJob
+from meshbench.testbed import state
+from meshbench.testbed.host import SLICE, STATE, Host
+from meshbench.testbed.lab.lab import Lab
+from meshbench.vpns import lifecycle
+from meshbench.vpns.lifecycle import Mesh
+from meshbench.vpns.units import UNIT_FOLDER, unit_name
+from tests.lab import support
+from tests.lab.support import ends, eventually, said
+
+PACKETS = 20
+LEAST_SECRET = 16
+"""Shorter material is no secret but a name or a number."""
+NO_SECRETS = ("public", "certificate")
+"""Parts of the names of material that anybody may know."""
+
+
+@pytest.fixture(params=vpns.names())
+def name(request: pytest.FixtureRequest, lab: Lab, store: Path) -> Iterator[str]:
+    """A driver whose programs the hosts have; nothing of it is on them before and after."""
+    driver: str = request.param
+
+    async def able() -> str | None:
+        async with support.bed() as bed:
+            await lifecycle.purge(bed.hosts, driver)
+            try:
+                await assemble(bed, driver, store)
+            except VpnError as error:
+                return str(error)
+            return None
+
+    assert lab.running()
+    if reason := asyncio.run(able()):
+        pytest.skip(f"{driver}: {reason}")
+    yield driver
+
+    async def clean() -> None:
+        async with support.bed() as bed:
+            await lifecycle.purge(bed.hosts, driver)
+
+    asyncio.run(clean())
+
+
+async def assemble(bed: Session, name: str, store: Path) -> Mesh:
+    return await mesh.assemble(bed, name, System(driver=name), store)
+
+
+async def up(bed: Session, name: str, store: Path) -> mesh.Up:
+    built = await assemble(bed, name, store)
+    return await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
+
+
+def with_bed(work: Callable[[Session], Awaitable[None]]) -> None:
+    async def inner() -> None:
+        async with support.bed() as bed:
+            await work(bed)
+
+    asyncio.run(inner())
+
+
+def runs_a_service(built: Mesh) -> bool:
+    return built.service(built.hosts[0].name) is not None
+
+
+async def all_pairs_answer(built: Mesh) -> None:
+    readiness = await lifecycle.ready(
+        built, built.driver.ready_limit_s, asyncio.get_running_loop().time()
+    )
+    assert readiness.silent == ()
+    assert len(readiness.times_s) == len(support.pairs(built.hosts))
+
+
+# --- VPNs --------------------------------------------------------------------------------------
+
+
+async def packets(host: Host, interface: str) -> tuple[int, int]:
+    """Received and sent by an interface."""
+    folder = f"/sys/class/net/{interface}/statistics"
+    counts = await said(host, "cat", f"{folder}/rx_packets", f"{folder}/tx_packets")
+    received, sent = counts.split()
+    return int(received), int(sent)
+
+
+def test_up_from_nothing(name: str, store: Path) -> None:
+    """All ordered pairs pass traffic, through the tunnel and over the data network."""
+
+    async def work(bed: Session) -> None:
+        vpn = await up(bed, name, store)
+        built = vpn.mesh
+        assert vpn.readiness.silent == ()
+        expected = {lifecycle.pair(a.name, b.name) for a, b in support.pairs(bed.hosts)}
+        assert set(vpn.readiness.times_s) == expected
+        assert vpn.started == runs_a_service(built)
+        assert (await built.driver.installed_version(bed.hosts[0])).strip()
+        addresses = [built.address(host.name) for host in bed.hosts]
+        assert len(set(addresses)) == len(addresses)
+        for source, target in support.pairs(bed.hosts):
+            outer = source.address.data_interface
+            inner = [lifecycle.interface_of(built, host) for host in (source, target)]
+            before = await asyncio.gather(
+                packets(source, inner[0]), packets(target, inner[1]),
+                packets(source, outer), packets(target, outer),
+            )  # fmt: skip
+            # Not bound to the interface: it is the routing that must lead into the tunnel.
+            row = ["ping", "-n", "-q", f"-c{PACKETS}", "-i0.01", "-W2", built.address(target.name)]
+            assert f" {PACKETS} received" in await said(source, *row)
+            after = await asyncio.gather(
+                packets(source, inner[0]), packets(target, inner[1]),
+                packets(source, outer), packets(target, outer),
+            )  # fmt: skip
+            for (had, sent), (has, sends) in zip(before, after, strict=True):
+                assert has - had >= PACKETS, f"{name}: {source.name}->{target.name}: received"
+                assert sends - sent >= PACKETS, f"{name}: {source.name}->{target.name}: sent"
+        assert state.running(await state.read(bed.hosts)).keys() <= {name}
+
+    with_bed(work)
+
+
+def test_paths(name: str, store: Path) -> None:
+    async def work(bed: Session) -> None:
+        vpn = await up(bed, name, store)
+        underlay = {host.name: host.address.data_address for host in bed.hosts}
+        expected = {(a.name, b.name) for a, b in support.pairs(bed.hosts)}
+
+        async def direct() -> bool:
+            # Some learn the direct path only from the traffic that asks for it.
+            await lifecycle.alive(vpn.mesh, 3.0)
+            found = await lifecycle.paths(vpn.mesh)
+            return found.keys() == expected and all(p.kind == "direct" for p in found.values())
+
+        await eventually(direct, f"{name}: every path is known and direct")
+        for (_, target), path in (await lifecycle.paths(vpn.mesh)).items():
+            assert path.transport
+            assert path.endpoint
+            assert underlay[target] in path.endpoint.replace("[", "").replace("]", "").split(":")
+            assert path.interface
+            assert path.tunnel_mtu is not None
+            assert 1200 <= path.tunnel_mtu <= 65535
+            json.dumps(path.model_dump())
+
+    with_bed(work)
+
+
+def test_survives_restarts(name: str, store: Path) -> None:
+    async def work(bed: Session) -> None:
+        vpn = await up(bed, name, store)
+        if not runs_a_service(vpn.mesh):
+            pytest.skip(f"{name} runs no service")
+        for host in (bed.hosts[1], bed.hosts[0]):  # an ordinary host, then the special one
+            await host.run(["systemctl", "restart", vpn.mesh.unit])
+            await all_pairs_answer(vpn.mesh)
+        assert await lifecycle.dead(vpn.mesh) == {}
+
+    with_bed(work)
+
+
+def test_only_one_is_up_at_a_time(name: str, store: Path) -> None:
+    other = next(one for one in ("wireguard", "tinc") if one != name)
+
+    async def work(bed: Session) -> None:
+        try:
+            for current in (other, name, other):
+                vpn = await up(bed, current, store)
+                assert vpn.readiness.silent == ()
+                active = {current} if runs_a_service(vpn.mesh) else set()
+                assert state.running(await state.read(bed.hosts)).keys() == active
+        finally:
+            await lifecycle.purge(bed.hosts, other)
+
+    with_bed(work)
+
+
+def test_staying_up_costs_nothing(name: str, store: Path) -> None:
+    """A second install writes nothing, and a VPN that is up as it should be is not started again."""
+
+    async def work(bed: Session) -> None:
+        first = await up(bed, name, store)
+        built = first.mesh
+
+        async def witness() -> list[str]:
+            files = [str(file.path) for host in bed.hosts[:1] for file in built.files(host.name)]
+            shown = [await said(host, "systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", built.unit) for host in bed.hosts]
+            written = [await said(host, "stat", "-c", "%n %i %Y %a", *files) for host in bed.hosts[:1] if files]
+            return [*shown, *written]
+
+        before = await witness()
+        await lifecycle.install(built)
+        assert await witness() == before
+        second = await up(bed, name, store)
+        assert second.started is False
+        assert second.readiness.silent == ()
+        assert await witness() == before
+
+    with_bed(work)
+
+
+async def running_processes(host: Host) -> set[str]:
+    return set((await said(host, "ps", "-eo", "comm=")).split())
+
+
+def test_down_leaves_nothing_running(name: str, store: Path) -> None:
+    async def work(bed: Session) -> None:
+        built = (await up(bed, name, store)).mesh
+        if not runs_a_service(built):
+            pytest.skip(f"{name} runs no service")
+        before = [await said(host, "ip", "-br", "link") for host in bed.hosts]
+        assert all(built.driver.interface in links for links in before)
+        await lifecycle.stop(bed.hosts, [name])
+        for host in bed.hosts:
+            shown = await said(host, "systemctl", "show", "-P", "ActiveState", built.unit)
+            assert shown in {"inactive", "failed"}
+            assert await said(host, "systemctl", "--failed", "--no-legend") == ""
+            assert built.driver.interface not in await said(host, "ip", "-br", "link")
+            # The kernel keeps 15 characters of a process's name.
+            assert not {one[:15] for one in built.driver.watched()} & await running_processes(host)
+            tasks = await said(host, "systemctl", "show", "-P", "TasksCurrent", SLICE)
+            assert tasks in {"0", "[not set]"}
+            routes = await said(host, "sh", "-c", "ip route; ip -6 route")
+            assert built.driver.interface not in routes
+        await lifecycle.stop(bed.hosts, [name])
+
+    with_bed(work)
+
+
+_LISTING = "find / -xdev \\( -path /proc -o -path /var/log -o -path /tmp \\) -prune -o -print; find /run /tmp"
+_VOLATILE = ("/run/systemd", "/run/log", "/run/udev", "/var/lib/systemd", "/run/lock", "/run/user", "/run/dbus")
+
+
+async def listing(host: Host) -> set[str]:
+    found = (await host.run(["sh", "-c", _LISTING], check=False)).stdout.splitlines()
+    return {path for path in found if not path.startswith(_VOLATILE)}
+
+
+def test_purge_leaves_nothing_at_all(name: str, store: Path) -> None:
+    async def work(bed: Session) -> None:
+        before = {host.name: await listing(host) for host in bed.hosts}
+        built = (await up(bed, name, store)).mesh
+        if runs_a_service(built):
+            assert support.unlike(before["lom"], await listing(bed.hosts[0])) != []
+        await lifecycle.purge(bed.hosts, name)
+        for host in bed.hosts:
+            left = support.unlike(before[host.name], await listing(host))
+            # The folders that all systems share may stay.
+            assert [path for path in left if path not in {str(STATE), "/run/meshbench"}] == []
+            assert await ends(host, "test", "-e", str(STATE / name)) == 1
+            assert await ends(host, "test", "-e", str(UNIT_FOLDER / unit_name(name))) == 1
+            shown = await said(host, "systemctl", "show", "-P", "LoadState", built.unit)
+            assert shown == "not-found"
+        await lifecycle.purge(bed.hosts, name)
+
+    with_bed(work)
+
+
+# --- secrets -----------------------------------------------------------------------------------
+
+
+def secrets_of(built: Mesh) -> set[str]:
+    """A characteristic line of each value of the material that nobody else may know.
+
+    Public are the values that a file for everyone contains, and those whose names say so; a new
+    driver gives a public value that stands only in a mode-600 file such a name.
+    """
+    files = [file for host in built.hosts for file in built.files(host.name)]
+    hidden = [file.content.decode(errors="replace") for file in files if file.mode == 0o600]
+    shown = [file.content.decode(errors="replace") for file in files if file.mode != 0o600]
+    found = set()
+    for _, key, value in support.flat(built.material):
+        lines = value.strip().splitlines()
+        line = lines[len(lines) // 2] if lines else ""
+        private = not any(part in key for part in NO_SECRETS)
+        if private and len(line) >= LEAST_SECRET and not any(line in text for text in shown):
+            assert any(line in text for text in hidden), f"{key} is in no file"
+            found.add(line)
+    return found
+
+
+async def files_with(host: Host, lines: set[str]) -> list[str]:
+    """Mode and owner of every file on the host with one of the lines in it."""
+    places = ["/etc", "/root", "/run", "/tmp", "/var", "/usr/local", "/home", "/opt"]
+    grep = await host.run(
+        ["grep", "-rlFs", "--exclude-dir=journal", "-f", "-", *places],
+        stdin="".join(f"{line}\n" for line in sorted(lines)).encode(),
+        check=False,
+    )
+    paths = grep.stdout.splitlines()
+    return (await said(host, "stat", "-c", "%a %U:%G %n", *paths)).splitlines() if paths else []
+
+
+def test_secrets_are_nowhere_readable(
+    name: str, store: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    fresh = tmp_path / "secrets"
+    one = support.job(name, count=5)
+    record = support.measured(one, fresh)
+    assert support.reasons(record) == {}
+    job = DeployJob(where=one.where, name=name, system=one.system, method=one.vpn_method)
+    deployed = asyncio.run(deploy.deploy(job, fresh))
+
+    async def work(bed: Session) -> None:
+        built = await assemble(bed, name, fresh)
+        secret = secrets_of(built)
+        if not secret:
+            pytest.skip(f"{name} has no secrets")
+        texts = {
+            "record": record.model_dump_json(),
+            "deployment": deployed.model_dump_json(),
+            "log": caplog.text,
+            "state": json.dumps(await state.read(bed.hosts)),
+            "representation": repr(built.driver) + repr(one),
+        }
+        for host in bed.hosts:
+            commands = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
+            texts[f"{host.name}: processes"] = await said(host, "sh", "-c", f"{commands} 2>/dev/null")
+            texts[f"{host.name}: journal"] = await said(host, "journalctl", "--no-pager", "-q")
+            texts[f"{host.name}: unit"] = await said(host, "systemctl", "show", built.unit)
+        for place, text in texts.items():
+            # A line break inside JSON is an escape; a line of a secret is found all the same.
+            assert not [line for line in secret if line in text], f"a secret of {name} is in {place}"
+        seen = [line for host in bed.hosts for line in await files_with(host, secret)]
+        assert seen, "the hosts have their keys"
+        assert {line.rpartition(" ")[0] for line in seen} == {"600 root:root"}, seen
+        folder = str(built.driver.folder)
+        assert all(line.split(" ", 2)[2].startswith(f"{folder}/") for line in seen), seen
+        kept = fresh / f"{name}.json"
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert fresh.stat().st_mode & 0o777 == 0o700
+        assert all(line in kept.read_text() for line in secret)
+
+    with_bed(work)
+
+
+# --- tunings -----------------------------------------------------------------------------------
+
+
+def test_tunings_come_and_go(lab: Lab) -> None:
+    tuned = Tuning(sysctls={"net.ipv4.tcp_reordering": 7, "net.ipv4.tcp_rmem": "4096 131072 7654321"})
+
+    async def work(bed: Session) -> None:
+        async def values(host: Host) -> list[str]:
+            said_ = await said(host, "sysctl", "-n", *tuned.sysctls)
+            return [" ".join(line.split()) for line in said_.splitlines()]
+
+        stock = [await values(host) for host in bed.hosts]
+        for _ in range(2):
+            found = await tuning.apply(tuned, bed.hosts)
+            assert found.keys() == {"lom", "yuki", "luna"}
+            assert [await values(host) for host in bed.hosts] == [["7", "4096 131072 7654321"]] * 3
+        await tuning.apply(Tuning(), bed.hosts)
+        assert [await values(host) for host in bed.hosts] == stock
+
+    assert lab.running()
+    with_bed(work)
+
+
+# --- benchmarks --------------------------------------------------------------------------------
+
+UNITS = {"1", "ms", "s", "bit/s", "byte"}
+
+
+def benchmark_of(name: str, **options: Any) -> Benchmark:
+    return instruments.load(name)(support.short_options(name, **options))
+
+
+@pytest.mark.parametrize("benchmark_name", support.instruments())
+def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name: str) -> None:
+    record = support.measured(support.job("internal", benchmark_name), store)
+    assert lab.rate_bps
+    assert support.reasons(record) == {}
+    assert len(record.links) == 3
+    benchmark = benchmark_of(benchmark_name)
+    for link in record.links:
+        assert link.status is Status.OK
+        assert link.commands
+        assert all(command.returncode == 0 for command in link.commands)
+        parsed = list(benchmark.parse(LinkRecord.model_validate_json(link.model_dump_json())))
+        assert parsed
+        for value in parsed:
+            metric = value.metric
+            assert metric in benchmark.metrics, f"{metric.name} is not declared"
+            assert metrics.get(metric.name) == metric
+            assert metric.unit in UNITS
+            assert value.direction in {"forward", "reverse"}
+            if value.value is None:
+                continue
+            assert math.isfinite(value.value)
+            assert value.value >= 0
+            assert value.t_s is None or value.t_s >= 0
+            if metric.unit == "bit/s" and value.t_s is None:
+                assert 1e6 < value.value < 1.05 * lab.rate_bps, metric.name
+            if metric.unit == "ms":
+                assert value.value < 1000, metric.name
+        assert any(value.value for value in parsed)
+    constants = list(benchmark.constants(record.settings))
+    assert all(value.metric in benchmark.metrics for value in constants)
+    assert benchmark.duration_s() > 0
+
+
+DROP = b"""table inet test {
+    chain in { type filter hook input priority 0; iifname "data0" drop; }
+}
+"""
+
+
+@pytest.mark.parametrize("how", ["nobody there", "dropped", "nothing listens"])
+@pytest.mark.parametrize("benchmark_name", benchmarks.names())
+def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) -> None:
+    """Never ok, always with a reason, within the limit that the outcome states."""
+    benchmark = benchmark_of(benchmark_name)
+
+    async def work(bed: Session) -> None:
+        source, target = bed.hosts[:2]
+        silent = "198.19.0.250"
+        link = Link(source, target, source.address.data_address, target.address.data_address, "data0")
+        await benchmark.prepare(bed.hosts)
+        try:
+            if how == "nobody there":
+                link = replace(link, target_address=silent)
+            elif how == "dropped":
+                await target.run(["nft", "-f", "-"], stdin=DROP)
+            else:
+                await benchmark.clean_up([target])
+            await benchmark.warm_up(link)
+            outcome = await benchmark.measure(link)
+        finally:
+            await target.run(["nft", "delete", "table", "inet", "test"], check=False)
+            await benchmark.clean_up(bed.hosts)
+        if how == "nothing listens" and outcome.status is Status.OK:
+            pytest.skip(f"{benchmark_name} needs no server")
+        assert outcome.status in {Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED}
+        if how != "nothing listens":
+            assert outcome.status is not Status.TOOL_FAILED, "the path is to blame, not the tool"
+        assert outcome.reason
+        assert outcome.commands
+        assert all(command.duration_s < outcome.limit_s + 10 for command in outcome.commands)
+
+    assert lab.running()
+    with_bed(work)
+
+    async def nothing_left(bed: Session) -> None:
+        for host in bed.hosts:
+            listed = await said(host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*")
+            assert listed == ""
+
+    with_bed(nothing_left)
