@@ -54,8 +54,10 @@ format: setup ## let the formatters have their way
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt Snakefile rules
 
+# The summary once more at the end: libraries have things to say while the interpreter exits.
 unit-workflow-lab: setup
-	$(BIN)/pytest
+	@mkdir -p build; set -o pipefail; \
+	$(BIN)/pytest | tee build/pytest.log; status=$$?; tail -n 1 build/pytest.log; exit $$status
 
 unit workflow lab: setup ## one kind of test
 	$(BIN)/pytest tests/$@

@@ -10,11 +10,22 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/deploy.smk"
-include: "rules/impair.smk"
-include: "rules/measure.smk"
-include: "rules/parse.smk"
+
+
+if CAMPAIGN.published:
+
+    include: "rules/published.smk"
+
+else:
+
+    include: "rules/deploy.smk"
+    include: "rules/impair.smk"
+    include: "rules/measure.smk"
+    include: "rules/parse.smk"
+
+
 include: "rules/aggregate.smk"
+include: "rules/checks.smk"
 include: "rules/figures.smk"
 
 
@@ -23,9 +34,8 @@ rule figures_all:
         "figures/all"
     default_target: True
     input:
-        DEPLOYED,
-        CALIBRATED,
-        RECORDS,
+        MEASURED,
+        FINDINGS,
         FIGURES,
         BUNDLE,
 

@@ -1,10 +1,7 @@
 # The thesis's data instead of a testbed's: the same samples and links as measured campaigns have.
 # Included in place of deploy, impair, measure and parse where the config names `published`.
-PUBLISHED = (
-    [CAMPAIGN.file.published]
-    if isinstance(CAMPAIGN.file.published, str)
-    else list(CAMPAIGN.file.published)
-)
+PUBLISHED = list(CAMPAIGN.published)
+MEASURED = []
 TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
 TIDY_FILES = expand(TIDY, benchmark=CAMPAIGN.file.benchmarks, vpn=CAMPAIGN.file.vpns)
 SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]

@@ -237,6 +237,17 @@ class Campaign:
         return host_names(self.testbed)
 
     @property
+    def kind(self) -> str:
+        """Where the numbers come from: the testbed's kind, or 'published' when they are imported."""
+        return "published" if self.file.published else self.testbed.kind
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Folders and archives of imported data; none for a campaign that is measured."""
+        given = self.file.published
+        return (given,) if isinstance(given, str) else given or ()
+
+    @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """Ordered pairs (source, target); the ring is the thesis's choice."""
         hosts = self.hosts
@@ -281,10 +292,15 @@ def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path
             found.extend(error.problems)
             return None
 
-    systems = {name: named("vpns", name, System, "vpns") for name in campaign.vpns}
+    if campaign.published:
+        # Somebody else measured: the systems need no driver and the hosts no testbed here.
+        systems = {name: System(driver=name) for name in campaign.vpns}
+        testbed: Any = FakeTestbed(kind="fake")
+    else:
+        systems = {name: named("vpns", name, System, "vpns") for name in campaign.vpns}
+        testbed = named("testbeds", campaign.testbed, Testbed, "testbed")
     profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
     tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
-    testbed = named("testbeds", campaign.testbed, Testbed, "testbed")
     if found:
         raise ConfigError(found)
     loaded = Campaign(campaign, testbed, systems, profiles, tunings)

@@ -13,14 +13,16 @@ from meshbench.figures import base as figures
 def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
     """Raise ConfigError with every driver, benchmark and option that nobody knows."""
     problems: list[Problem] = []
-    for name, system in campaign.systems.items():
+    systems = {} if campaign.published else campaign.systems
+    for name, system in systems.items():
         source = Source.read(folder / "vpns" / f"{name}.yaml")
         known = system.driver in vpns.names()
         model = vpns.load(system.driver).options_class if known else None
         problems += _check(
             [source], ("driver",), ("options",), system.driver, vpns.names(), model, system.options
         )
-    for name, options in campaign.file.benchmarks.items():
+    chosen = {} if campaign.published else campaign.file.benchmarks
+    for name, options in chosen.items():
         model = benchmarks.load(name).options_class if name in benchmarks.names() else None
         at = ("benchmarks", name)
         problems += _check(list(sources), at, at, name, benchmarks.names(), model, options or {})

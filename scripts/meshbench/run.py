@@ -36,27 +36,29 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
         campaign = config.load_campaign(merged, relative, CONFIG)
         options.check(campaign, config.sources_of(merged, relative), CONFIG)
-        _check_keys(campaign)
+        _check_files(campaign, relative)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
         sys.exit(1)
     return campaign
 
 
-def _check_keys(campaign: Campaign) -> None:
-    if isinstance(campaign.testbed, SshTestbed):
-        place = f"config/testbeds/{campaign.file.testbed}.yaml"
-        problems = [
-            Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
-            for host in campaign.testbed.hosts
-            for key, path in (
-                ("key_file", host.key_file),
-                ("known_hosts_file", host.known_hosts_file),
-            )
-            if not path.expanduser().is_file()
-        ]
-        if problems:
-            raise ConfigError(problems)
+def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
+    """Raise ConfigError for every file that the configuration names and that is not there."""
+    place = f"config/testbeds/{campaign.file.testbed}.yaml"
+    hosts = campaign.testbed.hosts if isinstance(campaign.testbed, SshTestbed) else ()
+    named = [
+        (place, f"hosts.{host.name}.{key}", path.expanduser())
+        for host in hosts
+        for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
+    ]
+    source = str(files[-1]) if files else config.COMMAND_LINE
+    named += [(source, "published", Path(path)) for path in campaign.published]
+    problems = [
+        Problem(file, key, f"there is no {path}") for file, key, path in named if not path.exists()
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def context(campaign: Campaign) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def context(campaign: Campaign) -> dict[str, Any]:
         benchmarks=tuple(file.benchmarks),
         rounds=file.rounds,
         links=campaign.links,
-        testbed=campaign.testbed.kind,
+        testbed=campaign.kind,
         placement=file.placement,
         engine=file.engine,
     ).to_dict()

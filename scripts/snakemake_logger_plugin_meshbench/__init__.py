@@ -3,6 +3,7 @@
 import sys
 from logging import WARNING, LogRecord
 
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -22,6 +23,8 @@ class LogHandler(LogHandlerBase):
             line = progress.line(record.__dict__["jobid"], record.__dict__["rule_msg"])
             if line and not progress.quiet():
                 self._print(line)
+        elif record.getMessage() == NOTHING_TO_BE_DONE_MSG:
+            self._print(NOTHING_TO_BE_DONE_MSG)
 
     def _print(self, text: str) -> None:
         stream = sys.stdout if self.common_settings.stdout else sys.stderr

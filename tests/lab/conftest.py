@@ -79,7 +79,7 @@ def make_lab(machine_is_ours: None) -> Iterator[MakeLab]:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the VPNs' keys are kept, made once for all tests."""
-    return tmp_path_factory.mktemp("secrets")
+    return tmp_path_factory.mktemp("keys") / "secrets"
 
 
 @pytest.fixture(autouse=True)

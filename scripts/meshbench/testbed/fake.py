@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,10 @@ from meshbench.config import FakeTestbed
 from meshbench.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
 
+FAULTS = "MESHBENCH_FAKE"
+"""What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
+JSON that is laid over the testbed's own `broken` and `seconds_per_command`.
+"""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
 
 
@@ -145,7 +150,8 @@ class FakeWorld:
     """What the fake hosts have in common: which services run."""
 
     def __init__(self, testbed: FakeTestbed) -> None:
-        self.testbed = testbed
+        changes = json.loads(os.environ.get(FAULTS, "{}"))
+        self.testbed = FakeTestbed.model_validate(testbed.model_dump() | changes)
         self.running: set[str] = set()
         self.installed: dict[str, str] = {}
 

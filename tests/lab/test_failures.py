@@ -1,0 +1,282 @@
+"""What a VPN cannot do is a result: `failed`, with a reason that is true; the next VPN goes on."""
+
+import asyncio
+import base64
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from meshbench import measure, vpns
+from meshbench.config import System
+from meshbench.records import Record, Status
+from meshbench.testbed.host import STATE, File, Host
+from meshbench.testbed.lab.lab import Lab
+from meshbench.vpns import lifecycle
+from meshbench.vpns.units import unit_name
+from tests.lab import support
+from tests.lab.support import connected, ends, eventually, on_hosts, said
+
+READY_LIMIT_S = 6.0
+"""Long enough for these VPNs to come up here, short enough to wait for those that cannot."""
+TESTED = ("wireguard", "nebula", "tinc")
+PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
+
+
+@pytest.fixture(params=TESTED)
+def name(request: pytest.FixtureRequest, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A VPN that is not on the hosts before and after."""
+    driver: str = request.param
+    monkeypatch.setattr(vpns.load(driver), "ready_limit_s", READY_LIMIT_S)
+
+    async def purge(hosts: list[Host]) -> None:
+        await lifecycle.purge(hosts, driver)
+
+    on_hosts(lab, purge)  # type: ignore[arg-type]
+    yield driver
+    on_hosts(lab, purge)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def next_is_fine(lab: Lab, store: Path, name: str) -> Iterator[None]:
+    """After the test the bare link and another VPN measure as if nothing had been."""
+    yield
+    assert lab.running()
+    for vpn in ("internal", next(one for one in TESTED if one != name)):
+        record = support.measured(support.job(vpn, count=5), store)
+        assert support.reasons(record) == {}
+        assert record.vpn.status is Status.OK
+
+
+def on_host(lab: Lab, index: int, work: Callable[[Host], Awaitable[None]]) -> None:
+    async def inner(hosts: list[Host]) -> None:
+        await work(hosts[index])
+
+    on_hosts(lab, inner)  # type: ignore[arg-type]
+
+
+def install(lab: Lab, name: str, store: Path) -> None:
+    async def inner() -> None:
+        async with support.bed() as bed:
+            from meshbench import mesh  # noqa: PLC0415
+
+            built = await mesh.assemble(bed, name, System(driver=name), store)
+            await lifecycle.install(built)
+
+    assert lab.running()
+    asyncio.run(inner())
+
+
+def touches(link: str, host: str) -> bool:
+    return host in link.split("->")
+
+
+def assert_only_yuki_failed(record: Record) -> dict[str, str]:
+    """The links with yuki failed and say why; the one without it was measured."""
+    found = support.links_of(record)
+    assert {link for link, r in found.items() if r.status is Status.FAILED} == {
+        "lom->yuki",
+        "yuki->luna",
+    }
+    assert found["luna->lom"].status is Status.OK
+    return {link: reason or "" for link, reason in support.reasons(record).items()}
+
+
+# --- wrong key ---------------------------------------------------------------------------------
+
+
+async def wrong_key(host: Host, name: str) -> None:
+    """Give one host the key of somebody else, of the right form."""
+    folder = STATE / name
+    if name == "wireguard":
+        path, other = folder / "wg.conf", base64.b64encode(os.urandom(32)).decode()
+        lines = (await said(host, "cat", str(path))).splitlines()
+        lines = [f"PrivateKey = {other}" if line.startswith("PrivateKey") else line for line in lines]
+        content = "\n".join([*lines, ""]).encode()
+    elif name == "nebula":
+        path = folder / "host.key"
+        made = ["nebula-cert", "keygen", "-out-key", "/run/other.key", "-out-pub", "/run/other.pub"]
+        await host.run(made)
+        content = (await host.run(["cat", "/run/other.key"])).stdout.encode()
+        await host.run(["rm", "/run/other.key", "/run/other.pub"])
+    else:
+        path = folder / "rsa_key.priv"
+        from meshbench.vpns.tinc import _key_pair  # noqa: PLC0415
+
+        content = _key_pair(2048)["private"].encode()
+    await host.upload([File(path, content, 0o600)])
+
+
+WRONG_KEY = {
+    # Nobody can say more: the others drop what is not encrypted for their peer's key.
+    "wireguard": "no traffic through the tunnel on this pair",
+    "nebula": "the daemon is not running on yuki",
+    "tinc": "no traffic through the tunnel on this pair",
+}
+
+
+@pytest.mark.usefixtures("next_is_fine")
+def test_wrong_key(lab: Lab, name: str, store: Path) -> None:
+    install(lab, name, store)
+    on_host(lab, 1, lambda host: wrong_key(host, name))
+    record = support.measured(support.job(name), store)
+    if record.vpn.status is Status.FAILED:
+        # The daemon refused the key: the whole cell failed with what it said.
+        reasons = set(support.reasons(record).values())
+        assert reasons == {record.vpn.reason}
+        assert len(support.reasons(record)) == 3
+        assert record.vpn.reason
+        assert record.vpn.reason.startswith(WRONG_KEY[name])
+        assert "key" in record.vpn.reason, "and it says that the key is why"
+        return
+    for reason in assert_only_yuki_failed(record).values():
+        assert WRONG_KEY[name] in reason
+
+
+# --- missing binary ----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def without_program(lab: Lab, program: str) -> Iterator[None]:
+    """Take a program off luna for a while."""
+
+    async def away(host: Host) -> None:
+        path = await said(host, "which", program)
+        await host.run(["mv", path, f"{path}.away"])
+
+    async def back(host: Host) -> None:
+        found = await said(host, "sh", "-c", f"ls /usr/bin/{program}.away /usr/sbin/{program}.away; true")
+        for path in {os.path.realpath(one) for one in found.splitlines()}:
+            await host.run(["mv", path, path.removesuffix(".away")])
+
+    on_host(lab, 2, away)
+    try:
+        yield
+    finally:
+        on_host(lab, 2, back)
+
+
+@pytest.mark.usefixtures("next_is_fine")
+def test_missing_program(lab: Lab, name: str, store: Path) -> None:
+    program = vpns.load(name).programs[0]
+    with without_program(lab, program):
+        record = support.measured(support.job(name), store)
+    assert record.vpn.reason == f"luna: {program} is not installed"
+    assert list(support.reasons(record).values()) == [record.vpn.reason] * 3
+    assert record.impairment.engine == "none"
+    # It is installed again, and measured again.
+    assert support.reasons(support.measured(support.job(name, round_=2), store)) == {}
+
+
+# --- blocked port ------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def blocked(lab: Lab, index: int, port: int) -> Iterator[None]:
+    """A firewall on one host that drops what arrives for a port, and what leaves for it."""
+    rules = f"""table inet test {{
+        chain in {{ type filter hook input priority 0; iifname "data0" th dport {port} drop; }}
+        chain out {{ type filter hook output priority 0; oifname "data0" th dport {port} drop; }}
+    }}
+    """
+
+    async def block(host: Host) -> None:
+        await host.run(["nft", "-f", "-"], stdin=rules.encode())
+
+    async def free(host: Host) -> None:
+        await host.run(["nft", "delete", "table", "inet", "test"])
+
+    on_host(lab, index, block)
+    try:
+        yield
+    finally:
+        on_host(lab, index, free)
+
+
+@pytest.mark.usefixtures("next_is_fine")
+def test_blocked_port(lab: Lab, name: str, store: Path) -> None:
+    with blocked(lab, 1, PORTS[name]):
+        record = support.measured(support.job(name), store)
+    assert record.vpn.status is Status.OK
+    for reason in assert_only_yuki_failed(record).values():
+        assert "no traffic through the tunnel on this pair" in reason
+
+
+def test_blocked_port_of_the_special_host(
+    lab: Lab, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its lighthouse nobody finds anybody; other cells of the round get the reason at once."""
+    monkeypatch.setattr(vpns.load("nebula"), "ready_limit_s", READY_LIMIT_S)
+
+    async def purge(hosts: list[Host]) -> None:
+        await lifecycle.purge(hosts, "nebula")
+
+    on_hosts(lab, purge)  # type: ignore[arg-type]
+    try:
+        with blocked(lab, 0, PORTS["nebula"]):
+            record = support.measured(support.job("nebula"), store)
+            assert record.vpn.status is Status.FAILED
+            assert record.vpn.reason
+            assert record.vpn.reason.startswith(f"no traffic within {READY_LIMIT_S:.0f} s on lom->yuki")
+            assert "lom's daemon says: " in record.vpn.reason
+            assert all(link.status is Status.FAILED for link in record.links)
+
+            async def forbidden(*_: object) -> None:
+                pytest.fail("it was started again")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(lifecycle, "start", forbidden)
+                again = support.measured(support.job("nebula", "tcp"), store)
+            assert again.vpn.reason == record.vpn.reason
+        assert support.reasons(support.measured(support.job("internal"), store)) == {}
+        # The next round tries it again.
+        assert support.reasons(support.measured(support.job("nebula", round_=2), store)) == {}
+    finally:
+        on_hosts(lab, purge)  # type: ignore[arg-type]
+
+
+# --- sudden death ------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("next_is_fine")
+@pytest.mark.parametrize("benchmark", ["ping", "tcp"])
+def test_daemon_killed_during_a_measurement(
+    lab: Lab, name: str, store: Path, benchmark: str
+) -> None:
+    program = {"ping": "ping", "tcp": "iperf3"}[benchmark]
+    assert support.reasons(support.measured(support.job(name, count=5), store)) == {}
+    cell = support.job(name, benchmark, round_=2, duration_s=3, count=30)
+
+    async def killer() -> None:
+        async with connected(lab) as hosts:
+            lom, yuki = hosts[:2]
+
+            async def measuring() -> bool:
+                listed = await said(lom, "ps", "-eo", "args=")
+                return any(line.startswith(program) and " -c" in line for line in listed.splitlines())
+
+            await eventually(measuring, f"{program} runs")
+            await asyncio.sleep(0.5)
+            if await ends(yuki, "pgrep", "-x", vpns.load(name)(name).watched()[0][:15]) == 0:
+                await yuki.run(["systemctl", "kill", "-s", "KILL", unit_name(name)])
+            else:  # the kernel's own has no daemon to kill
+                await yuki.run(["systemctl", "stop", unit_name(name)])
+
+    async def both() -> Record:
+        record, _ = await asyncio.gather(measure.measure(cell, store), killer())
+        return record
+
+    record = asyncio.run(both())
+    for reason in assert_only_yuki_failed(record).values():
+        assert reason == "the daemon died on yuki during the measurement"
+    assert record.vpn.log_tail.keys() == {"yuki"}
+    assert unit_name(name) in record.vpn.log_tail["yuki"]
+    for link in record.links:
+        limit = link.limit_s or 0
+        assert all(command.duration_s < limit + 10 for command in link.commands)
+    # The same VPN's next cell finds it dead and starts it again.
+    again = support.measured(support.job(name, round_=3, count=5), store)
+    assert support.reasons(again) == {}
+    assert again.vpn.ready_s

@@ -1,0 +1,144 @@
+"""A copy of the checkout that a test may spoil, and real Snakemake runs in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "rules", "scripts", "config", "profiles", "tools", "environment.yml")
+MADE = ("results", "figures", ".snakemake")
+CAMPAIGN = """\
+campaign: trial
+testbed: fake
+seed: 1
+rounds: 1
+vpns: [internal, wireguard, nebula]
+profiles: [baseline, low]
+figures: [rtt, tcp_throughput]
+benchmarks:
+  ping: {count: 5}
+  tcp: {duration_s: 1, modes: [bidir]}
+"""
+LIMIT_S = 300
+_STARTED = re.compile(r"^\[ *\d+/\d+\] (.*), about [\d:]+ left$", re.MULTILINE)
+_PLANNED = re.compile(r"^(?:Job|localrule|rule) \d+: (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended, and the messages of the jobs it started (or would start)."""
+
+    status: int
+    text: str
+    jobs: tuple[str, ...]
+
+    def of(self, rule: str) -> set[str]:
+        """Its jobs whose message begins with a word, without the word."""
+        return {job.removeprefix(f"{rule} ") for job in self.jobs if job.startswith(f"{rule} ")}
+
+    @property
+    def kinds(self) -> set[str]:
+        return {job.partition(" ")[0] for job in self.jobs}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The project in a folder of its own, with the environment that is running the tests."""
+
+    path: Path
+
+    @classmethod
+    def make(cls, path: Path, campaign: str = CAMPAIGN) -> "Checkout":
+        path.mkdir()
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
+                shutil.copytree(source, path / part, ignore=ignored)
+            else:
+                shutil.copy2(source, path / part)
+        made = cls(path)
+        made.write("config/config.yaml", campaign)
+        return made
+
+    def copy(self, path: Path) -> "Checkout":
+        """Another one in the same state, modification times included."""
+        subprocess.run(["cp", "-a", self.path, path], check=True)
+        return Checkout(path)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Modules come from this folder, not from where the package is installed from."""
+        outer = {key: value for key, value in os.environ.items() if not key.startswith("MESHBENCH")}
+        outer.pop("CI", None)
+        return {
+            **outer,
+            "PATH": f"{Path(sys.executable).parent}:{outer['PATH']}",
+            "PYTHONPATH": str(self.path / "scripts"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            **more,
+        }
+
+    def call(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            cwd=self.path,
+            env=self.environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def run(self, *words: str, **environment: str) -> Ran:
+        """Everything that is out of date is made; the run must succeed."""
+        ran = self.tries(*words, **environment)
+        assert ran.status == 0, ran.text
+        return ran
+
+    def tries(self, *words: str, **environment: str) -> Ran:
+        done = self.call("snakemake", "--cores", "2", "figures/all", *words, **environment)
+        return Ran(done.returncode, done.stdout, tuple(_STARTED.findall(done.stdout)))
+
+    def would(self, *words: str) -> Ran:
+        """What a run would do."""
+        done = self.call("snakemake", "--dry-run", "figures/all", *words)
+        assert done.returncode == 0, done.stdout
+        return Ran(0, done.stdout, tuple(_PLANNED.findall(done.stdout)))
+
+    def python(self, *words: str, **environment: str) -> str:
+        done = self.call("python", *words, **environment)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def write(self, file: str, text: str) -> None:
+        (self.path / file).write_text(text, encoding="utf-8")
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        text = (self.path / file).read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {file}"
+        self.write(file, text.replace(old, new))
+
+    def append(self, file: str, text: str) -> None:
+        with (self.path / file).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+    def records(self) -> Mapping[str, bytes]:
+        """Every record by its path below raw/."""
+        raw = self.path / "results" / "trial" / "raw"
+        return {str(path.relative_to(raw)): path.read_bytes() for path in raw.rglob("*.json")}
+
+    def cells(self, **words: str) -> set[str]:
+        """The cells of the test campaign as measuring announces them, or some of them."""
+        return {
+            f"{vpn} {profile} {benchmark}, round 1"
+            for vpn in words.get("vpn", "internal wireguard nebula").split()
+            for profile in words.get("profile", "baseline low").split()
+            for benchmark in words.get("benchmark", "ping tcp").split()
+        }
