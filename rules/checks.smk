@@ -42,7 +42,6 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        queries=CLAIMS_QUERIES,
         code=code.digest("checks.verdicts", "checks.pages", files=CHECK_FILES),
     message:
         "claims of {input.text}"

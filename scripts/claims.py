@@ -9,9 +9,8 @@ from meshbench.files import atomic
 from meshbench.logs import job
 
 with job(snakemake.log[0]):
-    queries = snakemake.params.get("queries")
     judged = verdicts.judge(
-        claims.read(Path(snakemake.input.text), Path(queries) if queries else None),
+        claims.read(Path(snakemake.input.text), Path(snakemake.input.queries)),
         [Path(path) for path in snakemake.input.samples],
         [Path(path) for path in snakemake.input.links],
         pq.read_table(snakemake.input.findings, partitioning=None),

@@ -140,4 +140,7 @@ def end(campaign: Campaign) -> None:
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         if lab.running() is not None and not lab.kept:
             asyncio.run(lab.down())
-    summary.show(campaign, os.environ.get(STARTED), os.environ.get(SAID, ""))
+    if campaign.published:
+        sys.stderr.write(f"figures: {paths.FIGURES / campaign.name}/\n")
+    else:
+        summary.show(campaign, os.environ.get(STARTED), os.environ.get(SAID, ""))
