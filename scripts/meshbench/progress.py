@@ -16,14 +16,16 @@ class Progress:
 
     expected_s: Mapping[int, float]
     began: float = field(default_factory=time.monotonic)
-    seen: list[int] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
 
     def enter(self, job: int) -> tuple[int, float]:
-        """A job starts: its number, and the seconds left, scaled by how the run went so far."""
-        before_s = sum(self.expected_s.get(done, 0.0) for done in self.seen)
-        self.seen.append(job)
-        left_s = sum(s for other, s in self.expected_s.items() if other not in self.seen)
-        left_s += self.expected_s.get(job, 0.0)
+        """A job starts: its number, and the seconds left, scaled by how the run went so far.
+
+        A job that is tried again keeps the number that the run had reached.
+        """
+        before_s = sum(self.expected_s.get(done, 0.0) for done in self.seen - {job})
+        self.seen.add(job)
+        left_s = sum(self.expected_s.values()) - before_s
         pace = (time.monotonic() - self.began) / before_s if before_s else 1.0
         return len(self.seen), left_s * pace
 

@@ -118,7 +118,7 @@ def _yaml(value: Any) -> str:
 
 
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
-    times = estimate.durations(campaign, summary.read(campaign))
+    times = {} if campaign.published else estimate.durations(campaign, summary.read(campaign))
     by_path = {
         str(
             paths.calibration(campaign, step)

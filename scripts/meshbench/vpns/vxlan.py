@@ -41,8 +41,10 @@ class Vxlan(Driver):
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
         interface, options = self.interface, self.options
+        # Always the same address, or after a restart the others would send to the old one.
+        mac = f"02:6d:62:00:02:{node.index:02x}"
         add = [
-            "ip", "link", "add", interface, "mtu", str(options.mtu), "type", "vxlan",
+            "ip", "link", "add", interface, "mtu", str(options.mtu), "address", mac, "type", "vxlan",
             "id", str(options.vni), "dstport", str(options.port), "local", node.underlay,
         ]  # fmt: skip
         flood = [

@@ -1,0 +1,209 @@
+"""A whole small campaign with the real workflow, from nothing to figures, and then once more."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+import yaml
+
+from meshbench import benchmarks, records
+from meshbench.figures import base as figures
+from meshbench.records import Record, Status
+from meshbench.testbed.lab.layout import Layout
+from tests.lab import support
+
+COPIED = (
+    "Snakefile", "config", "environment.yml", "profiles", "pyproject.toml", "rules", "scripts", "tools",
+)  # fmt: skip
+FIGURES = ("campaign_overview", "impairment", "rtt", "tcp_throughput", "throughput_table")
+PROFILES = ("baseline", "medium")
+BENCHMARKS = ("ping", "tcp")
+SOUND = ("internal", "tinc")
+BROKEN = "kernelonly"
+"""WireGuard by the kernel's module only, where the kernel has none: a VPN that cannot come up."""
+
+
+def kernel_has_wireguard() -> bool:
+    """Tried in a namespace of its own."""
+    name = f"mbwg{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        add = ["ip", "-n", name, "link", "add", "wg0", "type", "wireguard"]
+        return subprocess.run(add, capture_output=True, check=False).returncode == 0
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A copy of the checkout, its lab and its campaign."""
+
+    folder: Path
+    vpns: tuple[str, ...]
+
+    @property
+    def lab(self) -> Layout:
+        return Layout("lab", str(self.folder), support.TESTBED.hosts)
+
+    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        bin_ = Path(support.PYTHON).parent
+        return subprocess.run(
+            [str(bin_ / argv[0]), *argv[1:]],
+            cwd=self.folder,
+            env={
+                **{key: value for key, value in os.environ.items() if key != "MESHBENCH_RUN"},
+                "MESHBENCH_LAB_OWNER": self.lab.owner,
+                "PYTHONPATH": str(self.folder / "scripts"),
+                "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def snakemake(self) -> subprocess.CompletedProcess[str]:
+        return self.run("snakemake", "--cores", "1", "figures/all", "--configfile", "config/mini.yaml")
+
+    def meshbench(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run("python", "-m", "meshbench", "--configfile", "config/mini.yaml", *words)
+
+    def records(self) -> dict[str, Record]:
+        raw = self.folder / "results" / "mini" / "raw"
+        return {str(p.relative_to(raw)): records.read(p) for p in sorted(raw.rglob("*.json"))}
+
+    def record(self, vpn: str, profile: str, benchmark: str) -> Record:
+        return self.records()[f"{vpn}/stock/{profile}/{benchmark}/1.json"]
+
+    def mean(self, vpn: str, profile: str, benchmark: str, metric: str) -> float:
+        """Over the links and directions, of the whole-run values."""
+        instrument = benchmarks.load(benchmark)()
+        links = self.record(vpn, profile, benchmark).links
+        found = [v for link in links for v in instrument.parse(link)]
+        return fmean(
+            v.value for v in found if v.metric.name == metric and v.t_s is None and v.value is not None
+        )
+
+    def files(self) -> dict[str, tuple[int, int]]:
+        """Everything the workflow made, with when it was made."""
+        folders = [self.folder / "results", self.folder / "figures"]
+        paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {str(p): (p.stat().st_mtime_ns, p.stat().st_ino) for p in paths}
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory, machine_is_ours: None) -> Iterator[Campaign]:
+    """The campaign after its first run."""
+    del machine_is_ours
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in COPIED:
+        source = support.CHECKOUT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "build"))
+        else:
+            shutil.copy(source, folder)
+    vpns = SOUND if kernel_has_wireguard() else (*SOUND, BROKEN)
+    (folder / "config" / "mini.yaml").write_text(
+        yaml.safe_dump({
+            "campaign": "mini",
+            "testbed": "lab",
+            "seed": 7,
+            "rounds": 1,
+            "vpns": list(vpns),
+            "profiles": list(PROFILES),
+            "benchmarks": {
+                "ping": {"count": 60, "interval_s": 0.05},
+                "tcp": {"duration_s": 1, "modes": ["bidir"]},
+            },
+            "figures": list(FIGURES),
+            "calibration": {"duration_s": 1, "interval_ms": 2},
+        })
+    )
+    (folder / "config" / "vpns" / f"{BROKEN}.yaml").write_text(
+        "driver: wireguard\noptions: {implementation: kernel}\n"
+    )
+    made = Campaign(folder, vpns)
+    assert support.leftovers(made.lab.id) == []
+    try:
+        done = made.snakemake()
+        (folder / "first-run.txt").write_text(done.stdout + done.stderr)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+        yield made
+    finally:
+        made.meshbench("lab", "down")
+    assert support.leftovers(made.lab.id) == []
+
+
+def test_the_lab_is_gone_after_the_run(campaign: Campaign) -> None:
+    assert support.leftovers(campaign.lab.id) == []
+    assert campaign.meshbench("lab", "status").stdout == f"lab {campaign.lab.id} is down\n"
+
+
+def test_every_cell_has_a_record(campaign: Campaign) -> None:
+    cells = {
+        f"{vpn}/stock/{profile}/{benchmark}/1.json"
+        for vpn in campaign.vpns
+        for profile in PROFILES
+        for benchmark in BENCHMARKS
+    }
+    found = campaign.records()
+    assert found.keys() == cells
+    for record in found.values():
+        if record.cell.vpn in SOUND:
+            assert support.reasons(record) == {}
+            assert record.vpn.version
+            assert record.testbed.shared_cpu is True
+            impaired = record.cell.profile != "baseline"
+            assert (record.impairment.engine != "none") is impaired
+            assert len(record.impairment.after) == (3 if impaired else 0)
+
+
+def test_figures_are_there(campaign: Campaign) -> None:
+    folder = campaign.folder / "figures" / "mini"
+    made = {path.name for path in folder.iterdir() if path.is_file()}
+    assert {f"{name}.{kind}" for name in FIGURES for kind in figures.formats(name)} <= made
+    assert all((folder / name).stat().st_size > 0 for name in made)
+
+
+def test_physics_is_plausible(campaign: Campaign) -> None:
+    for profile in PROFILES:
+        link = campaign.mean("internal", profile, "tcp", "goodput")
+        tunnel = campaign.mean("tinc", profile, "tcp", "goodput")
+        assert 0 < tunnel <= 1.1 * link, profile
+    for vpn in SOUND:
+        clear = campaign.mean(vpn, "baseline", "ping", "rtt_avg")
+        # Two one-way delays of 4.32 ms each in the mean.
+        impaired = campaign.mean(vpn, "medium", "ping", "rtt_avg")
+        assert impaired >= clear + 4, vpn
+        assert campaign.mean(vpn, "baseline", "ping", "loss") == 0
+    clear = campaign.mean("internal", "baseline", "tcp", "goodput")
+    assert campaign.mean("internal", "medium", "tcp", "goodput") < clear
+
+
+def test_a_vpn_that_cannot_come_up_is_a_result(campaign: Campaign) -> None:
+    if BROKEN not in campaign.vpns:
+        pytest.skip("this kernel has WireGuard: there is no VPN that cannot come up")
+    cells = {path: r for path, r in campaign.records().items() if r.cell.vpn == BROKEN}
+    assert len(cells) == len(PROFILES) * len(BENCHMARKS)
+    for record in cells.values():
+        assert {link.status for link in record.links} == {Status.FAILED}
+        assert all("the kernel has no wireguard" in (link.reason or "") for link in record.links)
+    listed = campaign.meshbench("failed").stdout.split()
+    assert sorted(listed) == sorted(f"results/mini/raw/{path}" for path in cells)
+    said = (campaign.folder / "first-run.txt").read_text()
+    assert "-R $(python -m meshbench" in said
+    assert all(path in said for path in listed)
+
+
+def test_a_second_run_does_nothing(campaign: Campaign) -> None:
+    before = campaign.files()
+    done = campaign.snakemake()
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-4000:]
+    assert campaign.files() == before
+    assert "Nothing to be done" in said
+    assert support.leftovers(campaign.lab.id) == []
