@@ -179,7 +179,7 @@ def test_physics_is_plausible(campaign: Campaign) -> None:
         # Two one-way delays of 4.32 ms each in the mean.
         impaired = campaign.mean(vpn, "medium", "ping", "rtt_avg")
         assert impaired >= clear + 4, vpn
-        assert campaign.mean(vpn, "baseline", "ping", "loss") == 0
+        assert campaign.mean(vpn, "baseline", "ping", "ping_loss") == 0
     clear = campaign.mean("internal", "baseline", "tcp", "goodput")
     assert campaign.mean("internal", "medium", "tcp", "goodput") < clear
 

@@ -1,5 +1,6 @@
 """A copy of the checkout that a test may spoil, and real Snakemake runs in it."""
 
+import base64
 import os
 import re
 import shutil
@@ -26,7 +27,11 @@ benchmarks:
 """
 LIMIT_S = 300
 _STARTED = re.compile(r"^\[ *\d+/\d+\] (.*), about [\d:]+ left$", re.MULTILINE)
-_PLANNED = re.compile(r"^(?:Job|localrule|rule) \d+: (.*)$", re.MULTILINE)
+_PLANNED = re.compile(r"^Job \d+: (.*)$", re.MULTILINE)
+
+
+def _numbered(text: str, number: int) -> str:
+    return re.sub(r'(round\\*": )1\b', rf"\g<1>{number}", text)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,10 @@ class Ran:
     status: int
     text: str
     jobs: tuple[str, ...]
+
+    @classmethod
+    def of_text(cls, done: subprocess.CompletedProcess[str]) -> "Ran":
+        return cls(done.returncode, done.stdout, tuple(_STARTED.findall(done.stdout)))
 
     def of(self, rule: str) -> set[str]:
         """Its jobs whose message begins with a word, without the word."""
@@ -79,7 +88,6 @@ class Checkout:
             **outer,
             "PATH": f"{Path(sys.executable).parent}:{outer['PATH']}",
             "PYTHONPATH": str(self.path / "scripts"),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
             **more,
         }
@@ -103,8 +111,9 @@ class Checkout:
         return ran
 
     def tries(self, *words: str, **environment: str) -> Ran:
-        done = self.call("snakemake", "--cores", "2", "figures/all", *words, **environment)
-        return Ran(done.returncode, done.stdout, tuple(_STARTED.findall(done.stdout)))
+        return Ran.of_text(
+            self.call("snakemake", "--cores", "2", "figures/all", *words, **environment)
+        )
 
     def would(self, *words: str) -> Ran:
         """What a run would do."""
@@ -129,10 +138,34 @@ class Checkout:
         with (self.path / file).open("a", encoding="utf-8") as stream:
             stream.write(text)
 
-    def records(self) -> Mapping[str, bytes]:
-        """Every record by its path below raw/."""
-        raw = self.path / "results" / "trial" / "raw"
-        return {str(path.relative_to(raw)): path.read_bytes() for path in raw.rglob("*.json")}
+    @property
+    def raw(self) -> Path:
+        return self.path / "results" / "trial" / "raw"
+
+    def records(self, pattern: str = "*") -> Mapping[str, bytes]:
+        """Every record, or those of VPNs whose name matches, by its path below raw/."""
+        paths = self.raw.glob(f"{pattern}/**/[0-9]*.json")
+        return {str(path.relative_to(self.raw)): path.read_bytes() for path in paths}
+
+    def grow(self, rounds: int) -> None:
+        """As if the campaign had been measured in so many rounds: round 1 is copied, with what
+        Snakemake remembers of it.
+        """
+        self.edit("config/config.yaml", "rounds: 1", f"rounds: {rounds}")
+        memory = self.path / ".snakemake" / "metadata"
+        results = self.path / "results" / "trial"
+        for path in [*self.raw.rglob("1.json"), *(results / "calibration").rglob("1.json")]:
+            text = path.read_text(encoding="utf-8")
+            known = (memory / self._remembered(path)).read_text(encoding="utf-8")
+            for number in range(2, rounds + 1):
+                copy = path.with_name(f"{number}.json")
+                copy.write_text(_numbered(text, number), encoding="utf-8")
+                remembered = _numbered(known.replace("/1.log", f"/{number}.log"), number)
+                (memory / self._remembered(copy)).write_text(remembered, encoding="utf-8")
+
+    def _remembered(self, path: Path) -> str:
+        name = str(path.relative_to(self.path)).encode()
+        return base64.b64encode(name, altchars=b"-_").decode()
 
     def cells(self, **words: str) -> set[str]:
         """The cells of the test campaign as measuring announces them, or some of them."""

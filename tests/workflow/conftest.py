@@ -3,15 +3,27 @@
 from pathlib import Path
 
 import pytest
-from tests.workflow.checkout import Checkout
+from tests.workflow.checkout import Checkout, Ran
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A campaign on the fake testbed with everything done. Not to be changed: copy it."""
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Ran]:
+    """A campaign on the fake testbed, and the run that made everything of it."""
     made = Checkout.make(tmp_path_factory.mktemp("workflow") / "finished")
-    made.run()
-    return made
+    return made, made.run()
+
+
+@pytest.fixture(scope="session")
+def finished(first: tuple[Checkout, Ran]) -> Checkout:
+    """The campaign with everything done. Not to be changed: copy it."""
+    return first[0]
+
+
+@pytest.fixture(scope="session")
+def evaluation(first: tuple[Checkout, Ran]) -> set[str]:
+    """Everything that follows from tidy rows: tables, checks, figures."""
+    before = ("deploy ", "calibrate ", "measure ", "parse ", "the figures' shared JavaScript")
+    return {job for job in first[1].jobs if not job.startswith(before)}
 
 
 @pytest.fixture

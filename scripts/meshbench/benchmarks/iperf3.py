@@ -131,5 +131,7 @@ def _unread(run: Mapping[str, Any]) -> bool:
     """Whether a sender ended with the receiver's window full: esnet/iperf issue 2029 (--bidir)."""
     server = run.get("server_output_json") or {}
     last = [side["intervals"][-1] for side in (run, server) if side.get("intervals")]
-    senders = [stream for interval in last for stream in interval["streams"] if stream.get("sender")]
+    senders = [
+        stream for interval in last for stream in interval["streams"] if stream.get("sender")
+    ]
     return any(stream.get("bytes") and stream.get("snd_wnd") == 0 for stream in senders)

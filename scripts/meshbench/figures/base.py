@@ -236,6 +236,10 @@ def _literals(path: Path) -> dict[str, Any]:
         elif isinstance(node, ast.AnnAssign):
             targets, value = (node.target,), node.value
         for target in targets:
-            if isinstance(target, ast.Name) and target.id in {"TITLE", "TABLES", "BENCHMARKS"} and value:
+            if (
+                isinstance(target, ast.Name)
+                and target.id in {"TITLE", "TABLES", "BENCHMARKS"}
+                and value
+            ):
                 found[target.id] = ast.literal_eval(value)
     return found

@@ -8,7 +8,7 @@ section uptime_s; cut -d' ' -f1 /proc/uptime
 section cpu_time; grep '^cpu ' /proc/stat
 section clock_source; cat /sys/devices/system/clocksource/clocksource0/current_clocksource
 section governor; cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor 2>/dev/null
-section vpns; systemctl list-units --plain --no-legend --no-pager 'meshbench-vpn-*' | cut -d' ' -f1,3,4
+section vpns; systemctl list-units --plain --no-legend --no-pager 'meshbench-vpn-*' | tr -s ' ' | cut -d' ' -f1,3,4
 section installed; for f in /var/lib/meshbench/*/installed; do [ -f "$f" ] && printf '%s %s\n' "$f" "$(cat "$f")"; done
 section links; ip -j -s -details link
 section addresses; ip -j address

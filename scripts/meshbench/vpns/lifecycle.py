@@ -13,7 +13,7 @@ from pathlib import Path
 from meshbench.errors import VpnError
 from meshbench.files import write_private
 from meshbench.records import PathState
-from meshbench.testbed.host import STATE, File, Host
+from meshbench.testbed.host import STATE, CommandError, File, Host
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.units import UNIT_FOLDER, Service, unit_file, unit_name
 
@@ -208,7 +208,11 @@ async def paths(mesh: Mesh) -> dict[tuple[str, str], PathState]:
 
 async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
     interface = interface_of(mesh, host)
-    states = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
+    try:
+        states = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
+    except CommandError as error:  # a dead daemon tells nothing
+        log.warning("no paths: %s", error)
+        return {}
     link = await host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
     mtu = int(link.stdout) if link.stdout.strip().isdigit() else None
     update = {"interface": interface, "tunnel_mtu": mtu}
@@ -243,3 +247,4 @@ async def purge(hosts: Sequence[Host], system: str) -> None:
 async def _purge(host: Host, system: str) -> None:
     await host.run(["rm", "-rf", "--", str(STATE / system), str(UNIT_FOLDER / unit_name(system))])
     await host.run(["systemctl", "daemon-reload"])
+    await host.run(["systemctl", "reset-failed", unit_name(system)], check=False)

@@ -1,0 +1,356 @@
+"""What Snakemake repeats and what it leaves alone, in real runs on the fake testbed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.workflow.checkout import MADE, ROOT, Checkout, Ran
+
+NEBULA_FAILS = json.dumps({"broken": {"nebula": "port 4242 is in use"}})
+FIGURES = {"figure rtt", "figure tcp_throughput"}
+PARSED = {"parse the calibration", *(
+    f"parse {benchmark} of {vpn}"
+    for benchmark in ("ping", "tcp") for vpn in ("internal", "wireguard", "nebula")
+)}  # fmt: skip
+
+
+def measured(ran: Ran) -> set[str]:
+    return ran.of("measure")
+
+
+def on_testbed(ran: Ran) -> set[str]:
+    """Jobs that would keep the hosts busy."""
+    return {job for job in ran.jobs if job.startswith(("measure ", "calibrate ", "deploy "))}
+
+
+def links_of(checkout: Checkout, pattern: str) -> Iterator[dict[str, Any]]:
+    for content in checkout.records(pattern).values():
+        yield from json.loads(content)["links"]
+
+
+def test_the_copy_runs_its_own_modules(checkout: Checkout) -> None:
+    said = checkout.python("-c", "import meshbench; print(meshbench.__file__)")
+    assert Path(said.strip()).is_relative_to(checkout.path)
+
+
+def test_a_finished_campaign_has_everything_and_nothing_left_to_do(finished: Checkout) -> None:
+    assert len(finished.records()) == len(finished.cells()) == 12
+    for figure in ("rtt", "tcp_throughput"):
+        for kind in ("svg", "png", "pdf", "html"):
+            assert (finished.path / "figures" / "trial" / f"{figure}.{kind}").stat().st_size
+    assert finished.would().jobs == ()
+
+
+def test_an_edited_figure_is_redrawn_alone(checkout: Checkout) -> None:
+    checkout.append("scripts/meshbench/figures/rtt.py", "# edited\n")
+    assert checkout.run().jobs == ("figure rtt",)
+    assert checkout.would().jobs == ()
+
+
+def test_what_all_figures_share_redraws_them_and_no_more(checkout: Checkout) -> None:
+    checkout.append("scripts/meshbench/figures/theme.py", "# edited\n")
+    assert set(checkout.would().jobs) == FIGURES
+
+
+def test_an_edited_table_is_made_again_with_what_it_feeds(checkout: Checkout) -> None:
+    checkout.append("scripts/meshbench/tables/sql/latency.sql", "\n-- edited\n")
+    assert set(checkout.would().jobs) == {"table latency", "figure rtt"}
+
+
+def test_an_edited_parser_reparses_its_benchmark_and_measures_nothing(
+    checkout: Checkout, evaluation: set[str]
+) -> None:
+    checkout.append("scripts/meshbench/benchmarks/ping.py", "# edited\n")
+    ran = checkout.would()
+    parsed = {job for job in PARSED if job.startswith("parse ping ")}
+    assert set(ran.jobs) == parsed | evaluation
+
+
+def test_a_changed_option_of_a_vpn_measures_its_cells_in_one_run(checkout: Checkout) -> None:
+    before = checkout.records()
+    checkout.write("config/vpns/nebula.yaml", "driver: nebula\noptions: {mtu: 1200}\n")
+    ran = checkout.run()
+    assert measured(ran) == checkout.cells(vpn="nebula")
+    assert ran.of("deploy") == {"nebula"}
+    assert ran.of("calibrate") == set()
+    assert ran.of("parse") == {"ping of nebula", "tcp of nebula"}
+
+    after = checkout.records()
+    changed = {path for path in after if after[path] != before[path]}
+    assert changed == checkout.records("nebula").keys()
+    deployed = (checkout.path / "results" / "trial" / "deploy" / "nebula.json").read_text()
+    assert json.loads(deployed)["effective"]["mtu"] == 1200
+    for content in checkout.records("nebula").values():
+        assert json.loads(content)["vpn"]["effective"]["mtu"] == 1200
+    assert checkout.would().jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("module", "cells", "deployed"),
+    [
+        ("benchmarks/ping", {"benchmark": "ping"}, set()),
+        ("vpns/nebula", {"vpn": "nebula"}, {"nebula"}),
+    ],
+)
+def test_a_bumped_version_measures_exactly_its_cells(
+    checkout: Checkout, module: str, cells: dict[str, str], deployed: set[str]
+) -> None:
+    checkout.edit(f"scripts/meshbench/{module}.py", "    version = 1\n", "    version = 2\n")
+    ran = checkout.would()
+    assert measured(ran) == checkout.cells(**cells)
+    assert ran.of("deploy") == deployed
+    assert ran.of("calibrate") == set()
+
+
+def test_a_refactored_driver_or_testbed_measures_nothing(checkout: Checkout) -> None:
+    for module in ("vpns/nebula", "vpns/lifecycle", "measure", "testbed/ssh", "impairment/netem"):
+        checkout.append(f"scripts/meshbench/{module}.py", "# edited\n")
+    checkout.append("scripts/measure.py", "# edited\n")
+    assert on_testbed(checkout.would()) == set()
+
+
+def test_a_failing_vpn_leaves_the_others_alone_and_is_repaired_by_one_command(
+    checkout: Checkout,
+) -> None:
+    before = checkout.records()
+    shutil.rmtree(checkout.raw / "nebula")
+    ran = checkout.run(MESHBENCH_FAKE=NEBULA_FAILS)
+    assert measured(ran) == checkout.cells(vpn="nebula")
+    assert set(ran.jobs) >= FIGURES
+
+    failed = list(links_of(checkout, "nebula"))
+    assert len(failed) == 4 * 3
+    assert {one["status"] for one in failed} == {"failed"}
+    assert all("port 4242 is in use" in one["reason"] for one in failed)
+    others = {path: data for path, data in before.items() if not path.startswith("nebula/")}
+    assert others.items() <= checkout.records().items()
+    assert checkout.would().jobs == ()
+
+    names = [f"results/trial/raw/{path}" for path in checkout.records("nebula")]
+    assert sorted(checkout.python("-m", "meshbench", "failed").split()) == sorted(names)
+    for name in names:
+        assert f"failed: {name}\n" in ran.text
+    assert ran.text.count("port 4242 is in use") == len(names)
+    [command] = re.findall(r"^measure just these again: +(.*)$", ran.text, re.MULTILINE)
+
+    done = checkout.call("bash", "-c", command)
+    assert done.returncode == 0, done.stdout
+    again = Ran.of_text(done)
+    assert measured(again) == checkout.cells(vpn="nebula")
+    assert on_testbed(again) == {f"measure {cell}" for cell in checkout.cells(vpn="nebula")}
+    assert {one["status"] for one in links_of(checkout, "*")} == {"ok"}
+    assert "measure just these again" not in done.stdout
+    assert checkout.python("-m", "meshbench", "failed") == ""
+
+
+def test_a_deleted_record_is_measured_again_alone(checkout: Checkout) -> None:
+    (checkout.raw / "nebula" / "stock" / "low" / "ping" / "1.json").unlink()
+    ran = checkout.would()
+    assert on_testbed(ran) == {"measure nebula low ping, round 1"}
+    assert ran.of("parse") == {"ping of nebula"}
+
+
+def test_a_deleted_figure_is_redrawn_alone(checkout: Checkout) -> None:
+    (checkout.path / "figures" / "trial" / "rtt.pdf").unlink()
+    assert checkout.would().jobs == ("figure rtt",)
+
+
+def test_touching_every_file_repeats_nothing(checkout: Checkout) -> None:
+    for path in checkout.path.rglob("*"):
+        if ".snakemake" not in path.parts:
+            path.touch()
+    ran = checkout.run()
+    assert ran.jobs == ()
+    assert "Nothing to be done" in ran.text
+
+
+def test_a_fresh_checkout_with_the_old_results_repeats_nothing(
+    finished: Checkout, tmp_path: Path
+) -> None:
+    fresh = Checkout.make(tmp_path / "fresh")
+    for part in MADE:  # as a copy through a network would, with new modification times
+        shutil.copytree(finished.path / part, fresh.path / part, copy_function=shutil.copyfile)
+    assert fresh.would().jobs == ()
+
+
+def test_results_without_snakemake_s_memory_are_not_measured_again(checkout: Checkout) -> None:
+    shutil.rmtree(checkout.path / ".snakemake")
+    assert on_testbed(checkout.would()) == set()
+
+
+def below(folder: Path) -> set[int]:
+    """The processes that work in a folder."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            here = (entry / "cwd").readlink()
+        except OSError:
+            continue
+        if here.is_relative_to(folder):
+            found.add(int(entry.name))
+    return found
+
+
+def until(what: str, condition: Any, limit_s: float = 60) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, f"in vain waited for: {what}"
+        time.sleep(0.05)
+
+
+def killed_while_measuring(checkout: Checkout, finished_cells: int) -> str:
+    """Start a slow run and kill it, and all it started, in the middle of a measurement."""
+    output = checkout.path.parent / "output.txt"
+    environment = checkout.environment(MESHBENCH_FAKE=json.dumps({"seconds_per_command": 0.4}))
+    words = [str(Path(sys.executable).parent / "snakemake"), "--cores", "1", "figures/all"]
+    with output.open("w") as stream:
+        process = subprocess.Popen(
+            words, cwd=checkout.path, env=environment, stdout=stream, stderr=stream
+        )
+    try:
+
+        def measuring() -> bool:
+            assert process.poll() is None, output.read_text()
+            begun = len(re.findall(r"\] measure ", output.read_text()))
+            return len(checkout.records()) == finished_cells and begun > finished_cells
+
+        until("a measurement after the first ones", measuring)
+        until("its job", lambda: len(below(checkout.path)) > 1)
+    finally:
+        while left := below(checkout.path):
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            process.poll()
+    assert process.wait() == -signal.SIGKILL
+    return output.read_text()
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    campaign = (ROOT / "tests" / "workflow" / "killed.yaml").read_text(encoding="utf-8")
+    checkout = Checkout.make(tmp_path / "checkout", campaign)
+    killed_while_measuring(checkout, finished_cells=2)
+    kept = checkout.records()
+    assert len(kept) == 2
+    for content in kept.values():
+        assert {one["status"] for one in json.loads(content)["links"]} == {"ok"}
+
+    ran = checkout.run()
+    assert kept.items() <= checkout.records().items()
+    assert len(measured(ran)) == len(checkout.records()) - 2 == 2
+    assert ran.of("deploy") == ran.of("calibrate") == set()
+    assert checkout.would().jobs == ()
+
+
+def test_another_round_measures_only_that_round(checkout: Checkout) -> None:
+    checkout.edit("config/config.yaml", "rounds: 1", "rounds: 2")
+    ran = checkout.would()
+    assert measured(ran) == {cell.replace("round 1", "round 2") for cell in checkout.cells()}
+    assert ran.of("calibrate") == {"baseline, round 2", "low, round 2"}
+    assert ran.of("deploy") == set()
+
+
+def test_another_profile_measures_only_that_profile(checkout: Checkout) -> None:
+    checkout.edit("config/config.yaml", "[baseline, low]", "[baseline, low, medium]")
+    ran = checkout.would()
+    assert measured(ran) == checkout.cells(profile="medium")
+    assert ran.of("calibrate") == {"medium, round 1"}
+    assert ran.of("deploy") == set()
+
+
+def test_another_vpn_measures_only_that_vpn(checkout: Checkout) -> None:
+    checkout.edit("config/config.yaml", "wireguard, nebula]", "wireguard, nebula, tinc]")
+    ran = checkout.would()
+    assert measured(ran) == checkout.cells(vpn="tinc")
+    assert ran.of("deploy") == {"tinc"}
+    assert ran.of("calibrate") == set()
+
+
+def test_fewer_cells_measure_nothing(checkout: Checkout) -> None:
+    checkout.edit("config/config.yaml", "[internal, wireguard, nebula]", "[internal, nebula]")
+    assert on_testbed(checkout.would()) == set()
+
+
+def test_a_thousand_cells_that_are_done_stay_done(
+    checkout: Checkout, evaluation: set[str]
+) -> None:
+    checkout.grow(84)
+    ran = checkout.run()
+    assert set(ran.jobs) == PARSED | evaluation  # there are more records to read now
+    assert len(checkout.records()) == 1008
+    start = time.monotonic()
+    assert checkout.run().jobs == ()
+    print(f"1008 cells, nothing to do: {time.monotonic() - start:.1f} s")
+    checkout.edit("config/config.yaml", "{count: 5}", "{count: 6}")
+    assert len(measured(checkout.would())) == 504
+
+
+def test_records_and_figures_say_that_the_testbed_is_fake(finished: Checkout) -> None:
+    for content in finished.records().values():
+        assert json.loads(content)["testbed"]["kind"] == "fake"
+    for figure in ("rtt", "tcp_throughput"):
+        for kind in ("svg", "html"):
+            text = (finished.path / "figures" / "trial" / f"{figure}.{kind}").read_text("utf-8")
+            assert "fake" in text, f"{figure}.{kind}"
+
+
+def secret_lines(stored: Any) -> Iterator[str]:
+    """The parts of private keys in a store of a VPN's keys."""
+    if isinstance(stored, dict):
+        for key, value in stored.items():
+            if isinstance(value, str) and key in {"private", "admin", "admin_host"}:
+                yield from (line for line in value.splitlines() if line and "-----" not in line)
+            else:
+                yield from secret_lines(value)
+
+
+def published(checkout: Checkout) -> Iterable[Path]:
+    for part in ("results", "logs", "figures", ".snakemake"):
+        for path in (checkout.path / part).rglob("*"):
+            if path.is_file() and "secrets" not in path.parts:
+                yield path
+
+
+def test_secrets_are_in_the_store_and_nowhere_else(finished: Checkout) -> None:
+    store = finished.path / "results" / "trial" / "secrets"
+    assert store.stat().st_mode & 0o777 == 0o700
+    secrets = set()
+    for path in store.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+        secrets |= set(secret_lines(json.loads(path.read_text())))
+    assert len(secrets) >= 6
+    for path in published(finished):
+        content = path.read_bytes()
+        assert not [s for s in secrets if s.encode() in content], path
+        assert b"PRIVATE KEY" not in content or path.suffix == ".js", path
+
+
+def test_a_configuration_that_cannot_be_used_ends_before_anything_starts(tmp_path: Path) -> None:
+    checkout = Checkout.make(tmp_path / "checkout")
+    checkout.edit("config/config.yaml", "rounds: 1", "rond: 1\nseed: -1")
+    ran = checkout.tries()
+    assert ran.status != 0
+    assert "config/config.yaml:4: rond: unknown key; did you mean 'rounds'?" in ran.text
+    assert "config/config.yaml:5: seed: Input should be greater than or equal to 0" in ran.text
+    assert "Traceback" not in ran.text
+    assert not any((checkout.path / part).exists() for part in ("results", "figures", "logs"))
+
+
+def test_a_machine_that_cannot_hold_a_lab_is_told_before_anything_starts(tmp_path: Path) -> None:
+    checkout = Checkout.make(tmp_path / "checkout")
+    programs = Path(sys.executable).parent
+    ran = checkout.tries("--config", "testbed=lab", PATH=f"{programs}:{tmp_path}")
+    assert ran.status != 0
+    assert "no lab on this machine:" in ran.text
+    assert re.search(r"not installed: .*systemd-nspawn.*; do: apt-get install ", ran.text)
+    assert "Traceback" not in ran.text
+    assert ran.jobs == ()
+    assert not (checkout.path / "results").exists()
