@@ -39,9 +39,11 @@ PROFILES = ("low", "medium", "high")
 
 def run(*argv: str, **options: Any) -> str:
     """A program on the outer machine that has to succeed; what it printed."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        argv, capture_output=True, text=True, check=False, **options
+    )
     assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
-    return done.stdout
+    return str(done.stdout)
 
 
 def profile(name: str) -> Profile:
@@ -231,7 +233,9 @@ def processes(lab_id: str) -> list[str]:
         if int(folder.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            command = (
+                (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
             groups = (folder / "cgroup").read_text()
             if command and (lab_id in command or re.search(rf"/{lab_id}-", groups)):
                 found.append(f"process {folder.name}: {command.strip()[:200]}")

@@ -67,7 +67,9 @@ class Campaign:
         )
 
     def snakemake(self) -> subprocess.CompletedProcess[str]:
-        return self.run("snakemake", "--cores", "1", "figures/all", "--configfile", "config/mini.yaml")
+        return self.run(
+            "snakemake", "--cores", "1", "figures/all", "--configfile", "config/mini.yaml"
+        )
 
     def meshbench(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.run("python", "-m", "meshbench", "--configfile", "config/mini.yaml", *words)
@@ -85,7 +87,9 @@ class Campaign:
         links = self.record(vpn, profile, benchmark).links
         found = [v for link in links for v in instrument.parse(link)]
         return fmean(
-            v.value for v in found if v.metric.name == metric and v.t_s is None and v.value is not None
+            v.value
+            for v in found
+            if v.metric.name == metric and v.t_s is None and v.value is not None
         )
 
     def files(self) -> dict[str, tuple[int, int]]:
@@ -103,25 +107,29 @@ def campaign(tmp_path_factory: pytest.TempPathFactory, machine_is_ours: None) ->
     for name in COPIED:
         source = support.CHECKOUT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "build"))
+            shutil.copytree(
+                source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "build")
+            )
         else:
             shutil.copy(source, folder)
     vpns = SOUND if kernel_has_wireguard() else (*SOUND, BROKEN)
     (folder / "config" / "mini.yaml").write_text(
-        yaml.safe_dump({
-            "campaign": "mini",
-            "testbed": "lab",
-            "seed": 7,
-            "rounds": 1,
-            "vpns": list(vpns),
-            "profiles": list(PROFILES),
-            "benchmarks": {
-                "ping": {"count": 60, "interval_s": 0.05},
-                "tcp": {"duration_s": 1, "modes": ["bidir"]},
-            },
-            "figures": list(FIGURES),
-            "calibration": {"duration_s": 1, "interval_ms": 2},
-        })
+        yaml.safe_dump(
+            {
+                "campaign": "mini",
+                "testbed": "lab",
+                "seed": 7,
+                "rounds": 1,
+                "vpns": list(vpns),
+                "profiles": list(PROFILES),
+                "benchmarks": {
+                    "ping": {"count": 60, "interval_s": 0.05},
+                    "tcp": {"duration_s": 1, "modes": ["bidir"]},
+                },
+                "figures": list(FIGURES),
+                "calibration": {"duration_s": 1, "interval_ms": 2},
+            }
+        )
     )
     (folder / "config" / "vpns" / f"{BROKEN}.yaml").write_text(
         "driver: wireguard\noptions: {implementation: kernel}\n"

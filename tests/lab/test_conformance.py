@@ -202,8 +202,17 @@ def test_staying_up_costs_nothing(name: str, store: Path) -> None:
 
         async def witness() -> list[str]:
             files = [str(file.path) for host in bed.hosts[:1] for file in built.files(host.name)]
-            shown = [await said(host, "systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", built.unit) for host in bed.hosts]
-            written = [await said(host, "stat", "-c", "%n %i %Y %a", *files) for host in bed.hosts[:1] if files]
+            shown = [
+                await said(
+                    host, "systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", built.unit
+                )
+                for host in bed.hosts
+            ]
+            written = [
+                await said(host, "stat", "-c", "%n %i %Y %a", *files)
+                for host in bed.hosts[:1]
+                if files
+            ]
             return [*shown, *written]
 
         before = await witness()
@@ -304,12 +313,16 @@ def test_secrets_are_nowhere_readable(
         }
         for host in bed.hosts:
             commands = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
-            texts[f"{host.name}: processes"] = await said(host, "sh", "-c", f"{commands} 2>/dev/null")
+            texts[f"{host.name}: processes"] = await said(
+                host, "sh", "-c", f"{commands} 2>/dev/null"
+            )
             texts[f"{host.name}: journal"] = await said(host, "journalctl", "--no-pager", "-q")
             texts[f"{host.name}: unit"] = await said(host, "systemctl", "show", built.unit)
         for place, text in texts.items():
             # A line break inside JSON is an escape; a line of a secret is found all the same.
-            assert not [line for line in secret if line in text], f"a secret of {name} is in {place}"
+            assert not [line for line in secret if line in text], (
+                f"a secret of {name} is in {place}"
+            )
         seen = [line for host in bed.hosts for line in await files_with(host, secret)]
         assert seen, "the hosts have their keys"
         assert {line.rpartition(" ")[0] for line in seen} == {"600 root:root"}, seen
@@ -326,7 +339,15 @@ def test_secrets_are_nowhere_readable(
 # --- purge ---------------------------------------------------------------------------------
 
 _LISTING = "find / -xdev \\( -path /proc -o -path /var/log -o -path /tmp \\) -prune -o -print; find /run /tmp"
-_VOLATILE = ("/run/systemd", "/run/log", "/run/udev", "/var/lib/systemd", "/run/lock", "/run/user", "/run/dbus")
+_VOLATILE = (
+    "/run/systemd",
+    "/run/log",
+    "/run/udev",
+    "/var/lib/systemd",
+    "/run/lock",
+    "/run/user",
+    "/run/dbus",
+)
 
 
 async def listing(host: Host) -> set[str]:
@@ -359,7 +380,9 @@ def test_purge_leaves_nothing_at_all(name: str, store: Path) -> None:
 
 
 def test_tunings_come_and_go(lab: Lab) -> None:
-    tuned = Tuning(sysctls={"net.ipv4.tcp_reordering": 7, "net.ipv4.tcp_rmem": "4096 131072 7654321"})
+    tuned = Tuning(
+        sysctls={"net.ipv4.tcp_reordering": 7, "net.ipv4.tcp_rmem": "4096 131072 7654321"}
+    )
 
     async def work(bed: Session) -> None:
         async def values(host: Host) -> list[str]:
@@ -436,7 +459,9 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
     async def work(bed: Session) -> None:
         source, target = bed.hosts[:2]
         silent = "198.19.0.250"
-        link = Link(source, target, source.address.data_address, target.address.data_address, "data0")
+        link = Link(
+            source, target, source.address.data_address, target.address.data_address, "data0"
+        )
         await benchmark.prepare(bed.hosts)
         try:
             if how == "nobody there":
@@ -464,7 +489,9 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
 
     async def nothing_left(bed: Session) -> None:
         for host in bed.hosts:
-            listed = await said(host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*")
+            listed = await said(
+                host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*"
+            )
             assert listed == ""
 
     with_bed(nothing_left)

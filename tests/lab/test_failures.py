@@ -9,59 +9,61 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import measure, vpns
+from meshbench import measure, mesh, vpns
 from meshbench.config import System
 from meshbench.records import Record, Status
 from meshbench.testbed.host import STATE, File, Host
 from meshbench.testbed.lab.lab import Lab
+from meshbench.testbed.ssh import SshHost
 from meshbench.vpns import lifecycle
+from meshbench.vpns.tinc import _key_pair
 from meshbench.vpns.units import unit_name
 from tests.lab import support
 from tests.lab.support import connected, ends, eventually, on_hosts, said
 
-READY_LIMIT_S = 6.0
+READY_LIMIT_S = 4.0
 """Long enough for these VPNs to come up here, short enough to wait for those that cannot."""
 TESTED = ("wireguard", "nebula", "tinc")
 PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
 
 
 @pytest.fixture(params=TESTED)
-def name(request: pytest.FixtureRequest, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def name(
+    request: pytest.FixtureRequest, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """A VPN that is not on the hosts before and after."""
     driver: str = request.param
     monkeypatch.setattr(vpns.load(driver), "ready_limit_s", READY_LIMIT_S)
 
-    async def purge(hosts: list[Host]) -> None:
+    async def purge(hosts: list[SshHost]) -> None:
         await lifecycle.purge(hosts, driver)
 
-    on_hosts(lab, purge)  # type: ignore[arg-type]
+    on_hosts(lab, purge)
     yield driver
-    on_hosts(lab, purge)  # type: ignore[arg-type]
+    on_hosts(lab, purge)
 
 
 @pytest.fixture
 def next_is_fine(lab: Lab, store: Path, name: str) -> Iterator[None]:
-    """After the test the bare link and another VPN measure as if nothing had been."""
+    """After the test another VPN measures as if nothing had been."""
     yield
     assert lab.running()
-    for vpn in ("internal", next(one for one in TESTED if one != name)):
-        record = support.measured(support.job(vpn, count=5), store)
-        assert support.reasons(record) == {}
-        assert record.vpn.status is Status.OK
+    other = next(one for one in TESTED if one != name)
+    record = support.measured(support.job(other, count=5), store)
+    assert support.reasons(record) == {}
+    assert record.vpn.status is Status.OK
 
 
 def on_host(lab: Lab, index: int, work: Callable[[Host], Awaitable[None]]) -> None:
-    async def inner(hosts: list[Host]) -> None:
+    async def inner(hosts: list[SshHost]) -> None:
         await work(hosts[index])
 
-    on_hosts(lab, inner)  # type: ignore[arg-type]
+    on_hosts(lab, inner)
 
 
 def install(lab: Lab, name: str, store: Path) -> None:
     async def inner() -> None:
         async with support.bed() as bed:
-            from meshbench import mesh  # noqa: PLC0415
-
             built = await mesh.assemble(bed, name, System(driver=name), store)
             await lifecycle.install(built)
 
@@ -93,7 +95,9 @@ async def wrong_key(host: Host, name: str) -> None:
     if name == "wireguard":
         path, other = folder / "wg.conf", base64.b64encode(os.urandom(32)).decode()
         lines = (await said(host, "cat", str(path))).splitlines()
-        lines = [f"PrivateKey = {other}" if line.startswith("PrivateKey") else line for line in lines]
+        lines = [
+            f"PrivateKey = {other}" if line.startswith("PrivateKey") else line for line in lines
+        ]
         content = "\n".join([*lines, ""]).encode()
     elif name == "nebula":
         path = folder / "host.key"
@@ -103,8 +107,6 @@ async def wrong_key(host: Host, name: str) -> None:
         await host.run(["rm", "/run/other.key", "/run/other.pub"])
     else:
         path = folder / "rsa_key.priv"
-        from meshbench.vpns.tinc import _key_pair  # noqa: PLC0415
-
         content = _key_pair(2048)["private"].encode()
     await host.upload([File(path, content, 0o600)])
 
@@ -147,7 +149,9 @@ def without_program(lab: Lab, program: str) -> Iterator[None]:
         await host.run(["mv", path, f"{path}.away"])
 
     async def back(host: Host) -> None:
-        found = await said(host, "sh", "-c", f"ls /usr/bin/{program}.away /usr/sbin/{program}.away; true")
+        found = await said(
+            host, "sh", "-c", f"ls /usr/bin/{program}.away /usr/sbin/{program}.away; true"
+        )
         for path in {os.path.realpath(one) for one in found.splitlines()}:
             await host.run(["mv", path, path.removesuffix(".away")])
 
@@ -210,16 +214,18 @@ def test_blocked_port_of_the_special_host(
     """Without its lighthouse nobody finds anybody; other cells of the round get the reason at once."""
     monkeypatch.setattr(vpns.load("nebula"), "ready_limit_s", READY_LIMIT_S)
 
-    async def purge(hosts: list[Host]) -> None:
+    async def purge(hosts: list[SshHost]) -> None:
         await lifecycle.purge(hosts, "nebula")
 
-    on_hosts(lab, purge)  # type: ignore[arg-type]
+    on_hosts(lab, purge)
     try:
         with blocked(lab, 0, PORTS["nebula"]):
             record = support.measured(support.job("nebula"), store)
             assert record.vpn.status is Status.FAILED
             assert record.vpn.reason
-            assert record.vpn.reason.startswith(f"no traffic within {READY_LIMIT_S:.0f} s on lom->yuki")
+            assert record.vpn.reason.startswith(
+                f"no traffic within {READY_LIMIT_S:.0f} s on lom->yuki"
+            )
             assert "lom's daemon says: " in record.vpn.reason
             assert all(link.status is Status.FAILED for link in record.links)
 
@@ -234,18 +240,16 @@ def test_blocked_port_of_the_special_host(
         # The next round tries it again.
         assert support.reasons(support.measured(support.job("nebula", round_=2), store)) == {}
     finally:
-        on_hosts(lab, purge)  # type: ignore[arg-type]
+        on_hosts(lab, purge)
 
 
 # --- sudden death ------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("next_is_fine")
-@pytest.mark.parametrize("benchmark", ["ping", "tcp"])
-def test_daemon_killed_during_a_measurement(
-    lab: Lab, name: str, store: Path, benchmark: str
-) -> None:
-    program = {"ping": "ping", "tcp": "iperf3"}[benchmark]
+def test_daemon_killed_during_a_measurement(lab: Lab, name: str, store: Path) -> None:
+    # iperf3 waits for its limit when its path dies, so one VPN is enough for it.
+    benchmark, program = ("tcp", "iperf3") if name == "nebula" else ("ping", "ping")
     assert support.reasons(support.measured(support.job(name, count=5), store)) == {}
     cell = support.job(name, benchmark, round_=2, duration_s=3, count=30)
 
@@ -255,7 +259,9 @@ def test_daemon_killed_during_a_measurement(
 
             async def measuring() -> bool:
                 listed = await said(lom, "ps", "-eo", "args=")
-                return any(line.startswith(program) and " -c" in line for line in listed.splitlines())
+                return any(
+                    line.startswith(program) and " -c" in line for line in listed.splitlines()
+                )
 
             await eventually(measuring, f"{program} runs")
             await asyncio.sleep(0.5)

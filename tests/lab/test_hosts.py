@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from meshbench import measure
 from meshbench.config import SshHost as HostEntry
 from meshbench.config import SshTestbed
 from meshbench.errors import TestbedError
@@ -117,7 +118,7 @@ def test_a_broken_connection_is_our_trouble_and_no_time_limit(lab: Lab) -> None:
 
 
 def test_secrets_are_in_no_process_list(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
-    secret = "pass'word $(with) \"signs\" 8fe0c1"
+    secret = 'pass\'word $(with) "signs" 8fe0c1'
     caplog.set_level(logging.DEBUG)
 
     async def ask(hosts: list[SshHost]) -> None:
@@ -163,17 +164,27 @@ def test_upload(lab: Lab) -> None:
         before = [await stat(file) for file in files]
         assert [found[:2] for found in before] == [[f"{f.mode:o}", "root:root"] for f in files]
         for file in files:
-            assert (await said(host, "sha256sum", str(file.path))).split()[0].lstrip("\\") == file.digest
+            assert (await said(host, "sha256sum", str(file.path))).split()[0].lstrip(
+                "\\"
+            ) == file.digest
         await host.upload(files)
         assert [await stat(file) for file in files] == before, "equal files are left alone"
-        changed = [files[0], File(files[1].path, b"new", 0o600), File(files[2].path, files[2].content, 0o700)]
+        changed = [
+            files[0],
+            File(files[1].path, b"new", 0o600),
+            File(files[2].path, files[2].content, 0o700),
+        ]
         await host.upload(changed)
         after = [await stat(file) for file in changed]
         assert after[0] == before[0]
         assert after[1][2:] != before[1][2:]
         assert after[1][0] == "600"
         assert (after[2][0], after[2][2]) == ("700", before[2][2]), "only its mode changes"
-        assert (await said(host, "ls", "-A", str(folder))).splitlines() == ["it's a program", "open", "secret"]
+        assert (await said(host, "ls", "-A", str(folder))).splitlines() == [
+            "it's a program",
+            "open",
+            "secret",
+        ]
         await host.upload([])
         await host.run(["rm", "-rf", "/var/lib/meshbench-test"])
 
@@ -221,7 +232,9 @@ def test_a_second_holder_is_told_who_has_it(lab: Lab) -> None:
         other = SshHost(hosts[0].address)
         try:
             async with lease(hosts[0], "the first one's purpose"):
-                with pytest.raises(TestbedError, match="in use by .*the first one's purpose") as error:
+                with pytest.raises(
+                    TestbedError, match="in use by .*the first one's purpose"
+                ) as error:
                     async with lease(other, "the second", wait_s=1):
                         pytest.fail("both hold it")
                 assert f'"pid": {os.getpid()}' in str(error.value)
@@ -363,8 +376,6 @@ def test_an_unreachable_host_is_named(lab: Lab, store: Path) -> None:
 def test_a_cell_waits_for_the_lease(lab: Lab, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two measurements of the same testbed follow each other."""
     spans: list[tuple[float, float]] = []
-    from meshbench import measure  # noqa: PLC0415
-
     real = measure._measure
 
     async def noted(*words: object) -> object:
@@ -383,4 +394,3 @@ def test_a_cell_waits_for_the_lease(lab: Lab, store: Path, monkeypatch: pytest.M
     asyncio.run(both())
     (_, first_end), (second_start, _) = sorted(spans)
     assert second_start >= first_end
-

@@ -9,10 +9,10 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from statistics import NormalDist, median
-from typing import Any
 
 import pytest
 
+from meshbench import measure
 from meshbench.benchmarks.base import Link, Value
 from meshbench.config import Calibration as CalibrationOptions
 from meshbench.config import Profile
@@ -37,7 +37,6 @@ from meshbench.impairment.netem import (
     lab_has_netem,
 )
 from meshbench.records import LinkRecord, Status
-from meshbench.testbed.host import Unit
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import HostLayout
@@ -97,7 +96,9 @@ def plan(lab: Lab, profile: Profile, placement: str = "ingress", seed: int = 1) 
 
 
 def in_bridge(lab: Lab) -> set[str]:
-    links = json.loads(support.run("ip", "-n", lab.layout.wire, "-j", "link", "show", "master", "lan"))
+    links = json.loads(
+        support.run("ip", "-n", lab.layout.wire, "-j", "link", "show", "master", "lan")
+    )
     return {link["ifname"] for link in links}
 
 
@@ -190,9 +191,7 @@ def values(links: list[LinkRecord], name: str) -> list[float]:
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("name", support.PROFILES)
-def test_calibration(
-    lab: Lab, impaired: Callable[[Work], None], name: str, placement: str
-) -> None:
+def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, placement: str) -> None:
     """Three links and both directions are one sample: all emulators have the same parameters.
 
     Other work on this machine makes probes late and never early, so the least busy of a few tries
@@ -263,7 +262,20 @@ async def quiet(lab: Lab, hosts: list[SshHost]) -> AsyncIterator[None]:
     entries = [(a, b) for a, b in support.pairs(hosts[:2])]
     for a, b in entries:
         address = b.address.data_address
-        await a.run(["ip", "neigh", "replace", address, "lladdr", macs[b.name], "nud", "permanent", "dev", "data0"])
+        await a.run(
+            [
+                "ip",
+                "neigh",
+                "replace",
+                address,
+                "lladdr",
+                macs[b.name],
+                "nud",
+                "permanent",
+                "dev",
+                "data0",
+            ]
+        )
     try:
         yield
     finally:
@@ -368,14 +380,14 @@ def test_an_emulator_killed_during_a_measurement_is_our_trouble(lab: Lab, store:
 
     async def killer(hosts: list[SshHost]) -> None:
         async def measuring() -> bool:
-            return await ends(hosts[0], "pgrep", "-x", "ping") == 0 and bool(cgroups.processes(victim))
+            return await ends(hosts[0], "pgrep", "-x", "ping") == 0 and bool(
+                cgroups.processes(victim)
+            )
 
         await eventually(measuring, "the ping runs under impairment")
         cgroups.kill(victim)
 
     async def both() -> None:
-        from meshbench import measure  # noqa: PLC0415
-
         async with connected(lab) as hosts:
             cell = support.job(profile_name="medium", count=40)
             await asyncio.gather(measure.measure(cell, store), killer(hosts))
@@ -428,7 +440,7 @@ def test_netem_is_noticed_where_it_is(lab: Lab) -> None:
 
 
 def test_a_reboot_does_not_go_round_the_emulator(make_lab: Callable[..., Lab]) -> None:
-    """A host that comes back while the network is impaired is impaired, or verification says no."""
+    """A host that comes back while the network is impaired has a new port: that is noticed."""
     mine = make_lab("tests-reboot")
     asyncio.run(mine.up())
     profile = Profile(loss_percent=100)
@@ -446,12 +458,16 @@ def test_a_reboot_does_not_go_round_the_emulator(make_lab: Callable[..., Lab]) -
             return await support.rebooted(two)
 
         await eventually(back, "the host is back")
-        if await pings(one, two.address.data_address):
-            with pytest.raises(TestbedError, match="impairment"):
-                verify(wanted, await engine.read())
+        with pytest.raises(TestbedError, match="^impairment of two is not what was asked for"):
+            verify(wanted, await engine.read())
+        slow = plan(mine, Profile(delay_ms=20))
+        await engine.apply(slow, LIFETIME_S)
+        verify(slow, await engine.read())
+        row = ["ping", "-n", "-q", "-c5", "-i0.1", two.address.data_address]
+        fastest = re.search(r"= ([\d.]+)/", await said(one, *row))
+        assert fastest
+        assert float(fastest[1]) >= 40, "impaired in both directions again"
         await engine.clear()
         assert await pings(one, two.address.data_address)
 
     on_hosts(mine, work)
-
-

@@ -16,6 +16,7 @@ import pytest
 
 from meshbench.config import Image
 from meshbench.errors import TestbedError
+from meshbench.testbed import local
 from meshbench.testbed.host import Address, Host
 from meshbench.testbed.lab import cgroups, image
 from meshbench.testbed.lab import lab as lab_module
@@ -23,7 +24,7 @@ from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import Layout
 from meshbench.testbed.ssh import SshHost
 from tests.lab import support
-from tests.lab.support import connected, ends, eventually, leftovers, on_hosts, pings, said
+from tests.lab.support import ends, eventually, leftovers, on_hosts, pings, said
 
 MakeLab = Callable[..., Lab]
 
@@ -42,7 +43,7 @@ def test_up_again_does_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Non
 
     with monkeypatch.context() as patch:
         patch.setattr(lab_module, "spawn", forbidden)
-        patch.setattr(lab_module.local, "run", forbidden)
+        patch.setattr(local, "run", forbidden)
         assert asyncio.run(lab.up()) == before
     assert on_hosts(lab, machine_ids) == ids
     assert len(set(ids)) == len(ids) == 3
@@ -84,7 +85,11 @@ def test_control_and_data_networks_are_separate(lab: Lab) -> None:
 
 
 def test_data_network_is_out_of_the_outer_machines_sight(lab: Lab) -> None:
-    addresses = [a["local"] for link in json.loads(support.run("ip", "-j", "address")) for a in link["addr_info"]]
+    addresses = [
+        a["local"]
+        for link in json.loads(support.run("ip", "-j", "address"))
+        for a in link["addr_info"]
+    ]
     assert not {host.data_address for host in lab.layout.hosts} & set(addresses)
     wire = json.loads(support.run("ip", "-n", lab.layout.wire, "-j", "address"))
     assert [a for link in wire for a in link["addr_info"] if link["ifname"] != "lo"] == []
@@ -144,7 +149,10 @@ def supervisors(group: str) -> set[int]:
     for pid in cgroups.processes(group):
         with contextlib.suppress(FileNotFoundError):
             outside = Path(f"/proc/{pid}/ns/pid").readlink() == Path("/proc/self/ns/pid").readlink()
-            if outside and Path(f"/proc/{pid}/comm").read_text().strip() in {"sh", "systemd-nspawn"}:
+            if outside and Path(f"/proc/{pid}/comm").read_text().strip() in {
+                "sh",
+                "systemd-nspawn",
+            }:
                 found.add(pid)
     return found
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit import published_data as data
 
 from meshbench.published import importer
+from tests.unit import published_data as data
 
 pytestmark = pytest.mark.skipif(
     not data.ARCHIVE.exists(), reason="the published data are not in ../shared"

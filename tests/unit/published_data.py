@@ -12,7 +12,7 @@ CLAIMS = REAL / "thesis-claims.csv"
 
 HOSTS = ("lom", "yuki", "luna")
 LINKS = (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))
-PASSWORD = "hunter2-secret"  # noqa: S105
+PASSWORD = "hunter2-secret"
 DAY = 1766016000
 """2025-12-18 00:00 UTC."""
 Json = dict[str, Any]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit import making
 
 from meshbench.benchmarks.base import Link, Value
 from meshbench.config import Profile
 from meshbench.impairment.calibration import Calibration, reordered
 from meshbench.impairment.physics import HEADROOM, expected, largest_round_trip_s, queue_limit
 from meshbench.records import Status
+from tests.unit import making
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 LOW = Profile(delay_ms=2, jitter_ms=2, loss_percent=0.25)

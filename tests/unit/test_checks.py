@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from rich.console import Console
-from tests.unit import published_data as data
 
 from meshbench.checks import pages, rules
 from meshbench.checks.__main__ import main
 from meshbench.errors import MeshbenchError
 from meshbench.published import importer
 from meshbench.tables import schema
+from tests.unit import published_data as data
 
 Row = dict[str, Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)

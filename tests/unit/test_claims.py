@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from rich.console import Console
-from tests.unit import published_data as data
 
 from meshbench.checks import claims, pages, verdicts
 from meshbench.checks.__main__ import main
@@ -18,6 +17,7 @@ from meshbench.checks.verdicts import Judged, Verdict, quoted
 from meshbench.errors import ConfigError
 from meshbench.published import importer
 from meshbench.tables import schema
+from tests.unit import published_data as data
 
 QUERIES = Path(__file__).parents[2] / "config" / "claims" / "thesis.yaml"
 RATE = "scaled(mean('tinc', 'low', 'tcp', 'send_rate'), 1e-6)"

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import vl_convert as vlc
-from tests.unit import synthetic
 
 from meshbench import metrics
 from meshbench.errors import MeshbenchError
 from meshbench.figures import base, render, theme
 from meshbench.figures.base import Context, Data
+from tests.unit import synthetic
 
 CHARTS = [name for name in base.names() if "svg" in base.formats(name)]
 Files = dict[str, Path]

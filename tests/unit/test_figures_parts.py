@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit import synthetic
 
 from meshbench.figures import comparison, tabular, theme, wording
 from meshbench.figures.base import Row
 from meshbench.figures.groups import Group, collect, marked, troubles, variants
+from tests.unit import synthetic
 
 
 def test_each_system_has_a_look_of_its_own() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import asyncssh
 import pytest
-from tests.unit import making
 
 from meshbench.errors import TestbedError
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, CommandError
 from meshbench.testbed.lab import image, machine
 from meshbench.testbed.ssh import SshHost
+from tests.unit import making
 
 ADDRESS = Address(
     "yuki", "203.0.113.2", 2222, "ada", Path("key"), Path("hosts"), "eth1", "192.0.2.2"

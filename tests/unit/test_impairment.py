@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit import making
 
 from meshbench import config
 from meshbench.config import Profile
@@ -17,6 +16,7 @@ from meshbench.errors import TestbedError
 from meshbench.impairment import engine, linkem, netem
 from meshbench.impairment.fake import FakeEngine
 from meshbench.testbed.lab.layout import Layout
+from tests.unit import making
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 BASELINE, LOW, MEDIUM, HIGH = (

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit import making
-from tests.unit.making import cell, link
 
 from meshbench import deploy, measure, mesh, settings
 from meshbench.benchmarks.base import Outcome
@@ -20,6 +18,8 @@ from meshbench.impairment.fake import FakeEngine
 from meshbench.plan import Calibrated
 from meshbench.records import ImpairmentRecord, PathState, Record, Status
 from meshbench.testbed.fake import FakeHost
+from tests.unit import making
+from tests.unit.making import cell, link
 
 UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2"}
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.unit import making
-from tests.unit.making import cell, command, link, record
 
 from meshbench import parse, records
 from meshbench.impairment.calibration import Calibration
 from meshbench.records import PathState, Record, Status
 from meshbench.tables import schema
+from tests.unit import making
+from tests.unit.making import cell, command, link, record
 
 Rows = list[dict[str, Any]]
 PING = command(making.text("ping.txt"), took_s=1.3)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit import making
 
 from meshbench.benchmarks.base import Link, Outcome, Value
 from meshbench.benchmarks.ping import Ping
 from meshbench.records import Status
+from tests.unit import making
 
 TEXT = making.text("ping.txt")
 NONE = "3 packets transmitted, 0 received, 100% packet loss, time 2037ms\n"

@@ -6,11 +6,11 @@ from itertools import groupby, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.making import campaign
 
 from meshbench import plan
 from meshbench.plan import Calibrated, rotated, seeded, weather
 from meshbench.records import Cell
+from tests.unit.making import campaign
 
 NAMES = st.lists(st.sampled_from("abcdefghijklmnop"), min_size=1, max_size=12, unique=True)
 SEEDS = st.integers(0, 2**63 - 1)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit import published_data as data
 
 from meshbench.errors import MeshbenchError
 from meshbench.published import importer, index, report
@@ -15,6 +14,7 @@ from meshbench.published.index import Kind
 from meshbench.published.report import State
 from meshbench.published.scrub import MASK, excerpt, scrub
 from meshbench.tables.schema import LINKS, SAMPLES
+from tests.unit import published_data as data
 
 Row = dict[str, Any]
 

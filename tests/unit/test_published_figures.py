@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit import published_data as data
-from tests.unit import synthetic
 
 from meshbench.checks import tables as files
 from meshbench.figures import base, measured, render, tabular
 from meshbench.figures.base import Context, Data
 from meshbench.published import importer
+from tests.unit import published_data as data
+from tests.unit import synthetic
 
 CHAPTER = {
     "test_overview", "test_duration", "success_rate", "tcp_retransmits", "tcp_window",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit import published_data as data
 
 from meshbench.published import importer, index, reading, report
 from meshbench.published.report import State
+from tests.unit import published_data as data
 
 ABOUT = data.meta("lom", "yuki")
 FAILED = data.error(ABOUT, stdout=data.SETUP_FAILED, stderr="x", msg="timed out after 5 seconds")

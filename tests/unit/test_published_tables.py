@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.unit import published_data as data
 
 from meshbench.checks import tables
 from meshbench.published import importer
+from tests.unit import published_data as data
 
 DOCUMENT = data.REAL.parent / "design" / "published-data.md"
 pytestmark = pytest.mark.skipif(

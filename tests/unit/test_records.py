@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.unit.making import cell, command, link, record
 
 from meshbench import records
 from meshbench.files import atomic, write_private
 from meshbench.records import Status
+from tests.unit.making import cell, command, link, record
 
 
 class PowerError(Exception):

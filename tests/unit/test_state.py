@@ -9,12 +9,12 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from tests.unit import making
 
 from meshbench import tuning
 from meshbench.config import Tuning
 from meshbench.errors import TestbedError
 from meshbench.testbed import state
+from tests.unit import making
 
 TEXT = """
 @ kernel

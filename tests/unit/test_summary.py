@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit import making
-from tests.unit.making import START, cell, command, link, record
 
 from meshbench import estimate, plan, progress, records, run, summary
 from meshbench.config import Campaign
 from meshbench.plan import Calibrated
 from meshbench.records import Cell, LinkRecord, Status
 from meshbench.summary import Done
+from tests.unit import making
+from tests.unit.making import START, cell, command, link, record
 
 Rows = dict[str, list[str]]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.unit import synthetic
-from tests.unit.synthetic import link, sample
 
 from meshbench.errors import MeshbenchError
 from meshbench.statistics import wilson
 from meshbench.tables import aggregate, schema
+from tests.unit import synthetic
+from tests.unit.synthetic import link, sample
 
 Rows = list[dict[str, Any]]
 

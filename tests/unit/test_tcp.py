@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.unit import making
 
 from meshbench.benchmarks import iperf3
 from meshbench.benchmarks.base import Link, Outcome, Value
 from meshbench.benchmarks.tcp import Tcp, parse_run
 from meshbench.records import Status
+from tests.unit import making
 
 SILENT = {
     "start": {"test_start": {"bidir": 1}},

@@ -9,13 +9,13 @@ from typing import Any
 import asyncssh
 import pytest
 import yaml
-from tests.unit import making
 
 from meshbench import vpns
 from meshbench.errors import VpnError
 from meshbench.records import PathState
 from meshbench.vpns.base import Driver, Material, Network, Node
 from meshbench.vpns.lifecycle import Mesh, assemble, digest, install, installed, material
+from tests.unit import making
 
 NODES = tuple(Node(i, name, f"192.0.2.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
 NETWORK = Network(NODES)

@@ -63,17 +63,22 @@ class Checkout:
 
     @classmethod
     def make(cls, path: Path, campaign: str = CAMPAIGN) -> "Checkout":
-        path.mkdir()
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
-                shutil.copytree(source, path / part, ignore=ignored)
-            else:
-                shutil.copy2(source, path / part)
-        made = cls(path)
+        """A new one of what is checked out here, with a campaign of its own."""
+        made = cls(ROOT).clone(path)
         made.write("config/config.yaml", campaign)
         return made
+
+    def clone(self, path: Path) -> "Checkout":
+        """Another one of the same sources with nothing made; every file is new."""
+        path.mkdir()
+        ignored = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
+        for part in PARTS:
+            source = self.path / part
+            if source.is_dir():
+                shutil.copytree(source, path / part, ignore=ignored, copy_function=shutil.copyfile)
+            else:
+                shutil.copyfile(source, path / part)
+        return type(self)(path)
 
     def copy(self, path: Path) -> "Checkout":
         """Another one in the same state, modification times included."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.workflow.checkout import MADE, ROOT, Checkout, Ran
 
 NEBULA_FAILS = json.dumps({"broken": {"nebula": "port 4242 is in use"}})
@@ -176,7 +177,7 @@ def test_touching_every_file_repeats_nothing(checkout: Checkout) -> None:
 def test_a_fresh_checkout_with_the_old_results_repeats_nothing(
     finished: Checkout, tmp_path: Path
 ) -> None:
-    fresh = Checkout.make(tmp_path / "fresh")
+    fresh = finished.clone(tmp_path / "fresh")
     for part in MADE:  # as a copy through a network would, with new modification times
         shutil.copytree(finished.path / part, fresh.path / part, copy_function=shutil.copyfile)
     assert fresh.would().jobs == ()
@@ -243,6 +244,10 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     for content in kept.values():
         assert {one["status"] for one in json.loads(content)["links"]} == {"ok"}
 
+    # Snakemake's own lock outlives a kill, and Snakemake says what to do.
+    assert "It can be removed with the --unlock argument" in checkout.tries().text
+    assert checkout.call("snakemake", "--unlock").returncode == 0
+
     ran = checkout.run()
     assert kept.items() <= checkout.records().items()
     assert len(measured(ran)) == len(checkout.records()) - 2 == 2
@@ -279,9 +284,7 @@ def test_fewer_cells_measure_nothing(checkout: Checkout) -> None:
     assert on_testbed(checkout.would()) == set()
 
 
-def test_a_thousand_cells_that_are_done_stay_done(
-    checkout: Checkout, evaluation: set[str]
-) -> None:
+def test_a_thousand_cells_that_are_done_stay_done(checkout: Checkout, evaluation: set[str]) -> None:
     checkout.grow(84)
     ran = checkout.run()
     assert set(ran.jobs) == PARSED | evaluation  # there are more records to read now

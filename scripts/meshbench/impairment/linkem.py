@@ -61,7 +61,7 @@ class Linkem:
         ways = {host.name: way(self._layout, host, plan.placement, lifetime_s) for host in hosts}
         changes = {host.name: change(host, plan, self._rate_bps) for host in hosts}
         told = {h.name: [["linkem", *ways[h.name], *changes[h.name]]] for h in hosts}
-        if all(self._runs(host, ways[host.name]) for host in hosts):
+        if not await self._bridged() and all(self._runs(host, ways[host.name]) for host in hosts):
             await asyncio.gather(*(self._change(host, changes[host.name]) for host in hosts))
             return told
         await self._end()
@@ -95,8 +95,19 @@ class Linkem:
         await self._ask(host, "--send", shlex.join(["set", *words]))
         await self._ask(host, "--send", "reset")
 
+    async def _bridged(self) -> set[str]:
+        """The ports that are in the kernel's bridge; a host that has rebooted puts a new one there."""
+        show = ("ip", "-n", self._layout.wire, "-j", "link", "show", "master", "lan")
+        _, text = await local.run(*show)
+        return {link["ifname"] for link in json.loads(text or "[]")}
+
     async def read(self) -> dict[str, dict[str, Any]]:
-        hosts = [host for host in self._layout.hosts if cgroups.processes(self._group(host))]
+        bridged = await self._bridged()
+        hosts = [
+            host
+            for host in self._layout.hosts
+            if cgroups.processes(self._group(host)) and host.data_port not in bridged
+        ]
         stats = await asyncio.gather(*(self._ask(host, "--stats") for host in hosts))
         return {
             host.name: {
