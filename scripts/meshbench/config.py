@@ -285,6 +285,12 @@ def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path
     campaign = check(CampaignFile, dict(config), sources)
     found: list[Problem] = []
 
+    # Somebody else measured imported data: it needs no driver and no testbed here.
+    imported, nobody = bool(campaign.published), FakeTestbed(kind="fake")
+
+    def system(name: str) -> Any:
+        return System(driver=name) if imported else named("vpns", name, System, "vpns")
+
     def named(kind: str, name: str, model: Any, key: str) -> Any:
         try:
             return load_named(folder / kind, name, model, locate(sources, (key,), name))
@@ -292,15 +298,10 @@ def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path
             found.extend(error.problems)
             return None
 
-    if campaign.published:
-        # Somebody else measured: the systems need no driver and the hosts no testbed here.
-        systems = {name: System(driver=name) for name in campaign.vpns}
-        testbed: Any = FakeTestbed(kind="fake")
-    else:
-        systems = {name: named("vpns", name, System, "vpns") for name in campaign.vpns}
-        testbed = named("testbeds", campaign.testbed, Testbed, "testbed")
+    systems = {name: system(name) for name in campaign.vpns}
     profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
     tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
+    testbed = nobody if imported else named("testbeds", campaign.testbed, Testbed, "testbed")
     if found:
         raise ConfigError(found)
     loaded = Campaign(campaign, testbed, systems, profiles, tunings)

@@ -47,15 +47,17 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
     """Raise ConfigError for every file that the configuration names and that is not there."""
     place = f"config/testbeds/{campaign.file.testbed}.yaml"
     hosts = campaign.testbed.hosts if isinstance(campaign.testbed, SshTestbed) else ()
-    named = [
-        (place, f"hosts.{host.name}.{key}", path.expanduser())
+    problems = [
+        Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
         for host in hosts
         for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
+        if not path.expanduser().is_file()
     ]
     source = str(files[-1]) if files else config.COMMAND_LINE
-    named += [(source, "published", Path(path)) for path in campaign.published]
-    problems = [
-        Problem(file, key, f"there is no {path}") for file, key, path in named if not path.exists()
+    problems += [
+        Problem(source, "published", f"there is no {path}")
+        for path in campaign.published
+        if not Path(path).exists()
     ]
     if problems:
         raise ConfigError(problems)
