@@ -201,7 +201,7 @@ def below(folder: Path) -> set[int]:
     return found
 
 
-def until(what: str, condition: Any, limit_s: float = 60) -> None:
+def until(what: str, condition: Any, limit_s: float = 240) -> None:
     end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, f"in vain waited for: {what}"
