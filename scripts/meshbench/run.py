@@ -1,5 +1,6 @@
 """One invocation of the workflow: the campaign it is about, how it begins and how it ends."""
 
+import argparse
 import asyncio
 import json
 import logging
@@ -27,6 +28,7 @@ TESTBED_RULES = {"deploy", "calibrate", "measure"}
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
+MANNER = "MESHBENCH_MANNER"
 
 
 def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
@@ -90,6 +92,7 @@ def start(campaign: Campaign, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     os.environ[STARTED] = now().isoformat()
     os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
+    os.environ[MANNER] = manner(sys.argv[1:])
     jobs = list(workflow.dag.needrun_jobs())
     progress.begin(_expected(campaign, jobs, workflow))
     needed = {job.rule.name for job in jobs}
@@ -112,6 +115,14 @@ def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
             *(["--config", *words] if words else []),
         ]
     )
+
+
+def manner(words: Sequence[str]) -> str:
+    """How a command line of Snakemake's has jobs run, for repeating it: its profile, or one core."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--workflow-profile")
+    profile = parser.parse_known_args(words)[0].workflow_profile
+    return shlex.join(["--workflow-profile", profile]) if profile else summary.ONE_CORE
 
 
 def _yaml(value: Any) -> str:
@@ -145,4 +156,9 @@ def end(campaign: Campaign) -> None:
     if campaign.published:
         sys.stderr.write(f"figures: {paths.FIGURES / campaign.name}/\n")
     else:
-        summary.show(campaign, os.environ.get(STARTED), os.environ.get(SAID, ""))
+        summary.show(
+            campaign,
+            os.environ.get(STARTED),
+            os.environ.get(SAID, ""),
+            os.environ.get(MANNER, summary.ONE_CORE),
+        )

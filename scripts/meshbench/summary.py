@@ -13,6 +13,8 @@ from meshbench import paths, plan, records
 from meshbench.config import Campaign
 from meshbench.records import Cell, Record, Status, now
 
+ONE_CORE = "--cores 1"
+
 
 @dataclass(frozen=True)
 class Done:
@@ -51,13 +53,13 @@ def failed(cells: Iterable[Done]) -> list[Done]:
     return [d for d in cells if d.status not in {None, Status.OK, Status.UNSUPPORTED}]
 
 
-def again(said: str = "") -> str:
+def again(said: str = "", manner: str = ONE_CORE) -> str:
     """The command that measures just the failed cells, with the options that were given."""
     options = f" {said}" if said else ""
-    return f"snakemake --cores 1 figures/all{options} -R $(python -m meshbench failed{options})"
+    return f"snakemake {manner} figures/all{options} -R $(python -m meshbench failed{options})"
 
 
-def show(campaign: Campaign, started: str | None, said: str = "") -> None:
+def show(campaign: Campaign, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
     """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `said`."""
     begin = datetime.fromisoformat(started) if started else None
     cells = read(campaign)
@@ -66,7 +68,9 @@ def show(campaign: Campaign, started: str | None, said: str = "") -> None:
     for done in failed(cells):
         console.print(f"{done.status}: {done.path}\n    {done.reasons[:500]}", markup=False)
     if failed(cells):
-        console.print(f"measure just these again:  {again(said)}", markup=False, soft_wrap=True)
+        console.print(
+            f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
+        )
     if begin:
         console.print(_times(cells, begin), markup=False)
     console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)

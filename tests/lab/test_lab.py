@@ -375,7 +375,6 @@ def test_command_line(make_lab: MakeLab) -> None:
         rows = [line.split("\t") for line in table.splitlines()]
         assert [row[0] for row in rows] == ["lom", "yuki", "luna"]
         assert [row[2] for row in rows] == ["198.19.0.1", "198.19.0.2", "198.19.0.3"]
-        assert lab_command("up")[:2] == (0, table)
         assert lab_command("status")[:2] == (0, table)
         assert lab_command("shell", "yuki", "cat", "/etc/hostname")[:2] == (0, "yuki\n")
         assert lab_command("shell", "yuki", "exit", "7")[0] == 7

@@ -173,9 +173,11 @@ async def end(group: str) -> None:
         await local.run("systemctl", "--quiet", "stop", group, check=False)
         return
     for _ in range(400):
-        if not cgroups.processes(group):
-            break
         cgroups.kill(group)
+        # Busy while a process dies, or has only now entered.
+        with contextlib.suppress(OSError):
+            cgroups.remove(group)
+            return
         await asyncio.sleep(0.01)
     cgroups.remove(group)
 
