@@ -23,13 +23,17 @@ class Options(Strict):
 
 
 class Yggdrasil(Driver):
-    """Addresses follow from the keys; each host listens and dials the ones before it."""
+    """Addresses follow from the keys; each host listens and dials all others, as in the thesis:
+    whichever comes up second finds the first.
+    """
 
     name = "yggdrasil"
     version = 1
     options_class = Options
     packages = ("yggdrasil",)
     programs = ("yggdrasil", "yggdrasilctl")
+    # The tree settles in seconds here; the thesis saw it take minutes once.
+    ready_limit_s = 90.0
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
@@ -41,11 +45,10 @@ class Yggdrasil(Driver):
 
     def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
         transport, port = self.options.transport, self.options.port
-        earlier = [other for other in network.nodes if other.index < node.index]
         config = {
             "PrivateKey": material[node.name]["private"],
             "Listen": [f"{transport}://{node.underlay}:{port}"],
-            "Peers": [f"{transport}://{other.underlay}:{port}" for other in earlier],
+            "Peers": [f"{transport}://{o.underlay}:{port}" for o in network.others(node)],
             "MulticastInterfaces": [],
             "AllowedPublicKeys": [material[other.name]["public"] for other in network.others(node)],
             "IfName": self.interface,
