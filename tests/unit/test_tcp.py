@@ -119,6 +119,7 @@ def test_what_is_no_result_has_no_values(text: str) -> None:
     [
         ("unable to connect to server: Connection timed out", Status.FAILED),
         ("unable to connect to server - server may have stopped running: Connection refused", Status.TOOL_FAILED),
+        ("unable to connect to server - server may have stopped running: Connection reset by peer", Status.TOOL_FAILED),
         ("error - No route to host", Status.FAILED),
         ("unable to send control message: Network is unreachable", Status.FAILED),
         ("the server is busy running a test. try again later", Status.TOOL_FAILED),

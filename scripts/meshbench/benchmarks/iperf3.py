@@ -21,6 +21,7 @@ _VPN_ERRORS = (
     "no route to host",
     "network is unreachable",
 )
+_ANSWERS = ("connection refused", "connection reset")
 
 
 class Iperf3Server:
@@ -111,9 +112,13 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
 
 
 def classify(error: str) -> Status:
-    """Whether an iperf3 error text speaks of the path or of the tool; a refusal has crossed it."""
+    """Whether an iperf3 error text speaks of the path or of the tool.
+
+    A refusal or a reset has crossed the path; iperf3 resets a client that comes between two tests.
+    """
     said = error.lower()
-    carried = "connection refused" in said or not any(phrase in said for phrase in _VPN_ERRORS)
+    answered = any(phrase in said for phrase in _ANSWERS)
+    carried = answered or not any(phrase in said for phrase in _VPN_ERRORS)
     return Status.TOOL_FAILED if carried else Status.FAILED
 
 

@@ -124,7 +124,7 @@ class Tcp(Benchmark):
     """One stream per direction, bound to the tunnel's addresses; the links one after the other."""
 
     name = "tcp"
-    version = 1
+    version = 2
     options_class = Options
     metrics = (
         GOODPUT, SEND_RATE, SENT, RETRANSMITS, RETRANSMIT_RATE, CWND, CWND_MAX, SND_WND_MAX,
