@@ -67,7 +67,6 @@ def _samples(record: Record, link: LinkRecord, benchmark: Benchmark) -> Iterator
 
 def _link(record: Record, link: LinkRecord) -> Row:
     after = link.path_after or link.path_before
-    measuring = [command.duration_s for command in link.commands if command.measuring]
     return {
         **_cell(record, link),
         "status": str(link.status),
@@ -76,7 +75,7 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "limit_s": link.limit_s,
         "started": link.started or record.started,
         "duration_s": link.duration_s,
-        "measuring_s": sum(measuring) if measuring else None,
+        "measuring_s": records.measuring_s(link.commands) or None,
         "vpn_version": record.vpn.version,
         "path": after.kind if after else None,
         "transport": after.transport if after else None,

@@ -1,6 +1,6 @@
 """The raw record: everything known about one cell, as one JSON file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -62,6 +62,20 @@ class Command(Model):
     stdout: str
     stderr: str
     measuring: bool = True
+
+
+def measuring_s(commands: Iterable[Command]) -> float:
+    """Seconds during which at least one measuring tool ran: tools may run side by side."""
+    spans = sorted(
+        (command.started.timestamp(), command.started.timestamp() + command.duration_s)
+        for command in commands
+        if command.measuring
+    )
+    total, reached = 0.0, float("-inf")
+    for start, end in spans:
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
 
 
 class PathState(Model):
@@ -156,6 +170,12 @@ class Record(Model):
     tuning: dict[str, dict[str, str]] = {}
     vpn: VpnRecord
     links: list[LinkRecord]
+
+    @property
+    def measuring_s(self) -> float:
+        """Seconds of the cell inside measuring tools, those of failed attempts included."""
+        return measuring_s(c for link in self.links for c in (*link.failures, *link.commands))
+
     marks: list[str] = []
     """What a reader must know before believing the numbers."""
 

@@ -35,8 +35,7 @@ class Done:
 
     @property
     def measuring_s(self) -> float:
-        commands = (c for link in (self.record.links if self.record else []) for c in link.commands)
-        return sum(command.duration_s for command in commands if command.measuring)
+        return self.record.measuring_s if self.record else 0.0
 
 
 def read(campaign: Campaign) -> list[Done]:
@@ -93,25 +92,10 @@ def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Tab
 def _times(cells: list[Done], begin: datetime) -> str:
     wall_s = (now() - begin).total_seconds()
     fresh = [done for done in cells if done.record and done.record.started >= begin]
-    tools_s = sum(_wall_of_tools(done) for done in fresh)
+    tools_s = sum(done.measuring_s for done in fresh)
     if not tools_s:
         return f"wall time {wall_s:.0f} s; nothing was measured"
     return (
         f"wall time {wall_s:.0f} s, of which measuring tools ran {tools_s:.0f} s: "
         f"overhead {wall_s / tools_s:.2f}x"
     )
-
-
-def _wall_of_tools(done: Done) -> float:
-    """Seconds during which at least one measuring tool of a cell ran (links may run together)."""
-    spans = sorted(
-        (command.started.timestamp(), command.started.timestamp() + command.duration_s)
-        for link in (done.record.links if done.record else [])
-        for command in link.commands
-        if command.measuring
-    )
-    total, reached = 0.0, float("-inf")
-    for start, end in spans:
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total

@@ -60,15 +60,14 @@ def write(raw: Path, *links: LinkRecord, took_s: float = 5.0, **words: Any) -> N
 def test_tools_that_run_together_count_once(
     times: list[tuple[float, float]], wall_s: float
 ) -> None:
-    assert summary._wall_of_tools(spans(*times)) == pytest.approx(wall_s)
+    assert spans(*times).measuring_s == pytest.approx(wall_s)
 
 
 def test_only_measuring_commands_count() -> None:
     warm_up = command(start_s=0, took_s=9, measuring=False)
     found = done(link(warm_up, command(start_s=9, took_s=2)))
-    assert summary._wall_of_tools(found) == pytest.approx(2)
     assert found.measuring_s == pytest.approx(2)
-    assert summary._wall_of_tools(Done(cell(), Path(), None)) == 0
+    assert Done(cell(), Path(), None).measuring_s == 0
 
 
 def test_failed_are_those_that_could_be_otherwise() -> None:

@@ -31,7 +31,7 @@ def test_tables_come_after_those_they_need() -> None:
         "impairment",
         "links",
     }
-    assert aggregate.needs("cells") == ("impairment",)
+    assert aggregate.needs("cells") == ("impairment", "links")
     assert names.index("impairment") < names.index("cells")
 
 
@@ -108,6 +108,19 @@ def test_a_cell_sums_its_links(tmp_path: Path) -> None:
     assert cell["started"] == datetime(2026, 1, 1, tzinfo=UTC)
     assert cell["shared_cpu"] is True
     assert cell["impairment_ok"] is None
+
+
+def test_links_measured_side_by_side_share_their_time(tmp_path: Path) -> None:
+    """Three pings of 30 s, begun a moment after each other, are a cell of about 30 s, not 90."""
+    begun = [synthetic.START + timedelta(milliseconds=step) for step in (0, 1, 500)]
+    links = [
+        link(source=source, started=at, duration_s=30.0, measuring_s=29.0)
+        for source, at in zip(("lom", "yuki", "luna"), begun, strict=True)
+    ]
+    assert sum(row["own_s"] for row in table(tmp_path, "links", [], links)) == pytest.approx(30.5)
+    (cell,) = cells_of(tmp_path, links)
+    assert cell["duration_s"] == pytest.approx(30.5)
+    assert cell["measuring_s"] == pytest.approx(29.5)
 
 
 def test_a_duration_that_is_not_known_for_every_link_is_not_known(tmp_path: Path) -> None:

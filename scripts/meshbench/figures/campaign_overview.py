@@ -157,9 +157,8 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
     ]
     for name in names:
         mine = [row for row in links if _owner(row, context) == name]
-        known = [row for row in mine if row["duration_s"] is not None]
-        total = sum(row["duration_s"] for row in known) / 60
-        measuring = sum(row["measuring_s"] or 0 for row in known) / 60
+        total = sum(row["own_s"] or 0 for row in mine) / 60
+        measuring = sum(row["own_measuring_s"] or 0 for row in mine) / 60
         rows.append(
             {"system": name, "what": "measuring", "from": 0.0, "to": measuring, "total": total}
         )
@@ -219,9 +218,9 @@ def caption(data: Data, context: Context) -> str:
     tiles = _tiles(data.rows("cells"), context)
     found = Counter(tile["kind"] for tile in tiles)
     parts = [f"{found[status]} {look.words}" for status, look in STATUSES.items() if found[status]]
-    links = [row for row in data.rows("links") if row["duration_s"]]
-    total = sum(row["duration_s"] for row in links)
-    measuring = sum(row["measuring_s"] or 0 for row in links)
+    links = data.rows("links")
+    total = sum(row["own_s"] or 0 for row in links)
+    measuring = sum(row["own_measuring_s"] or 0 for row in links)
     time = ""
     if total:
         time = (

@@ -1,7 +1,8 @@
 """The aggregate tables: one SQL file each, run by DuckDB over the samples and the links.
 
 A file ``sql/<name>.sql`` ends with the query of the table ``<name>``. It sees the views `samples`
-and `links`, and those other tables that a header line ``-- needs: one, another`` names.
+and `links`, and those other tables that a header line ``-- needs: one, another`` names; where that
+names `links`, it sees the table of that name, which has more columns than the view.
 """
 
 import re
@@ -77,7 +78,8 @@ def aggregate(
     connection = _connect()
     try:
         _view(connection, "samples", samples, schema.SAMPLES)
-        _view(connection, "links", links, schema.LINKS)
+        if "links" not in needs(name):
+            _view(connection, "links", links, schema.LINKS)
         for table in needs(name):
             _view(connection, table, [given[table]], None)
         schema.write(_run(connection, name), out)

@@ -1,5 +1,5 @@
 -- Cells: whether each one was measured, and what a reader must know about it.
--- needs: impairment
+-- needs: impairment, links
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark. Calibrations are no cells.
 -- Columns:
 --   n_links, n_ok      links of the record, and those with status ok
@@ -7,7 +7,7 @@
 --   reasons            distinct reasons, joined by '; ' (null: none)
 --   attempts           the most that any link took
 --   started            of the first link (UTC)
---   duration_s         sum over the links; null if one is unknown
+--   duration_s         over the links, times that they share once; null if one is unknown
 --   measuring_s        of duration_s: inside the measuring tools; null if one is unknown
 --   ready_s            of the slowest pair, from starting the VPN to its first reply
 --   vpn_version, path, transport, engine, testbed: distinct, joined by ', '
@@ -44,8 +44,8 @@ cells AS (
         string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons,
         max(attempts) AS attempts,
         min(started) AS started,
-        CASE WHEN count(duration_s) = count(*) THEN sum(duration_s) END AS duration_s,
-        CASE WHEN count(measuring_s) = count(*) THEN sum(measuring_s) END AS measuring_s,
+        CASE WHEN count(own_s) = count(*) THEN sum(own_s) END AS duration_s,
+        CASE WHEN count(measuring_s) = count(*) THEN sum(own_measuring_s) END AS measuring_s,
         max(ready_s) AS ready_s,
         string_agg(DISTINCT vpn_version, ', ' ORDER BY vpn_version) AS vpn_version,
         string_agg(DISTINCT path, ', ' ORDER BY path) AS path,
