@@ -14,17 +14,20 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from meshbench.errors import ConfigError, Problem
+from meshbench.packages.spec import SOURCES, Package
+from meshbench.strict import Strict as Strict  # noqa: PLC0414
+from meshbench.strict import unknown_key as unknown_key  # noqa: PLC0414
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$", min_length=1, max_length=40)
@@ -35,29 +38,6 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 COMMAND_LINE = "--config"
 _NOTHING = object()
-
-
-class Strict(BaseModel):
-    """A model that refuses unknown keys and names the nearest valid one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            for key in data:
-                if key not in cls.model_fields:
-                    raise unknown_key(str(key), cls.model_fields)
-        return data
-
-
-def unknown_key(key: str, valid: Iterable[str]) -> PydanticCustomError:
-    """An error for a key nobody knows, with the nearest valid name or the list of them."""
-    names = list(valid)
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(names)}"
-    return PydanticCustomError("unknown_key", "unknown key; {hint}", {"hint": hint, "key": key})
 
 
 class Profile(Strict):
@@ -97,6 +77,14 @@ class System(Strict):
 
     driver: Name
     options: dict[str, Any] = {}
+    package: Package | None = None
+    """Where the programs come from, if not from where the driver says."""
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is as ever must read as ever, or every cell measured before would be stale.
+        said: dict[str, Any] = handler(self)
+        return said if self.package else {key: said[key] for key in said if key != "package"}
 
 
 class Image(Strict):
@@ -215,6 +203,12 @@ class CampaignFile(Strict):
     def _unique(self) -> Self:
         for what in ("vpns", "tunings", "profiles"):
             _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
+        if "packages" in self.vpns:
+            raise PydanticCustomError(
+                "reserved",
+                "a system cannot be called 'packages': its folder on the hosts is",
+                {"key": "vpns"},
+            )
         return self
 
 
@@ -490,8 +484,14 @@ def _problem(detail: ErrorDetails, sources: list[Source], below: tuple[str, ...]
 
 
 def _place(detail: ErrorDetails) -> tuple[int | str, ...]:
-    """Where it stands in the file; pydantic also names the kind of testbed it took."""
-    return tuple(part for part in detail["loc"] if part not in {"lab", "ssh", "fake"})
+    """Where it stands in the file; pydantic also names the kind of testbed or package it took."""
+    parts = detail["loc"]
+    return tuple(
+        part
+        for before, part in zip(("", *parts), parts, strict=False)
+        if not (before == "" and part in {"lab", "ssh", "fake"})
+        and not (before == "package" and part in SOURCES)
+    )
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -500,7 +500,14 @@ def _message(detail: ErrorDetails) -> str:
         return f"{detail['input']!r} is not allowed here (must match {pattern})"
     if detail["type"] == "missing":
         return "this key is required"
-    if detail["type"] in {"unknown_key", "duplicate", "reorder_without_delay"}:
+    if detail["type"] in {
+        "unknown_key",
+        "duplicate",
+        "reorder_without_delay",
+        "origin",
+        "programs",
+        "reserved",
+    }:
         return detail["msg"]
     return f"{detail['msg']} (it says {detail['input']!r})"
 

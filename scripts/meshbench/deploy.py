@@ -30,11 +30,11 @@ class Deployment(Model):
 
 async def deploy(job: DeployJob, store: Path) -> Deployment:
     """Install a system. What it cannot do is a result; raises TestbedError for our own trouble."""
-    driver = vpns.load(job.system.driver)(job.name, job.system.options)
+    driver = vpns.load(job.system.driver)(job.name, job.system.options, job.supplies)
     done = Deployment(campaign=job.where.campaign, system=job.name, driver=driver.name)
     async with session(job.where, Profile(), f"{job.where.campaign}: deploy {job.name}") as bed:
         try:
-            built = await mesh.assemble(bed, job.name, job.system, store)
+            built = await mesh.assemble(bed, job.name, job.system, store, job.supplies)
             await lifecycle.install(built)
             versions = await asyncio.gather(*(driver.installed_version(h) for h in bed.hosts))
         except VpnError as error:

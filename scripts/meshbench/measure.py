@@ -39,7 +39,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
-            built = await mesh.assemble(bed, cell.vpn, job.system, store)
+            built = await mesh.assemble(bed, cell.vpn, job.system, store, job.supplies)
             vpn.effective = dict(built.driver.effective(built.network))
             up = await mesh.only(bed, built, before, mesh.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from meshbench import vpns
 from meshbench.config import System
 from meshbench.errors import VpnError
+from meshbench.packages.supply import Supply
 from meshbench.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import RUN, File
@@ -40,9 +41,22 @@ def network(bed: Session) -> Network:
     return Network(tuple(nodes))
 
 
-async def assemble(bed: Session, name: str, system: System, store: Path) -> Mesh:
-    """The system as it is to be on this testbed. Raises VpnError when a program is missing."""
-    driver = vpns.load(system.driver)(name, system.options)
+async def assemble(
+    bed: Session,
+    name: str,
+    system: System,
+    store: Path,
+    supplies: Sequence[Supply] | None = None,
+) -> Mesh:
+    """The system as it is to be on this testbed, its programs on the hosts.
+
+    `supplies` is where its programs come from; found out here if not given. Raises VpnError when
+    a program cannot be had.
+    """
+    kind = vpns.load(system.driver)
+    if supplies is None:
+        supplies = kind(name, system.options).sources(system.package)
+    driver = kind(name, system.options, supplies)
     return await lifecycle.assemble(driver, network(bed), bed.hosts, store)
 
 
@@ -59,12 +73,12 @@ async def only(
         VpnError: with the reason why it did not come up.
     """
     name = mesh.driver.system
-    running = state.running(found)
-    await lifecycle.stop(bed.hosts, sorted(running.keys() - {name}))
+    active = state.active(found)
+    await lifecycle.stop(bed.hosts, sorted(state.running(found).keys() - {name}))
     if mesh.service(bed.hosts[0].name) is None:
         return Up(mesh, await _alive(bed, mesh))
     _known_failure(found, name, attempt)
-    everywhere = running.get(name, set()) == {host.name for host in bed.hosts}
+    everywhere = all(active[host.name].issuperset(mesh.units(host.name)) for host in bed.hosts)
     if everywhere and lifecycle.installed(mesh, state.markers(found, name)):
         return Up(mesh, await _alive(bed, mesh))
     try:

@@ -7,6 +7,8 @@ that, makes Snakemake measure the cell again.
 import json
 from typing import Any, Self
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from meshbench import benchmarks, vpns
 from meshbench.config import (
     Campaign,
@@ -18,8 +20,11 @@ from meshbench.config import (
     host_names,
 )
 from meshbench.impairment.calibration import Calibration
+from meshbench.packages.spec import Debian
+from meshbench.packages.supply import Supply
 from meshbench.plan import Calibrated
 from meshbench.records import Cell
+from meshbench.vpns.base import Driver
 
 
 class Where(Strict):
@@ -43,6 +48,12 @@ class Job(Strict):
 
     where: Where
 
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What comes from Debian reads as ever, or every cell measured before would be stale.
+        said: dict[str, Any] = handler(self)
+        return {key: said[key] for key in said if key != "supplies" or said[key]}
+
     def text(self) -> str:
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
@@ -57,6 +68,7 @@ class DeployJob(Job):
     name: str
     system: System
     method: int
+    supplies: tuple[Supply, ...] = ()
 
 
 class MeasureJob(Job):
@@ -69,6 +81,7 @@ class MeasureJob(Job):
     options: dict[str, Any]
     vpn_method: int
     benchmark_method: int
+    supplies: tuple[Supply, ...] = ()
 
 
 def where(campaign: Campaign) -> Where:
@@ -86,7 +99,13 @@ def where(campaign: Campaign) -> Where:
 def deploy(campaign: Campaign, name: str) -> DeployJob:
     system = campaign.systems[name]
     method = vpns.load(system.driver).version
-    return DeployJob(where=where(campaign), name=name, system=system, method=method)
+    return DeployJob(
+        where=where(campaign),
+        name=name,
+        system=system,
+        method=method,
+        supplies=supplies(name, system),
+    )
 
 
 def measure(campaign: Campaign, cell: Cell) -> MeasureJob:
@@ -102,7 +121,13 @@ def measure(campaign: Campaign, cell: Cell) -> MeasureJob:
         options=options.model_dump(mode="json"),
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=benchmark.version,
+        supplies=supplies(cell.vpn, system),
     )
+
+
+def supplies(name: str, system: System) -> tuple[Supply, ...]:
+    """Where a system's programs come from on this machine now."""
+    return vpns.load(system.driver)(name, system.options).sources(system.package)
 
 
 def calibrate(campaign: Campaign, calibrated: Calibrated) -> MeasureJob:
@@ -124,9 +149,17 @@ def calibrate(campaign: Campaign, calibrated: Calibrated) -> MeasureJob:
 
 
 def packages() -> list[str]:
-    """Debian packages that any driver or benchmark needs: the lab's image has them all."""
-    drivers = [vpns.load(name).packages for name in vpns.names()]
+    """Debian packages that any driver or benchmark needs: the lab's image has them all.
+
+    A driver whose programs come from elsewhere needs only what it names besides.
+    """
+    drivers = [_debian(vpns.load(name)) for name in vpns.names()]
     instruments = [benchmarks.load(name).packages for name in benchmarks.names()]
     return sorted(
         {package for some in (*drivers, *instruments, Calibration.packages) for package in some}
     )
+
+
+def _debian(driver: type[Driver]) -> tuple[str, ...]:
+    names = driver.package.names if isinstance(driver.package, Debian) else ()
+    return (*names, *driver.packages)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import os
+import platform
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +43,7 @@ class FakeHost:
         check: bool = True,
     ) -> Command:
         started, clock = now(), time.monotonic()
-        program = self._programs.get(argv[0])
+        program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")
         if argv[0] in {"ping", "iperf3", "irtt"}:
             await asyncio.sleep(self._world.testbed.seconds_per_command)
@@ -63,7 +64,7 @@ class FakeHost:
             "iperf3": self._iperf3,
             "irtt": lambda _: (0, self._irtt()),
             "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
-            "uname": lambda _: (0, "fake\n"),
+            "uname": lambda argv: (0, f"{platform.machine()}\n" if "-m" in argv else "fake\n"),
             "wireguard-go": lambda _: (0, "wireguard-go fake\n"),
             "nebula": lambda _: (0, "Version: fake\n"),
             "tincd": lambda _: (0, "tinc version fake\n"),
@@ -80,7 +81,7 @@ class FakeHost:
                 self._world.running.add(system)
             elif "stop" in argv:
                 self._world.running.discard(system)
-        return 0, "active\n"
+        return 0, "active\n" * max(1, len(units))
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
@@ -143,7 +144,7 @@ class FakeHost:
 
 
 def _system(unit: str) -> str:
-    return unit.removeprefix("meshbench-vpn-").removesuffix(".service")
+    return unit.removeprefix("meshbench-vpn-").removesuffix(".service").partition(":")[0]
 
 
 class FakeWorld:

@@ -39,15 +39,26 @@ def _section(name: str, body: str) -> Any:
     return body.splitlines() if name in {"vpns", "installed"} else body
 
 
+def active(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+    """By host, the VPN units that are active."""
+    return {
+        host: {
+            unit
+            for unit, said, _ in (line.split() for line in sections["vpns"])
+            if said in {"active", "activating", "reloading"}
+        }
+        for host, sections in state.items()
+    }
+
+
 def running(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Which VPN systems have an active service, and on which hosts."""
+    """Which VPN systems have an active unit, the main one or one beside it, and on which hosts."""
     found: dict[str, set[str]] = {}
-    for host, sections in state.items():
-        for line in sections["vpns"]:
-            unit, active, _ = line.split()
-            if active in {"active", "activating", "reloading"}:
-                system = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
-                found.setdefault(system, set()).add(host)
+    for host, units in active(state).items():
+        for unit in units:
+            # Beside the unit of a system are those with a colon and a name of their own.
+            name = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
+            found.setdefault(name.partition(":")[0], set()).add(host)
     return found
 
 

@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from meshbench.config import Strict
+from meshbench.packages.spec import Debian, Package, provides
+from meshbench.packages.supply import Supply, resolve
 from meshbench.records import PathState
 from meshbench.testbed.host import STATE, File, Host
 from meshbench.vpns.units import Service
@@ -57,23 +59,55 @@ class Driver(ABC):
     version: ClassVar[int]
     """Of the method. Bumping it measures the VPN's cells again; a refactoring does not."""
     options_class: ClassVar[type[Strict]] = Strict
+    package: ClassVar[Package] = Debian()
+    """Where its programs come from, unless the system's file says otherwise."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """Debian packages the hosts need for it."""
+    """Debian packages the hosts need besides, wherever the programs come from."""
     programs: ClassVar[tuple[str, ...]] = ()
-    """What must be on a host's PATH before it is tried."""
+    """What must be on a host before it is tried; `program` says where each one is."""
     ready_limit_s: ClassVar[float] = 30.0
     listen_port: ClassVar[int | None] = None
     """Where the special host must listen before the others are started, if they give up fast."""
     interface: str = INTERFACE
 
-    def __init__(self, system: str, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        system: str,
+        options: Mapping[str, Any] | None = None,
+        supplies: Sequence[Supply] = (),
+    ) -> None:
         self.system = system
         self.options = self.options_class.model_validate(dict(options or {}))
+        self.supplies = tuple(supplies)
 
     @property
     def folder(self) -> PurePosixPath:
         """Everything this system keeps on a host is below it."""
         return STATE / self.system
+
+    def helper_packages(self) -> Sequence[Package]:
+        """Packages of what runs beside it with these options, e.g. of a control server."""
+        return ()
+
+    def sources(self, package: Package | None = None) -> tuple[Supply, ...]:
+        """Where its programs come from on this machine now: a system's package before its own.
+
+        What Debian's packages bring is not among them.
+        """
+        wanted = provides(self.package) or self.programs
+        main = resolve(package or self.package, "system" if package else "driver", wanted)
+        helpers = [resolve(helper, "driver") for helper in self.helper_packages()]
+        return tuple(supply for supply in (main, *helpers) if supply)
+
+    def program(self, name: str) -> str:
+        """How a host runs a program: by its name from Debian, else by its absolute path.
+
+        Every argument list names programs of the VPN in this way and no other.
+        """
+        for supply in self.supplies:
+            if name in supply.programs:
+                return str(supply.path(name))
+        return name
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
         """Make keys and whatever else must be the same at every installation."""
@@ -86,6 +120,24 @@ class Driver(ABC):
     @abstractmethod
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service | None:
         """What runs on one host; None for the bare link. `facts` is what `probe` found."""
+
+    def companions(
+        self, node: Node, network: Network, facts: Mapping[str, str]
+    ) -> Mapping[str, Service]:
+        """What else runs on one host, by a short name, e.g. a control server on the first.
+
+        It is started before the main service (the first host's before all others), stopped and
+        taken away with it, and its death is the VPN's. The unit is `units.unit_name(system, name)`.
+        """
+        return {}
+
+    async def settle(self, hosts: Sequence[Host], network: Network, material: Material) -> None:
+        """What is to be done once after all daemons have started, e.g. to authorise members.
+
+        The time it takes counts as time to readiness. A command that fails here is the VPN's
+        failure; raise VpnError to say more. Runs again whenever the VPN is started again.
+        """
+        return
 
     async def probe(self, host: Host) -> Mapping[str, str]:
         """What of the host decides how the VPN runs there, e.g. whether the kernel has it."""
@@ -108,5 +160,5 @@ class Driver(ABC):
         """How a host reaches each other one, by name, from the daemon's own status."""
 
     def watched(self) -> Sequence[str]:
-        """Names of the processes that are this VPN."""
+        """Names of the processes that are this VPN (as in /proc/PID/comm)."""
         return self.programs

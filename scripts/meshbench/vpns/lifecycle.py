@@ -12,10 +12,11 @@ from pathlib import Path
 
 from meshbench.errors import VpnError
 from meshbench.files import write_private
+from meshbench.packages import delivery
 from meshbench.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
 from meshbench.vpns.base import Driver, Material, Network
-from meshbench.vpns.units import UNIT_FOLDER, Service, unit_file, unit_name
+from meshbench.vpns.units import UNIT_FOLDER, Service, companion_units, unit_file, unit_name
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +43,27 @@ class Mesh:
     def service(self, host: str) -> Service | None:
         return self.driver.service(self.network.node(host), self.network, self.facts[host])
 
+    def companions(self, host: str) -> Mapping[str, Service]:
+        return self.driver.companions(self.network.node(host), self.network, self.facts[host])
+
+    def units(self, host: str) -> tuple[str, ...]:
+        """Every unit that is to run on a host, in the order in which they are started."""
+        beside = [unit_name(self.driver.system, name) for name in self.companions(host)]
+        return (*beside, *([self.unit] if self.service(host) else []))
+
     def files(self, host: str) -> list[File]:
-        """Everything that is to be on a host: configuration, keys and the unit."""
-        files = list(self.driver.files(self.network.node(host), self.network, self.material))
-        service = self.service(host)
-        return [*files, unit_file(self.driver.system, service)] if service else files
+        """Everything that is to be on a host: configuration, keys and the units."""
+        system, service = self.driver.system, self.service(host)
+        return [
+            *self.driver.files(self.network.node(host), self.network, self.material),
+            *(unit_file(system, one, name) for name, one in self.companions(host).items()),
+            *([unit_file(system, service)] if service else []),
+        ]
 
 
 async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Mesh:
     """A VPN with its keys and what its hosts said of themselves. Raises VpnError."""
+    await delivery.deliver(driver.system, driver.supplies, hosts)
     await asyncio.gather(*(_has_programs(driver, host) for host in hosts))
     facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
     named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
@@ -60,7 +73,7 @@ async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], stor
 async def _has_programs(driver: Driver, host: Host) -> None:
     if not driver.programs:
         return
-    found = await host.run(["which", *driver.programs], check=False)
+    found = await host.run(["which", *map(driver.program, driver.programs)], check=False)
     if found.returncode != 0:
         have = {line.rpartition("/")[2] for line in found.stdout.split()}
         lacking = [program for program in driver.programs if program not in have]
@@ -77,6 +90,8 @@ async def material(
         "options": driver.options.model_dump(mode="json"),
         "nodes": [[node.name, node.underlay] for node in network.nodes],
     }
+    if driver.supplies:
+        identity["packages"] = [supply.digest for supply in driver.supplies]
     path = store / f"{driver.system}.json"
     if path.exists():
         kept = json.loads(path.read_text())
@@ -96,7 +111,7 @@ async def install(mesh: Mesh) -> None:
 async def _install(mesh: Mesh, host: Host) -> None:
     files = mesh.files(host.name)
     await host.upload(files)
-    if mesh.service(host.name):
+    if mesh.units(host.name):
         await host.run(["systemctl", "daemon-reload"])
     await host.upload([File(mesh.driver.folder / MARKER, digest(files).encode())])
 
@@ -113,26 +128,49 @@ def installed(mesh: Mesh, markers: Mapping[str, str]) -> bool:
 
 
 async def start(mesh: Mesh) -> None:
-    """Start the VPN on the special host, then on the others. Raises VpnError with the journal."""
+    """Start the VPN on the special host, then on the others, and let it settle.
+
+    Raises:
+        VpnError: with the journal of a unit that did not start, or with the command that failed
+            while settling.
+    """
     first, *others = mesh.hosts
     await _start(mesh, first)
     if mesh.driver.listen_port is not None:
         await _listening(first, mesh.driver.listen_port)
     await asyncio.gather(*(_start(mesh, host) for host in others))
+    try:
+        await mesh.driver.settle(mesh.hosts, mesh.network, mesh.material)
+    except CommandError as error:
+        raise VpnError(str(error)) from error
 
 
-async def _listening(host: Host, port: int) -> None:
+async def _listening(host: Host, port: int) -> bool:
     for _ in range(100):
         if (await host.run(["ss", "-Hlntu", f"sport = :{port}"])).stdout.strip():
-            return
+            return True
         await asyncio.sleep(0.02)
+    return False
 
 
 async def _start(mesh: Mesh, host: Host) -> None:
+    beside = mesh.companions(host.name)
+    for name, service in beside.items():
+        unit = unit_name(mesh.driver.system, name)
+        await _restart(host, unit)
+        if service.listens is not None and not await _listening(host, service.listens):
+            raise VpnError(
+                f"{host.name}: {unit} does not listen on port {service.listens}: "
+                f"{await host.logs(unit)}"
+            )
     if mesh.service(host.name):
-        started = await host.run(["systemctl", "restart", mesh.unit], limit_s=60, check=False)
-        if started.returncode != 0:
-            raise VpnError(f"{host.name}: {mesh.unit} did not start: {await host.logs(mesh.unit)}")
+        await _restart(host, mesh.unit)
+
+
+async def _restart(host: Host, unit: str) -> None:
+    started = await host.run(["systemctl", "restart", unit], limit_s=60, check=False)
+    if started.returncode != 0:
+        raise VpnError(f"{host.name}: {unit} did not start: {await host.logs(unit)}")
 
 
 @dataclass(frozen=True)
@@ -220,21 +258,29 @@ async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
 
 
 async def dead(mesh: Mesh) -> dict[str, str]:
-    """The hosts on which the VPN's service is not running, with its journal's tail."""
-    states = await asyncio.gather(*(
-        host.run(["systemctl", "is-active", mesh.unit], check=False) for host in mesh.hosts
-    ))  # fmt: skip
-    fallen = [
-        host for host, state in zip(mesh.hosts, states, strict=True)
-        if mesh.service(host.name) and state.stdout.strip() != "active"
-    ]  # fmt: skip
-    return {host.name: await host.logs(mesh.unit) for host in fallen}
+    """The hosts on which a unit of the VPN is not running, with its journal's tail."""
+    fallen = await asyncio.gather(*(_fallen(mesh, host) for host in mesh.hosts))
+    return {
+        host.name: "\n".join([await host.logs(unit) for unit in units])
+        for host, units in zip(mesh.hosts, fallen, strict=True)
+        if units
+    }
+
+
+async def _fallen(mesh: Mesh, host: Host) -> list[str]:
+    units = mesh.units(host.name)
+    if not units:
+        return []
+    # One line for each unit, in the order of the question.
+    state = await host.run(["systemctl", "is-active", *units], check=False)
+    said = [*state.stdout.split("\n"), *[""] * len(units)]
+    return [unit for unit, word in zip(units, said, strict=False) if word.strip() != "active"]
 
 
 async def stop(hosts: Sequence[Host], systems: Sequence[str]) -> None:
     """Stop systems by name on every host."""
     if systems:
-        units = [unit_name(system) for system in systems]
+        units = [unit for s in systems for unit in (unit_name(s), companion_units(s))]
         await asyncio.gather(*(host.stop(*units) for host in hosts))
 
 
@@ -245,6 +291,10 @@ async def purge(hosts: Sequence[Host], system: str) -> None:
 
 
 async def _purge(host: Host, system: str) -> None:
-    await host.run(["rm", "-rf", "--", str(STATE / system), str(UNIT_FOLDER / unit_name(system))])
+    units = [unit_name(system), companion_units(system)]
+    await host.run(["find", str(UNIT_FOLDER), "-maxdepth", "1",
+                    "(", "-name", units[0], "-o", "-name", units[1], ")", "-delete"])  # fmt: skip
+    await host.run(["rm", "-rf", "--", str(STATE / system)])
+    await delivery.sweep(host)
     await host.run(["systemctl", "daemon-reload"])
-    await host.run(["systemctl", "reset-failed", unit_name(system)], check=False)
+    await host.run(["systemctl", "reset-failed", *units], check=False)

@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field
 
 from meshbench.config import Strict
+from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import Driver, Material, Network, Node
@@ -31,12 +32,13 @@ class Nebula(Driver):
     name = "nebula"
     version = 1
     options_class = Options
-    packages = ("nebula", "openssh-client")
+    package = Debian(names=("nebula",))
+    packages = ("openssh-client",)
     programs = ("nebula", "nebula-cert")
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
-        made = await _certificates(hosts[0], network)
+        made = await _certificates(self.program("nebula-cert"), hosts[0], network)
         for node in network.nodes:
             admin = asyncssh.generate_private_key("ssh-ed25519")
             made[node.name] |= {
@@ -91,13 +93,14 @@ class Nebula(Driver):
         }
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
-        return Service(["nebula", "-config", str(self.folder / "config.yml")])
+        return Service([self.program("nebula"), "-config", str(self.folder / "config.yml")])
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {**self.options.model_dump(), "lighthouse": network.nodes[0].name, "relay": False}
 
     async def installed_version(self, host: Host) -> str:
-        return (await host.run(["nebula", "-version"])).stdout.strip().removeprefix("Version: ")
+        said = await host.run([self.program("nebula"), "-version"])
+        return said.stdout.strip().removeprefix("Version: ")
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         entries = json.loads((await self._admin(host, "list-hostmap", "-json")).strip() or "[]")
@@ -121,7 +124,7 @@ class Nebula(Driver):
         return ("nebula",)
 
 
-async def _certificates(host: Host, network: Network) -> dict[str, dict[str, str]]:
+async def _certificates(program: str, host: Host, network: Network) -> dict[str, dict[str, str]]:
     """Sign every node's certificate on the first host, in a folder that is gone afterwards."""
     folder = RUN / "nebula-ca"
 
@@ -131,11 +134,11 @@ async def _certificates(host: Host, network: Network) -> dict[str, dict[str, str
     await host.run(["install", "-d", "-m", "700", str(folder)])
     try:
         ca = ["-out-crt", str(folder / "ca.crt"), "-out-key", str(folder / "ca.key")]
-        await host.run(["nebula-cert", "ca", "-name", "meshbench", "-duration", "87600h", *ca])
+        await host.run([program, "ca", "-name", "meshbench", "-duration", "87600h", *ca])
         made = {}
         for node in network.nodes:
             await host.run([
-                "nebula-cert", "sign", "-name", node.name, "-ip", f"{node.overlay}/24",
+                program, "sign", "-name", node.name, "-ip", f"{node.overlay}/24",
                 "-ca-crt", str(folder / "ca.crt"), "-ca-key", str(folder / "ca.key"),
                 "-out-crt", str(folder / f"{node.name}.crt"), "-out-key", str(folder / f"{node.name}.key"),
             ])  # fmt: skip

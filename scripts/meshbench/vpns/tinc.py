@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import Field
 
 from meshbench.config import Strict
+from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Driver, Material, Network, Node
@@ -36,7 +37,7 @@ class Tinc(Driver):
     name = "tinc"
     version = 1
     options_class = Options
-    packages = ("tinc",)
+    package = Debian(names=("tinc",))
     programs = ("tincd",)
     listen_port = PORT
     options: Options
@@ -70,7 +71,7 @@ class Tinc(Driver):
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
         return Service([
-            "tincd", "-c", str(self.folder), "-D", "-d1",
+            self.program("tincd"), "-c", str(self.folder), "-D", "-d1",
             f"--pidfile=/run/meshbench/{self.system}.pid",
         ])  # fmt: skip
 
@@ -78,7 +79,7 @@ class Tinc(Driver):
         return {**self.options.model_dump(), "mode": "router", "connect_to": network.nodes[0].name}
 
     async def installed_version(self, host: Host) -> str:
-        return (await host.run(["tincd", "--version"])).stdout.split()[2]
+        return (await host.run([self.program("tincd"), "--version"])).stdout.split()[2]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         unit = unit_name(self.system)

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from meshbench.testbed.host import SLICE, File
 
 UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
+_PREFIX = "meshbench-vpn-"
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,25 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     environment_file: PurePosixPath | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
+    listens: int | None = None
+    """A companion's port: what is started after it waits until something listens there."""
 
 
-def unit_name(system: str) -> str:
-    return f"meshbench-vpn-{system}.service"
+def unit_name(system: str, companion: str | None = None) -> str:
+    """A system's main unit, or one beside it; a system's name has no colon."""
+    return f"{_PREFIX}{system}{f':{companion}' if companion else ''}.service"
 
 
-def unit_file(system: str, service: Service) -> File:
+def companion_units(system: str) -> str:
+    """A pattern of systemctl's for the units beside a system's main one."""
+    return unit_name(system, "*")
+
+
+def unit_file(system: str, service: Service, companion: str | None = None) -> File:
     """The unit file. A daemon that dies stays dead, so that its death is seen."""
     lines = [
         "[Unit]",
-        f"Description=meshbench: {system}",
+        f"Description=meshbench: {system}{f', {companion}' if companion else ''}",
         "[Service]",
         f"Slice={SLICE}",
         f"Type={service.kind}",
@@ -46,7 +55,7 @@ def unit_file(system: str, service: Service) -> File:
         *([f"EnvironmentFile={service.environment_file}"] if service.environment_file else []),
         *(f"{key}={value}" for key, value in service.properties.items()),
     ]
-    return File(UNIT_FOLDER / unit_name(system), "\n".join([*lines, ""]).encode())
+    return File(UNIT_FOLDER / unit_name(system, companion), "\n".join([*lines, ""]).encode())
 
 
 def command_line(argv: Sequence[str]) -> str:

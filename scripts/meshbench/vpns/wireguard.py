@@ -10,6 +10,7 @@ from pydantic import Field
 
 from meshbench.config import Strict
 from meshbench.errors import VpnError
+from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Driver, Material, Network, Node
@@ -28,7 +29,8 @@ class WireGuard(Driver):
     name = "wireguard"
     version = 1
     options_class = Options
-    packages = ("wireguard-tools", "wireguard-go")
+    package = Debian(names=("wireguard-go",))
+    packages = ("wireguard-tools",)
     programs = ("wg",)
     options: Options
 
@@ -58,7 +60,7 @@ class WireGuard(Driver):
                 return {"implementation": "kernel"}
             if wanted == "kernel":
                 raise VpnError(f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}")
-        found = await host.run(["which", "wireguard-go"], check=False)
+        found = await host.run(["which", self.program("wireguard-go")], check=False)
         if found.returncode != 0:
             raise VpnError(f"{host.name}: no wireguard module and wireguard-go is not installed")
         return {"implementation": "go"}
@@ -66,7 +68,7 @@ class WireGuard(Driver):
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
         interface = self.interface
         configure = [
-            ["wg", "setconf", interface, str(self.folder / "wg.conf")],
+            [self.program("wg"), "setconf", interface, str(self.folder / "wg.conf")],
             ["ip", "address", "add", f"{node.overlay}/24", "dev", interface],
             ["ip", "link", "set", interface, "up", "mtu", str(self.options.mtu)],
         ]
@@ -74,7 +76,7 @@ class WireGuard(Driver):
             add = ["ip", "link", "add", interface, "type", "wireguard"]
             return Service(add, configure, ["ip", "link", "del", interface], kind="oneshot")
         # Without -f it returns only when the interface is there.
-        return Service(["wireguard-go", interface], configure, kind="forking")
+        return Service([self.program("wireguard-go"), interface], configure, kind="forking")
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {**self.options.model_dump(), "topology": "full mesh", "keepalive": None}
@@ -82,11 +84,11 @@ class WireGuard(Driver):
     async def installed_version(self, host: Host) -> str:
         if (await self.probe(host))["implementation"] == "kernel":
             return f"kernel module, {(await host.run(['uname', '-r'])).stdout.strip()}"
-        said = await host.run(["wireguard-go", "--version"])
+        said = await host.run([self.program("wireguard-go"), "--version"])
         return said.stdout.splitlines()[0].strip()
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        dump = await host.run(["wg", "show", self.interface, "dump"])
+        dump = await host.run([self.program("wg"), "show", self.interface, "dump"])
         by_allowed = {
             fields[3]: fields
             for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])

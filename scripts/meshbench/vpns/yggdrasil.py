@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from meshbench.config import Strict
+from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import Driver, Material, Network, Node
@@ -30,7 +31,7 @@ class Yggdrasil(Driver):
     name = "yggdrasil"
     version = 1
     options_class = Options
-    packages = ("yggdrasil",)
+    package = Debian(names=("yggdrasil",))
     programs = ("yggdrasil", "yggdrasilctl")
     # The tree settles in seconds here; the thesis saw it take minutes once.
     ready_limit_s = 90.0
@@ -38,7 +39,10 @@ class Yggdrasil(Driver):
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
         """Keys from the program itself, which alone knows the address that follows from one."""
-        return {node.name: await _identity(hosts[0]) for node in network.nodes}
+        return {
+            node.name: await _identity(self.program("yggdrasil"), hosts[0])
+            for node in network.nodes
+        }
 
     def address(self, node: Node, material: Material) -> str:
         return material[node.name]["address"]
@@ -63,13 +67,15 @@ class Yggdrasil(Driver):
         ]
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
-        return Service(["yggdrasil", "-useconffile", str(self.folder / "yggdrasil.conf")])
+        return Service(
+            [self.program("yggdrasil"), "-useconffile", str(self.folder / "yggdrasil.conf")]
+        )
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {**self.options.model_dump(), "peers": "static, full mesh", "multicast": False}
 
     async def installed_version(self, host: Host) -> str:
-        said = (await host.run(["yggdrasil", "-version"])).stdout
+        said = (await host.run([self.program("yggdrasil"), "-version"])).stdout
         return next(
             line.partition(":")[2].strip()
             for line in said.splitlines()
@@ -77,7 +83,9 @@ class Yggdrasil(Driver):
         )
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        said = await host.run(["yggdrasilctl", "-json", f"-endpoint={_ADMIN}", "getpeers"])
+        said = await host.run(
+            [self.program("yggdrasilctl"), "-json", f"-endpoint={_ADMIN}", "getpeers"]
+        )
         keys = json.loads((await host.run(["cat", str(self.folder / "peers.json")])).stdout)
         peers = {
             peer["key"]: peer for peer in json.loads(said.stdout).get("peers", []) if peer["up"]
@@ -88,16 +96,16 @@ class Yggdrasil(Driver):
         return ("yggdrasil",)
 
 
-async def _identity(host: Host) -> dict[str, str]:
+async def _identity(program: str, host: Host) -> dict[str, str]:
     folder = RUN / "yggdrasil-key"
     await host.run(["install", "-d", "-m", "700", str(folder)])
     try:
-        made = json.loads((await host.run(["yggdrasil", "-genconf", "-json"])).stdout)
+        made = json.loads((await host.run([program, "-genconf", "-json"])).stdout)
         config = folder / "config"
         await host.upload(
             [File(config, json.dumps({"PrivateKey": made["PrivateKey"]}).encode(), 0o600)]
         )
-        read = ["yggdrasil", "-useconffile", str(config)]
+        read = [program, "-useconffile", str(config)]
         address = (await host.run([*read, "-address"])).stdout.strip()
         public = (await host.run([*read, "-publickey"])).stdout.strip()
     finally:

@@ -1,0 +1,31 @@
+"""The base of every model that a person fills in."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and names the nearest valid one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for key in data:
+                if key not in cls.model_fields:
+                    raise unknown_key(str(key), cls.model_fields)
+        return data
+
+
+def unknown_key(key: str, valid: Iterable[str]) -> PydanticCustomError:
+    """An error for a key nobody knows, with the nearest valid name or the list of them."""
+    names = list(valid)
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(names)}"
+    return PydanticCustomError("unknown_key", "unknown key; {hint}", {"hint": hint, "key": key})
