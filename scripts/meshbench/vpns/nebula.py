@@ -11,7 +11,7 @@ from pydantic import Field
 from meshbench.config import Strict
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
 
 PORT = 4242
@@ -33,6 +33,18 @@ class Nebula(Driver):
     options_class = Options
     packages = ("nebula", "openssh-client")
     programs = ("nebula", "nebula-cert")
+    card = Card(
+        title="Nebula",
+        data_path="user space, TUN",
+        threads="one reader of the TUN and one of the socket (`routines`)",
+        offloads="none; packets of the socket are received in batches",
+        encryption="AES-256-GCM (`cipher: aes`), or ChaCha20-Poly1305",
+        transport="UDP",
+        ports="UDP 4242",
+        mtu="1300",
+        special_host="lighthouse: tells the others where they are; carries none of their traffic",
+        remarks=("Certificates of one authority; relays are off.",),
+    )
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
