@@ -142,6 +142,10 @@ class Driver(ABC):
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         """How a host reaches each other one, by name, from the daemon's own status."""
 
+    def control_server(self, network: Network) -> str | None:
+        """Who brings the hosts together and where, e.g. "lighthouse on lom"; None: nobody does."""
+        return None
+
     def watched(self) -> Sequence[str]:
         """Names of the processes that are this VPN."""
         return self.programs

@@ -108,6 +108,9 @@ class Nebula(Driver):
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {**self.options.model_dump(), "lighthouse": network.nodes[0].name, "relay": False}
 
+    def control_server(self, network: Network) -> str:
+        return f"lighthouse on {network.nodes[0].name}"
+
     async def installed_version(self, host: Host) -> str:
         return (await host.run(["nebula", "-version"])).stdout.strip().removeprefix("Version: ")
 
