@@ -9,7 +9,7 @@ CLAIMS ?= ../shared/data/thesis-claims.csv
 APT := $(shell grep -v '^\#' apt-packages.txt)
 SOURCES := scripts tests
 
-.PHONY: figures test claims checks plan lab-down lint types unit workflow lab performance format schema lock setup help
+.PHONY: figures test claims checks plan lab-down lint types unit workflow lab performance format schema cards lock setup help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -76,6 +76,9 @@ performance: setup ## ratios on this machine, not part of CI
 
 schema: setup ## regenerate the JSON schemas of the configuration
 	$(BIN)/python -m meshbench schema
+
+cards: setup ## regenerate docs/vpns.md from the drivers
+	$(BIN)/python -m meshbench cards docs/vpns.md
 
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile -q --python-version 3.11 --extra dev pyproject.toml -o requirements.lock \

@@ -1,4 +1,4 @@
-"""The command line beside Snakemake: plan, failed, summary, lab, schema."""
+"""The command line beside Snakemake: plan, failed, summary, lab, schema, cards."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from meshbench import estimate, run, summary
+from meshbench import cards, estimate, paths, run, summary
 from meshbench.config import COMMAND_LINE, Campaign, LabTestbed, Source, merge
 from meshbench.config import schemas as config_schemas
 from meshbench.errors import ConfigError, MeshbenchError, Problem
@@ -51,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
         ("schema", _schema, "write the JSON schemas of the configuration"),
     ):
         commands.add_parser(name, help=text, parents=[settings]).set_defaults(command=function)
+    pages = commands.add_parser(
+        "cards", help="what is known of each VPN, with the versions measured", parents=[settings]
+    )
+    pages.add_argument("file", type=Path, nargs="?", help="write it there, without the versions")
+    pages.set_defaults(command=_cards)
     lab = commands.add_parser("lab", help="the local lab: up, down, status, shell")
     lab.set_defaults(command=_lab)
     actions = lab.add_subparsers(required=True, dest="action")
@@ -103,6 +108,15 @@ def _summary(options: argparse.Namespace) -> int:
 def _schema(_: argparse.Namespace) -> int:
     for name, text in config_schemas().items():
         (CONFIG / "schema" / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _cards(options: argparse.Namespace) -> int:
+    if options.file:
+        options.file.write_text(cards.page(), encoding="utf-8")
+        return 0
+    versions = cards.measured(paths.raw(_campaign(options).name))
+    sys.stdout.write(cards.page(versions))
     return 0
 
 

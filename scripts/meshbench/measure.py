@@ -41,8 +41,10 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         try:
             built = await mesh.assemble(bed, cell.vpn, job.system, store, job.supplies)
             vpn.effective = dict(built.driver.effective(built.network))
+            vpn.control_server = built.driver.control_server(built.network)
             up = await mesh.only(bed, built, before, mesh.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
+            vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
         except VpnError as error:
             vpn.status, vpn.reason = Status.FAILED, str(error)
             return _failed(job, bed, vpn, before, started)
@@ -190,8 +192,13 @@ def _complete(
     fallen: Mapping[str, str],
 ) -> None:
     pair = (link.source, link.target)
-    link.path_before, link.path_after = before.get(pair), after.get(pair)
+    mtu = up.path_mtu.get(lifecycle.pair(*pair))
+    link.path_before, link.path_after = (
+        path.model_copy(update={"path_mtu": mtu}) if (path := paths.get(pair)) else None
+        for paths in (before, after)
+    )
     link.ready_s = up.readiness.times_s.get(lifecycle.pair(*pair)) if up.started else None
+    link.direct_s = up.direct_s.get(lifecycle.pair(*pair))
     if dead := sorted({link.source, link.target} & fallen.keys()):
         link.status = Status.FAILED
         link.reason = f"the daemon died on {', '.join(dead)} during the measurement"

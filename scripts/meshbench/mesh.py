@@ -5,11 +5,11 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from meshbench import vpns
+from meshbench import path_mtu, vpns
 from meshbench.config import System
 from meshbench.errors import VpnError
 from meshbench.packages.supply import Supply
@@ -23,6 +23,8 @@ from meshbench.vpns.lifecycle import Mesh, Readiness
 log = logging.getLogger(__name__)
 
 FAILED = RUN / "failed-vpn.json"
+UP = RUN / "up.json"
+"""On the first host: what was found when the system that is up had come up."""
 ALIVE_LIMIT_S = 3.0
 
 
@@ -33,7 +35,8 @@ class Up:
     mesh: Mesh
     readiness: Readiness
     started: bool = False
-    log_tail: Mapping[str, str] = field(default_factory=dict)
+    direct_s: Mapping[str, float] = field(default_factory=dict)
+    path_mtu: Mapping[str, int] = field(default_factory=dict)
 
 
 def network(bed: Session) -> Network:
@@ -72,6 +75,28 @@ async def only(
     Raises:
         VpnError: with the reason why it did not come up.
     """
+    up = await _only(bed, mesh, found, attempt)
+    return replace(up, path_mtu=await _path_mtu(bed, up, found))
+
+
+async def _path_mtu(
+    bed: Session, up: Up, found: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, int]:
+    """Searched for once per start; later cells read it from the first host."""
+    identity = {"system": up.mesh.driver.system, "installed": lifecycle.digests(up.mesh)}
+    note = found[bed.hosts[0].name].get("up") or {}
+    if not up.started and identity.items() <= note.items():
+        kept: Mapping[str, int] = note["path_mtu"]
+        return kept
+    await bed.engine.clear()
+    sizes = await path_mtu.search(up.mesh)
+    await bed.hosts[0].upload([File(UP, json.dumps({**identity, "path_mtu": sizes}).encode())])
+    return sizes
+
+
+async def _only(
+    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]], attempt: str
+) -> Up:
     name = mesh.driver.system
     active = state.active(found)
     await lifecycle.stop(bed.hosts, sorted(state.running(found).keys() - {name}))
@@ -117,7 +142,7 @@ async def _bring_up(bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, A
         if fallen or not readiness.times_s:
             raise VpnError(await _why_silent(mesh, readiness, fallen))
     log.info("%s is up: %s", mesh.driver.system, dict(readiness.times_s))
-    return Up(mesh, readiness, started=True)
+    return Up(mesh, readiness, started=True, direct_s=await lifecycle.direct(mesh, clock))
 
 
 async def _why_silent(mesh: Mesh, readiness: Readiness, fallen: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench import instruments, records
+from meshbench import instruments, readiness, records
 from meshbench.benchmarks.base import Benchmark
 from meshbench.records import LinkRecord, Record, Status
 from meshbench.tables import schema
@@ -25,6 +25,7 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     link_rows: list[Row] = []
     for path in raw:
         record = records.read(path)
+        sample_rows += _starts(record)
         benchmark = instruments.load(record.cell.benchmark)(record.settings["options"])
         for link in record.links:
             found = list(_samples(record, link, benchmark))
@@ -65,6 +66,23 @@ def _samples(record: Record, link: LinkRecord, benchmark: Benchmark) -> Iterator
         }
 
 
+def _starts(record: Record) -> Iterator[Row]:
+    for start in readiness.of(record):
+        yield {
+            "campaign": record.campaign,
+            **record.cell.model_dump(),
+            "placement": record.placement,
+            "source": start.source,
+            "target": start.target,
+            "direction": "forward",
+            "metric": start.metric.name,
+            "unit": start.metric.unit,
+            "value": start.value,
+            "status": str(start.status),
+            "reason": start.reason,
+        }
+
+
 def _link(record: Record, link: LinkRecord) -> Row:
     after = link.path_after or link.path_before
     return {
@@ -81,8 +99,12 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "transport": after.transport if after else None,
         "endpoint": after.endpoint if after else None,
         "tunnel_mtu": after.tunnel_mtu if after else None,
+        "path_mtu": after.path_mtu if after else None,
+        "cipher": after.cipher if after else None,
+        "control_server": record.vpn.control_server,
         "path_changed": _changed(link),
         "ready_s": link.ready_s,
+        "direct_s": link.direct_s,
         "engine": record.impairment.engine,
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",
         "shared_cpu": record.testbed.shared_cpu,

@@ -86,6 +86,10 @@ class PathState(Model):
     endpoint: str | None = None
     interface: str | None = None
     tunnel_mtu: int | None = None
+    path_mtu: int | None = None
+    """The largest packet that got through the tunnel whole when the VPN had come up; in bytes."""
+    cipher: str | None = None
+    """Where the daemon shows it."""
     details: dict[str, Any] = {}
 
     @property
@@ -109,6 +113,7 @@ class LinkRecord(Model):
     path_before: PathState | None = None
     path_after: PathState | None = None
     ready_s: float | None = None
+    direct_s: float | None = None
     commands: list[Command] = []
     failures: list[Command] = []
     """Attempts that were tried again, oldest first."""
@@ -148,7 +153,14 @@ class VpnRecord(Model):
     effective: dict[str, Any] = {}
     status: Status = Status.OK
     reason: str | None = None
+    control_server: str | None = None
+    """Who brings the hosts together, where somebody does."""
     ready_s: dict[str, float] = {}
+    """By ordered pair, from starting the VPN to the first reply; empty where it was up already."""
+    silent: list[str] = []
+    """Ordered pairs that passed no traffic before the measurement."""
+    direct_s: dict[str, float] = {}
+    """By ordered pair, from starting the VPN until its daemon was first seen to say 'direct'."""
     log_tail: dict[str, str] = {}
 
 

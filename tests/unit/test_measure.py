@@ -50,7 +50,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
     assert {one.status for one in found.links} == {Status.OK}
     assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
-    assert found.versions["benchmark_method"] == 1
+    assert found.versions["benchmark_method"] == {"ping": Ping, "tcp": Tcp}[benchmark].version
     assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
     bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
     assert bare == (vpn == "internal")

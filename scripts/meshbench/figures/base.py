@@ -207,6 +207,7 @@ def find_metric(name: str) -> metrics.Metric:
 @functools.cache
 def _register_all() -> None:
     importlib.import_module("meshbench.published.metrics")
+    importlib.import_module("meshbench.readiness")
     for package in ("benchmarks", "impairment"):
         parent = importlib.import_module(f"meshbench.{package}")
         for module in pkgutil.iter_modules(parent.__path__, f"{parent.__name__}."):

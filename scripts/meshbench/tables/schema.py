@@ -54,8 +54,12 @@ LINKS = pa.schema(
         pa.field("transport", _WORD),
         pa.field("endpoint", pa.string()),
         pa.field("tunnel_mtu", pa.int32()),
+        pa.field("path_mtu", pa.int32()),  # the largest packet that passed whole, in bytes
+        pa.field("cipher", _WORD),
+        pa.field("control_server", _WORD),
         pa.field("path_changed", pa.bool_()),
         pa.field("ready_s", pa.float64()),  # from starting the VPN to this pair's first reply
+        pa.field("direct_s", pa.float64()),  # until its daemon was first seen to say 'direct'
         pa.field("engine", _WORD),
         pa.field("testbed", pa.string()),
         pa.field("shared_cpu", pa.bool_()),

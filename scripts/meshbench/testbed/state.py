@@ -8,7 +8,7 @@ from typing import Any
 
 from meshbench.testbed.host import STATE, Host
 
-_JSON = {"links", "addresses", "qdiscs", "counters", "failed_vpn"}
+_JSON = {"links", "addresses", "qdiscs", "counters", "failed_vpn", "up"}
 _PAIRS = {"offloads": ":", "sysctls": "="}
 
 

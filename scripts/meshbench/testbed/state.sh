@@ -21,5 +21,6 @@ section sysctls; sysctl net.ipv4.tcp_congestion_control net.ipv4.tcp_reordering 
 section counters; nstat -az --json IpInDiscards IpOutDiscards UdpRcvbufErrors UdpSndbufErrors UdpInErrors \
     TcpRetransSegs TcpExtTCPDSACKRecv TcpExtTCPSACKReorder TcpExtTCPTSReorder TcpExtTCPLossProbes \
     TcpExtTCPSpuriousRTOs 2>/dev/null
+section up; cat /run/meshbench/up.json 2>/dev/null
 section failed_vpn; cat /run/meshbench/failed-vpn.json 2>/dev/null
 true

@@ -48,6 +48,34 @@ class Network:
         return tuple(other for other in self.nodes if other != node)
 
 
+@dataclass(frozen=True)
+class Card:
+    """What a reader should know of a VPN before believing its numbers, in a few words each.
+
+    `docs/vpns.md` is made from the cards and from the options' defaults (`make cards`).
+    """
+
+    title: str
+    """Its name as its makers write it."""
+    data_path: str
+    """Kernel or user space, and the kind of interface: TUN or TAP."""
+    threads: str
+    """What carries packets at the same time; "one" where nothing runs side by side."""
+    offloads: str
+    """Segmentation offloads that it uses on the tunnel or the socket; "none"."""
+    encryption: str
+    transport: str
+    """Between two hosts, by default, e.g. "UDP"."""
+    ports: str
+    """By default, e.g. "UDP 655, TCP 655"."""
+    mtu: str
+    """Of the tunnel by default, and where it comes from if that is not the program's default."""
+    special_host: str
+    """What the first host is to the others; "none" where all are alike."""
+    remarks: tuple[str, ...] = ()
+    """What else decides its numbers here, e.g. how the closed world is made up for."""
+
+
 class Driver(ABC):
     """One VPN. A subclass in a module of this package is found by itself.
 
@@ -68,6 +96,13 @@ class Driver(ABC):
     ready_limit_s: ClassVar[float] = 30.0
     listen_port: ClassVar[int | None] = None
     """Where the special host must listen before the others are started, if they give up fast."""
+    card: ClassVar[Card]
+    hub: ClassVar[bool] = False
+    """Whether all traffic between other hosts goes over the first one by design."""
+    admits_anyone: ClassVar[str | None] = None
+    """Why a host without keys is let in; None where it must not be."""
+    strays: ClassVar[Mapping[str, str]] = {}
+    """Known packets outside the testbed: destination network, and why they are sent."""
     interface: str = INTERFACE
 
     def __init__(
@@ -158,6 +193,10 @@ class Driver(ABC):
     @abstractmethod
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         """How a host reaches each other one, by name, from the daemon's own status."""
+
+    def control_server(self, network: Network) -> str | None:
+        """Who brings the hosts together and where, e.g. "lighthouse on lom"; None: nobody does."""
+        return None
 
     def watched(self) -> Sequence[str]:
         """Names of the processes that are this VPN (as in /proc/PID/comm)."""

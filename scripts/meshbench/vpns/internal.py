@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from meshbench.records import PathState
 from meshbench.testbed.host import Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 
 
 class Internal(Driver):
@@ -12,6 +12,18 @@ class Internal(Driver):
 
     name = "internal"
     version = 1
+    card = Card(
+        title="Bare link",
+        data_path="none: the data network itself",
+        threads="the kernel's",
+        offloads="the data interface's",
+        encryption="none",
+        transport="IP",
+        ports="none",
+        mtu="of the data interface (1500 in the lab)",
+        special_host="none",
+    )
+    admits_anyone = "the bare link knows no keys"
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> None:
         return None

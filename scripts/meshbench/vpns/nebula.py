@@ -12,7 +12,7 @@ from meshbench.config import Strict
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
 
 PORT = 4242
@@ -35,6 +35,18 @@ class Nebula(Driver):
     package = Debian(names=("nebula",))
     packages = ("openssh-client",)
     programs = ("nebula", "nebula-cert")
+    card = Card(
+        title="Nebula",
+        data_path="user space, TUN",
+        threads="one reader of the TUN and one of the socket (`routines`)",
+        offloads="none; packets of the socket are received in batches",
+        encryption="AES-256-GCM (`cipher: aes`), or ChaCha20-Poly1305",
+        transport="UDP",
+        ports="UDP 4242",
+        mtu="1300",
+        special_host="lighthouse: tells the others where they are; carries none of their traffic",
+        remarks=("Certificates of one authority; relays are off.",),
+    )
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
@@ -97,6 +109,9 @@ class Nebula(Driver):
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {**self.options.model_dump(), "lighthouse": network.nodes[0].name, "relay": False}
+
+    def control_server(self, network: Network) -> str:
+        return f"lighthouse on {network.nodes[0].name}"
 
     async def installed_version(self, host: Host) -> str:
         said = await host.run([self.program("nebula"), "-version"])

@@ -13,7 +13,7 @@ from meshbench.config import Strict
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service, unit_name
 
 PORT = 655
@@ -39,6 +39,17 @@ class Tinc(Driver):
     options_class = Options
     package = Debian(names=("tinc",))
     programs = ("tincd",)
+    card = Card(
+        title="tinc",
+        data_path="user space, TUN, router mode",
+        threads="one",
+        offloads="none",
+        encryption="Blowfish in OFB mode with SHA-1 (1.0's default), or `cipher`",
+        transport="UDP for data, TCP for control; TCP for data until UDP is proven",
+        ports="UDP 655, TCP 655",
+        mtu="1500; TCP's segment size is clamped to the path MTU that tinc finds",
+        special_host="the one that the others dial; they find each other through it",
+    )
     listen_port = PORT
     options: Options
 

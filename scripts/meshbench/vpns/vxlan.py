@@ -9,7 +9,7 @@ from meshbench.config import Strict
 from meshbench.errors import VpnError
 from meshbench.records import PathState
 from meshbench.testbed.host import Host
-from meshbench.vpns.base import Driver, Network, Node
+from meshbench.vpns.base import Card, Driver, Network, Node
 from meshbench.vpns.units import Service
 
 
@@ -27,6 +27,19 @@ class Vxlan(Driver):
     options_class = Options
     packages = ("iproute2",)
     programs = ("ip", "bridge")
+    card = Card(
+        title="VXLAN",
+        data_path="kernel; an Ethernet interface with a static list of the other ends",
+        threads="the kernel's",
+        offloads="the kernel's UDP tunnel segmentation",
+        encryption="none",
+        transport="UDP",
+        ports="UDP 4789",
+        mtu="1450: what 1500 leaves after 50 bytes of headers",
+        special_host="none",
+        remarks=("A control: what encapsulation alone costs.",),
+    )
+    admits_anyone = "VXLAN has no keys: what comes to its port is taken"
     options: Options
 
     async def probe(self, host: Host) -> Mapping[str, str]:

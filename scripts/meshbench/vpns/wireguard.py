@@ -13,7 +13,7 @@ from meshbench.errors import VpnError
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
 
 
@@ -32,6 +32,21 @@ class WireGuard(Driver):
     package = Debian(names=("wireguard-go",))
     packages = ("wireguard-tools",)
     programs = ("wg",)
+    card = Card(
+        title="WireGuard",
+        data_path="kernel module; wireguard-go in user space (TUN) where the kernel has none",
+        threads="one worker per core for encryption; wireguard-go: also goroutines per peer",
+        offloads="GSO and GRO on the tunnel in the kernel and in wireguard-go from 2023 on",
+        encryption="ChaCha20-Poly1305",
+        transport="UDP",
+        ports="UDP 6666",
+        mtu="1420",
+        special_host="none",
+        remarks=(
+            "A full mesh of static peers; no keepalive.",
+            "The record's version says whether the kernel or wireguard-go carried the packets.",
+        ),
+    )
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:

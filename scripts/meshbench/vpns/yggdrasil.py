@@ -11,7 +11,7 @@ from meshbench.config import Strict
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
 
 _ADMIN = "unix:///run/meshbench/yggdrasil.sock"
@@ -33,6 +33,21 @@ class Yggdrasil(Driver):
     options_class = Options
     package = Debian(names=("yggdrasil",))
     programs = ("yggdrasil", "yggdrasilctl")
+    card = Card(
+        title="Yggdrasil",
+        data_path="user space, TUN",
+        threads="goroutines per peering",
+        offloads="GSO and GRO on the tunnel",
+        encryption="NaCl box (XSalsa20-Poly1305) end to end, TLS 1.3 per peering",
+        transport="TLS over TCP by default; QUIC and plain TCP as options",
+        ports="TCP 6384 (UDP with QUIC)",
+        mtu="65535",
+        special_host="none",
+        remarks=(
+            "IPv6 only, with addresses that follow from the keys.",
+            "Every host dials every other; no multicast, no public peers.",
+        ),
+    )
     # The tree settles in seconds here; the thesis saw it take minutes once.
     ready_limit_s = 90.0
     options: Options

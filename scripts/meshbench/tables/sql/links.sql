@@ -1,6 +1,6 @@
 -- Links: what happened on each link of each record.
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target.
--- Columns: as in the schema LINKS; times in UTC, *_s in seconds, tunnel_mtu in bytes; and
+-- Columns: as in the schema LINKS; times in UTC, *_s in seconds, *_mtu in bytes; and
 --   own_s            of duration_s: not shared with a link of the same cell that began earlier, so
 --                    that links measured side by side add up to the cell's time
 --   own_measuring_s  the same of measuring_s

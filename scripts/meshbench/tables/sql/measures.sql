@@ -6,10 +6,12 @@
 --   value, unit        as registered for the metric; null unless status is ok
 --   status, reason     of the value; 'tool_failed' where an ok link lacks a headline
 --   marks, engine, shared_cpu: of the link
+-- Of a VPN's start there is the table readiness.
 -- What belongs to no link (source '*') and the values of single streams, runs and intervals are left out.
 WITH whole AS (
     SELECT * FROM samples
     WHERE t_s IS NULL AND stream IS NULL AND source <> '*' AND benchmark <> 'calibration'
+        AND metric NOT IN ('ready_time', 'direct_time')
 ),
 headlines AS (
     SELECT DISTINCT campaign, benchmark, mode, direction, metric, unit
