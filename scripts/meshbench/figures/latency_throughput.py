@@ -59,7 +59,8 @@ def _panel(
     most = max((row["goodput_high"] for row in rows), default=1.0)
     shared_x = _rtts(rows)
     shared_y: dict[str, Any] = {
-        "axis": _axis(axis_title("goodput", "Mbit/s"), rows),
+        # A label on the panel's edge would lift its title above its neighbour's.
+        "axis": _axis(axis_title("goodput", "Mbit/s"), rows, tickCount=4, labelFlush=True),
         "scale": alt.Scale(domain=[0, 1.06 * most], nice=False),
     }
     x, y = alt.X("rtt:Q", **shared_x), alt.Y("goodput:Q", **shared_y)
@@ -74,6 +75,7 @@ def _panel(
     title = alt.TitleParams(
         pairs[0][0].profile,
         subtitle=absent,
+        frame="group",
         fontSize=theme.TEXT,
         subtitleFontSize=theme.SMALL,
     )
