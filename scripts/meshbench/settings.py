@@ -43,10 +43,8 @@ class Where(Strict):
         return host_names(self.hosts)
 
 
-class Job(Strict):
-    """Settings that travel as one line of JSON in a rule's params."""
-
-    where: Where
+class Settings(Strict):
+    """What travels as one line of JSON in a rule's params."""
 
     @model_serializer(mode="wrap")
     def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -60,6 +58,20 @@ class Job(Strict):
     @classmethod
     def of(cls, text: str) -> Self:
         return cls.model_validate_json(text)
+
+
+class PackageJob(Settings):
+    """One system's programs, on the controller."""
+
+    campaign: str
+    name: str
+    supplies: tuple[Supply, ...]
+
+
+class Job(Settings):
+    """What happens on a testbed."""
+
+    where: Where
 
 
 class DeployJob(Job):
@@ -94,6 +106,16 @@ def where(campaign: Campaign) -> Where:
         engine=campaign.file.engine,
         seed=campaign.file.seed,
     )
+
+
+def package(campaign: Campaign, name: str) -> PackageJob:
+    made = supplies(name, campaign.systems[name])
+    return PackageJob(campaign=campaign.name, name=name, supplies=made)
+
+
+def packaged(campaign: Campaign) -> tuple[str, ...]:
+    """The systems of a campaign whose programs do not all come from Debian."""
+    return tuple(name for name, system in campaign.systems.items() if supplies(name, system))
 
 
 def deploy(campaign: Campaign, name: str) -> DeployJob:

@@ -7,12 +7,13 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshbench.errors import VpnError
 from meshbench.files import write_private
 from meshbench.packages import delivery
+from meshbench.packages.store import Manifest
 from meshbench.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
 from meshbench.vpns.base import Driver, Material, Network
@@ -32,6 +33,8 @@ class Mesh:
     hosts: tuple[Host, ...]
     material: Material
     facts: Mapping[str, Mapping[str, str]]
+    packages: Mapping[str, tuple[Manifest, ...]] = field(default_factory=dict)
+    """By host, what of its programs does not come from Debian."""
 
     def address(self, host: str) -> str:
         return self.driver.address(self.network.node(host), self.material)
@@ -63,11 +66,15 @@ class Mesh:
 
 async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Mesh:
     """A VPN with its keys and what its hosts said of themselves. Raises VpnError."""
-    await delivery.deliver(driver.system, driver.supplies, hosts)
+    packages = await delivery.deliver(driver.system, driver.supplies, hosts)
     await asyncio.gather(*(_has_programs(driver, host) for host in hosts))
     facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
     named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
-    return Mesh(driver, network, tuple(hosts), await material(driver, network, hosts, store), named)
+    try:
+        made = await material(driver, network, hosts, store)
+    except CommandError as error:
+        raise VpnError(f"no keys: {error}") from error
+    return Mesh(driver, network, tuple(hosts), made, named, packages)
 
 
 async def _has_programs(driver: Driver, host: Host) -> None:
@@ -230,6 +237,15 @@ async def _answers(mesh: Mesh, source: Host, target: Host, limit_s: float) -> bo
             return True
         await asyncio.sleep(0.05)
     return False
+
+
+async def versions(mesh: Mesh) -> dict[str, str]:
+    """By host, what the program says of itself. Raises VpnError when it does not run there."""
+    try:
+        said = await asyncio.gather(*(mesh.driver.installed_version(h) for h in mesh.hosts))
+    except CommandError as error:
+        raise VpnError(str(error)) from error
+    return {host.name: version for host, version in zip(mesh.hosts, said, strict=True)}
 
 
 def interface_of(mesh: Mesh, host: Host) -> str:
