@@ -36,7 +36,7 @@ async def deploy(job: DeployJob, store: Path) -> Deployment:
     done = Deployment(campaign=job.where.campaign, system=job.name, driver=driver.name)
     async with session(job.where, Profile(), f"{job.where.campaign}: deploy {job.name}") as bed:
         try:
-            built = await mesh.assemble(bed, job.name, job.system, store, job.supplies)
+            built = await mesh.assemble(bed, job.name, job.system, store, job.supplies, job.install)
             await lifecycle.install(built)
             done.versions = await lifecycle.versions(built)
         except VpnError as error:

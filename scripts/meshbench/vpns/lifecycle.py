@@ -16,6 +16,7 @@ from meshbench.packages import delivery
 from meshbench.packages.store import Manifest
 from meshbench.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
+from meshbench.vpns import debian
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.units import UNIT_FOLDER, Service, companion_units, unit_file, unit_name
 
@@ -78,12 +79,7 @@ async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], stor
 
 
 async def _has_programs(driver: Driver, host: Host) -> None:
-    if not driver.programs:
-        return
-    found = await host.run(["which", *map(driver.program, driver.programs)], check=False)
-    if found.returncode != 0:
-        have = {line.rpartition("/")[2] for line in found.stdout.split()}
-        lacking = [program for program in driver.programs if program not in have]
+    if lacking := await debian.lacking(driver, host):
         raise VpnError(f"{host.name}: {', '.join(lacking)} is not installed")
 
 
