@@ -23,6 +23,8 @@ from meshbench.vpns.units import UNIT_FOLDER, Service, companion_units, unit_fil
 log = logging.getLogger(__name__)
 
 MARKER = "installed"
+LISTEN_LIMIT_S = 2.0
+COMPANION_LIMIT_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ async def start(mesh: Mesh) -> None:
     first, *others = mesh.hosts
     await _start(mesh, first)
     if mesh.driver.listen_port is not None:
-        await _listening(first, mesh.driver.listen_port)
+        await _listening(first, mesh.driver.listen_port, LISTEN_LIMIT_S)
     await asyncio.gather(*(_start(mesh, host) for host in others))
     try:
         await mesh.driver.settle(mesh.hosts, mesh.network, mesh.material)
@@ -148,8 +150,9 @@ async def start(mesh: Mesh) -> None:
         raise VpnError(str(error)) from error
 
 
-async def _listening(host: Host, port: int) -> bool:
-    for _ in range(100):
+async def _listening(host: Host, port: int, limit_s: float) -> bool:
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
         if (await host.run(["ss", "-Hlntu", f"sport = :{port}"])).stdout.strip():
             return True
         await asyncio.sleep(0.02)
@@ -161,10 +164,10 @@ async def _start(mesh: Mesh, host: Host) -> None:
     for name, service in beside.items():
         unit = unit_name(mesh.driver.system, name)
         await _restart(host, unit)
-        if service.listens is not None and not await _listening(host, service.listens):
+        port = service.listens
+        if port is not None and not await _listening(host, port, COMPANION_LIMIT_S):
             raise VpnError(
-                f"{host.name}: {unit} does not listen on port {service.listens}: "
-                f"{await host.logs(unit)}"
+                f"{host.name}: {unit} does not listen on port {port}: {await host.logs(unit)}"
             )
     if mesh.service(host.name):
         await _restart(host, mesh.unit)
