@@ -57,6 +57,11 @@ def own_architecture() -> str:
     return ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
+def has(supply: Supply) -> bool:
+    """Whether the cache has a package for this machine's architecture."""
+    return (folder(supply, own_architecture()) / MANIFEST).exists()
+
+
 async def obtain(supply: Supply, architecture: str) -> Manifest:
     """The programs of a package, in the cache afterwards.
 
