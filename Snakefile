@@ -18,6 +18,7 @@ if CAMPAIGN.published:
 
 else:
 
+    include: "rules/packages.smk"
     include: "rules/deploy.smk"
     include: "rules/impair.smk"
     include: "rules/measure.smk"

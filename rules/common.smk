@@ -1,5 +1,6 @@
 # The campaign, and where everything of it is.
 import os
+import re
 import uuid
 from pathlib import Path
 
@@ -17,11 +18,16 @@ os.environ.setdefault("MESHBENCH_RUN", uuid.uuid4().hex)
 workflow.global_resources.setdefault("testbed", 1)
 
 
+def one_of(names):
+    """A wildcard's constraint: names may hold what a pattern has a meaning for."""
+    return "|".join(map(re.escape, names))
+
+
 wildcard_constraints:
-    vpn="|".join(CAMPAIGN.file.vpns),
-    tuning="|".join(CAMPAIGN.file.tunings),
-    profile="|".join(CAMPAIGN.file.profiles),
-    benchmark="|".join(CAMPAIGN.file.benchmarks),
+    vpn=one_of(CAMPAIGN.file.vpns),
+    tuning=one_of(CAMPAIGN.file.tunings),
+    profile=one_of(CAMPAIGN.file.profiles),
+    benchmark=one_of(CAMPAIGN.file.benchmarks),
     round=r"\d+",
 
 

@@ -46,7 +46,11 @@ def _parser() -> argparse.ArgumentParser:
             _plan,
             "the cells in their order, what will run, what is reused, how long it takes",
         ),
-        ("failed", _failed, "the records of cells that are not ok, for snakemake -R"),
+        (
+            "failed",
+            _failed,
+            "what is not ok: records of cells, packages, installations; for snakemake -R",
+        ),
         ("summary", _summary, "what the campaign's records say"),
         ("schema", _schema, "write the JSON schemas of the configuration"),
     ):
@@ -91,8 +95,9 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _failed(options: argparse.Namespace) -> int:
-    cells = summary.failed(summary.read(_campaign(options)))
-    sys.stdout.write("".join(f"{done.path}\n" for done in cells))
+    campaign = _campaign(options)
+    cells = [done.path for done in summary.failed(summary.read(campaign))]
+    sys.stdout.write("".join(f"{path}\n" for path in [*summary.unmade(campaign), *cells]))
     return 0
 
 

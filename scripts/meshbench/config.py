@@ -131,6 +131,10 @@ class SshTestbed(Strict):
 
     kind: Literal["ssh"]
     hosts: Annotated[tuple[SshHost, ...], Field(min_length=2)]
+    install: Annotated[bool, Field(exclude=True)] = False
+    """Whether missing Debian packages may be installed there. No number depends on it, so that it
+    is not among a job's settings.
+    """
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

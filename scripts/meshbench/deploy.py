@@ -1,12 +1,12 @@
 """Installing one system on all hosts, and the facts about it that never become false."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 from meshbench import mesh, vpns
 from meshbench.config import Profile
 from meshbench.errors import VpnError
+from meshbench.packages.store import Manifest
 from meshbench.records import Model, Status
 from meshbench.session import session
 from meshbench.settings import DeployJob
@@ -22,6 +22,8 @@ class Deployment(Model):
     status: Status = Status.OK
     reason: str | None = None
     versions: dict[str, str] = {}
+    packages: dict[str, list[Manifest]] = {}
+    """By host, where its programs come from, if not from Debian."""
     effective: dict[str, Any] = {}
     facts: dict[str, dict[str, str]] = {}
     files: dict[str, dict[str, str]] = {}
@@ -34,13 +36,13 @@ async def deploy(job: DeployJob, store: Path) -> Deployment:
     done = Deployment(campaign=job.where.campaign, system=job.name, driver=driver.name)
     async with session(job.where, Profile(), f"{job.where.campaign}: deploy {job.name}") as bed:
         try:
-            built = await mesh.assemble(bed, job.name, job.system, store, job.supplies)
+            built = await mesh.assemble(bed, job.name, job.system, store, job.supplies, job.install)
             await lifecycle.install(built)
-            versions = await asyncio.gather(*(driver.installed_version(h) for h in bed.hosts))
+            done.versions = await lifecycle.versions(built)
         except VpnError as error:
             done.status, done.reason = Status.FAILED, str(error)
             return done
-        done.versions = {host.name: v for host, v in zip(bed.hosts, versions, strict=True)}
+        done.packages = {host: list(manifests) for host, manifests in built.packages.items()}
         done.effective = dict(driver.effective(built.network))
         done.facts = {host: dict(facts) for host, facts in built.facts.items()}
         done.files = {

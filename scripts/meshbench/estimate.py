@@ -9,8 +9,9 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from meshbench import instruments, paths, plan, summary
+from meshbench import instruments, paths, plan, settings, summary
 from meshbench.config import Campaign
+from meshbench.packages import store
 from meshbench.plan import Calibrated
 from meshbench.records import Cell
 from meshbench.summary import Done
@@ -63,6 +64,17 @@ def show(campaign: Campaign) -> None:
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 100)
     console.print(table)
     console.print(_total(campaign, have, times), markup=False)
+    if lacking := unbuilt(campaign):
+        console.print(f"to be built or fetched before: {', '.join(lacking)}", markup=False)
+
+
+def unbuilt(campaign: Campaign) -> list[str]:
+    """The systems whose packages are not in the cache."""
+    return [
+        name
+        for name, system in campaign.systems.items()
+        if not all(map(store.has, settings.supplies(name, system)))
+    ]
 
 
 def state(done: Done) -> str:

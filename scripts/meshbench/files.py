@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the folder of those that are kept."""
 
 import contextlib
 import os
@@ -32,3 +32,8 @@ def write_private(path: Path, content: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
+
+
+def cache() -> Path:
+    """What is kept between campaigns, outside results: $MESHBENCH_CACHE or /var/cache/meshbench."""
+    return Path(os.environ.get("MESHBENCH_CACHE", "/var/cache/meshbench"))

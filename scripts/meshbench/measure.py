@@ -40,6 +40,8 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
             built = await mesh.assemble(bed, cell.vpn, job.system, store, job.supplies)
+            first = built.packages.get(bed.hosts[0].name, ())
+            vpn.packages = [manifest.model_dump(mode="json") for manifest in first]
             vpn.effective = dict(built.driver.effective(built.network))
             vpn.control_server = built.driver.control_server(built.network)
             up = await mesh.only(bed, built, before, mesh.attempt(cell.round))

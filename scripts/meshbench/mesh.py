@@ -16,7 +16,7 @@ from meshbench.packages.supply import Supply
 from meshbench.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import RUN, File
-from meshbench.vpns import lifecycle
+from meshbench.vpns import debian, lifecycle
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.lifecycle import Mesh, Readiness
 
@@ -50,16 +50,20 @@ async def assemble(
     system: System,
     store: Path,
     supplies: Sequence[Supply] | None = None,
+    install: bool = False,
 ) -> Mesh:
     """The system as it is to be on this testbed, its programs on the hosts.
 
-    `supplies` is where its programs come from; found out here if not given. Raises VpnError when
-    a program cannot be had.
+    `supplies` is where its programs come from, found out here if not given; `install` whether
+    Debian packages may be installed on hosts of one's own. Raises VpnError when a program cannot
+    be had.
     """
     kind = vpns.load(system.driver)
     if supplies is None:
         supplies = kind(name, system.options).sources(system.package)
     driver = kind(name, system.options, supplies)
+    if bed.kind == "ssh":
+        await debian.provide(bed.hosts, driver, driver.debian_names(system.package), install)
     return await lifecycle.assemble(driver, network(bed), bed.hosts, store)
 
 

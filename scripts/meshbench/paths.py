@@ -14,6 +14,15 @@ def raw(campaign: str) -> Path:
     return RESULTS / campaign / "raw"
 
 
+def package(campaign: str, system: str) -> Path:
+    """What became of a system's packages on this machine."""
+    return RESULTS / campaign / "packages" / f"{system}.json"
+
+
+def deployment(campaign: str, system: str) -> Path:
+    return RESULTS / campaign / "deploy" / f"{system}.json"
+
+
 def secrets(campaign: str) -> Path:
     """Keys of the campaign's VPNs, mode 600; never read by anything that writes results."""
     return RESULTS / campaign / "secrets"

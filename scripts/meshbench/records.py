@@ -150,6 +150,8 @@ class VpnRecord(Model):
     driver: str
     version: str | None = None
     options: dict[str, Any] = {}
+    packages: list[dict[str, Any]] = []
+    """Where the first host's programs come from, if not from Debian: the packages' manifests."""
     effective: dict[str, Any] = {}
     status: Status = Status.OK
     reason: str | None = None

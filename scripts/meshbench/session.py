@@ -15,6 +15,7 @@ from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
 from meshbench.impairment.linkem import Linkem
 from meshbench.impairment.netem import HostNetem, LabNetem, host_has_netem, lab_has_netem
+from meshbench.packages import exclusion
 from meshbench.settings import Where, packages
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Address, Host
@@ -59,8 +60,7 @@ async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator
     """
     match where.hosts:
         case LabTestbed() as testbed:
-            lab = lab_of(where.testbed, testbed)
-            opened = _lab(lab, await lab.up(), where, purpose)
+            opened = _lab(lab_of(where.testbed, testbed), where, purpose)
         case SshTestbed() as testbed:
             opened = _own(testbed, profile, purpose)
         case testbed:
@@ -81,10 +81,8 @@ async def _connected(addresses: Sequence[Address], purpose: str) -> AsyncIterato
 
 
 @contextlib.asynccontextmanager
-async def _lab(
-    lab: Lab, addresses: Sequence[Address], where: Where, purpose: str
-) -> AsyncIterator[Session]:
-    async with _connected(addresses, purpose) as hosts:
+async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
+    async with exclusion.measuring(), _connected(await lab.up(), purpose) as hosts:
         has_netem = where.engine != "linkem" and await lab_has_netem(lab.layout)
         if where.engine == "netem" and not has_netem:
             raise TestbedError(

@@ -13,6 +13,7 @@ from meshbench import benchmarks, vpns
 from meshbench.config import (
     Campaign,
     Profile,
+    SshTestbed,
     Strict,
     System,
     Testbed,
@@ -20,11 +21,9 @@ from meshbench.config import (
     host_names,
 )
 from meshbench.impairment.calibration import Calibration
-from meshbench.packages.spec import Debian
 from meshbench.packages.supply import Supply
 from meshbench.plan import Calibrated
 from meshbench.records import Cell
-from meshbench.vpns.base import Driver
 
 
 class Where(Strict):
@@ -43,16 +42,14 @@ class Where(Strict):
         return host_names(self.hosts)
 
 
-class Job(Strict):
-    """Settings that travel as one line of JSON in a rule's params."""
-
-    where: Where
+class Settings(Strict):
+    """What travels as one line of JSON in a rule's params."""
 
     @model_serializer(mode="wrap")
     def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What comes from Debian reads as ever, or every cell measured before would be stale.
         said: dict[str, Any] = handler(self)
-        return {key: said[key] for key in said if key != "supplies" or said[key]}
+        return {key: said[key] for key in said if key not in {"supplies", "install"} or said[key]}
 
     def text(self) -> str:
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
@@ -62,6 +59,20 @@ class Job(Strict):
         return cls.model_validate_json(text)
 
 
+class PackageJob(Settings):
+    """One system's programs, on the controller."""
+
+    campaign: str
+    name: str
+    supplies: tuple[Supply, ...]
+
+
+class Job(Settings):
+    """What happens on a testbed."""
+
+    where: Where
+
+
 class DeployJob(Job):
     """One system on all hosts."""
 
@@ -69,6 +80,7 @@ class DeployJob(Job):
     system: System
     method: int
     supplies: tuple[Supply, ...] = ()
+    install: bool = False
 
 
 class MeasureJob(Job):
@@ -96,6 +108,16 @@ def where(campaign: Campaign) -> Where:
     )
 
 
+def package(campaign: Campaign, name: str) -> PackageJob:
+    made = supplies(name, campaign.systems[name])
+    return PackageJob(campaign=campaign.name, name=name, supplies=made)
+
+
+def packaged(campaign: Campaign) -> tuple[str, ...]:
+    """The systems of a campaign whose programs do not all come from Debian."""
+    return tuple(name for name, system in campaign.systems.items() if supplies(name, system))
+
+
 def deploy(campaign: Campaign, name: str) -> DeployJob:
     system = campaign.systems[name]
     method = vpns.load(system.driver).version
@@ -105,6 +127,7 @@ def deploy(campaign: Campaign, name: str) -> DeployJob:
         system=system,
         method=method,
         supplies=supplies(name, system),
+        install=isinstance(campaign.testbed, SshTestbed) and campaign.testbed.install,
     )
 
 
@@ -153,13 +176,8 @@ def packages() -> list[str]:
 
     A driver whose programs come from elsewhere needs only what it names besides.
     """
-    drivers = [_debian(vpns.load(name)) for name in vpns.names()]
+    drivers = [vpns.load(name)(name).debian_names() for name in vpns.names()]
     instruments = [benchmarks.load(name).packages for name in benchmarks.names()]
     return sorted(
         {package for some in (*drivers, *instruments, Calibration.packages) for package in some}
     )
-
-
-def _debian(driver: type[Driver]) -> tuple[str, ...]:
-    names = driver.package.names if isinstance(driver.package, Debian) else ()
-    return (*names, *driver.packages)

@@ -1,5 +1,6 @@
 """What a run came to: cells done, reused, failed and why; the time it took and where it went."""
 
+import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,6 +51,21 @@ def read(campaign: Campaign) -> list[Done]:
 def failed(cells: Iterable[Done]) -> list[Done]:
     """The cells with a link that is not ok and could be: not those a VPN cannot do by design."""
     return [d for d in cells if d.status not in {None, Status.OK, Status.UNSUPPORTED}]
+
+
+def unmade(campaign: Campaign) -> list[Path]:
+    """What says that a system's package or its installation failed: to be made again."""
+    places = [
+        place(campaign.name, vpn)
+        for vpn in campaign.file.vpns
+        for place in (paths.package, paths.deployment)
+    ]
+    return [p for p in places if p.exists() and _says_failed(p)]
+
+
+def _says_failed(path: Path) -> bool:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return bool(said["status"] == Status.FAILED)
 
 
 def again(said: str = "", manner: str = ONE_CORE) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 
 from meshbench.config import Profile
 from meshbench.errors import TestbedError
+from meshbench.files import cache
 from meshbench.impairment.engine import Plan
 from meshbench.testbed import local
-from meshbench.testbed.lab import cgroups, image
+from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import end, spawn
 from meshbench.testbed.lab.layout import HostLayout, Layout
 
@@ -26,7 +27,7 @@ async def build() -> Path:
     digest = hashlib.sha256()
     for file in sorted([SOURCE / "Makefile", *SOURCE.glob("src/*.[ch]")]):
         digest.update(file.read_bytes())
-    folder = image.cache() / "linkem" / digest.hexdigest()[:16]
+    folder = cache() / "linkem" / digest.hexdigest()[:16]
     program = folder / "linkem"
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,25 +1,38 @@
 """The controller's cache of programs: made or fetched once, kept outside results."""
 
+import json
+import logging
 import os
+import platform
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from meshbench.errors import VpnError
-from meshbench.packages.spec import Local
-from meshbench.packages.supply import Supply, file_digest, local_files, local_path
+from meshbench.files import atomic, cache
+from meshbench.packages import cargo, exclusion, go, local, release
+from meshbench.packages.made import Made
+from meshbench.packages.spec import Cargo, Go, Local, Release
+from meshbench.packages.supply import Supply, file_digest
+from meshbench.records import Model
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+_MODE = 0o755
+ARCHITECTURES = {
+    "x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf", "i686": "i386",
+    "ppc64le": "ppc64el", "riscv64": "riscv64", "s390x": "s390x",
+}  # fmt: skip
+"""As Debian names them (dpkg-architecture -L), by what uname -m says."""
 
 
-class Manifest(BaseModel):
-    """What a package turned out to be; no time stamps of the build, so that equal ones are equal."""
+class Manifest(Model):
+    """What a package turned out to be."""
 
-    model_config = ConfigDict(extra="forbid")
-
+    digest: str
     source: dict[str, Any]
     origin: str
     architecture: str
@@ -27,53 +40,138 @@ class Manifest(BaseModel):
     licence: str | None = None
     programs: dict[str, str]
     """sha256 by program."""
-    sizes: dict[str, int]
-    """Bytes by program."""
+    sizes_bytes: dict[str, int]
     tool: str | None = None
     """What built it, and its version."""
     build_s: float | None = None
+    """How long fetching and building took."""
 
 
 def folder(supply: Supply, architecture: str) -> Path:
+    """Where a package is, was tried, and why that failed."""
     return cache() / "packages" / supply.digest / architecture
 
 
-def cache() -> Path:
-    """$MESHBENCH_CACHE or /var/cache/meshbench."""
-    return Path(os.environ.get("MESHBENCH_CACHE", "/var/cache/meshbench"))
+def own_architecture() -> str:
+    """This machine's, as Debian calls it."""
+    return ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def has(supply: Supply) -> bool:
+    """Whether the cache has a package for this machine's architecture."""
+    return (folder(supply, own_architecture()) / MANIFEST).exists()
 
 
 async def obtain(supply: Supply, architecture: str) -> Manifest:
     """The programs of a package, in the cache afterwards.
 
+    What could not be had is not tried again in the same run of the workflow.
+
     Raises:
         VpnError: with the reason why they cannot be had.
+        TestbedError: when the cache cannot be written.
     """
     place = folder(supply, architecture)
+    if (found := _known(place, supply)) is not None:
+        return found
+    async with exclusion.alone(place.with_name(f"{architecture}.lock")):
+        if (found := _known(place, supply)) is not None:
+            return found
+        try:
+            return await _make(supply, architecture, place)
+        except VpnError as error:
+            reason = f"{_name(supply)}: {error}"
+            note = {"run": os.environ.get("MESHBENCH_RUN"), "reason": reason}
+            with atomic(_note(place)) as temporary:
+                temporary.write_text(json.dumps(note), encoding="utf-8")
+            raise VpnError(reason) from error
+
+
+def _known(place: Path, supply: Supply) -> Manifest | None:
     if (place / MANIFEST).exists():
-        return Manifest.model_validate_json((place / MANIFEST).read_bytes())
-    package = supply.package
-    if not isinstance(package, Local):
-        raise VpnError(f"packages of source {package.source} cannot be made")
-    files = local_files(package, supply.programs)
-    if not files:
-        raise VpnError(f"{package.environment} is not set to a path")
-    if lacking := [str(path) for path in files.values() if not path.is_file()]:
-        raise VpnError(f"there is no {', '.join(lacking)} (from {local_path(package)})")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=f".{architecture}.", dir=place.parent))
+        found = Manifest.model_validate_json((place / MANIFEST).read_bytes())
+        # Who asked for it is this system's; the programs are everybody's.
+        return found.model_copy(update={"origin": supply.origin})
+    if _note(place).exists():
+        note = json.loads(_note(place).read_text(encoding="utf-8"))
+        if note["run"] is not None and note["run"] == os.environ.get("MESHBENCH_RUN"):
+            raise VpnError(note["reason"])
+    return None
+
+
+def _note(place: Path) -> Path:
+    return place.with_name(f"{place.name}.failed.json")
+
+
+def _name(supply: Supply) -> str:
+    match supply.package:
+        case Go(folder=str(path)):
+            return f"package {path}"
+        case Go() as package:
+            return f"package {package.module}@{package.version}"
+        case Cargo() as package:
+            return f"package {package.crate}@{package.version}"
+        case Release() as package:
+            return f"package {', '.join(supply.programs)} {package.version}"
+        case _:
+            return f"package of {', '.join(supply.programs)}"
+
+
+async def _make(supply: Supply, architecture: str, place: Path) -> Manifest:
+    log.info("%s is not in the cache: making it in %s", _name(supply), place)
+    started = time.monotonic()
+    work = Path(tempfile.mkdtemp(prefix=f".{architecture}.", dir=place.parent))
     try:
-        (making / "bin").mkdir()
-        for name, path in files.items():
-            shutil.copyfile(path, making / "bin" / name)
-        made = {name: making / "bin" / name for name in files}
-        manifest = Manifest(
-            source=package.model_dump(mode="json"), origin=supply.origin, architecture=architecture,
-            programs={name: file_digest(path) for name, path in made.items()},
-            sizes={name: path.stat().st_size for name, path in made.items()},
-        )  # fmt: skip
-        (making / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
-        making.rename(place)
+        (work / "bin").mkdir()
+        made = await _build(supply, architecture, work, place.with_name(f"{architecture}.log"))
+        build_s = round(time.monotonic() - started, 1)
+        manifest = _manifest(supply, architecture, work / "bin", made, build_s)
+        finished = work / "finished"
+        finished.mkdir(mode=0o755)
+        (work / "bin").rename(finished / "bin")
+        (finished / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", "utf-8")
+        finished.rename(place)
+        _note(place).unlink(missing_ok=True)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     return manifest
+
+
+async def _build(supply: Supply, architecture: str, work: Path, said: Path) -> Made:
+    said.unlink(missing_ok=True)
+    match supply.package:
+        case Local() as package:
+            return await local.make(package, supply, work)
+        case Release() as package:
+            return await release.make(package, architecture, work)
+        case Go() as package:
+            async with exclusion.building():
+                return await go.make(package, supply, architecture, work, said)
+        case Cargo() as package:
+            async with exclusion.building():
+                own = own_architecture()
+                return await cargo.make(package, supply, architecture, work, said, own)
+        case other:
+            raise VpnError(f"packages of source {other.source} are not made here")
+
+
+def _manifest(
+    supply: Supply, architecture: str, programs: Path, made: Made, build_s: float
+) -> Manifest:
+    files = {name: programs / name for name in supply.programs}
+    if lacking := [name for name, file in files.items() if not file.exists()]:
+        raise VpnError(f"it has no {', '.join(lacking)} for {architecture}")
+    for file in files.values():
+        file.chmod(_MODE)
+    return Manifest(
+        digest=supply.digest,
+        source=supply.package.model_dump(mode="json", exclude_none=True),
+        origin=supply.origin,
+        architecture=architecture,
+        version=made.version,
+        licence=made.licence,
+        programs={name: file_digest(file) for name, file in files.items()},
+        sizes_bytes={name: file.stat().st_size for name, file in files.items()},
+        tool=made.tool,
+        build_s=build_s,
+    )

@@ -14,6 +14,8 @@ from meshbench.testbed.host import STATE
 
 FOLDER = STATE / "packages"
 BINARIES = "MESHBENCH_BINARIES"
+_FORMAT = 1
+"""Of what is kept under a digest."""
 Origin = Literal["driver", "system", "MESHBENCH_BINARIES"]
 
 
@@ -33,7 +35,7 @@ class Supply(Strict):
         said = self.package.model_dump(mode="json", exclude={"licence"})
         if self.content is not None:
             said = {key: said[key] for key in said if key not in {"path", "environment", "folder"}}
-        text = json.dumps([said, self.programs, self.content], sort_keys=True)
+        text = json.dumps([_FORMAT, said, self.programs, self.content], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -55,14 +57,15 @@ def resolve(package: Package, origin: Origin, programs: Sequence[str] = ()) -> S
     names = provides(package) or tuple(programs)
     if origin == "driver" and (supplied := _binaries(names)) is not None:
         package, origin = supplied, "MESHBENCH_BINARIES"
-    return Supply(package=package, programs=names, origin=origin, content=_content(package, names))
+    return Supply(package=package, programs=names, origin=origin, content=content(package, names))
 
 
 def _binaries(programs: Sequence[str]) -> Local | None:
     """The user's folder of programs, if it holds all of these."""
     folder = os.environ.get(BINARIES)
     if folder and programs and all((Path(folder) / name).is_file() for name in programs):
-        return Local(path=folder)
+        # By its name: where the folder is makes no cell stale, what is in it does.
+        return Local(environment=BINARIES)
     return None
 
 
@@ -82,7 +85,8 @@ def local_files(package: Local, programs: Sequence[str]) -> Mapping[str, Path]:
     return {name: path / package.programs.get(name, name) for name in programs}
 
 
-def _content(package: Package, programs: Sequence[str]) -> str | None:
+def content(package: Package, programs: Sequence[str]) -> str | None:
+    """The digest of a local source as it is now; none where it is not there."""
     match package:
         case Local():
             files = local_files(package, programs)

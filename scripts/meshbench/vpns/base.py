@@ -134,6 +134,11 @@ class Driver(ABC):
         helpers = [resolve(helper, "driver") for helper in self.helper_packages()]
         return tuple(supply for supply in (main, *helpers) if supply)
 
+    def debian_names(self, package: Package | None = None) -> tuple[str, ...]:
+        """The Debian packages that hosts need; `package` is the system's own, if it has one."""
+        chosen = package or self.package
+        return (*(chosen.names if isinstance(chosen, Debian) else ()), *self.packages)
+
     def program(self, name: str) -> str:
         """How a host runs a program: by its name from Debian, else by its absolute path.
 

@@ -7,20 +7,24 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshbench.errors import VpnError
 from meshbench.files import write_private
 from meshbench.packages import delivery
+from meshbench.packages.store import Manifest
 from meshbench.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
+from meshbench.vpns import debian
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.units import UNIT_FOLDER, Service, companion_units, unit_file, unit_name
 
 log = logging.getLogger(__name__)
 
 MARKER = "installed"
+LISTEN_LIMIT_S = 2.0
+COMPANION_LIMIT_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Mesh:
     hosts: tuple[Host, ...]
     material: Material
     facts: Mapping[str, Mapping[str, str]]
+    packages: Mapping[str, tuple[Manifest, ...]] = field(default_factory=dict)
+    """By host, what of its programs does not come from Debian."""
 
     def address(self, host: str) -> str:
         return self.driver.address(self.network.node(host), self.material)
@@ -63,20 +69,19 @@ class Mesh:
 
 async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Mesh:
     """A VPN with its keys and what its hosts said of themselves. Raises VpnError."""
-    await delivery.deliver(driver.system, driver.supplies, hosts)
+    packages = await delivery.deliver(driver.system, driver.supplies, hosts)
     await asyncio.gather(*(_has_programs(driver, host) for host in hosts))
     facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
     named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
-    return Mesh(driver, network, tuple(hosts), await material(driver, network, hosts, store), named)
+    try:
+        made = await material(driver, network, hosts, store)
+    except CommandError as error:
+        raise VpnError(f"no keys: {error}") from error
+    return Mesh(driver, network, tuple(hosts), made, named, packages)
 
 
 async def _has_programs(driver: Driver, host: Host) -> None:
-    if not driver.programs:
-        return
-    found = await host.run(["which", *map(driver.program, driver.programs)], check=False)
-    if found.returncode != 0:
-        have = {line.rpartition("/")[2] for line in found.stdout.split()}
-        lacking = [program for program in driver.programs if program not in have]
+    if lacking := await debian.lacking(driver, host):
         raise VpnError(f"{host.name}: {', '.join(lacking)} is not installed")
 
 
@@ -142,7 +147,7 @@ async def start(mesh: Mesh) -> None:
     first, *others = mesh.hosts
     await _start(mesh, first)
     if mesh.driver.listen_port is not None:
-        await _listening(first, mesh.driver.listen_port)
+        await _listening(first, mesh.driver.listen_port, LISTEN_LIMIT_S)
     await asyncio.gather(*(_start(mesh, host) for host in others))
     try:
         await mesh.driver.settle(mesh.hosts, mesh.network, mesh.material)
@@ -150,8 +155,9 @@ async def start(mesh: Mesh) -> None:
         raise VpnError(str(error)) from error
 
 
-async def _listening(host: Host, port: int) -> bool:
-    for _ in range(100):
+async def _listening(host: Host, port: int, limit_s: float) -> bool:
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
         if (await host.run(["ss", "-Hlntu", f"sport = :{port}"])).stdout.strip():
             return True
         await asyncio.sleep(0.02)
@@ -163,10 +169,10 @@ async def _start(mesh: Mesh, host: Host) -> None:
     for name, service in beside.items():
         unit = unit_name(mesh.driver.system, name)
         await _restart(host, unit)
-        if service.listens is not None and not await _listening(host, service.listens):
+        port = service.listens
+        if port is not None and not await _listening(host, port, COMPANION_LIMIT_S):
             raise VpnError(
-                f"{host.name}: {unit} does not listen on port {service.listens}: "
-                f"{await host.logs(unit)}"
+                f"{host.name}: {unit} does not listen on port {port}: {await host.logs(unit)}"
             )
     if mesh.service(host.name):
         await _restart(host, mesh.unit)
@@ -235,6 +241,15 @@ async def _answers(mesh: Mesh, source: Host, target: Host, limit_s: float) -> bo
             return True
         await asyncio.sleep(0.05)
     return False
+
+
+async def versions(mesh: Mesh) -> dict[str, str]:
+    """By host, what the program says of itself. Raises VpnError when it does not run there."""
+    try:
+        said = await asyncio.gather(*(mesh.driver.installed_version(h) for h in mesh.hosts))
+    except CommandError as error:
+        raise VpnError(str(error)) from error
+    return {host.name: version for host, version in zip(mesh.hosts, said, strict=True)}
 
 
 def interface_of(mesh: Mesh, host: Host) -> str:

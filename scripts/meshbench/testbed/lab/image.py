@@ -11,6 +11,7 @@ from pathlib import Path
 
 from meshbench.config import Image
 from meshbench.errors import TestbedError
+from meshbench.files import cache
 from meshbench.testbed import local
 
 log = logging.getLogger(__name__)
@@ -45,11 +46,6 @@ def define(image: Image, packages: Iterable[str]) -> Definition:
     """The image of a testbed: the base, what drivers and benchmarks need, what the user adds."""
     names = sorted({*BASE_PACKAGES, *packages, *image.packages})
     return Definition(image.suite, image.mirror, tuple(names))
-
-
-def cache() -> Path:
-    """Where images are kept, outside results: $MESHBENCH_CACHE or /var/cache/meshbench."""
-    return Path(os.environ.get("MESHBENCH_CACHE", "/var/cache/meshbench"))
 
 
 def path(definition: Definition) -> Path:

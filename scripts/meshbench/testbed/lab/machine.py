@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from meshbench.errors import TestbedError
+from meshbench.files import cache
 from meshbench.testbed import local
 from meshbench.testbed.lab import image
 
@@ -39,7 +40,7 @@ def problems(definition: image.Definition) -> list[str]:
 
 
 def _no_space() -> list[str]:
-    folder = image.cache()
+    folder = cache()
     while not folder.exists():
         folder = folder.parent
     try:

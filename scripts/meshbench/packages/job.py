@@ -1,0 +1,28 @@
+"""A system's packages, obtained before anything needs them, and what came of that."""
+
+from meshbench.errors import VpnError
+from meshbench.packages import store
+from meshbench.packages.store import Manifest
+from meshbench.records import Model, Status
+from meshbench.settings import PackageJob
+
+
+class Packaged(Model):
+    """What a system's programs are; a package that cannot be had is a result."""
+
+    campaign: str
+    system: str
+    status: Status = Status.OK
+    reason: str | None = None
+    packages: list[Manifest] = []
+
+
+async def obtain(job: PackageJob) -> Packaged:
+    """Every package of a system, for this machine's architecture."""
+    done = Packaged(campaign=job.campaign, system=job.name)
+    try:
+        for supply in job.supplies:
+            done.packages.append(await store.obtain(supply, store.own_architecture()))
+    except VpnError as error:
+        done.status, done.reason = Status.FAILED, str(error)
+    return done
