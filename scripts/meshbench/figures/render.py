@@ -97,7 +97,8 @@ def compose(figure: Figure, data: Data, context: Context) -> Drawn:
     chart = figure.draw(data, context)
     notes = tuple(figure.notes(data, context))
     with alt.data_transformers.enable("default", max_rows=None):
-        spec: dict[str, Any] = chart.to_dict()
+        # Not validated: that takes as long as drawing, and tests validate every figure.
+        spec: dict[str, Any] = chart.to_dict(validate=False)
     width = spec.pop("usermeta", {}).get("width", theme.COLUMN)
     # Wrapped as plain JSON: Altair would copy the whole chart several times for each level.
     top: dict[str, Any] = {key: spec.pop(key) for key in ("$schema", "datasets") if key in spec}
