@@ -14,4 +14,5 @@ warm.run(
     context=Context.from_dict(snakemake.params.context),
     outputs={kind: Path(path) for kind, path in snakemake.output.items()},
     bundle=Path(snakemake.params.bundle),
+    findings=Path(snakemake.input.findings),
 )
