@@ -32,6 +32,7 @@ rule bundle:
 rule figure:
     input:
         tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
+        findings=FINDINGS,
     output:
         svg=f"{FIGURE}.svg",
         png=f"{FIGURE}.png",
@@ -56,6 +57,7 @@ rule figure:
 rule table:
     input:
         tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
+        findings=FINDINGS,
     output:
         csv=f"figures/{NAME}/{{name}}.csv",
         tex=f"figures/{NAME}/{{name}}.tex",

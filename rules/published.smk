@@ -27,7 +27,7 @@ rule published_import:
         folder=RESULTS,
         benchmarks=list(CAMPAIGN.file.benchmarks),
         vpns=list(CAMPAIGN.file.vpns),
-        code=code.digest("published.importer", "published.report"),
+        code=code.digest("published.job"),
     message:
         "import {params.sources}"
     script:

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from meshbench.logs import job
-from meshbench.tables.aggregate import aggregate, needs
+from meshbench import warm
+from meshbench.tables.aggregate import needs
 
-with job(snakemake.log[0]):
-    name = snakemake.wildcards.table
-    aggregate(
-        name,
-        [Path(path) for path in snakemake.input.samples],
-        [Path(path) for path in snakemake.input.links],
-        Path(snakemake.output.table),
-        dict(zip(needs(name), map(Path, snakemake.input.tables), strict=True)),
-    )
+name = snakemake.wildcards.table
+warm.run(
+    snakemake.log[0],
+    "meshbench.tables.aggregate.aggregate",
+    name=name,
+    samples=[Path(path) for path in snakemake.input.samples],
+    links=[Path(path) for path in snakemake.input.links],
+    out=Path(snakemake.output.table),
+    tables=dict(zip(needs(name), map(Path, snakemake.input.tables), strict=True)),
+)

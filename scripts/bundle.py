@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from meshbench.figures.render import write_bundle
-from meshbench.logs import job
+from meshbench import warm
 
-with job(snakemake.log[0]):
-    write_bundle(Path(snakemake.output.bundle))
+warm.run(
+    snakemake.log[0], "meshbench.figures.render.write_bundle", path=Path(snakemake.output.bundle)
+)

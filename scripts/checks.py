@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-from meshbench.checks import pages, rules
-from meshbench.files import atomic
-from meshbench.logs import job
-from meshbench.tables import schema
+from meshbench import warm
 
-with job(snakemake.log[0]):
-    findings = rules.run(
-        [Path(path) for path in snakemake.input.samples],
-        [Path(path) for path in snakemake.input.links],
-    )
-    schema.write(findings, Path(snakemake.output.findings))
-    with atomic(Path(snakemake.output.html)) as temporary:
-        temporary.write_text(pages.findings_html(findings), encoding="utf-8")
+warm.run(
+    snakemake.log[0],
+    "meshbench.checks.files.findings",
+    samples=[Path(path) for path in snakemake.input.samples],
+    links=[Path(path) for path in snakemake.input.links],
+    out=Path(snakemake.output.findings),
+    page=Path(snakemake.output.html),
+)

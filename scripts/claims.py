@@ -2,22 +2,16 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
+from meshbench import warm
 
-from meshbench.checks import claims, pages, verdicts
-from meshbench.files import atomic
-from meshbench.logs import job
-
-with job(snakemake.log[0]):
-    judged = verdicts.judge(
-        claims.read(Path(snakemake.input.text), Path(snakemake.input.queries)),
-        [Path(path) for path in snakemake.input.samples],
-        [Path(path) for path in snakemake.input.links],
-        pq.read_table(snakemake.input.findings, partitioning=None),
-    )
-    for path, text in (
-        (snakemake.output.csv, pages.claims_csv(judged)),
-        (snakemake.output.html, pages.claims_html(judged)),
-    ):
-        with atomic(Path(path)) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+warm.run(
+    snakemake.log[0],
+    "meshbench.checks.files.claims",
+    text=Path(snakemake.input.text),
+    queries=Path(snakemake.input.queries) if snakemake.input.get("queries") else None,
+    samples=[Path(path) for path in snakemake.input.samples],
+    links=[Path(path) for path in snakemake.input.links],
+    findings=Path(snakemake.input.findings),
+    table=Path(snakemake.output.csv),
+    page=Path(snakemake.output.html),
+)

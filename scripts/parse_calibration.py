@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from meshbench import parse
-from meshbench.logs import job
+from meshbench import warm
 
-with job(snakemake.log[0]):
-    parse.parse(
-        [Path(path) for path in snakemake.input.raw],
-        Path(snakemake.output.samples),
-        Path(snakemake.output.links),
-    )
+warm.run(
+    snakemake.log[0],
+    "meshbench.parse.parse",
+    raw=[Path(path) for path in snakemake.input.raw],
+    samples=Path(snakemake.output.samples),
+    links=Path(snakemake.output.links),
+)

@@ -1,20 +1,15 @@
 """Import published runs into the same tables as measured ones."""
 
-import logging
 from pathlib import Path
 
-from meshbench.logs import job
-from meshbench.published import importer, report
+from meshbench import warm
 
-with job(snakemake.log[0]):
-    sources = [Path(path) for path in snakemake.params.sources]
-    found = importer.import_runs(sources, snakemake.params.campaign)
-    importer.save(
-        found,
-        Path(snakemake.params.folder),
-        benchmarks=snakemake.params.benchmarks,
-        vpns=snakemake.params.vpns,
-    )
-    report.save(found.entries, Path(snakemake.output.report).parent)
-    for line in report.lines(found.entries):
-        logging.getLogger("meshbench.published").info(line)
+warm.run(
+    snakemake.log[0],
+    "meshbench.published.job.convert",
+    sources=[Path(path) for path in snakemake.params.sources],
+    campaign=snakemake.params.campaign,
+    folder=Path(snakemake.params.folder),
+    benchmarks=snakemake.params.benchmarks,
+    vpns=snakemake.params.vpns,
+)

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
+from meshbench import warm
 from meshbench.figures.base import Context, tables
-from meshbench.figures.render import render
-from meshbench.logs import job
 
-with job(snakemake.log[0]):
-    name = snakemake.wildcards.name
-    render(
-        name,
-        dict(zip(tables(name), map(Path, snakemake.input.tables), strict=True)),
-        Context.from_dict(snakemake.params.context),
-        {kind: Path(path) for kind, path in snakemake.output.items()},
-        Path("unused"),
-    )
+name = snakemake.wildcards.name
+warm.run(
+    snakemake.log[0],
+    "meshbench.figures.render.render",
+    name=name,
+    tables=dict(zip(tables(name), map(Path, snakemake.input.tables), strict=True)),
+    context=Context.from_dict(snakemake.params.context),
+    outputs={kind: Path(path) for kind, path in snakemake.output.items()},
+    bundle=Path("unused"),
+    findings=Path(snakemake.input.findings),
+)

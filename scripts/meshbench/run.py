@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from meshbench import config, estimate, options, paths, progress, summary
+from meshbench import config, estimate, options, paths, progress, summary, warm
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import Context, suitable
@@ -90,6 +90,8 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
 
 def start(campaign: Campaign, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
+    if workflow.local_exec:
+        warm.allow()
     os.environ[STARTED] = now().isoformat()
     os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
     os.environ[MANNER] = manner(sys.argv[1:])

@@ -296,13 +296,10 @@ def test_html_says_title_sentence_and_place(findings: pa.Table) -> None:
     assert "Without a finding:" in text
 
 
-def test_terminal_and_footnotes(findings: pa.Table) -> None:
+def test_terminal(findings: pa.Table) -> None:
     console = Console(width=160, file=io.StringIO(), record=True)
     console.print(pages.findings_table(findings))
     assert "dead_stream" in console.export_text()
-    [note, *_] = pages.footnotes(findings, ["tcp"])
-    assert note.startswith("Dead stream counted as success (1): tinc, low, tcp, luna->lom:")
-    assert not pages.footnotes(findings, ["rist"])
 
 
 def test_command_line(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import vl_convert as vlc
+from altair.vegalite.v6.schema import core
 
 from meshbench import metrics
 from meshbench.errors import MeshbenchError
@@ -147,6 +148,12 @@ def test_every_chart_draws_and_says_where_it_comes_from(
     assert "undefined" not in shown
     assert "null" not in shown
     assert drawn.caption
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_specification_is_valid(name: str, campaign: Files) -> None:
+    # Drawing does not validate.
+    core.Root.validate(compose(name, campaign).spec)
 
 
 @pytest.mark.parametrize("name", base.names())

@@ -77,6 +77,18 @@ def test_each_direction_has_the_receiver_s_goodput_and_the_sender_s_tcp(name: st
             assert series(found, direction, metric) == pytest.approx(expected), metric
 
 
+@pytest.mark.parametrize("name", ["forward", "reverse", "bidir"])
+def test_windows_and_rtt_are_those_of_the_sending_socket(name: str) -> None:
+    run, found = making.document(f"iperf3-{name}.json"), values(name)
+    for direction in {value.direction for value in found}:
+        end = (run if direction == "forward" else run["server_output_json"])["end"]
+        [sender] = [s["sender"] for s in end["streams"] if s["sender"]["sender"]]
+        said = whole(found, direction)
+        assert said["cwnd_max"] == sender["max_snd_cwnd"]
+        assert said["snd_wnd_max"] == sender["max_snd_wnd"]
+        assert said["tcp_rtt_mean"] == pytest.approx(sender["mean_rtt"] / 1000)
+
+
 def test_both_at_once_are_told_apart() -> None:
     run, found = making.document("iperf3-bidir-3.18.json"), values("bidir-3.18")
     assert {value.mode for value in found} == {"bidir"}
@@ -92,6 +104,7 @@ def test_both_at_once_are_told_apart() -> None:
     # Recorded with a server that gave text only: no time series of the far sender.
     assert series(found, "forward", "retransmits")
     assert series(found, "reverse", "retransmits") == []
+    assert not {"cwnd_max", "snd_wnd_max", "tcp_rtt_mean"} & set(reverse)
 
 
 def test_a_stream_that_sent_nothing_has_no_retransmit_rate() -> None:

@@ -226,10 +226,8 @@ def _direction(
         yield value(RETRANSMITS, retransmits)
         if mss and sent["bytes"]:
             yield value(RETRANSMIT_RATE, retransmits / (sent["bytes"] / mss))
-    for stream in end.get("streams", []):
-        summary = stream.get("sender", {})
-        if summary.get("sender") is sender:
-            yield from _sender_summary(summary, value)
+    for stream in _summaries(run, sender=sender):
+        yield from _sender_summary(stream, value)
     for side, intervals in _intervals(run):
         for stream in (s for i in intervals for s in i["streams"] if not s.get("omitted")):
             # The client's own list has its sending streams; the server's list mirrors them.
@@ -242,6 +240,14 @@ def _direction(
 def _intervals(run: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     yield "client", run.get("intervals", [])
     yield "server", (run.get("server_output_json") or {}).get("intervals", [])
+
+
+def _summaries(run: Mapping[str, Any], *, sender: bool) -> Iterator[Mapping[str, Any]]:
+    """What the sending end says of its sockets; of the other end's streams it knows its own only."""
+    said = run if sender else run.get("server_output_json") or {}
+    for stream in said.get("end", {}).get("streams", []):
+        if (summary := stream.get("sender", {})).get("sender"):
+            yield summary
 
 
 def _sender_summary(summary: Mapping[str, Any], value: Any) -> Iterator[Value]:

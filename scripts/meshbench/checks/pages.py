@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meshbench.checks import rules
+from meshbench.checks.places import where
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Judged, Verdict
 
@@ -22,18 +23,6 @@ _COLOURS = {
     Verdict.ABSENT: "blue", Verdict.NOTHING: "dim", Verdict.STALE: "red",
 }  # fmt: skip
 _SHOWN_PER_RULE = 4
-
-
-def where(finding: dict[str, Any]) -> str:
-    """The place of a finding in words: ``tinc, medium, tcp, luna->lom``; 'everywhere' for none."""
-    parts = [finding[name] for name in ("vpn", "tuning", "profile", "benchmark") if finding[name]]
-    if "stock" in parts:
-        parts.remove("stock")
-    if finding["source"]:
-        parts.append(
-            f"{finding['source']}->{finding['target']}" if finding["target"] else finding["source"]
-        )
-    return ", ".join(parts) or "everywhere"
 
 
 def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
@@ -80,23 +69,6 @@ def findings_html(findings: pa.Table) -> str:
         titles = "; ".join(_text(rules.load(name).title) for name in silent)
         parts.append(f"<p>Without a finding: {titles}.</p>")
     return "\n".join(parts) + "\n"
-
-
-def footnotes(
-    findings: pa.Table, benchmarks: Iterable[str], least: Severity = Severity.WARNING
-) -> list[str]:
-    """One line per rule that concerns any of the benchmarks, for below a figure, worst first."""
-    wanted, order = set(benchmarks), list(Severity)
-    counts: dict[str, list[dict[str, Any]]] = {}
-    for row in findings.to_pylist():
-        if row["benchmark"] in wanted and order.index(Severity(row["severity"])) <= order.index(
-            least
-        ):
-            counts.setdefault(row["title"], []).append(row)
-    return [
-        f"{title} ({len(rows)}): {where(rows[0])}: {rows[0]['says']}"
-        for title, rows in counts.items()
-    ]
 
 
 _CLAIM_COLUMNS = (

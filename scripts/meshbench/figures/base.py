@@ -8,7 +8,8 @@ A figure is one module of this package that has a `TITLE`; its name is the modul
   or ``tabulate(data, context) -> tabular.Table``, for a table;
 * ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
 
-and may have ``notes(data, context) -> Sequence[str]``: footnotes, such as what is missing and why.
+and may have ``notes(data, context) -> Sequence[str]``: footnotes, such as what is missing and why;
+and ``CONCERN``, a `findings.Concern`, where not all findings about its benchmarks concern it.
 Nothing here imports Altair: a Snakefile may ask for names, tables and formats at little cost.
 """
 
@@ -24,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from meshbench import metrics
 from meshbench.errors import MeshbenchError
+from meshbench.figures import findings
+from meshbench.figures.findings import Concern
 
 if TYPE_CHECKING:
     import altair as alt
@@ -113,6 +116,7 @@ class Figure:
     tabulate: "Callable[[Data, Context], Table] | None"
     caption: Callable[[Data, Context], str]
     notes: Callable[[Data, Context], Sequence[str]]
+    concern: Concern
 
 
 def names() -> tuple[str, ...]:
@@ -157,6 +161,9 @@ def load(name: str) -> Figure:
         tabulate=tabulate,
         caption=module.caption,
         notes=getattr(module, "notes", lambda _data, _context: ()),
+        concern=findings.of_module(
+            getattr(module, "CONCERN", None), module.TABLES, getattr(module, "BENCHMARKS", ())
+        ),
     )
 
 

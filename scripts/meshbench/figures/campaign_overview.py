@@ -8,11 +8,13 @@ import altair as alt
 
 from meshbench.figures import theme
 from meshbench.figures.base import Context, Data, Row, frame
+from meshbench.figures.findings import Concern
 from meshbench.figures.theme import STATUSES, ordered, profile_order
 from meshbench.figures.wording import DASH, clock, counted, duration, shortened
 
 TITLE = "Campaign overview"
 TABLES = ("cells", "links")
+CONCERN = Concern(())
 
 _TILE = 18
 _GLYPH_WIDTH = 7

@@ -7,6 +7,7 @@ import altair as alt
 
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.theme import STATUSES
@@ -15,6 +16,7 @@ from meshbench.figures.wording import number
 TITLE = "Headscale over the bare link, by tuning"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp",), systems=("internal", "headscale"))
 PAIR = ("internal", "headscale")
 MEASURE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
 

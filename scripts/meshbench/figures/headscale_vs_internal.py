@@ -6,6 +6,7 @@ import altair as alt
 
 from meshbench.figures import measured, pictures, theme
 from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
@@ -14,6 +15,7 @@ TITLE = "Headscale and the bare link"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
 PAIR = ("internal", "headscale")
+CONCERN = Concern(("tcp", "tcp_parallel", "udp", "nix_cache"), systems=PAIR)
 PARTS = (
     ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
     (

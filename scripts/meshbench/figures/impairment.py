@@ -8,11 +8,13 @@ import altair as alt
 
 from meshbench.figures import theme
 from meshbench.figures.base import Context, Data, Row, axis_title, frame
+from meshbench.figures.findings import Concern
 from meshbench.figures.theme import profile_order
 from meshbench.figures.wording import DASH, counted, number
 
 TITLE = "Impairment: achieved and asked for"
 TABLES = ("impairment",)
+CONCERN = Concern(())
 
 _ROW = 26
 _WIDTH = 204

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.tabular import Column, Entry, Table, escaped
 from meshbench.figures.theme import profile_order
 
 TITLE = "Impairment profiles as configured"
 TABLES = ("impairment_settings",)
 BENCHMARKS = ("ping", "tcp")
+CONCERN = Concern(())
 _SHARES = ("loss", "reorder", "reorder_correlation")
 _MS, _PERCENT = "\\milli\\second", "\\percent"
 

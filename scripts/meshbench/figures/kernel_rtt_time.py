@@ -6,12 +6,14 @@ import altair as alt
 
 from meshbench.figures import pictures, theme
 from meshbench.figures.base import Context, Data, Row, frame
+from meshbench.figures.findings import Concern
 from meshbench.figures.theme import ordered
 from meshbench.figures.wording import number
 
 TITLE = "RTT under load, as TCP sees it"
 TABLES = ("intervals",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp",), first_profile=True)
 _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 
 

@@ -7,6 +7,7 @@ import altair as alt
 
 from meshbench.figures import measured, pictures, theme
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
@@ -14,6 +15,7 @@ from meshbench.figures.wording import number
 TITLE = "Kernel tunings on the bare link"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp", "tcp_parallel", "nix_cache"), systems=("internal",))
 VPN = "internal"
 PARTS = (
     ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),

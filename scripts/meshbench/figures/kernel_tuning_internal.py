@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
@@ -11,6 +12,7 @@ from meshbench.figures.tabular import Column, Entry, Table
 TITLE = "Kernel tunings in numbers"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp", "tcp_parallel", "nix_cache"), systems=("internal",))
 _RATE = "\\mega\\bit\\per\\second"
 PARTS = (
     (Column("tcp_mbit_s", "TCP", _RATE), Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group, collect
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
@@ -12,6 +13,7 @@ from meshbench.figures.wording import number
 TITLE = "Latency without impairment"
 TABLES = ("measures", "runs")
 BENCHMARKS = ("ping",)
+CONCERN = Concern(("ping",), first_profile=True)
 AVERAGE = Measure("ping", "rtt_avg", "ms")
 _OTHERS = ("rtt_min", "rtt_max", "rtt_mdev")
 _UNIT = "\\milli\\second"

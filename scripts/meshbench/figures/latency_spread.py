@@ -6,12 +6,14 @@ import altair as alt
 
 from meshbench.figures import measured, strip
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 
 TITLE = "Round-trip time and its spread without impairment"
 TABLES = ("measures",)
 BENCHMARKS = ("ping",)
+CONCERN = Concern(("ping",), first_profile=True)
 
 
 PARTS = (

@@ -6,12 +6,14 @@ import altair as alt
 
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.findings import Concern
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
 TITLE = "Latency and throughput of each link"
 TABLES = ("measures",)
 BENCHMARKS = ("ping", "tcp")
+CONCERN = Concern(("ping", "tcp"), first_profile=True)
 RTT = Measure("ping", "rtt_avg", "ms")
 RATE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
 _UNEVEN = 2.0

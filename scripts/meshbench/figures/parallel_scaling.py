@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
@@ -12,6 +13,7 @@ from meshbench.figures.wording import number
 TITLE = "Parallel TCP scaling"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp", "tcp_parallel")
+CONCERN = Concern(("tcp", "tcp_parallel"), first_profile=True)
 SINGLE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
 TOGETHER = Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT)
 _UNIT = "\\mega\\bit\\per\\second"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from meshbench.figures import theme
+from meshbench.figures import channels, theme
 from meshbench.figures.base import Row, frame
 from meshbench.figures.wording import log_ticks
 
@@ -103,7 +103,11 @@ def stacked(
         alt.Chart(frame(rows))
         .mark_bar(height=ROW - 7)
         .encode(
-            x=x, x2="end:Q", y=y, color=colour, tooltip=["system:N", "part:N", "start:Q", "end:Q"]
+            x=x,
+            x2="end:Q",
+            y=y,
+            color=colour,
+            tooltip=channels.tooltip("system:N", "part:N", "start:Q", "end:Q"),
         )
     ]
     if ends:
@@ -152,7 +156,7 @@ def scatter(
             y=alt.Y("y:Q", scale=up.scale(), axis=up.axis(y)),
             color=alt.Color("colour:N", scale=None),
             shape=alt.Shape("shape:N", scale=None),
-            tooltip=["why:N", "x:Q", "y:Q"],
+            tooltip=channels.tooltip("why:N", "x:Q", "y:Q"),
         )
     ]
     for row, spot, place in zip(plain, spots, labels(spots, side), strict=True):
@@ -250,7 +254,7 @@ def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float])
     colour = row["colour"]
     found = [
         base.mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=colour).encode(
-            x=alt.value(left), y=alt.value(top), text="text:N"
+            x=channels.x(left), y=channels.y(top), text=alt.Text("text:N")
         )
     ]
     if math.hypot(near - x, top - y) > _NEAR:
@@ -297,7 +301,8 @@ def lines(
     above = base.transform_filter("datum.above").mark_text(dy=-10, fontSize=theme.SMALL)
     below = base.transform_filter("!datum.above").mark_text(dy=11, fontSize=theme.SMALL)
     points = base.mark_point(filled=True, size=55).encode(
-        shape=alt.Shape("shape:N", scale=None), tooltip=["series:N", "profile:N", "text:N"]
+        shape=alt.Shape("shape:N", scale=None),
+        tooltip=channels.tooltip("series:N", "profile:N", "text:N"),
     )
     return alt.LayerChart(
         layer=[
@@ -316,6 +321,6 @@ def nothing(text: str, width: int = 300) -> alt.LayerChart:
     chart = (
         alt.Chart(frame([{"text": text}]))
         .mark_text(align="left", fontSize=theme.TEXT, color=theme.GREY)
-        .encode(x=alt.value(0), y=alt.value(10), text="text:N")
+        .encode(x=channels.x(0), y=channels.y(10), text=alt.Text("text:N"))
     )
     return alt.LayerChart(layer=[chart], width=width, height=20)

@@ -7,6 +7,7 @@ import altair as alt
 
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.theme import STATUSES
@@ -15,6 +16,7 @@ from meshbench.figures.wording import number
 TITLE = "Ranks and tiers, metric by metric"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp", "ping")
+CONCERN = Concern(("tcp", "ping", "udp", "quic", "nix_cache", "rist"), first_profile=True)
 BARE = "internal"
 PARTS: tuple[tuple[str, Measure, bool], ...] = (
     ("TCP", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT), True),

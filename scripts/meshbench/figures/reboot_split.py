@@ -8,6 +8,7 @@ import altair as alt
 
 from meshbench.figures import measured, pictures, theme
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
@@ -15,6 +16,7 @@ from meshbench.figures.wording import number
 TITLE = "After a reboot: the peers' hosts and the VPN"
 TABLES = ("measures",)
 BENCHMARKS = ("reboot",)
+CONCERN = Concern(("reboot",), first_profile=True)
 TIME = Measure("reboot", "connect_time", "s")
 ADDED = Measure("reboot", "vpn_added", "s")
 HOSTS, VPN, UNKNOWN = "waiting for the peers' hosts", "added by the VPN", "cannot be told apart"

@@ -13,7 +13,8 @@ import vl_convert as vlc
 
 from meshbench.errors import MeshbenchError
 from meshbench.figures import base, tabular, theme
-from meshbench.figures.base import Context, Data, Figure
+from meshbench.figures import findings as checked
+from meshbench.figures.base import Context, Data, Figure, Row
 from meshbench.figures.wording import TIMES, counted, joined, wrapped
 from meshbench.files import atomic
 
@@ -32,6 +33,7 @@ def render(
     context: Context,
     outputs: Mapping[str, Path],
     bundle: Path,
+    findings: Path | None = None,
 ) -> None:
     """Draw one figure and write it in every kind of file that is asked for.
 
@@ -44,6 +46,7 @@ def render(
         outputs: by kind: svg, png, pdf, html of a chart; csv, tex of a table.
         bundle: the JavaScript that `write_bundle` made; the HTML page refers to it by its
             relative path.
+        findings: of the sanity rules; those about the figure's values are its last footnotes.
 
     Raises:
         MeshbenchError: when there is no such figure, a table or a metric is missing, or a kind of
@@ -57,9 +60,9 @@ def render(
     read = {table: tables[table] for table in figure.tables}
     data = Data.read(read)
     if figure.tabulate is not None:
-        _write_table(figure, data, context, outputs)
+        _write_table(figure, data, context, outputs, checked.read(findings))
         return
-    drawn = compose(figure, data, context)
+    drawn = compose(figure, data, context, checked.read(findings))
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=VEGA_LITE)
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
@@ -84,9 +87,10 @@ class Drawn:
     spec: dict[str, Any]
     caption: str
     notes: tuple[str, ...]
+    findings: tuple[str, ...] = ()
 
 
-def compose(figure: Figure, data: Data, context: Context) -> Drawn:
+def compose(figure: Figure, data: Data, context: Context, found: Sequence[Row] = ()) -> Drawn:
     """Draw a chart and set its title, stamp, footnotes and provenance around it.
 
     Raises:
@@ -96,8 +100,10 @@ def compose(figure: Figure, data: Data, context: Context) -> Drawn:
         raise MeshbenchError(f"figure '{figure.name}' is a table")
     chart = figure.draw(data, context)
     notes = tuple(figure.notes(data, context))
+    findings = checked.lines(found, figure.concern, context.profiles[0])
     with alt.data_transformers.enable("default", max_rows=None):
-        spec: dict[str, Any] = chart.to_dict()
+        # Not validated: that takes as long as drawing, and tests validate every figure.
+        spec: dict[str, Any] = chart.to_dict(validate=False)
     width = spec.pop("usermeta", {}).get("width", theme.COLUMN)
     # Wrapped as plain JSON: Altair would copy the whole chart several times for each level.
     top: dict[str, Any] = {key: spec.pop(key) for key in ("$schema", "datasets") if key in spec}
@@ -109,12 +115,12 @@ def compose(figure: Figure, data: Data, context: Context) -> Drawn:
     }
     whole: dict[str, Any] = {
         **top,
-        "title": _footer(notes, data, context, width),
+        "title": _footer(_few(notes, findings), data, context, width),
         "vconcat": [titled],
         "config": theme.config(),
         "usermeta": {"embedOptions": {"renderer": "svg", "downloadFileName": figure.name}},
     }
-    return Drawn(figure, whole, figure.caption(data, context), notes)
+    return Drawn(figure, whole, figure.caption(data, context), notes, findings)
 
 
 def _title(title: str, context: Context) -> dict[str, Any]:
@@ -136,6 +142,8 @@ def provenance(data: Data, context: Context) -> list[str]:
     lines = [f"campaign {context.campaign}: {size}, {context.placement} impairment by {engines}"]
     if context.testbed == "fake":
         lines.append(_FAKE)
+    elif context.testbed == "published":
+        lines.append("published data, not measured here")
     elif context.testbed == "lab" or True in _distinct(data, "shared_cpu"):
         lines.append(f"{context.testbed}: the hosts share one machine's CPU")
     else:
@@ -154,10 +162,14 @@ def _distinct(data: Data, column: str) -> list[Any]:
     return sorted(found)
 
 
-def _footer(notes: Sequence[str], data: Data, context: Context, width: int) -> dict[str, Any]:
+def _few(notes: Sequence[str], findings: Sequence[str]) -> list[str]:
     shown = list(notes[:_NOTES_ON_CHART])
     if more := len(notes) - len(shown):
         shown.append(f"… and {counted(more, 'more note')}, all in the HTML page")
+    return [*shown, *checked.few(findings)]
+
+
+def _footer(shown: Sequence[str], data: Data, context: Context, width: int) -> dict[str, Any]:
     size = theme.SMALL
     ink = theme.RED if context.testbed == "fake" else theme.GREY
     where = wrapped([" · ".join(provenance(data, context))], width, size)
@@ -196,7 +208,7 @@ def page(
         f'<a href="{html.escape(_relative(file, path))}">{html.escape(name)}</a> (Parquet)'
         for name, file in tables.items()
     )
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in drawn.notes)
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in (*drawn.notes, *drawn.findings))
     data = Data.read(tables)
     facts = "".join(f"<li>{html.escape(line)}</li>" for line in provenance(data, context))
     # '</script>' in a reason would end the script it stands in.
@@ -245,11 +257,18 @@ vegaEmbed("#chart", {spec}, {{actions: {{export: true, source: true, compiled: f
 """
 
 
-def _write_table(figure: Figure, data: Data, context: Context, outputs: Mapping[str, Path]) -> None:
+def _write_table(
+    figure: Figure,
+    data: Data,
+    context: Context,
+    outputs: Mapping[str, Path],
+    found: Sequence[Row],
+) -> None:
     if figure.tabulate is None:
         raise MeshbenchError(f"figure '{figure.name}' is a chart")
     table = figure.tabulate(data, context)
-    notes = [*figure.notes(data, context), *provenance(data, context)]
+    findings = checked.few(checked.lines(found, figure.concern, context.profiles[0]))
+    notes = [*figure.notes(data, context), *findings, *provenance(data, context)]
     if "csv" in outputs:
         _write(outputs["csv"], tabular.csv_text(table))
     if "tex" in outputs:

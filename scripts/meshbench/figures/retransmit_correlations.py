@@ -6,12 +6,14 @@ import altair as alt
 
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.findings import Concern
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
 TITLE = "Retransmits, windows and throughput"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp",), first_profile=True)
 RATE = Measure("tcp", "retransmit_rate", "%", measured.PERCENT)
 OTHERS = (
     Measure("tcp", "cwnd_max", "KiB", measured.KIB),

@@ -6,6 +6,7 @@ import altair as alt
 
 from meshbench.figures import measured, strip
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import joined
@@ -13,6 +14,7 @@ from meshbench.figures.wording import joined
 TITLE = "RIST video without impairment"
 TABLES = ("measures",)
 BENCHMARKS = ("rist",)
+CONCERN = Concern(("rist",), first_profile=True)
 
 
 _HALF = 32_768

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from meshbench.figures import theme
+from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, arrow, system
 from meshbench.figures.wording import log_ticks, shortened
@@ -195,7 +195,7 @@ def _lines(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
     chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_rule(color="#ebebeb")
-        .encode(x=alt.value(0), x2=alt.value(width), y=y)
+        .encode(x=channels.x(0), x2=channels.x2(width), y=y)
     )
     return chart
 
@@ -264,7 +264,7 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
             fill=alt.Fill(**_literal("fill")),
             stroke=alt.Stroke(**_literal("colour")),
             shape=alt.Shape(**_literal("shape")),
-            tooltip=["value:Q", "round:Q", "link:N"],
+            tooltip=channels.tooltip("value:Q", "round:Q", "link:N"),
         )
     )
     return chart
@@ -287,12 +287,12 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
         .mark_rule()
         .encode(
             x=x,
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             y=y,
             color=alt.Color(**_literal("colour")),
             strokeWidth=alt.StrokeWidth("size:Q", scale=None),
             strokeOpacity=alt.StrokeOpacity("opacity:Q", scale=None),
-            tooltip=["what:N", "value:Q", "to:Q"],
+            tooltip=channels.tooltip("what:N", "value:Q", "to:Q"),
         )
     )
     return chart
@@ -311,7 +311,7 @@ def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
     chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_tick(thickness=2, size=ROW - 4, color=theme.INK)
-        .encode(x=x, y=y, tooltip=["what:N", "value:Q"])
+        .encode(x=x, y=y, tooltip=channels.tooltip("what:N", "value:Q"))
     )
     return chart
 
@@ -326,7 +326,12 @@ def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
     chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_text(text="|", fontSize=12, fontWeight="bold", baseline="middle")
-        .encode(x=x, y=y, color=alt.Color(**_literal("colour")), tooltip=["what:N", "value:Q"])
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(**_literal("colour")),
+            tooltip=channels.tooltip("what:N", "value:Q"),
+        )
     )
     return chart
 
@@ -340,7 +345,7 @@ def _reasons(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
     chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_text(align="left", baseline="middle", fontSize=theme.SMALL)
-        .encode(x=alt.value(3), y=y, text="text:N", color=alt.Color(**_literal("ink")))
+        .encode(x=channels.x(3), y=y, text=alt.Text("text:N"), color=alt.Color(**_literal("ink")))
     )
     return chart
 
@@ -373,12 +378,17 @@ def _columns(
         charts.append(
             alt.Chart(frame(rows))
             .mark_text(**text, baseline="middle")
-            .encode(x=alt.value(right), y=y, text="text:N", color=alt.Color(**_literal("ink")))
+            .encode(
+                x=channels.x(right),
+                y=y,
+                text=alt.Text("text:N"),
+                color=alt.Color(**_literal("ink")),
+            )
         )
         if head:
             charts.append(
                 alt.Chart(frame([{"text": column.head}]))
                 .mark_text(**text, baseline="bottom", color=theme.GREY)
-                .encode(x=alt.value(right), y=alt.value(-4), text="text:N")
+                .encode(x=channels.x(right), y=channels.y(-4), text=alt.Text("text:N"))
             )
     return charts

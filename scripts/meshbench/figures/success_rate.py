@@ -7,12 +7,14 @@ import altair as alt
 
 from meshbench.figures import pictures
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.theme import ordered
 from meshbench.figures.wording import number
 
 TITLE = "Success rate"
 TABLES = ("links",)
 BENCHMARKS = ("ping", "tcp", "udp")
+CONCERN = Concern(())
 KINDS, LINKS = "kinds of tests with any link", "links"
 COLOURS = {KINDS: "#8fb8de", LINKS: "#1b6b3a"}
 _NO_TESTS = {"bootstrap", "reboot", "calibration", "timing", "netem"}

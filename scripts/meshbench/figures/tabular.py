@@ -27,12 +27,14 @@ class Column:
         head: its title in LaTeX source.
         unit: below the head, as siunitx source; empty for none.
         digits: significant digits of its numbers; None for a column of text.
+        prose: whether its texts are sentences, which are to be wrapped.
     """
 
     key: str
     head: str
     unit: str = ""
     digits: int | None = 3
+    prose: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ def csv_text(table: Table) -> str:
 
 
 def latex(table: Table, caption: str, label: str, notes: Sequence[str] = ()) -> str:
-    """The table as a LaTeX float; needs the packages booktabs, siunitx and threeparttable."""
+    """The table as a LaTeX float; needs booktabs, siunitx, graphicx."""
     lines = [
-        "% Written by meshbench; needs \\usepackage{booktabs,siunitx,threeparttable}.",
+        "% Written by meshbench; needs \\usepackage{booktabs,graphicx,siunitx}.",
         "\\begin{table}",
         "\\centering",
-        "\\begin{threeparttable}",
         f"\\caption{{{escaped(caption)}}}",
         f"\\label{{{label}}}",
+        # Made smaller where it is wider than the column.
+        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
         f"\\begin{{tabular}}{{{' '.join(_kind(table, i) for i in range(len(table.columns)))}}}",
         "\\toprule",
         _line(["{" + column.head + "}" for column in table.columns]),
@@ -89,16 +92,24 @@ def latex(table: Table, caption: str, label: str, notes: Sequence[str] = ()) -> 
     lines += [
         _line([_cell(c, e) for c, e in zip(table.columns, row, strict=True)]) for row in table.rows
     ]
-    lines += ["\\bottomrule", "\\end{tabular}"]
+    lines += ["\\bottomrule", "\\end{tabular}}"]
     if notes:
-        items = [f"\\item {escaped(note)}" for note in notes]
-        lines += ["\\begin{tablenotes}\\footnotesize", *items, "\\end{tablenotes}"]
-    return "\n".join([*lines, "\\end{threeparttable}", "\\end{table}", ""])
+        items = [f"{escaped(note)}\\par" for note in notes]
+        lines += ["\\par\\smallskip", "\\begin{minipage}{\\linewidth}\\footnotesize\\raggedright"]
+        lines += [*items, "\\end{minipage}"]
+    return "\n".join([*lines, "\\end{table}", ""])
 
 
 def escaped(text: str) -> str:
-    """Text with LaTeX's special characters made harmless."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    """Text with LaTeX's special characters made harmless; those it cannot set are a question mark."""
+    return "".join(_SPECIAL.get(character) or _settable(character) for character in text)
+
+
+def _settable(character: str) -> str:
+    if character.isspace():
+        return " "
+    # Beyond Latin-1, inputenc knows only what a package sets up.
+    return character if character.isprintable() and ord(character) <= 0xFF else "?"  # noqa: PLR2004
 
 
 _SPECIAL = {
@@ -115,6 +126,12 @@ _SPECIAL = {
     "†": "\\dag{}",
     "·": "$\\cdot$",
     "≥": "$\\geq$",
+    "≤": "$\\leq$",
+    "µ": "$\\mu$",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{LEFT SINGLE QUOTATION MARK}": "`",
+    "\N{LEFT DOUBLE QUOTATION MARK}": "``",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": "''",
     "<": "\\textless{}",
     ">": "\\textgreater{}",
 }
@@ -126,6 +143,8 @@ def _line(cells: Sequence[str]) -> str:
 
 def _kind(table: Table, index: int) -> str:
     digits = table.columns[index].digits
+    if table.columns[index].prose:
+        return "p{0.6\\linewidth}"
     if digits is None:
         return "l"
     shown = [

@@ -6,12 +6,14 @@ import altair as alt
 
 from meshbench.figures import measured, strip
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 
 TITLE = "TCP windows without impairment"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp",), first_profile=True)
 
 
 WINDOWS = (

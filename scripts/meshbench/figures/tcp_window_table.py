@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
@@ -11,6 +12,7 @@ from meshbench.figures.tabular import Column, Entry, Table
 TITLE = "TCP windows in numbers"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+CONCERN = Concern(("tcp",), first_profile=True)
 PARTS = (
     (Column("mss_bytes", "MSS", "\\byte", 5), Measure("tcp", "mss", "byte")),
     (Column("mtu_bytes", "MTU", "\\byte", 5), Measure("tcp", "pmtu", "byte")),

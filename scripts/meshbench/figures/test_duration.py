@@ -6,12 +6,14 @@ import altair as alt
 
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.findings import Concern
 from meshbench.figures.theme import ordered
 from meshbench.figures.wording import number
 
 TITLE = "Time of the suite"
 TABLES = ("overhead",)
 BENCHMARKS = ("ping", "tcp")
+CONCERN = Concern(())
 _PARTS = {
     "tests": ("tests_s", "#0072b2"),
     "installation": ("installation_s", "#e69f00"),

@@ -6,10 +6,12 @@ import altair as alt
 
 from meshbench.figures import success_rate, test_duration
 from meshbench.figures.base import Context, Data
+from meshbench.figures.findings import Concern
 
 TITLE = "Test execution overview"
 TABLES = ("overhead", "links")
 BENCHMARKS = ("ping", "tcp")
+CONCERN = Concern(())
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

@@ -19,7 +19,7 @@ def tabulate(data: Data, context: Context) -> Table:
         Column("profile", "profile", digits=None),
         Column("status", "status", digits=None),
         Column("links", "links", digits=None),
-        Column("reason", "reason", digits=None),
+        Column("reason", "reason", digits=None, prose=True),
     ]
     found: dict[tuple[str, str, str, str], list[str]] = {}
     for row in failures(data, context):

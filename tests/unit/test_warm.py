@@ -1,0 +1,158 @@
+"""Work that is handed to a process that stays, and what becomes of it when something breaks."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshbench import warm
+
+WORK = "tests.unit.warm_work"
+JOB = (
+    "import json, sys; from meshbench import warm;"
+    "warm.run(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3]))"
+)
+LIMIT_S = 60
+
+
+class Run:
+    """A process that stands for a run; its jobs are processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.main = subprocess.Popen(["sleep", "300"])
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TMPDIR": str(folder),
+            warm.RUN: "trial",
+            warm.MAIN: str(self.main.pid),
+        }
+
+    def start(self, function: str, **arguments: Any) -> subprocess.Popen[str]:
+        """Start one job."""
+        words = [str(self.folder / "log"), f"{WORK}.{function}", json.dumps(arguments)]
+        return subprocess.Popen(
+            [sys.executable, "-c", JOB, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+        )
+
+    def job(self, function: str, **arguments: Any) -> tuple[int, int, str]:
+        """A job's process id, its exit status and what it said."""
+        job = self.start(function, **arguments)
+        said = job.communicate(timeout=LIMIT_S)[1]
+        return job.pid, job.returncode, said
+
+    def tell(self, name: str = "told") -> tuple[int, int]:
+        """Which process was the job, and which one did the work."""
+        pid, status, said = self.job("tell", file=str(self.folder / name))
+        assert status == 0, said
+        return pid, self.told(name)
+
+    def told(self, name: str) -> int:
+        return int((self.folder / name).read_text())
+
+    def workers(self) -> list[Path]:
+        return sorted(self.folder.glob("meshbench-*/*.socket"))
+
+    def end(self) -> None:
+        self.main.kill()
+        self.main.wait()
+
+    def until_gone(self, *pids: int) -> None:
+        end = time.monotonic() + LIMIT_S
+        while any(Path(f"/proc/{pid}/exe").exists() for pid in pids):
+            assert time.monotonic() < end, f"one of {pids} is still there"
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    # A socket's path has at most 108 characters.
+    made = Run(tmp_path_factory.mktemp("w"))
+    yield made
+    made.end()
+
+
+def test_jobs_one_after_another_have_one_worker(run: Run) -> None:
+    (first_job, first), (second_job, second) = run.tell(), run.tell()
+    assert first == second
+    assert first not in {first_job, second_job, os.getpid()}
+
+
+def test_jobs_at_the_same_time_have_a_worker_each(run: Run) -> None:
+    gate = run.folder / "gate"
+    waits = [
+        run.start("tell", file=str(run.folder / name), wait_for=str(gate)) for name in ("a", "b")
+    ]
+    end = time.monotonic() + LIMIT_S
+    while len(run.workers()) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    gate.touch()
+    assert [job.wait(LIMIT_S) for job in waits] == [0, 0]
+    assert run.told("a") != run.told("b")
+    assert run.tell()[1] in {run.told("a"), run.told("b")}
+
+
+def test_a_worker_ends_with_its_run_and_leaves_nothing(run: Run) -> None:
+    _, worker = run.tell()
+    run.end()
+    run.until_gone(worker)
+    assert list(run.folder.glob("meshbench-*")) == []
+
+
+def test_without_a_run_a_job_does_its_work_itself(run: Run) -> None:
+    run.environment.pop(warm.MAIN)
+    pid, worker = run.tell()
+    assert worker == pid
+    assert run.workers() == []
+
+
+def test_after_its_run_a_job_does_its_work_itself(run: Run) -> None:
+    run.end()
+    pid, worker = run.tell()
+    assert worker == pid
+
+
+def test_a_worker_that_vanishes_is_made_up_for(run: Run) -> None:
+    _, first = run.tell()
+    pid, status, said = run.job("vanish", file=str(run.folder / "made"))
+    assert (status, run.told("made")) == (0, pid), said
+    run.until_gone(first)
+    assert run.tell()[1] not in {first, pid}
+
+
+@pytest.mark.parametrize("warmed", [True, False])
+def test_what_goes_wrong_is_told_alike(run: Run, warmed: bool) -> None:
+    if not warmed:
+        run.environment.pop(warm.MAIN)
+    _, status, said = run.job("refuse")
+    assert (status, said) == (1, "there is no such thing\n")
+    assert "there is no such thing" in (run.folder / "log").read_text()
+    _, status, said = run.job("crash")
+    assert status == 1
+    assert said.endswith("ZeroDivisionError: a defect\n")
+    assert "ZeroDivisionError: a defect" in (run.folder / "log").read_text()
+    assert run.tell()[1]
+
+
+def test_a_place_of_somebody_else_is_not_used(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(warm.RUN, "trial")
+    monkeypatch.setenv(warm.MAIN, str(run.main.pid))
+    monkeypatch.setattr("tempfile.tempdir", str(run.folder))
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    warm.run(tmp_path / "log", f"{WORK}.tell", file=str(tmp_path / "told"))
+    assert (tmp_path / "told").read_text() == str(os.getpid())
+    assert run.workers() == []
