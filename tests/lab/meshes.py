@@ -8,6 +8,7 @@ from meshbench import mesh
 from meshbench.config import System
 from meshbench.session import Session
 from meshbench.testbed import state
+from meshbench.testbed.host import Host
 from meshbench.vpns import lifecycle
 from meshbench.vpns.lifecycle import Mesh
 from tests.lab import support
@@ -24,6 +25,13 @@ async def up(bed: Session, name: str, store: Path) -> mesh.Up:
 
 def runs_a_service(built: Mesh) -> bool:
     return built.service(built.hosts[0].name) is not None
+
+
+async def start_on(built: Mesh, host: Host) -> None:
+    """Start the VPN on one host only, as an init system would; what must be settled is."""
+    for unit in built.units(host.name):
+        await host.run(["systemctl", "start", unit], limit_s=60)
+    await built.driver.settle(built.hosts, built.network, built.material)
 
 
 async def all_pairs_answer(built: Mesh) -> None:

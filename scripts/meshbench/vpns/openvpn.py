@@ -1,6 +1,6 @@
 """OpenVPN: the first host is the server, and all traffic of the others goes over it."""
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -11,19 +11,19 @@ from cryptography.x509.oid import NameOID
 from pydantic import Field
 
 from meshbench.config import Strict
+from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
 
 PORT = 1194
-_VALID_FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-_VALID_UNTIL = datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC)
+_VALID_FROM = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+_VALID_UNTIL = dt.datetime(2120, 1, 1, tzinfo=dt.UTC)
 
 
 class Options(Strict):
     transport: Literal["udp", "tcp"] = "udp"
-    port: Annotated[int, Field(ge=1, le=65535)] = PORT
     mtu: Annotated[int, Field(ge=576, le=9000)] = 1500
     cipher: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")] | None = None
 
@@ -34,7 +34,7 @@ class OpenVpn(Driver):
     name = "openvpn"
     version = 1
     options_class = Options
-    packages = ("openvpn",)
+    package = Debian(names=("openvpn",))
     programs = ("openvpn",)
     card = Card(
         title="OpenVPN",
@@ -52,10 +52,6 @@ class OpenVpn(Driver):
     hub = True
     listen_port = PORT
     options: Options
-
-    def __init__(self, system: str, options: Mapping[str, Any] | None = None) -> None:
-        super().__init__(system, options)
-        self.listen_port = self.options.port
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
         return {node.name: _identity(node) for node in network.nodes}
@@ -106,7 +102,7 @@ class OpenVpn(Driver):
             "tls-server",
             "proto tcp4-server" if tcp else "proto udp4",
             f"local {node.underlay}",
-            f"port {self.options.port}",
+            f"port {PORT}",
             f"ifconfig {node.overlay} {OVERLAY.netmask}",
             'push "topology subnet"',
             f"client-config-dir {self.folder / 'clients'}",
@@ -120,7 +116,7 @@ class OpenVpn(Driver):
         return [
             "client",
             "nobind",
-            f"remote {first.underlay} {self.options.port} {'tcp4-client' if tcp else 'udp4'}",
+            f"remote {first.underlay} {PORT} {'tcp4-client' if tcp else 'udp4'}",
         ]
 
     @property
@@ -128,7 +124,7 @@ class OpenVpn(Driver):
         return str(RUN / f"{self.system}.status")
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
-        return Service(["openvpn", "--config", str(self.folder / "openvpn.conf")])
+        return Service([self.program("openvpn"), "--config", str(self.folder / "openvpn.conf")])
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {**self.options.model_dump(), "topology": f"hub: {network.nodes[0].name}"}
@@ -138,7 +134,7 @@ class OpenVpn(Driver):
 
     async def installed_version(self, host: Host) -> str:
         # `openvpn --version` ends with 1 in some releases.
-        said = await host.run(["openvpn", "--version"], check=False)
+        said = await host.run([self.program("openvpn"), "--version"], check=False)
         return said.stdout.split()[1]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
@@ -151,7 +147,7 @@ class OpenVpn(Driver):
         to_server = PathState(
             kind="direct",
             transport=self.options.transport,
-            endpoint=f"{first.underlay}:{self.options.port}",
+            endpoint=f"{first.underlay}:{PORT}",
         )
         over_it = to_server.model_copy(update={"kind": "relay"})
         return {
@@ -168,9 +164,7 @@ def _clients(status: str, transport: str) -> dict[str, PathState]:
         client["Common Name"]: PathState(
             kind="direct",
             transport=transport,
-            endpoint=client["Real Address"].rpartition("4:")[2]
-            if client["Real Address"].startswith(("udp4:", "tcp4"))
-            else client["Real Address"],
+            endpoint=client["Real Address"],
             cipher=client.get("Data Channel Cipher"),
             details={"connected_since": client["Connected Since"]},
         )
