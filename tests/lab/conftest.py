@@ -11,7 +11,7 @@ import pytest
 from meshbench.testbed.lab import machine
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS
-from tests.lab import support
+from tests.lab import facts, support
 
 _NO_LAB_NEEDED = {"test_linkem.py"}
 
@@ -23,6 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if mine and (found := machine.problems(support.definition())):
         for item in mine:
             item.add_marker(pytest.mark.skip(reason=f"no lab here: {'; '.join(found)}"))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    facts.report(config, terminalreporter)
 
 
 @pytest.fixture(scope="session")
@@ -39,18 +45,8 @@ def machine_is_ours() -> Iterator[None]:
 def lab(machine_is_ours: None) -> Iterator[Lab]:
     """The lab that the tests share: three hosts, 1 Gbit/s. Tests that break hosts make their own."""
     del machine_is_ours
-    rate = support.TESTBED.data_rate_bps
-    assert isinstance(rate, int)
-    made = support.lab_named(support.NAME, support.TESTBED.hosts, rate)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MESHBENCH_LAB_OWNER", support.OWNER)
-        asyncio.run(made.down())  # what a killed session may have left
-        try:
-            asyncio.run(made.up())
-            yield made
-        finally:
-            asyncio.run(made.down())
-    assert support.leftovers(made.layout.id) == []
+    with support.shared_lab(support.NAME, support.TESTBED) as made:
+        yield made
 
 
 MakeLab = Callable[..., Lab]

@@ -8,9 +8,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from meshbench import benchmarks, config, measure, vpns
 from meshbench.config import LabTestbed, Profile, SshTestbed, System, Tuning
@@ -59,6 +69,23 @@ def definition() -> image.Definition:
 
 def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
     return Lab(Layout(name, OWNER, hosts), definition(), rate_bps)
+
+
+@contextlib.contextmanager
+def shared_lab(name: str, testbed: LabTestbed) -> Iterator[Lab]:
+    """A lab that several tests share, with the proof that nothing of it is left."""
+    rate = testbed.data_rate_bps
+    assert isinstance(rate, int)
+    made = lab_named(name, testbed.hosts, rate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESHBENCH_LAB_OWNER", OWNER)
+        asyncio.run(made.down())  # what a killed session may have left
+        try:
+            asyncio.run(made.up())
+            yield made
+        finally:
+            asyncio.run(made.down())
+    assert leftovers(made.layout.id) == []
 
 
 @contextlib.asynccontextmanager

@@ -1,21 +1,15 @@
-"""Every driver and every benchmark keeps its contract. A new module is found by being there."""
+"""Every driver keeps its contract. A new module is found by being there."""
 
 import asyncio
 import json
 import logging
-import math
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from meshbench import benchmarks, deploy, instruments, mesh, metrics, tuning, vpns
-from meshbench.benchmarks.base import Benchmark, Link
-from meshbench.config import System, Tuning
+from meshbench import deploy, vpns
 from meshbench.errors import VpnError
-from meshbench.records import LinkRecord, Status
 from meshbench.session import Session
 from meshbench.settings import DeployJob
 from meshbench.testbed import state
@@ -25,6 +19,7 @@ from meshbench.vpns import lifecycle
 from meshbench.vpns.lifecycle import Mesh
 from meshbench.vpns.units import UNIT_FOLDER, unit_name
 from tests.lab import support
+from tests.lab.meshes import all_pairs_answer, assemble, runs_a_service, up, with_bed
 from tests.lab.support import ends, eventually, said
 
 PACKETS = 20
@@ -62,35 +57,6 @@ def name(request: pytest.FixtureRequest, lab: Lab, store: Path) -> Iterator[str]
             await lifecycle.purge(bed.hosts, driver)
 
     asyncio.run(clean())
-
-
-async def assemble(bed: Session, name: str, store: Path) -> Mesh:
-    return await mesh.assemble(bed, name, System(driver=name), store)
-
-
-async def up(bed: Session, name: str, store: Path) -> mesh.Up:
-    built = await assemble(bed, name, store)
-    return await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
-
-
-def with_bed(work: Callable[[Session], Awaitable[None]]) -> None:
-    async def inner() -> None:
-        async with support.bed() as bed:
-            await work(bed)
-
-    asyncio.run(inner())
-
-
-def runs_a_service(built: Mesh) -> bool:
-    return built.service(built.hosts[0].name) is not None
-
-
-async def all_pairs_answer(built: Mesh) -> None:
-    readiness = await lifecycle.ready(
-        built, built.driver.ready_limit_s, asyncio.get_running_loop().time()
-    )
-    assert readiness.silent == ()
-    assert len(readiness.times_s) == len(support.pairs(built.hosts))
 
 
 # --- VPNs --------------------------------------------------------------------------------------
@@ -144,23 +110,43 @@ def test_paths(name: str, store: Path) -> None:
     async def work(bed: Session) -> None:
         vpn = await up(bed, name, store)
         underlay = {host.name: host.address.data_address for host in bed.hosts}
-        expected = {(a.name, b.name) for a, b in support.pairs(bed.hosts)}
+        first, hub = bed.hosts[0].name, vpn.mesh.driver.hub
+        expected = {
+            (a.name, b.name): "relay" if hub and first not in {a.name, b.name} else "direct"
+            for a, b in support.pairs(bed.hosts)
+        }
 
-        async def direct() -> bool:
+        async def as_designed() -> bool:
             # Some learn the direct path only from the traffic that asks for it.
             await lifecycle.alive(vpn.mesh, 3.0)
             found = await lifecycle.paths(vpn.mesh)
-            return found.keys() == expected and all(p.kind == "direct" for p in found.values())
+            return {pair: path.kind for pair, path in found.items()} == expected
 
-        await eventually(direct, f"{name}: every path is known and direct")
-        for (_, target), path in (await lifecycle.paths(vpn.mesh)).items():
+        await eventually(as_designed, f"{name}: every path is known and as it is meant to be")
+        for pair, path in (await lifecycle.paths(vpn.mesh)).items():
             assert path.transport
             assert path.endpoint
-            assert underlay[target] in path.endpoint.replace("[", "").replace("]", "").split(":")
+            next_one = pair[1] if expected[pair] == "direct" else first
+            assert underlay[next_one] in path.endpoint.replace("[", "").replace("]", "").split(":")
             assert path.interface
             assert path.tunnel_mtu is not None
             assert 1200 <= path.tunnel_mtu <= 65535
             json.dumps(path.model_dump())
+            whole = vpn.path_mtu[lifecycle.pair(*pair)]
+            assert 1200 <= whole <= path.tunnel_mtu, f"{name}: {pair} passes {whole} bytes whole"
+
+    with_bed(work)
+
+
+def test_what_was_found_at_the_start_is_known_to_later_cells(name: str, store: Path) -> None:
+    async def work(bed: Session) -> None:
+        await lifecycle.stop(bed.hosts, [name])
+        first = await up(bed, name, store)
+        if first.started and not first.mesh.driver.hub:
+            assert first.direct_s.keys() == first.readiness.times_s.keys()
+        second = await up(bed, name, store)
+        assert not second.started
+        assert second.path_mtu == first.path_mtu != {}
 
     with_bed(work)
 
@@ -374,124 +360,3 @@ def test_purge_leaves_nothing_at_all(name: str, store: Path) -> None:
         await lifecycle.purge(bed.hosts, name)
 
     with_bed(work)
-
-
-# --- tunings -----------------------------------------------------------------------------------
-
-
-def test_tunings_come_and_go(lab: Lab) -> None:
-    tuned = Tuning(
-        sysctls={"net.ipv4.tcp_reordering": 7, "net.ipv4.tcp_rmem": "4096 131072 7654321"}
-    )
-
-    async def work(bed: Session) -> None:
-        async def values(host: Host) -> list[str]:
-            said_ = await said(host, "sysctl", "-n", *tuned.sysctls)
-            return [" ".join(line.split()) for line in said_.splitlines()]
-
-        stock = [await values(host) for host in bed.hosts]
-        for _ in range(2):
-            found = await tuning.apply(tuned, bed.hosts)
-            assert found.keys() == {"lom", "yuki", "luna"}
-            assert [await values(host) for host in bed.hosts] == [["7", "4096 131072 7654321"]] * 3
-        await tuning.apply(Tuning(), bed.hosts)
-        assert [await values(host) for host in bed.hosts] == stock
-
-    assert lab.running()
-    with_bed(work)
-
-
-# --- benchmarks --------------------------------------------------------------------------------
-
-UNITS = {"1", "ms", "s", "bit/s", "byte"}
-
-
-def benchmark_of(name: str, **options: Any) -> Benchmark:
-    return instruments.load(name)(support.short_options(name, **options))
-
-
-@pytest.mark.parametrize("benchmark_name", support.instruments())
-def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name: str) -> None:
-    record = support.measured(support.job("internal", benchmark_name), store)
-    assert lab.rate_bps
-    assert support.reasons(record) == {}
-    assert len(record.links) == 3
-    benchmark = benchmark_of(benchmark_name)
-    for link in record.links:
-        assert link.status is Status.OK
-        assert link.commands
-        assert all(command.returncode == 0 for command in link.commands)
-        parsed = list(benchmark.parse(LinkRecord.model_validate_json(link.model_dump_json())))
-        assert parsed
-        for value in parsed:
-            metric = value.metric
-            assert metric in benchmark.metrics, f"{metric.name} is not declared"
-            assert metrics.get(metric.name) == metric
-            assert metric.unit in UNITS
-            assert value.direction in {"forward", "reverse"}
-            if value.value is None:
-                continue
-            assert math.isfinite(value.value)
-            assert value.value >= 0
-            assert value.t_s is None or value.t_s >= 0
-            if metric.unit == "bit/s" and value.t_s is None:
-                assert 1e6 < value.value < 1.05 * lab.rate_bps, metric.name
-            if metric.unit == "ms":
-                assert value.value < 1000, metric.name
-        assert any(value.value for value in parsed)
-    constants = list(benchmark.constants(record.settings))
-    assert all(value.metric in benchmark.metrics for value in constants)
-    assert benchmark.duration_s() > 0
-
-
-DROP = b"""table inet test {
-    chain in { type filter hook input priority 0; iifname "data0" drop; }
-}
-"""
-
-
-@pytest.mark.parametrize("how", ["nobody there", "dropped", "nothing listens"])
-@pytest.mark.parametrize("benchmark_name", benchmarks.names())
-def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) -> None:
-    """Never ok, always with a reason, within the limit that the outcome states."""
-    benchmark = benchmark_of(benchmark_name)
-
-    async def work(bed: Session) -> None:
-        source, target = bed.hosts[:2]
-        silent = "198.19.0.250"
-        link = Link(
-            source, target, source.address.data_address, target.address.data_address, "data0"
-        )
-        await benchmark.prepare(bed.hosts)
-        try:
-            if how == "nobody there":
-                link = replace(link, target_address=silent)
-            elif how == "dropped":
-                await target.run(["nft", "-f", "-"], stdin=DROP)
-            else:
-                await benchmark.clean_up([target])
-            await benchmark.warm_up(link)
-            outcome = await benchmark.measure(link)
-        finally:
-            await target.run(["nft", "delete", "table", "inet", "test"], check=False)
-            await benchmark.clean_up(bed.hosts)
-        if how == "nothing listens" and outcome.status is Status.OK:
-            pytest.skip(f"{benchmark_name} needs no server")
-        assert outcome.status in {Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED}
-        if how != "nothing listens":
-            assert outcome.status is not Status.TOOL_FAILED, "the path is to blame, not the tool"
-        assert outcome.reason
-        assert outcome.commands
-        assert all(command.duration_s < outcome.limit_s + 10 for command in outcome.commands)
-
-    assert lab.running()
-    with_bed(work)
-
-    async def nothing_left(bed: Session) -> None:
-        for host in bed.hosts:
-            listed = await said(
-                host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*"
-            )
-            assert listed == ""
-
-    with_bed(nothing_left)

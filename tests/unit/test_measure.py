@@ -8,17 +8,24 @@ from typing import Any
 
 import pytest
 
-from meshbench import deploy, measure, mesh, settings
+from meshbench import deploy, measure, mesh, parse, records, settings
 from meshbench.benchmarks.base import Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
 from meshbench.config import FakeTestbed, Profile, System
 from meshbench.errors import TestbedError, VpnError
+from meshbench.figures import base
+from meshbench.figures.base import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.plan import Calibrated
 from meshbench.records import ImpairmentRecord, PathState, Record, Status
+from meshbench.session import session
+from meshbench.tables import aggregate
+from meshbench.testbed import state
 from meshbench.testbed.fake import FakeHost
-from tests.unit import making
+from meshbench.testbed.host import STATE
+from meshbench.vpns import lifecycle
+from tests.unit import making, synthetic
 from tests.unit.making import cell, link
 
 UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2"}
@@ -241,3 +248,105 @@ def test_a_deployment_that_cannot_be_is_a_result(
     one = settings.deploy(making.campaign(), "wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
+
+
+def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [{("lom", "yuki"): DIRECT, ("yuki", "luna"): RELAY}, {("lom", "yuki"): RELAY}]
+    told.insert(0, {})  # what is asked at the start
+
+    async def paths(_: Any) -> dict[tuple[str, str], PathState]:
+        return told.pop(0)
+
+    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    found = run(tmp_path)
+    expected = [
+        "lom->yuki went over a relay",
+        "the path of lom->yuki changed during the measurement",
+    ]
+    assert found.marks == expected
+    records.write(found, tmp_path / "1.json")
+    samples, links = tmp_path / "samples.parquet", tmp_path / "links.parquet"
+    parse.parse([tmp_path / "1.json"], samples, links)
+    files = {name: tmp_path / f"{name}.parquet" for name in ("impairment", "cells", "latency")}
+    for name, file in files.items():
+        aggregate.aggregate(name, [samples], [links], file, files)
+    data = Data.read(files)
+    [row] = data.rows("cells")
+    assert (row["marks"], row["path_changed"], row["path"]) == (expected, True, "relay")
+    context = synthetic.context(vpns=("nebula",), profiles=("low",), rounds=1)
+    notes = base.load("rtt").notes(data, context)
+    assert [note for note in notes if note.startswith("†")] == [
+        f"† {mark} (nebula, low)" for mark in expected
+    ]
+
+
+def test_the_path_mtu_is_searched_for_once_per_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = []
+
+    async def search(built: Any) -> dict[str, int]:
+        searches.append(built.driver.system)
+        return {"lom->yuki": 1300}
+
+    monkeypatch.setattr("meshbench.path_mtu.search", search)
+
+    async def two_cells() -> tuple[mesh.Up, mesh.Up, mesh.Up]:
+        one = job()
+        async with session(one.where, one.profile, "test") as bed:
+            built = await mesh.assemble(bed, "nebula", one.system, tmp_path)
+            first = await mesh.only(bed, built, await state.read(bed.hosts), "a")
+            later = await state.read(bed.hosts)
+            for host, digest in lifecycle.digests(built).items():
+                later[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
+            note = {
+                "system": "nebula",
+                "installed": lifecycle.digests(built),
+                "path_mtu": {"lom->yuki": 1300},
+            }
+            later["lom"] |= {"up": note}
+            second = await mesh.only(bed, built, later, "a")
+            later["lom"] |= {"up": {**note, "installed": {}}}
+            return first, second, await mesh.only(bed, built, later, "a")
+
+    first, second, other = asyncio.run(two_cells())
+    assert (first.started, second.started, other.started) == (True, False, False)
+    assert first.path_mtu == second.path_mtu == other.path_mtu == {"lom->yuki": 1300}
+    assert searches == ["nebula", "nebula"]
+
+
+def test_a_path_may_become_direct_after_the_first_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [{("lom", "yuki"): RELAY, ("yuki", "lom"): DIRECT}, {("lom", "yuki"): DIRECT}]
+
+    async def paths(_: Any) -> dict[tuple[str, str], PathState]:
+        return told.pop(0) if len(told) > 1 else told[0]
+
+    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    found = run(tmp_path)
+    assert found.vpn.direct_s.keys() == {"lom->yuki", "yuki->lom"}
+    assert found.vpn.direct_s["yuki->lom"] <= found.vpn.direct_s["lom->yuki"]
+    assert found.links[0].direct_s == found.vpn.direct_s["lom->yuki"]
+
+
+def test_a_hub_s_relayed_paths_are_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def paths(_: Any) -> dict[tuple[str, str], PathState]:
+        asked.append(1)
+        return {("lom", "yuki"): RELAY}
+
+    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.nebula.Nebula.hub", True)
+    assert run(tmp_path).vpn.direct_s == {}
+    assert len(asked) == 3, "once at the start, before and after the measurement"
+
+
+def test_who_brings_the_hosts_together_is_recorded(tmp_path: Path) -> None:
+    assert run(tmp_path).vpn.control_server == "lighthouse on lom"
+    assert run(tmp_path, vpn="wireguard").vpn.control_server is None

@@ -24,6 +24,9 @@ _NODE = re.compile(
     r".* nexthop (?P<nexthop>\w+) via (?P<via>\w+) pmtu (?P<pmtu>\d+)"
 )
 
+# By OpenSSL's numbers (obj_mac.h), those that tinc 1.0 has had as defaults and "none".
+_CIPHERS = {"0": "none", "91": "bf-cbc", "427": "aes-256-cbc"}
+
 
 class Options(Strict):
     cipher: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")] | None = None
@@ -122,6 +125,7 @@ def _path(node: Node, match: re.Match[str]) -> PathState:
         kind="direct" if direct else "relay",
         transport="udp" if int(match["pmtu"]) > 0 else "tcp",
         endpoint=f"{match['at']}:{match['port']}",
+        cipher=_CIPHERS.get(match["cipher"], f"OpenSSL's number {match['cipher']}"),
         details={key: match[key] for key in ("nexthop", "via", "pmtu", "cipher", "digest")},
     )
 

@@ -1,0 +1,35 @@
+"""What the VPNs did in situations in which nothing is right or wrong: told in the tests' report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILE = Path("build/conformance.json")
+KEY = pytest.StashKey[dict[str, dict[str, Any]]]()
+
+
+class Facts:
+    """Facts of one driver, by subject."""
+
+    def __init__(self, config: pytest.Config, driver: str) -> None:
+        self._found = config.stash.setdefault(KEY, {}).setdefault(driver, {})
+
+    def tell(self, subject: str, what: Any) -> None:
+        self._found[subject] = what
+
+
+def report(config: pytest.Config, write: pytest.TerminalReporter) -> None:
+    """Everything that was told, on the terminal and as JSON."""
+    found = config.stash.get(KEY, {})
+    if not found:
+        return
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write.section(f"what the VPNs did ({FILE})")
+    for driver, subjects in sorted(found.items()):
+        for subject, what in subjects.items():
+            write.line(
+                f"{driver}: {subject}: {what if isinstance(what, str) else json.dumps(what)}"
+            )

@@ -1,0 +1,50 @@
+"""What the conformance tests of VPNs share: meshes of one driver, up on a bed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from meshbench import mesh
+from meshbench.config import System
+from meshbench.session import Session
+from meshbench.testbed import state
+from meshbench.testbed.host import Host
+from meshbench.vpns import lifecycle
+from meshbench.vpns.lifecycle import Mesh
+from tests.lab import support
+
+
+async def assemble(bed: Session, name: str, store: Path) -> Mesh:
+    return await mesh.assemble(bed, name, System(driver=name), store)
+
+
+async def up(bed: Session, name: str, store: Path) -> mesh.Up:
+    built = await assemble(bed, name, store)
+    return await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
+
+
+def runs_a_service(built: Mesh) -> bool:
+    return built.service(built.hosts[0].name) is not None
+
+
+async def start_on(built: Mesh, host: Host) -> None:
+    """Start the VPN on one host only, as an init system would; what must be settled is."""
+    for unit in built.units(host.name):
+        await host.run(["systemctl", "start", unit], limit_s=60)
+    await built.driver.settle(built.hosts, built.network, built.material)
+
+
+async def all_pairs_answer(built: Mesh) -> None:
+    readiness = await lifecycle.ready(
+        built, built.driver.ready_limit_s, asyncio.get_running_loop().time()
+    )
+    assert readiness.silent == ()
+    assert len(readiness.times_s) == len(support.pairs(built.hosts))
+
+
+def with_bed(work: Callable[[Session], Awaitable[None]]) -> None:
+    async def inner() -> None:
+        async with support.bed() as bed:
+            await work(bed)
+
+    asyncio.run(inner())

@@ -1,0 +1,139 @@
+"""Every benchmark keeps its contract, and tunings come and go. A new module is found by being there."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshbench import benchmarks, instruments, metrics, tuning
+from meshbench.benchmarks.base import Benchmark, Link
+from meshbench.config import Tuning
+from meshbench.records import LinkRecord, Status
+from meshbench.session import Session
+from meshbench.testbed.host import Host
+from meshbench.testbed.lab.lab import Lab
+from tests.lab import support
+from tests.lab.meshes import with_bed
+from tests.lab.support import said
+
+# --- tunings -----------------------------------------------------------------------------------
+
+
+def test_tunings_come_and_go(lab: Lab) -> None:
+    tuned = Tuning(
+        sysctls={"net.ipv4.tcp_reordering": 7, "net.ipv4.tcp_rmem": "4096 131072 7654321"}
+    )
+
+    async def work(bed: Session) -> None:
+        async def values(host: Host) -> list[str]:
+            said_ = await said(host, "sysctl", "-n", *tuned.sysctls)
+            return [" ".join(line.split()) for line in said_.splitlines()]
+
+        stock = [await values(host) for host in bed.hosts]
+        for _ in range(2):
+            found = await tuning.apply(tuned, bed.hosts)
+            assert found.keys() == {"lom", "yuki", "luna"}
+            assert [await values(host) for host in bed.hosts] == [["7", "4096 131072 7654321"]] * 3
+        await tuning.apply(Tuning(), bed.hosts)
+        assert [await values(host) for host in bed.hosts] == stock
+
+    assert lab.running()
+    with_bed(work)
+
+
+# --- benchmarks --------------------------------------------------------------------------------
+
+UNITS = {"1", "ms", "s", "bit/s", "byte"}
+
+
+def benchmark_of(name: str, **options: Any) -> Benchmark:
+    return instruments.load(name)(support.short_options(name, **options))
+
+
+@pytest.mark.parametrize("benchmark_name", support.instruments())
+def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name: str) -> None:
+    record = support.measured(support.job("internal", benchmark_name), store)
+    assert lab.rate_bps
+    assert support.reasons(record) == {}
+    assert len(record.links) == 3
+    benchmark = benchmark_of(benchmark_name)
+    for link in record.links:
+        assert link.status is Status.OK
+        assert link.commands
+        assert all(command.returncode == 0 for command in link.commands)
+        parsed = list(benchmark.parse(LinkRecord.model_validate_json(link.model_dump_json())))
+        assert parsed
+        for value in parsed:
+            metric = value.metric
+            assert metric in benchmark.metrics, f"{metric.name} is not declared"
+            assert metrics.get(metric.name) == metric
+            assert metric.unit in UNITS
+            assert value.direction in {"forward", "reverse"}
+            if value.value is None:
+                continue
+            assert math.isfinite(value.value)
+            assert value.value >= 0
+            assert value.t_s is None or value.t_s >= 0
+            if metric.unit == "bit/s" and value.t_s is None:
+                assert 1e6 < value.value < 1.05 * lab.rate_bps, metric.name
+            if metric.unit == "ms":
+                assert value.value < 1000, metric.name
+        assert any(value.value for value in parsed)
+    constants = list(benchmark.constants(record.settings))
+    assert all(value.metric in benchmark.metrics for value in constants)
+    assert benchmark.duration_s() > 0
+
+
+DROP = b"""table inet test {
+    chain in { type filter hook input priority 0; iifname "data0" drop; }
+}
+"""
+
+
+@pytest.mark.parametrize("how", ["nobody there", "dropped", "nothing listens"])
+@pytest.mark.parametrize("benchmark_name", benchmarks.names())
+def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) -> None:
+    """Never ok, always with a reason, within the limit that the outcome states."""
+    benchmark = benchmark_of(benchmark_name)
+
+    async def work(bed: Session) -> None:
+        source, target = bed.hosts[:2]
+        silent = "198.19.0.250"
+        link = Link(
+            source, target, source.address.data_address, target.address.data_address, "data0"
+        )
+        await benchmark.prepare(bed.hosts)
+        try:
+            if how == "nobody there":
+                link = replace(link, target_address=silent)
+            elif how == "dropped":
+                await target.run(["nft", "-f", "-"], stdin=DROP)
+            else:
+                await benchmark.clean_up([target])
+            await benchmark.warm_up(link)
+            outcome = await benchmark.measure(link)
+        finally:
+            await target.run(["nft", "delete", "table", "inet", "test"], check=False)
+            await benchmark.clean_up(bed.hosts)
+        if how == "nothing listens" and outcome.status is Status.OK:
+            pytest.skip(f"{benchmark_name} needs no server")
+        assert outcome.status in {Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED}
+        if how != "nothing listens":
+            assert outcome.status is not Status.TOOL_FAILED, "the path is to blame, not the tool"
+        assert outcome.reason
+        assert outcome.commands
+        assert all(command.duration_s < outcome.limit_s + 10 for command in outcome.commands)
+
+    assert lab.running()
+    with_bed(work)
+
+    async def nothing_left(bed: Session) -> None:
+        for host in bed.hosts:
+            listed = await said(
+                host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*"
+            )
+            assert listed == ""
+
+    with_bed(nothing_left)
