@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from meshbench.errors import VpnError
 from meshbench.packages.spec import Go, Local, Package
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Network, Node
@@ -96,11 +97,8 @@ class Control(ABC):
     def service(self, program: str, network: Network) -> Service: ...
 
     @abstractmethod
-    async def prepare(self, program: str, hosts: Sequence[Host]) -> None:
+    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> None:
         """See to it that every host has the auth key, once the server runs."""
-
-    def version_command(self, program: str) -> list[str]:
-        return [program, "version"]
 
 
 class TestControl(Control):
@@ -132,7 +130,7 @@ class TestControl(Control):
             listens=PORT,
         )  # fmt: skip
 
-    async def prepare(self, program: str, hosts: Sequence[Host]) -> None:
+    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> None:
         return
 
 
@@ -201,8 +199,12 @@ class Headscale(Control):
     def service(self, program: str, network: Network) -> Service:
         return Service([program, "serve", "--config", str(self._config)], listens=PORT)
 
-    async def prepare(self, program: str, hosts: Sequence[Host]) -> None:
-        first = hosts[0]
+    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> None:
+        first = next((host for host in hosts if host.name == network.nodes[0].name), None)
+        if first is None:
+            raise VpnError(
+                f"headscale's host, {network.nodes[0].name}, is not among those to log in"
+            )
         kept = await first.run(["cat", "--", str(self.auth_key)], check=False)
         key = kept.stdout if kept.returncode == 0 else await self._new_key(program, first)
         for host in hosts:

@@ -1,8 +1,6 @@
 """Tailscale's nodes with a control server of one's own on the first host."""
 
-import base64
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -12,15 +10,15 @@ from pydantic import Field
 from meshbench.config import Strict
 from meshbench.errors import VpnError
 from meshbench.packages.spec import Go, Package
-from meshbench.packages.supply import resolve
+from meshbench.packages.supply import Supply, resolve
 from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.vpns import control
-from meshbench.vpns.base import Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line, unit_name
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
+from meshbench.vpns.units import Service, command_line
 
 VERSION = "1.102.5"
-LOGIN_LIMIT_S = 60
+LOGIN_LIMIT_S = 30
 COMPANION = "control"
 
 
@@ -48,7 +46,33 @@ class Tailscale(Driver):
     )
     programs = ("tailscaled", "tailscale")
     ready_limit_s = 60.0
+    card = Card(
+        title="Tailscale with headscale",
+        data_path="user space, TUN (wireguard-go)",
+        threads="one worker per core for encryption, goroutines per peer",
+        offloads="GSO and GRO on the tunnel and on the UDP socket",
+        encryption="ChaCha20-Poly1305",
+        transport="UDP; over a relay (DERP) TLS over TCP",
+        ports="UDP 41641; on the special host TCP 8443 and UDP 3478",
+        mtu="1280",
+        special_host="control server, relay and STUN server: headscale where its program is "
+        "supplied, else our tools/tailscale-control on Tailscale's testcontrol",
+        remarks=(
+            "No other DERP, STUN or log server is known to any node; no port mapping, no DNS.",
+            "A new node logs in once; later starts go on with the keys it has.",
+            "`relay: true` is the system `headscale-relay`: all traffic goes over the special host.",
+        ),
+    )
     options: Options
+
+    def __init__(
+        self,
+        system: str,
+        options: Mapping[str, Any] | None = None,
+        supplies: Sequence[Supply] = (),
+    ) -> None:
+        super().__init__(system, options, supplies)
+        self.hub = self.options.relay
 
     @property
     def _chosen(self) -> str:
@@ -120,7 +144,7 @@ class Tailscale(Driver):
     async def settle(self, hosts: Sequence[Host], network: Network, material: Material) -> None:
         """Log in, one host after the other: addresses come in the order of first login."""
         server = self._control(network)
-        await server.prepare(self.program(server.program), hosts)
+        await server.prepare(self.program(server.program), hosts, network)
         for host in hosts:
             await self._ask(
                 host, "up", f"--login-server=https://{network.nodes[0].underlay}:{control.PORT}",
@@ -145,11 +169,13 @@ class Tailscale(Driver):
         return {
             **self.options.model_dump(),
             "control_server": self._chosen,
-            "control_host": network.nodes[0].name,
             "derp": [f"{network.nodes[0].underlay}:{control.PORT}"],
             "port_mapping": False,
             "logs_to_vendor": False,
         }
+
+    def control_server(self, network: Network) -> str:
+        return f"{self._chosen} on {network.nodes[0].name}"
 
     async def installed_version(self, host: Host) -> str:
         said = (await host.run([self.program("tailscaled"), "--version"])).stdout.split()[0]
@@ -170,69 +196,22 @@ class Tailscale(Driver):
             for other in network.others(node)
             if control.address(other) in peers
         }
-        changes = await self._changes(host)
         derp = f"{network.nodes[0].underlay}:{control.PORT}"
-        return {
-            other.name: _path(
-                peer, derp, self._chosen, changes.get(short_key(peer["PublicKey"]), {})
-            )
-            for other, peer in known.items()
-        }
-
-    async def _changes(self, host: Host) -> Mapping[str, Mapping[str, Any]]:
-        """What the daemon's log says of each peer's path since it was started."""
-        properties = ["-p", "InvocationID", "-p", "ExecMainStartTimestampMonotonic"]
-        shown = await host.run(["systemctl", "show", *properties, unit_name(self.system)])
-        said = dict(line.split("=", 1) for line in shown.stdout.split())
-        journal = await host.run([
-            "journalctl", "-q", "-o", "json", "--output-fields=MESSAGE", "--grep=now using",
-            f"_SYSTEMD_INVOCATION_ID={said['InvocationID']}",
-        ], check=False)  # fmt: skip
-        return path_changes(journal.stdout, int(said["ExecMainStartTimestampMonotonic"]))
+        return {other.name: _path(peer, derp) for other, peer in known.items()}
 
     def watched(self) -> Sequence[str]:
         return ("tailscaled", control.CONTROLS[self._chosen][0].program)
 
 
-def short_key(public: str) -> str:
-    """As the daemon's log calls a node: five characters of its key in base64."""
-    return base64.b64encode(bytes.fromhex(public.removeprefix("nodekey:"))).decode()[:5]
-
-
-_NOW_USING = re.compile(
-    r"disco: node \[(?P<key>\S{5})\] \S+ now using (?P<endpoint>\S+) mtu=(?P<mtu>\d+)"
-)
-
-
-def path_changes(journal: str, started_us: int) -> dict[str, dict[str, Any]]:
-    """By short key: seconds from the daemon's start to the first direct path, and its last path.
-
-    Args:
-        journal: journalctl's JSON lines.
-        started_us: the daemon's start, in microseconds of the monotonic clock as in the journal.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for line in journal.splitlines():
-        entry = json.loads(line)
-        if not (change := _NOW_USING.search(str(entry["MESSAGE"]))):
-            continue
-        after_s = round((int(entry["__MONOTONIC_TIMESTAMP"]) - started_us) / 1e6, 3)
-        seen = found.setdefault(change["key"], {"direct_after_s": after_s, "path_changes": 0})
-        seen["path_changes"] += 1
-        seen["path_mtu"] = int(change["mtu"])
-    return found
-
-
-def _path(peer: Mapping[str, Any], derp: str, server: str, changes: Mapping[str, Any]) -> PathState:
+def _path(peer: Mapping[str, Any], derp: str) -> PathState:
     """An active peer without an address of its own is reached through DERP."""
-    details = {"control_server": server, "active": peer.get("Active", False), **changes}
     if endpoint := peer.get("CurAddr"):
-        return PathState(kind="direct", transport="udp", endpoint=endpoint, details=details)
+        return PathState(kind="direct", transport="udp", endpoint=endpoint)
     if endpoint := peer.get("PeerRelay"):
-        return PathState(kind="relay", transport="udp", endpoint=endpoint, details=details)
+        return PathState(kind="relay", transport="udp", endpoint=endpoint)
     if peer.get("Active"):
-        return PathState(kind="relay", transport="derp", endpoint=derp, details=details)
-    return PathState(details=details)
+        return PathState(kind="relay", transport="derp", endpoint=derp)
+    return PathState()
 
 
 DRIVER = Tailscale

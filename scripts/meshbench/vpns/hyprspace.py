@@ -12,7 +12,7 @@ from meshbench.config import Strict
 from meshbench.packages.spec import Local
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
-from meshbench.vpns.base import Driver, Material, Network, Node
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service, command_line
 
 _CLOSED = "http://127.0.0.1:9"
@@ -37,6 +37,28 @@ class Hyprspace(Driver):
     # No Go module of it can be built: a part of its source is generated.
     package = Local(environment="MESHBENCH_HYPRSPACE", licence="Apache-2.0")
     programs = ("hyprspace",)
+    card = Card(
+        title="Hyprspace",
+        data_path="user space, TUN",
+        threads="a goroutine per packet to send, one per peer to receive",
+        offloads="none",
+        encryption="Noise or TLS 1.3 of libp2p, per connection",
+        transport="TCP (a reliable stream); QUIC as an option",
+        ports="TCP 8001 (UDP with QUIC)",
+        mtu="1420",
+        special_host="none",
+        remarks=(
+            "Goroutines that send packets to one peer overtake each other: they arrive reordered.",
+            "QUIC is off by default, unlike upstream: in 0.15.0 it ends the daemon under load.",
+            "IPv6, with addresses that follow from the keys.",
+            "No public DHT: every host knows the others' addresses.",
+        ),
+    )
+    strays = {
+        "224.0.0.251/32": "mDNS, compiled in",
+        "ff02::fb/128": "mDNS, compiled in",
+        "239.255.255.250/32": "looks for a router that maps ports (UPnP), compiled in",
+    }
     options: Options
 
     @property
