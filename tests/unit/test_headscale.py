@@ -207,3 +207,20 @@ def test_another_address_than_planned_is_an_error_that_says_what_to_do() -> None
         VpnError, match=r"^luna: headscale gave it 100.64.0.7 and not 100.64.0.3.*rem"
     ):
         settle(driver(control="headscale"), {**HEADSCALE, "luna": "100.64.0.7"})
+
+
+@pytest.mark.parametrize(
+    ("server", "said", "version"),
+    [
+        ("headscale", "headscale version v0.29.2\ncommit: unknown\n", "1.102.5 (headscale 0.29.2)"),
+        ("testcontrol", "1.102.5\n", "1.102.5 (testcontrol 1.102.5)"),
+    ],
+)
+def test_the_version_is_the_daemon_s_and_the_control_server_s(
+    server: str, said: str, version: str
+) -> None:
+    def answer(argv: Sequence[str]) -> str:
+        return "1.102.5\n  go version: go1.26.8\n" if "--version" in argv else said
+
+    host = making.ScriptedHost(answer=answer)
+    assert asyncio.run(driver(control=server).installed_version(host)) == version

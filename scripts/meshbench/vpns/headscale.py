@@ -181,7 +181,7 @@ class Tailscale(Driver):
         said = (await host.run([self.program("tailscaled"), "--version"])).stdout.split()[0]
         server = control.CONTROLS[self._chosen][0]
         asked = await host.run([self.program(server.program), "version"])
-        word = next(word for word in asked.stdout.split() if word[:1] == "v" or word[:1].isdigit())
+        word = asked.stdout.splitlines()[0].split()[-1]
         return f"{said} ({server.name} {word.removeprefix('v')})"
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
