@@ -282,7 +282,10 @@ def test_secrets_are_nowhere_readable(
     one = support.job(name, count=5)
     record = support.measured(one, store)
     assert support.reasons(record) == {}
-    job = DeployJob(where=one.where, name=name, system=one.system, method=one.vpn_method)
+    job = DeployJob(
+        where=one.where, name=name, system=one.system, method=one.vpn_method,
+        supplies=one.supplies,
+    )  # fmt: skip
     deployed = asyncio.run(deploy.deploy(job, store))
 
     async def work(bed: Session) -> None:

@@ -97,7 +97,7 @@ class Driver(ABC):
     listen_port: ClassVar[int | None] = None
     """Where the special host must listen before the others are started, if they give up fast."""
     card: ClassVar[Card]
-    hub: ClassVar[bool] = False
+    hub: bool = False
     """Whether all traffic between other hosts goes over the first one by design."""
     admits_anyone: ClassVar[str | None] = None
     """Why a host without keys is let in; None where it must not be."""

@@ -1,0 +1,217 @@
+"""Tailscale's nodes with a control server of one's own on the first host."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from meshbench.config import Strict
+from meshbench.errors import VpnError
+from meshbench.packages.spec import Go, Package
+from meshbench.packages.supply import Supply, resolve
+from meshbench.records import PathState
+from meshbench.testbed.host import File, Host
+from meshbench.vpns import control
+from meshbench.vpns.base import Card, Driver, Material, Network, Node
+from meshbench.vpns.units import Service, command_line
+
+VERSION = "1.102.5"
+LOGIN_LIMIT_S = 30
+COMPANION = "control"
+
+
+class Options(Strict):
+    control: Literal["auto", "headscale", "testcontrol"] = "auto"
+    """Auto: headscale if a program of that name is supplied, else testcontrol."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 41641
+    relay: bool = False
+    """Never talk UDP with a peer (TS_DEBUG_NEVER_DIRECT_UDP): all traffic goes through DERP."""
+
+
+class Tailscale(Driver):
+    """Defaults throughout; the only DERP and STUN server known is the control server's own."""
+
+    name = "headscale"
+    version = 1
+    options_class = Options
+    package = Go(
+        module="tailscale.com",
+        version=f"v{VERSION}",
+        programs={"tailscaled": "./cmd/tailscaled", "tailscale": "./cmd/tailscale"},
+        ldflags=f"-X tailscale.com/version.longStamp={VERSION} "
+        f"-X tailscale.com/version.shortStamp={VERSION}",
+        licence="BSD-3-Clause",
+    )
+    programs = ("tailscaled", "tailscale")
+    ready_limit_s = 60.0
+    card = Card(
+        title="Tailscale with headscale",
+        data_path="user space, TUN (wireguard-go)",
+        threads="one worker per core for encryption, goroutines per peer",
+        offloads="GSO and GRO on the tunnel and on the UDP socket",
+        encryption="ChaCha20-Poly1305",
+        transport="UDP; over a relay (DERP) TLS over TCP",
+        ports="UDP 41641; on the special host TCP 8443 and UDP 3478",
+        mtu="1280",
+        special_host="control server, relay and STUN server: headscale where its program is "
+        "supplied, else our tools/tailscale-control on Tailscale's testcontrol",
+        remarks=(
+            "No other DERP, STUN or log server is known to any node; no port mapping, no DNS.",
+            "A new node logs in once; later starts go on with the keys it has.",
+            "`relay: true` is the system `headscale-relay`: all traffic goes over the special host.",
+        ),
+    )
+    options: Options
+
+    def __init__(
+        self,
+        system: str,
+        options: Mapping[str, Any] | None = None,
+        supplies: Sequence[Supply] = (),
+    ) -> None:
+        super().__init__(system, options, supplies)
+        self.hub = self.options.relay
+
+    @property
+    def _chosen(self) -> str:
+        """Which control server it is: that whose program was supplied to this system."""
+        supplied = {program for supply in self.supplies for program in supply.programs}
+        for name, (kind, _) in control.CONTROLS.items():
+            if kind.program in supplied:
+                return name
+        if self.options.control != "auto":
+            return self.options.control
+        found = resolve(control.HEADSCALE, "driver")
+        return "headscale" if found and found.content else "testcontrol"
+
+    def helper_packages(self) -> Sequence[Package]:
+        return [control.CONTROLS[self._chosen][1]]
+
+    def _control(self, network: Network) -> control.Control:
+        return control.CONTROLS[self._chosen][0](self.folder, self._state(network))
+
+    def _state(self, network: Network) -> PurePosixPath:
+        """What nodes know of one control server is worth nothing with another."""
+        return self.folder / "state" / f"{self._chosen}-{network.nodes[0].underlay}"
+
+    @property
+    def _socket(self) -> str:
+        return str(self.folder / "tailscaled.sock")
+
+    async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
+        first = network.nodes[0]
+        made = control.certificate(first.underlay)
+        shared = {"certificate": made.pop("certificate"), **self._control(network).material()}
+        return {node.name: shared | (made if node == first else {}) for node in network.nodes}
+
+    def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
+        server, mine = self._control(network), material[node.name]
+        public, private = server.tls
+        files = [File(public, mine["certificate"].encode()), *server.files(node, network, mine)]
+        if node == network.nodes[0]:
+            files.append(File(private, mine["certificate_key"].encode(), 0o600))
+        return files
+
+    def companions(
+        self, node: Node, network: Network, facts: Mapping[str, str]
+    ) -> Mapping[str, Service]:
+        if node != network.nodes[0]:
+            return {}
+        server = self._control(network)
+        return {COMPANION: server.service(self.program(server.program), network)}
+
+    def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
+        state = str(self._state(network))
+        daemon = self.program("tailscaled")
+        return Service(
+            [
+                daemon, f"--statedir={state}", f"--socket={self._socket}", f"--tun={self.interface}",
+                f"--port={self.options.port}", "--no-logs-no-support",
+            ],
+            kind="notify",
+            environment={
+                "SSL_CERT_FILE": str(self._control(network).tls[0]),
+                "TS_LOGS_DIR": state,
+                "TS_NO_LOGS_NO_SUPPORT": "true",
+                "TS_DISABLE_PORTMAPPER": "1",
+                **({"TS_DEBUG_NEVER_DIRECT_UDP": "1"} if self.options.relay else {}),
+            },
+            properties={"ExecStopPost": command_line([daemon, "--cleanup", f"--tun={self.interface}"])},
+        )  # fmt: skip
+
+    async def settle(self, hosts: Sequence[Host], network: Network, material: Material) -> None:
+        """Log in, one host after the other: addresses come in the order of first login."""
+        server = self._control(network)
+        await server.prepare(self.program(server.program), hosts, network)
+        for host in hosts:
+            await self._ask(
+                host, "up", f"--login-server=https://{network.nodes[0].underlay}:{control.PORT}",
+                f"--auth-key=file:{server.auth_key}", f"--hostname={host.name}",
+                "--accept-dns=false", f"--timeout={LOGIN_LIMIT_S}s",
+            )  # fmt: skip
+            has = (await self._ask(host, "ip", "-4")).strip()
+            if has != (planned := self.address(network.node(host.name), material)):
+                raise VpnError(
+                    f"{host.name}: {server.name} gave it {has} and not {planned}: it knows nodes "
+                    f"from before; remove {self.folder / 'state'} on all hosts"
+                )
+
+    async def _ask(self, host: Host, *words: str) -> str:
+        argv = [self.program("tailscale"), f"--socket={self._socket}", *words]
+        return (await host.run(argv, limit_s=LOGIN_LIMIT_S + 5)).stdout
+
+    def address(self, node: Node, material: Material) -> str:
+        return control.address(node)
+
+    def effective(self, network: Network) -> Mapping[str, Any]:
+        return {
+            **self.options.model_dump(),
+            "control_server": self._chosen,
+            "derp": [f"{network.nodes[0].underlay}:{control.PORT}"],
+            "port_mapping": False,
+            "logs_to_vendor": False,
+        }
+
+    def control_server(self, network: Network) -> str:
+        return f"{self._chosen} on {network.nodes[0].name}"
+
+    async def installed_version(self, host: Host) -> str:
+        said = (await host.run([self.program("tailscaled"), "--version"])).stdout.split()[0]
+        server = control.CONTROLS[self._chosen][0]
+        asked = await host.run([self.program(server.program), "version"])
+        word = asked.stdout.splitlines()[0].split()[-1]
+        return f"{said} ({server.name} {word.removeprefix('v')})"
+
+    async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
+        status = json.loads(await self._ask(host, "status", "--json"))
+        peers = {
+            address: peer
+            for peer in (status.get("Peer") or {}).values()
+            for address in peer.get("TailscaleIPs") or []
+        }
+        known = {
+            other: peers[control.address(other)]
+            for other in network.others(node)
+            if control.address(other) in peers
+        }
+        derp = f"{network.nodes[0].underlay}:{control.PORT}"
+        return {other.name: _path(peer, derp) for other, peer in known.items()}
+
+    def watched(self) -> Sequence[str]:
+        return ("tailscaled", control.CONTROLS[self._chosen][0].program)
+
+
+def _path(peer: Mapping[str, Any], derp: str) -> PathState:
+    """An active peer without an address of its own is reached through DERP."""
+    if endpoint := peer.get("CurAddr"):
+        return PathState(kind="direct", transport="udp", endpoint=endpoint)
+    if endpoint := peer.get("PeerRelay"):
+        return PathState(kind="relay", transport="udp", endpoint=endpoint)
+    if peer.get("Active"):
+        return PathState(kind="relay", transport="derp", endpoint=derp)
+    return PathState()
+
+
+DRIVER = Tailscale

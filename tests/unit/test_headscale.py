@@ -1,0 +1,224 @@
+"""Tailscale with a control server of one's own: which one, its configuration, logging in, paths."""
+
+import asyncio
+import ipaddress
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+
+from meshbench import vpns
+from meshbench.errors import VpnError
+from meshbench.vpns import control
+from meshbench.vpns.base import Driver, Network, Node
+from tests.unit import making
+
+NODES = tuple(Node(i, name, f"198.19.0.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
+NETWORK = Network(NODES)
+FIRST, SECOND, THIRD = NODES
+SERVERS = ("headscale", "testcontrol")
+
+
+def driver(**options: Any) -> Driver:
+    return vpns.load("headscale")("headscale", options)
+
+
+def text_of(one: Driver, node: Node, name: str) -> str:
+    keys = asyncio.run(one.material(NETWORK, []))
+    files = {file.path.name: file for file in one.files(node, NETWORK, keys)}
+    return files[name].content.decode()
+
+
+@pytest.fixture(autouse=True)
+def no_binaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("MESHBENCH_BINARIES", "MESHBENCH_HEADSCALE"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_headscale_is_taken_where_it_is_supplied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert driver().control_server(NETWORK) == "testcontrol on lom"
+    (tmp_path / "headscale").write_bytes(b"a program")
+    monkeypatch.setenv("MESHBENCH_BINARIES", str(tmp_path))
+    assert driver().control_server(NETWORK) == "headscale on lom"
+    assert driver(control="testcontrol").control_server(NETWORK) == "testcontrol on lom"
+    monkeypatch.delenv("MESHBENCH_BINARIES")
+    monkeypatch.setenv("MESHBENCH_HEADSCALE", str(tmp_path / "headscale"))
+    supplies = driver().sources()
+    assert [supply.programs for supply in supplies] == [("tailscaled", "tailscale"), ("headscale",)]
+    monkeypatch.delenv("MESHBENCH_HEADSCALE")
+    # On a job's hosts it is what the job was given, whatever this machine has now.
+    given = vpns.load("headscale")("headscale", {}, supplies)
+    assert given.effective(NETWORK)["control_server"] == "headscale"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_control_server_runs_on_the_first_host_only(server: str) -> None:
+    one = driver(control=server)
+    assert one.companions(SECOND, NETWORK, {}) == {}
+    (service,) = one.companions(FIRST, NETWORK, {}).values()
+    assert service.listens == control.PORT
+
+
+def test_headscale_knows_no_public_server() -> None:
+    one = driver(control="headscale")
+    text = text_of(one, FIRST, "headscale.yaml")
+    said = yaml.safe_load(text)
+    assert said["derp"]["urls"] == []
+    assert said["derp"]["server"]["stun_listen_addr"] == "198.19.0.1:3478"
+    assert said["listen_addr"] == "198.19.0.1:8443"
+    assert said["server_url"] == "https://198.19.0.1:8443"
+    assert said["disable_check_updates"] is True
+    assert said["logtail"] == {"enabled": False}
+    assert "tailscale.com" not in text
+    assert not re.search(r"\b0\.0\.0\.0|\*:", text)
+    keys = asyncio.run(one.material(NETWORK, []))
+    assert not [
+        file for file in one.files(SECOND, NETWORK, keys) if "headscale.yaml" in file.path.name
+    ]
+
+
+def test_testcontrol_plans_addresses_and_reads_its_key_from_a_file() -> None:
+    one = driver(control="testcontrol")
+    (service,) = one.companions(FIRST, NETWORK, {}).values()
+    keys = asyncio.run(one.material(NETWORK, []))
+    said = list(service.start)
+    assert [said[i + 1] for i, word in enumerate(said) if word == "--node"] == [
+        f"{node.name}={one.address(node, keys)}" for node in NODES
+    ]
+    assert said[said.index("--listen") + 1] == "198.19.0.1"
+    assert keys["lom"]["auth_key"] == keys["luna"]["auth_key"]
+    assert keys["lom"]["auth_key"] not in str(service)
+    path = said[said.index("--auth-key-file") + 1]
+    (file,) = [f for f in one.files(FIRST, NETWORK, keys) if str(f.path) == path]
+    assert file.mode == 0o600
+
+
+def test_the_certificate_is_the_first_host_s_and_its_key_stays_there() -> None:
+    one = driver(control="testcontrol")
+    keys = asyncio.run(one.material(NETWORK, []))
+    made = x509.load_pem_x509_certificate(keys["luna"]["certificate"].encode())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("198.19.0.1")]
+    assert "certificate_key" not in keys["yuki"]
+    private = [f for f in one.files(FIRST, NETWORK, keys) if f.path.name == "control.key"]
+    assert [file.mode for file in private] == [0o600]
+    assert not [f for f in one.files(SECOND, NETWORK, keys) if f.path.name == "control.key"]
+
+
+def test_the_daemon_trusts_that_certificate_and_tells_nobody() -> None:
+    service = driver().service(SECOND, NETWORK, {})
+    assert service is not None
+    assert service.environment["SSL_CERT_FILE"].endswith("/control.crt")
+    assert service.environment["TS_NO_LOGS_NO_SUPPORT"] == "true"
+    assert "--no-logs-no-support" in service.start
+    assert "TS_DEBUG_NEVER_DIRECT_UDP" not in service.environment
+    relayed = driver(relay=True).service(SECOND, NETWORK, {})
+    assert relayed is not None
+    assert relayed.environment["TS_DEBUG_NEVER_DIRECT_UDP"] == "1"
+    assert driver(relay=True).hub
+    assert not driver().hub
+
+
+def test_what_nodes_know_of_one_server_is_kept_apart_from_another_s() -> None:
+    folders = {
+        next(word for word in service.start if word.startswith("--statedir="))
+        for server in SERVERS
+        if (service := driver(control=server).service(FIRST, NETWORK, {}))
+    }
+    assert len(folders) == len(SERVERS)
+
+
+# --- logging in --------------------------------------------------------------------------------
+
+
+def settle(
+    one: Driver, answers: dict[str, str], has_key: bool = False
+) -> list[making.ScriptedHost]:
+    """Answers by a word of the command; `ip -4` by host."""
+
+    def answer_of(name: str) -> making.Answer:
+        def answer(argv: Sequence[str]) -> Any:
+            if argv[0] == "cat":
+                return "hskey-kept" if has_key else (1, "", "No such file")
+            if argv[-2:] == ["ip", "-4"]:
+                return f"{answers.get(name, one.address(NETWORK.node(name), {}))}\n"
+            return next((said for word, said in answers.items() if word in argv), "")
+
+        return answer
+
+    hosts = [making.ScriptedHost(node.name, answer_of(node.name), node.index) for node in NODES]
+    asyncio.run(one.settle(hosts, NETWORK, {}))
+    return hosts
+
+
+def logins(host: making.ScriptedHost) -> list[list[str]]:
+    return [argv for argv in host.asked if "up" in argv]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_nodes_log_in_with_the_key_from_a_file(server: str) -> None:
+    hosts = settle(driver(control=server), HEADSCALE)
+    for host in hosts:
+        (login,) = logins(host)
+        assert "--login-server=https://198.19.0.1:8443" in login
+        assert f"--hostname={host.name}" in login
+        (key,) = [word for word in login if word.startswith("--auth-key=")]
+        assert key.startswith("--auth-key=file:/var/lib/meshbench/headscale/")
+
+
+HEADSCALE = {
+    "list": "null",
+    "users": '{"id": 7, "name": "meshbench"}',
+    "preauthkeys": '{"key": "hskey-1"}',
+}
+
+
+def test_headscale_s_key_is_made_once_and_given_to_all() -> None:
+    hosts = settle(driver(control="headscale"), HEADSCALE)
+    made = [argv for argv in hosts[0].asked if "preauthkeys" in argv]
+    assert [argv[argv.index("--user") + 1] for argv in made] == ["7"]
+    for host in hosts:
+        (file,) = host.files.values()
+        assert (file.content, file.mode) == (b"hskey-1", 0o600)
+        assert not [argv for argv in host.asked if any("hskey" in word for word in argv)]
+    again = settle(driver(control="headscale"), HEADSCALE, has_key=True)
+    assert not [argv for argv in again[0].asked if "preauthkeys" in argv]
+    assert [file.content for host in again for file in host.files.values()] == [b"hskey-kept"] * 3
+
+
+def test_a_user_that_is_there_is_not_made_again() -> None:
+    known = {**HEADSCALE, "list": '[{"id": 3, "name": "meshbench"}]'}
+    first = settle(driver(control="headscale"), known)[0]
+    assert not [argv for argv in first.asked if "create" in argv and "users" in argv]
+    (made,) = [argv for argv in first.asked if "preauthkeys" in argv]
+    assert made[made.index("--user") + 1] == "3"
+
+
+def test_another_address_than_planned_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(
+        VpnError, match=r"^luna: headscale gave it 100.64.0.7 and not 100.64.0.3.*rem"
+    ):
+        settle(driver(control="headscale"), {**HEADSCALE, "luna": "100.64.0.7"})
+
+
+@pytest.mark.parametrize(
+    ("server", "said", "version"),
+    [
+        ("headscale", "headscale version v0.29.2\ncommit: unknown\n", "1.102.5 (headscale 0.29.2)"),
+        ("testcontrol", "1.102.5\n", "1.102.5 (testcontrol 1.102.5)"),
+    ],
+)
+def test_the_version_is_the_daemon_s_and_the_control_server_s(
+    server: str, said: str, version: str
+) -> None:
+    def answer(argv: Sequence[str]) -> str:
+        return "1.102.5\n  go version: go1.26.8\n" if "--version" in argv else said
+
+    host = making.ScriptedHost(answer=answer)
+    assert asyncio.run(driver(control=server).installed_version(host)) == version
