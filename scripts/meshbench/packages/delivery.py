@@ -17,6 +17,7 @@ for folder in "$1"/packages/*; do
     [ -d "$folder" ] || continue
     grep -qsxF "${folder##*/}" "$1"/*/packages || rm -rf -- "$folder"
 done
+rmdir -- "$1"/packages 2>/dev/null || true
 """
 
 
