@@ -6,7 +6,7 @@ from functools import cache
 
 from meshbench.vpns.base import Driver
 
-_NOT_DRIVERS = {"base", "control", "debian", "lifecycle", "units", "wait"}
+_NOT_DRIVERS = {"base", "control", "debian", "lifecycle", "units"}
 
 
 @cache
