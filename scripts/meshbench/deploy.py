@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from meshbench import mesh, vpns
+from meshbench import mesh
 from meshbench.config import Profile
 from meshbench.errors import VpnError
 from meshbench.packages.store import Manifest
 from meshbench.records import Model, Status
 from meshbench.session import session
-from meshbench.settings import DeployJob
+from meshbench.settings import DeployJob, planned
 from meshbench.vpns import lifecycle
 
 
@@ -32,18 +32,18 @@ class Deployment(Model):
 
 async def deploy(job: DeployJob, store: Path) -> Deployment:
     """Install a system. What it cannot do is a result; raises TestbedError for our own trouble."""
-    driver = vpns.load(job.system.driver)(job.name, job.system.options, job.supplies)
-    done = Deployment(campaign=job.where.campaign, system=job.name, driver=driver.name)
+    done = Deployment(campaign=job.where.campaign, system=job.name, driver=job.system.driver)
     async with session(job.where, Profile(), f"{job.where.campaign}: deploy {job.name}") as bed:
         try:
-            built = await mesh.assemble(bed, job.name, job.system, store, job.supplies, job.install)
+            supplies = planned(job.name, job.system, job.packages)
+            built = await mesh.assemble(bed, job.name, job.system, store, supplies, job.install)
             await lifecycle.install(built)
             done.versions = await lifecycle.versions(built)
         except VpnError as error:
             done.status, done.reason = Status.FAILED, str(error)
             return done
         done.packages = {host: list(manifests) for host, manifests in built.packages.items()}
-        done.effective = dict(driver.effective(built.network))
+        done.effective = dict(built.driver.effective(built.network))
         done.facts = {host: dict(facts) for host, facts in built.facts.items()}
         done.files = {
             host.name: {

@@ -16,7 +16,7 @@ from meshbench.mesh import Up
 from meshbench.plan import weather
 from meshbench.records import LinkRecord, PathState, Record, Status, now
 from meshbench.session import Session, session
-from meshbench.settings import MeasureJob
+from meshbench.settings import MeasureJob, planned
 from meshbench.testbed import state
 from meshbench.testbed.host import Host
 from meshbench.vpns import lifecycle
@@ -39,7 +39,8 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
-            built = await mesh.assemble(bed, cell.vpn, job.system, store, job.supplies)
+            supplies = planned(cell.vpn, job.system, job.packages)
+            built = await mesh.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
             vpn.packages = [manifest.model_dump(mode="json") for manifest in first]
             vpn.effective = dict(built.driver.effective(built.network))

@@ -5,6 +5,7 @@ that, makes Snakemake measure the cell again.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Self
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
@@ -20,6 +21,7 @@ from meshbench.config import (
     Tuning,
     host_names,
 )
+from meshbench.errors import VpnError
 from meshbench.impairment.calibration import Calibration
 from meshbench.packages.supply import Supply
 from meshbench.plan import Calibrated
@@ -49,7 +51,7 @@ class Settings(Strict):
     def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What comes from Debian reads as ever, or every cell measured before would be stale.
         said: dict[str, Any] = handler(self)
-        return {key: said[key] for key in said if key not in {"supplies", "install"} or said[key]}
+        return {key: said[key] for key in said if key not in {"packages", "install"} or said[key]}
 
     def text(self) -> str:
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
@@ -64,7 +66,8 @@ class PackageJob(Settings):
 
     campaign: str
     name: str
-    supplies: tuple[Supply, ...]
+    system: System
+    packages: tuple[str, ...]
 
 
 class Job(Settings):
@@ -79,7 +82,7 @@ class DeployJob(Job):
     name: str
     system: System
     method: int
-    supplies: tuple[Supply, ...] = ()
+    packages: tuple[str, ...] = ()
     install: bool = False
 
 
@@ -93,7 +96,10 @@ class MeasureJob(Job):
     options: dict[str, Any]
     vpn_method: int
     benchmark_method: int
-    supplies: tuple[Supply, ...] = ()
+    packages: tuple[str, ...] = ()
+    """Digests of what its programs come from, if not from Debian; not where that is, which makes no
+    cell stale.
+    """
 
 
 def where(campaign: Campaign) -> Where:
@@ -109,8 +115,10 @@ def where(campaign: Campaign) -> Where:
 
 
 def package(campaign: Campaign, name: str) -> PackageJob:
-    made = supplies(name, campaign.systems[name])
-    return PackageJob(campaign=campaign.name, name=name, supplies=made)
+    system = campaign.systems[name]
+    return PackageJob(
+        campaign=campaign.name, name=name, system=system, packages=digests(name, system)
+    )
 
 
 def packaged(campaign: Campaign) -> tuple[str, ...]:
@@ -126,7 +134,7 @@ def deploy(campaign: Campaign, name: str) -> DeployJob:
         name=name,
         system=system,
         method=method,
-        supplies=supplies(name, system),
+        packages=digests(name, system),
         install=isinstance(campaign.testbed, SshTestbed) and campaign.testbed.install,
     )
 
@@ -144,13 +152,26 @@ def measure(campaign: Campaign, cell: Cell) -> MeasureJob:
         options=options.model_dump(mode="json"),
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=benchmark.version,
-        supplies=supplies(cell.vpn, system),
+        packages=digests(cell.vpn, system),
     )
 
 
 def supplies(name: str, system: System) -> tuple[Supply, ...]:
     """Where a system's programs come from on this machine now."""
     return vpns.load(system.driver)(name, system.options).sources(system.package)
+
+
+def digests(name: str, system: System) -> tuple[str, ...]:
+    """What a system's programs come from, as a job's settings say it."""
+    return tuple(supply.digest for supply in supplies(name, system))
+
+
+def planned(name: str, system: System, digests_: Sequence[str]) -> tuple[Supply, ...]:
+    """Where a system's programs come from, as it was when the run began. Raises VpnError."""
+    found = supplies(name, system)
+    if [supply.digest for supply in found] != list(digests_):
+        raise VpnError(f"the programs of {name} changed after this run had begun")
+    return found
 
 
 def calibrate(campaign: Campaign, calibrated: Calibrated) -> MeasureJob:

@@ -29,7 +29,7 @@ from meshbench.impairment.calibration import Calibration
 from meshbench.instruments import load
 from meshbench.records import Cell, LinkRecord, Record
 from meshbench.session import Session, session
-from meshbench.settings import MeasureJob, Where, packages, supplies
+from meshbench.settings import MeasureJob, Where, digests, packages
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import cgroups, image
 from meshbench.testbed.lab.lab import Lab
@@ -207,7 +207,7 @@ def job(
         options=short_options(benchmark, **options),
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=load(benchmark).version,
-        supplies=supplies(vpn, system),
+        packages=digests(vpn, system),
     )
 
 

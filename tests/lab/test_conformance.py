@@ -284,7 +284,7 @@ def test_secrets_are_nowhere_readable(
     assert support.reasons(record) == {}
     job = DeployJob(
         where=one.where, name=name, system=one.system, method=one.vpn_method,
-        supplies=one.supplies,
+        packages=one.packages,
     )  # fmt: skip
     deployed = asyncio.run(deploy.deploy(job, store))
 

@@ -138,10 +138,11 @@ def test_what_comes_from_debian_reads_as_ever_and_the_rest_names_its_source() ->
     assert json.loads(plain.text()).keys() == words.keys()
     go = System(driver="nebula", package=Go(module="m", version="v1"))
     chosen = settings.DeployJob.model_validate(
-        {**words, "system": go, "supplies": settings.supplies("nebula", go)}
+        {**words, "system": go, "packages": settings.digests("nebula", go)}
     )
     assert settings.DeployJob.of(chosen.text()) == chosen
-    assert chosen.supplies[0].origin == "system"
+    [planned] = settings.planned("nebula", go, chosen.packages)
+    assert planned.origin == "system"
 
 
 def test_the_users_folder_serves_drivers_that_do_not_come_from_debian(
@@ -505,11 +506,45 @@ def test_a_cache_that_cannot_be_written_says_what_to_set(
         obtain(Local(path=str(tmp_path)), "file")
 
 
-def test_a_system_s_packages_are_one_result_that_may_have_failed(tmp_path: Path) -> None:
+def test_a_system_s_package_is_a_result_that_may_have_failed(tmp_path: Path) -> None:
+    def of(path: Path) -> PackageJob:
+        system = System(driver="tinc", package=Local(path=str(path)))
+        digests = settings.digests("tinc", system)
+        return PackageJob(campaign="c", name="tinc", system=system, packages=digests)
+
+    failed = asyncio.run(job.obtain(of(tmp_path)))
+    assert failed.status == "failed"
+    assert failed.reason == f"package of tincd: there is no file {tmp_path}/tincd"
     (tmp_path / "tincd").write_text("it")
-    good, bad = supply(Local(path=str(tmp_path)), "tincd"), supply(Local(path="/none"), "tincd")
-    done = asyncio.run(job.obtain(PackageJob(campaign="c", name="tinc", supplies=(good, bad))))
-    assert (done.status, done.reason) == (
-        "failed", "package of tincd: there is no file /none/tincd"
+    planned = of(tmp_path)
+    done = asyncio.run(job.obtain(planned))
+    assert (done.status, [manifest.digest for manifest in done.packages]) == (
+        "ok", list(planned.packages)
     )  # fmt: skip
-    assert [manifest.digest for manifest in done.packages] == [good.digest]
+    (tmp_path / "tincd").write_text("another")
+    changed = asyncio.run(job.obtain(planned))
+    assert changed.reason == "the programs of tinc changed after this run had begun"
+
+
+def test_where_local_programs_are_makes_no_cell_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = System(driver="tinc", package=Local(environment="MY_TINC"))
+    found = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tincd").write_text("the same")
+        monkeypatch.setenv("MY_TINC", str(tmp_path / name))
+        found.append(settings.digests("tinc", system))
+    assert found[0] == found[1] != ()
+
+
+def test_hidden_files_of_a_go_module_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module it\n")
+    package = Go(folder=str(tmp_path), programs={"it": "."})
+    before = supply(package).digest
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("main")
+    assert supply(package).digest == before
+    (tmp_path / "main.go").write_text("package main")
+    assert supply(package).digest != before

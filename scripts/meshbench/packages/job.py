@@ -1,5 +1,6 @@
 """A system's packages, obtained before anything needs them, and what came of that."""
 
+from meshbench import settings
 from meshbench.errors import VpnError
 from meshbench.packages import store
 from meshbench.packages.store import Manifest
@@ -21,7 +22,7 @@ async def obtain(job: PackageJob) -> Packaged:
     """Every package of a system, for this machine's architecture."""
     done = Packaged(campaign=job.campaign, system=job.name)
     try:
-        for supply in job.supplies:
+        for supply in settings.planned(job.name, job.system, job.packages):
             done.packages.append(await store.obtain(supply, store.own_architecture()))
     except VpnError as error:
         done.status, done.reason = Status.FAILED, str(error)

@@ -92,7 +92,9 @@ def content(package: Package, programs: Sequence[str]) -> str | None:
             files = local_files(package, programs)
         case Go(folder=str(folder)):
             tree = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-            files = {str(path.relative_to(folder)): path for path in tree}
+            named = {str(path.relative_to(folder)): path for path in tree}
+            # Go does not look into what is hidden.
+            files = {name: path for name, path in named.items() if "/." not in f"/{name}"}
         case _:
             return None
     if not files or not all(path.is_file() for path in files.values()):
