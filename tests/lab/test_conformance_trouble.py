@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -37,9 +36,9 @@ from tests.lab.support import ends, said
 NAME = "crowd"
 STRANGER = "mallory"
 TESTBED = LabTestbed(kind="lab", hosts=(*support.TESTBED.hosts, STRANGER))
-PROBE_S = 2.0
+PROBE_S = 1.5
 """How long a pair that should answer, or must not, is asked."""
-BACK_LIMIT_S = 20.0
+BACK_LIMIT_S = 10.0
 """How long a mesh may take to be whole again by itself."""
 
 
@@ -185,7 +184,7 @@ def test_nothing_leaves_the_testbed(name: str, facts: Facts, store: Path) -> Non
         try:
             # The trap works: this one is seen.
             await ends(bed.hosts[0], "ping", "-n", "-q", "-c1", "-W0.1", "192.0.2.1")
-            assert await strays(bed.hosts[0]) == [("192.0.2.1", "icmp", 1)]
+            assert [to for to, _, _ in await strays(bed.hosts[0])] == ["192.0.2.1"]
             await bed.hosts[0].run(["nft", "flush", "set", "inet", "strays", "others"])
             vpn = await up(bed, name, store)
             assert vpn.readiness.silent == ()
@@ -246,6 +245,16 @@ def test_a_host_reboots(name: str, facts: Facts, store: Path) -> None:
     with_members(work)
 
 
+async def restarted(built: Mesh, host: Host) -> dict[str, str] | str:
+    """Which pairs pass traffic after a restart of one host's daemon."""
+    await lifecycle.stop([host], [built.driver.system])
+    try:
+        await start_on(built, host)
+    except CommandError as error:
+        return f"it does not start: {error}"
+    return await told(built)
+
+
 def test_the_special_host_is_lost(name: str, facts: Facts, store: Path) -> None:
     """What still passes without the first host is a fact; that nothing passes to it is sure."""
 
@@ -255,14 +264,13 @@ def test_the_special_host_is_lost(name: str, facts: Facts, store: Path) -> None:
         await lifecycle.stop([first], [name])
         assert (await lifecycle.alive(some(vpn.mesh, first, second), 0.5)).times_s == {}
         rest = some(vpn.mesh, second, third)
-        facts.tell(f"without {first.name}'s daemon, links that were there", await told(rest))
-        await lifecycle.stop([second], [name])
-        try:
-            await start_on(vpn.mesh, second)
-            known: Any = await told(rest)
-        except CommandError as error:
-            known = f"it does not start: {error}"
-        facts.tell(f"without it, after a restart of {second.name}'s daemon", known)
+        there = await told(rest)
+        facts.tell(f"without {first.name}'s daemon, links that were there", there)
+        if "passes" in there.values():
+            facts.tell(
+                f"without it, after a restart of {second.name}'s daemon",
+                await restarted(rest, second),
+            )
         clock = time.monotonic()
         await start_on(vpn.mesh, first)
         back = await comes_back(bed, vpn.mesh, clock, store)
@@ -279,10 +287,15 @@ KNOCK = """table inet knock {{
     chain in {{
         type filter hook input priority 0;
         iifname "data0" ip saddr {underlay} counter name dialled
+        icmp type destination-unreachable accept
+        icmpv6 type destination-unreachable accept
         iifname "{interface}" {family} saddr {overlay} counter name through
     }}
 }}
 """
+
+
+# A member's daemon may say itself, in the stranger's name, that there is no such host.
 
 
 async def knocks(host: Host) -> Counter[str]:
