@@ -293,9 +293,9 @@ KNOCK = """table inet knock {{
     }}
 }}
 """
-
-
-# A member's daemon may say itself, in the stranger's name, that there is no such host.
+"""What comes from the stranger, and what of it comes out of the tunnel. That there is no such host
+is what a member's own daemon may say, in the stranger's name.
+"""
 
 
 async def knocks(host: Host) -> Counter[str]:
