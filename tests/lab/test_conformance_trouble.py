@@ -17,7 +17,7 @@ import pytest
 
 from meshbench import vpns
 from meshbench.config import LabTestbed
-from meshbench.errors import TestbedError, VpnError
+from meshbench.errors import TestbedError
 from meshbench.packages import delivery
 from meshbench.session import Session
 from meshbench.testbed import state
@@ -30,7 +30,7 @@ from meshbench.vpns.base import Network, Node
 from meshbench.vpns.lifecycle import Mesh
 from tests.lab import support
 from tests.lab.facts import Facts
-from tests.lab.meshes import assemble, runs_a_service, start_on, up
+from tests.lab.meshes import assemble, lacking, runs_a_service, start_on, up
 from tests.lab.support import ends, said
 
 NAME = "crowd"
@@ -59,10 +59,9 @@ def name(request: pytest.FixtureRequest, crowd: Lab, store: Path) -> Iterator[st
     async def able() -> str | None:
         async with everybody() as bed:
             await lifecycle.purge(bed.hosts, driver)
-            try:
-                built = await assemble(members(bed), driver, store)
-            except VpnError as error:
-                return str(error)
+            if reason := await lacking(members(bed), driver, store):
+                return reason
+            built = await assemble(members(bed), driver, store)
             return None if runs_a_service(built) else "it runs no service that could fail"
 
     if reason := asyncio.run(able()):

@@ -173,6 +173,8 @@ def marks(before: PathState | None, after: PathState | None, drops: int = 0) -> 
 
 DIRECT = PathState(kind="direct", transport="udp", endpoint="192.0.2.2:4242")
 RELAY = PathState(kind="relay", transport="udp")
+HUB = PathState(kind="relay", transport="udp", endpoint="192.0.2.1:1194")
+OUTSIDE = PathState(kind="relay", transport="udp", endpoint="203.0.113.2:9")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +185,9 @@ RELAY = PathState(kind="relay", transport="udp")
         (DIRECT, None, []),
         (PathState(endpoint="192.0.2.2"), PathState(endpoint="192.0.2.2"), []),
         (RELAY, RELAY, ["lom->yuki went over a relay"]),
+        (HUB, HUB, ["lom->yuki went over a relay"]),
+        (RELAY, DIRECT, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
+        (None, OUTSIDE, ["lom->yuki went over a relay", "lom->yuki went to 203.0.113.2:9, past the data network"]),
         (DIRECT, RELAY, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
         (None, PathState(endpoint="203.0.113.2:9"), ["lom->yuki went to 203.0.113.2:9, past the data network"]),
         (None, PathState(endpoint="192.0.2.22:9"), ["lom->yuki went to 192.0.2.22:9, past the data network"]),
