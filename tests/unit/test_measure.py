@@ -269,6 +269,7 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     expected = [
         "lom->yuki went over a relay",
         "the path of lom->yuki changed during the measurement",
+        "yuki->luna went over a relay",
     ]
     assert found.marks == expected
     records.write(found, tmp_path / "1.json")
