@@ -275,7 +275,9 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     records.write(found, tmp_path / "1.json")
     samples, links = tmp_path / "samples.parquet", tmp_path / "links.parquet"
     parse.parse([tmp_path / "1.json"], samples, links)
-    files = {name: tmp_path / f"{name}.parquet" for name in ("impairment", "cells", "latency")}
+    files = {
+        name: tmp_path / f"{name}.parquet" for name in ("links", "impairment", "cells", "latency")
+    }
     for name, file in files.items():
         aggregate.aggregate(name, [samples], [links], file, files)
     data = Data.read(files)
