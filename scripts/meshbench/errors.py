@@ -38,3 +38,7 @@ class TestbedError(MeshbenchError):
 
 class VpnError(MeshbenchError):
     """The VPN could not do what was asked. The text becomes the reason in the record."""
+
+
+NO_BINARY = "no binary"
+"""How the reason begins when a VPN's programs cannot be had; charts show these words alone."""

@@ -213,18 +213,26 @@ def _marks(
     drops = engine.tail_drops(impairment.before, impairment.after)
     marks = [f"the emulator of {host} had no room for {n} packets" for host, n in drops.items()]
     for link in links:
-        name, before, after = (
-            lifecycle.pair(link.source, link.target),
-            link.path_before,
-            link.path_after,
-        )
-        if after and after.kind == "relay":
-            marks.append(f"{name} went over a relay")
-        endpoint = after.endpoint if after else None
-        if endpoint and (endpoint.rpartition(":")[0] or endpoint) != underlay[link.target]:
-            marks.append(f"{name} went to {endpoint}, past the data network")
-        if before and after and before.way != after.way:
-            marks.append(f"the path of {name} changed during the measurement")
+        marks += _path_marks(link, underlay)
+    return marks
+
+
+def _path_marks(link: LinkRecord, underlay: Mapping[str, str]) -> list[str]:
+    name, before, after = (
+        lifecycle.pair(link.source, link.target),
+        link.path_before,
+        link.path_after,
+    )
+    marks = []
+    relayed = "relay" in {path.kind for path in (before, after) if path}
+    if relayed:
+        marks.append(f"{name} went over a relay")
+    endpoint = after.endpoint if after else None
+    inside = set(underlay.values()) if relayed else {underlay[link.target]}
+    if endpoint and (endpoint.rpartition(":")[0] or endpoint) not in inside:
+        marks.append(f"{name} went to {endpoint}, past the data network")
+    if before and after and before.way != after.way:
+        marks.append(f"the path of {name} changed during the measurement")
     return marks
 
 

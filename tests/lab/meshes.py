@@ -6,7 +6,11 @@ from pathlib import Path
 
 from meshbench import mesh
 from meshbench.config import System
+from meshbench.errors import VpnError
+from meshbench.packages import store as packages
+from meshbench.packages.spec import Cargo, Go
 from meshbench.session import Session
+from meshbench.settings import supplies
 from meshbench.testbed import state
 from meshbench.testbed.host import Host
 from meshbench.vpns import lifecycle
@@ -14,12 +18,25 @@ from meshbench.vpns.lifecycle import Mesh
 from tests.lab import support
 
 
-async def assemble(bed: Session, name: str, store: Path) -> Mesh:
-    return await mesh.assemble(bed, name, System(driver=name), store)
+async def assemble(bed: Session, name: str, store: Path, system: System | None = None) -> Mesh:
+    return await mesh.assemble(bed, name, system or System(driver=name), store)
 
 
-async def up(bed: Session, name: str, store: Path) -> mesh.Up:
-    built = await assemble(bed, name, store)
+async def lacking(bed: Session, name: str, store: Path, system: System | None = None) -> str | None:
+    """Why a system cannot be tried here; nothing of it is on the hosts before."""
+    await lifecycle.purge(bed.hosts, name)
+    for supply in supplies(name, system or System(driver=name)):
+        if isinstance(supply.package, Go | Cargo) and not packages.has(supply):
+            return f"its programs {', '.join(supply.programs)} are not built yet, which takes long"
+    try:
+        await assemble(bed, name, store, system)
+    except VpnError as error:
+        return str(error)
+    return None
+
+
+async def up(bed: Session, name: str, store: Path, system: System | None = None) -> mesh.Up:
+    built = await assemble(bed, name, store, system)
     return await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
 
 

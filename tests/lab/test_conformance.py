@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import deploy, vpns
-from meshbench.errors import VpnError
+from meshbench import config, deploy, vpns
+from meshbench.config import System
 from meshbench.session import Session
 from meshbench.settings import DeployJob
 from meshbench.testbed import state
@@ -19,7 +19,7 @@ from meshbench.vpns import lifecycle
 from meshbench.vpns.lifecycle import Mesh
 from meshbench.vpns.units import UNIT_FOLDER, unit_name
 from tests.lab import support
-from tests.lab.meshes import all_pairs_answer, assemble, runs_a_service, up, with_bed
+from tests.lab.meshes import all_pairs_answer, assemble, lacking, runs_a_service, up, with_bed
 from tests.lab.support import ends, eventually, said
 
 PACKETS = 20
@@ -40,12 +40,7 @@ def name(request: pytest.FixtureRequest, lab: Lab, store: Path) -> Iterator[str]
 
     async def able() -> str | None:
         async with support.bed() as bed:
-            await lifecycle.purge(bed.hosts, driver)
-            try:
-                await assemble(bed, driver, store)
-            except VpnError as error:
-                return str(error)
-            return None
+            return await lacking(bed, driver, store)
 
     assert lab.running()
     if reason := asyncio.run(able()):
@@ -363,3 +358,42 @@ def test_purge_leaves_nothing_at_all(name: str, store: Path) -> None:
         await lifecycle.purge(bed.hosts, name)
 
     with_bed(work)
+
+
+# --- versions ------------------------------------------------------------------------------
+
+VARIANTS = tuple(path.stem for path in (support.CHECKOUT / "config/vpns").glob("*@*.yaml"))
+"""Systems that are another version of a driver's VPN."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_versions_in_one_campaign(lab: Lab, store: Path, variant: str) -> None:
+    """One after the other, each with its own program, and records tell them apart."""
+    own = config.load_named(support.CHECKOUT / "config/vpns", variant, System, ("test", None))
+    assert lab.running()
+
+    async def work(bed: Session) -> None:
+        for one, system in ((own.driver, System(driver=own.driver)), (variant, own)):
+            if reason := await lacking(bed, one, store, system):
+                pytest.skip(f"{one}: {reason}")
+
+    with_bed(work)
+    try:
+        records = [
+            support.measured(support.job(name, count=5, system=system), store)
+            for name, system in (
+                (own.driver, System(driver=own.driver)),
+                (variant, own),
+                (own.driver, System(driver=own.driver)),
+            )
+        ]
+    finally:
+        with_bed(lambda bed: purge(bed, own.driver, variant))
+    assert [support.reasons(record) for record in records] == [{}, {}, {}]
+    first, second, third = (record.vpn.version for record in records)
+    assert first == third != second
+
+
+async def purge(bed: Session, *systems: str) -> None:
+    for system in systems:
+        await lifecycle.purge(bed.hosts, system)

@@ -167,7 +167,7 @@ def test_missing_program(lab: Lab, name: str, store: Path) -> None:
     program = vpns.load(name).programs[0]
     with without_program(lab, program):
         record = support.measured(support.job(name), store)
-    assert record.vpn.reason == f"luna: {program} is not installed"
+    assert record.vpn.reason == f"no binary: luna: {program} is not installed"
     assert list(support.reasons(record).values()) == [record.vpn.reason] * 3
     assert record.impairment.engine == "none"
     # It is installed again, and measured again.

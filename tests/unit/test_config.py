@@ -366,3 +366,10 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
 def test_hosts_of_an_ssh_testbed_keep_their_order() -> None:
     names = config.host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
     assert names == ("ada", "bob")
+
+
+def test_lab_all_has_every_system_of_its_driver_s_name() -> None:
+    systems = {path.stem: yaml.safe_load(path.read_text()) for path in (SHIPPED / "vpns").iterdir()}
+    expected = {name for name, system in systems.items() if system["driver"] == name}
+    listed = yaml.safe_load((SHIPPED / "lab-all.yaml").read_text())["vpns"]
+    assert sorted(listed) == sorted(expected), "config/lab-all.yaml: list each under vpns"

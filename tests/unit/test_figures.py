@@ -355,3 +355,22 @@ def test_many_rounds_get_an_interval(tmp_path: Path) -> None:
         if row.get("what") and "size" in row
     }
     assert spans == {"95 % interval of the median"}
+
+
+def test_a_system_without_a_binary_says_so_on_the_chart(tmp_path: Path) -> None:
+    samples, links = synthetic.campaign()
+    reason = "no binary: go is not installed on this machine (apt-get install golang-go)"
+    here = {"round": 1, "profile": "low"}
+    lacking = [
+        {**row, "status": "failed", "reason": reason} if row["vpn"] == "mycelium" else row
+        for row in links
+        if here.items() <= row.items() or row["benchmark"] == "calibration"
+    ]
+    kept = [row for row in samples if row["vpn"] != "mycelium" and here.items() <= row.items()]
+    files = synthetic.write(tmp_path, kept, lacking)
+    context = synthetic.context(profiles=("low",), rounds=1)
+    shown = texts(compose("rtt", files, context))
+    assert [text for text in shown if text.startswith("× no binary: go is")]
+    overview = compose("campaign_overview", files, context)
+    assert "× no binary" in texts(overview)
+    assert any(f"failed: {reason}" in note for note in overview.notes)

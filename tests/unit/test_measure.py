@@ -173,6 +173,8 @@ def marks(before: PathState | None, after: PathState | None, drops: int = 0) -> 
 
 DIRECT = PathState(kind="direct", transport="udp", endpoint="192.0.2.2:4242")
 RELAY = PathState(kind="relay", transport="udp")
+HUB = PathState(kind="relay", transport="udp", endpoint="192.0.2.1:1194")
+OUTSIDE = PathState(kind="relay", transport="udp", endpoint="203.0.113.2:9")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +185,9 @@ RELAY = PathState(kind="relay", transport="udp")
         (DIRECT, None, []),
         (PathState(endpoint="192.0.2.2"), PathState(endpoint="192.0.2.2"), []),
         (RELAY, RELAY, ["lom->yuki went over a relay"]),
+        (HUB, HUB, ["lom->yuki went over a relay"]),
+        (RELAY, DIRECT, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
+        (None, OUTSIDE, ["lom->yuki went over a relay", "lom->yuki went to 203.0.113.2:9, past the data network"]),
         (DIRECT, RELAY, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
         (None, PathState(endpoint="203.0.113.2:9"), ["lom->yuki went to 203.0.113.2:9, past the data network"]),
         (None, PathState(endpoint="192.0.2.22:9"), ["lom->yuki went to 192.0.2.22:9, past the data network"]),
@@ -264,12 +269,15 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     expected = [
         "lom->yuki went over a relay",
         "the path of lom->yuki changed during the measurement",
+        "yuki->luna went over a relay",
     ]
     assert found.marks == expected
     records.write(found, tmp_path / "1.json")
     samples, links = tmp_path / "samples.parquet", tmp_path / "links.parquet"
     parse.parse([tmp_path / "1.json"], samples, links)
-    files = {name: tmp_path / f"{name}.parquet" for name in ("impairment", "cells", "latency")}
+    files = {
+        name: tmp_path / f"{name}.parquet" for name in ("links", "impairment", "cells", "latency")
+    }
     for name, file in files.items():
         aggregate.aggregate(name, [samples], [links], file, files)
     data = Data.read(files)

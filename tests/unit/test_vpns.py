@@ -328,7 +328,7 @@ def test_a_missing_program_is_the_vpn_s_failure_and_names_host_and_program(tmp_p
         making.ScriptedHost("lom"),
         making.ScriptedHost("yuki", lambda argv: (1, "", "") if argv[0] == "which" else ""),
     ]
-    with pytest.raises(VpnError, match=r"^yuki: tincd is not installed$"):
+    with pytest.raises(VpnError, match=r"^no binary: yuki: tincd is not installed$"):
         asyncio.run(assemble(vpns.load("tinc")("tinc"), NETWORK, hosts, tmp_path))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from meshbench.errors import NO_BINARY
 from meshbench.figures import theme
 from meshbench.figures.base import Context, Data, Row, frame
 from meshbench.figures.findings import Concern
@@ -66,11 +67,17 @@ def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context
         "status": STATUSES[status].words,
         "kind": status,
         "glyph": STATUSES[status].glyph,
+        "label": _label(row, STATUSES[status].glyph),
         "duration": clock(took),
         "seconds": took,
         "reasons": (row["reasons"] if row else None) or "",
         "links": f"{row['n_ok']}/{row['n_links']}" if row else "",
     }
+
+
+def _label(row: Row | None, glyph: str) -> str:
+    never_there = row and str(row["reasons"] or "").startswith(NO_BINARY)
+    return f"{glyph} {NO_BINARY}" if never_there else glyph
 
 
 def _system(vpn: str, tuning: str, context: Context) -> str:
@@ -115,9 +122,10 @@ def _panel(
     tile_width = width / max(1, len(profiles) * len(rounds))
     if tile_width >= _GLYPH_WIDTH:
         text = "glyph:N" if tile_width < _DURATION_WIDTH else "text:N"
+        words = "label" if tile_width >= _LABEL_WIDTH else "glyph"
         layers.append(
             base.transform_calculate(
-                text="datum.kind === 'ok' ? datum.duration : datum.glyph"
+                text=f"datum.kind === 'ok' ? datum.duration : datum.{words}"
             ).mark_text(fontSize=theme.SMALL, baseline="middle", dy=1).encode(text=text)
         )  # fmt: skip
     spent = sum(tile["seconds"] or 0 for tile in tiles)
@@ -133,6 +141,7 @@ def _panel(
 
 
 _DURATION_WIDTH = 32
+_LABEL_WIDTH = 64
 
 
 def _status_fill(*, legend: bool) -> alt.Fill:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import altair as alt
 
+from meshbench.errors import NO_BINARY
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, arrow, system
@@ -355,7 +356,10 @@ def why(group: Group, width: float) -> str:
     if group.trouble is None:
         return ""
     style = theme.STATUSES[group.trouble]
-    text = f"{style.glyph} {style.words}" + (f": {group.reason}" if group.reason else "")
+    reason = group.reason or ""
+    # That it was never there says more than that it failed.
+    words = reason if reason.startswith(NO_BINARY) else f"{style.words}: {reason}"
+    text = f"{style.glyph} {words.removesuffix(': ')}"
     return shortened(text, int(width / (0.5 * theme.SMALL)))
 
 

@@ -1,16 +1,17 @@
 """What is done with every VPN alike: install, start, prove, look, stop, take away."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.errors import NO_BINARY, VpnError
 from meshbench.files import write_private
 from meshbench.packages import delivery
 from meshbench.packages.store import Manifest
@@ -69,8 +70,9 @@ class Mesh:
 
 async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], store: Path) -> Mesh:
     """A VPN with its keys and what its hosts said of themselves. Raises VpnError."""
-    packages = await delivery.deliver(driver.system, driver.supplies, hosts)
-    await asyncio.gather(*(_has_programs(driver, host) for host in hosts))
+    with _no_binary():
+        packages = await delivery.deliver(driver.system, driver.supplies, hosts)
+        await asyncio.gather(*(_has_programs(driver, host) for host in hosts))
     facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
     named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
     try:
@@ -78,6 +80,14 @@ async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], stor
     except CommandError as error:
         raise VpnError(f"no keys: {error}") from error
     return Mesh(driver, network, tuple(hosts), made, named, packages)
+
+
+@contextlib.contextmanager
+def _no_binary() -> Iterator[None]:
+    try:
+        yield
+    except VpnError as error:
+        raise VpnError(f"{NO_BINARY}: {error}") from error
 
 
 async def _has_programs(driver: Driver, host: Host) -> None:

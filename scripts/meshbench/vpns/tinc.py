@@ -47,7 +47,7 @@ class Tinc(Driver):
         data_path="user space, TUN, router mode",
         threads="one",
         offloads="none",
-        encryption="Blowfish in OFB mode with SHA-1 (1.0's default), or `cipher`",
+        encryption="AES-256 in CBC mode with SHA-256 (the default of 1.0.36), or `cipher`",
         transport="UDP for data, TCP for control; TCP for data until UDP is proven",
         ports="UDP 655, TCP 655",
         mtu="1500; TCP's segment size is clamped to the path MTU that tinc finds",
