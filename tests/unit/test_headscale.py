@@ -105,7 +105,7 @@ def test_the_certificate_is_the_first_host_s_and_its_key_stays_there() -> None:
     made = x509.load_pem_x509_certificate(keys["luna"]["certificate"].encode())
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("198.19.0.1")]
-    assert "certificate_key" not in keys["yuki"]
+    assert "private" not in keys["yuki"]
     private = [f for f in one.files(FIRST, NETWORK, keys) if f.path.name == "control.key"]
     assert [file.mode for file in private] == [0o600]
     assert not [f for f in one.files(SECOND, NETWORK, keys) if f.path.name == "control.key"]

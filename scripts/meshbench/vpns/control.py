@@ -63,7 +63,7 @@ def certificate(server: str) -> dict[str, str]:
         serialization.NoEncryption(),
     )
     public = made.public_bytes(serialization.Encoding.PEM)
-    return {"certificate": public.decode(), "certificate_key": private.decode()}
+    return {"certificate": public.decode(), "private": private.decode()}
 
 
 class Control(ABC):

@@ -111,7 +111,7 @@ class Tailscale(Driver):
         public, private = server.tls
         files = [File(public, mine["certificate"].encode()), *server.files(node, network, mine)]
         if node == network.nodes[0]:
-            files.append(File(private, mine["certificate_key"].encode(), 0o600))
+            files.append(File(private, mine["private"].encode(), 0o600))
         return files
 
     def companions(
