@@ -337,7 +337,8 @@ def test_a_stranger_is_refused(name: str, facts: Facts, store: Path) -> None:
         try:
             await delivery.deliver(name, driver.supplies, [mallory])
             await lifecycle.install(intruder)
-            await start_on(intruder, mallory)
+            with contextlib.suppress(CommandError, VpnError):  # where joining is what is refused
+                await start_on(intruder, mallory)
             answers = await asks(vpn.mesh, mallory, group.hosts, own)
             seen = sum([await knocks(host) for host in group.hosts], Counter[str]())
             running = await lifecycle.dead(intruder) == {}

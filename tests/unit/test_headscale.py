@@ -105,7 +105,7 @@ def test_the_certificate_is_the_first_host_s_and_its_key_stays_there() -> None:
     made = x509.load_pem_x509_certificate(keys["luna"]["certificate"].encode())
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("198.19.0.1")]
-    assert "certificate_key" not in keys["yuki"]
+    assert "private" not in keys["yuki"]
     private = [f for f in one.files(FIRST, NETWORK, keys) if f.path.name == "control.key"]
     assert [file.mode for file in private] == [0o600]
     assert not [f for f in one.files(SECOND, NETWORK, keys) if f.path.name == "control.key"]
@@ -138,7 +138,7 @@ def test_what_nodes_know_of_one_server_is_kept_apart_from_another_s() -> None:
 
 
 def settle(
-    one: Driver, answers: dict[str, str], has_key: bool = False
+    one: Driver, answers: dict[str, Any], has_key: bool = False
 ) -> list[making.ScriptedHost]:
     """Answers by a word of the command; `ip -4` by host."""
 
@@ -172,7 +172,7 @@ def test_nodes_log_in_with_the_key_from_a_file(server: str) -> None:
         assert key.startswith("--auth-key=file:/var/lib/meshbench/headscale/")
 
 
-HEADSCALE = {
+HEADSCALE: dict[str, Any] = {
     "list": "null",
     "users": '{"id": 7, "name": "meshbench"}',
     "preauthkeys": '{"key": "hskey-1"}',
@@ -222,3 +222,16 @@ def test_the_version_is_the_daemon_s_and_the_control_server_s(
 
     host = making.ScriptedHost(answer=answer)
     assert asyncio.run(driver(control=server).installed_version(host)) == version
+
+
+def test_a_daemon_that_is_down_is_left_to_those_who_ask_its_journal() -> None:
+    hosts = settle(driver(control="headscale"), {**HEADSCALE, "is-active": (3, "inactive", "")})
+    assert [logins(host) for host in hosts] == [[], [], []]
+
+
+def test_a_host_of_no_mesh_has_no_key_and_asks_all_the_same() -> None:
+    mallory = making.ScriptedHost("mallory", lambda argv: "100.64.0.4" if "ip" in argv else "", 4)
+    network = Network((*NODES, Node(4, "mallory", "198.19.0.4")))
+    asyncio.run(driver(control="headscale").settle([mallory], network, {}))
+    (login,) = logins(mallory)
+    assert not [word for word in login if word.startswith("--auth-key")]

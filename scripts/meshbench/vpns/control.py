@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from meshbench.errors import VpnError
 from meshbench.packages.spec import Go, Local, Package
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Network, Node
@@ -63,7 +62,7 @@ def certificate(server: str) -> dict[str, str]:
         serialization.NoEncryption(),
     )
     public = made.public_bytes(serialization.Encoding.PEM)
-    return {"certificate": public.decode(), "certificate_key": private.decode()}
+    return {"certificate": public.decode(), "private": private.decode()}
 
 
 class Control(ABC):
@@ -97,8 +96,8 @@ class Control(ABC):
     def service(self, program: str, network: Network) -> Service: ...
 
     @abstractmethod
-    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> None:
-        """See to it that every host has the auth key, once the server runs."""
+    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> bool:
+        """See to it that every host has the auth key, once the server runs; False if none can be had."""
 
 
 class TestControl(Control):
@@ -130,8 +129,8 @@ class TestControl(Control):
             listens=PORT,
         )  # fmt: skip
 
-    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> None:
-        return
+    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> bool:
+        return True
 
 
 class Headscale(Control):
@@ -199,16 +198,15 @@ class Headscale(Control):
     def service(self, program: str, network: Network) -> Service:
         return Service([program, "serve", "--config", str(self._config)], listens=PORT)
 
-    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> None:
+    async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> bool:
         first = next((host for host in hosts if host.name == network.nodes[0].name), None)
         if first is None:
-            raise VpnError(
-                f"headscale's host, {network.nodes[0].name}, is not among those to log in"
-            )
+            return False  # hosts that belong to nobody
         kept = await first.run(["cat", "--", str(self.auth_key)], check=False)
         key = kept.stdout if kept.returncode == 0 else await self._new_key(program, first)
         for host in hosts:
             await host.upload([File(self.auth_key, key.encode(), 0o600)])
+        return True
 
     async def _new_key(self, program: str, first: Host) -> str:
         async def ask(*words: str) -> Any:

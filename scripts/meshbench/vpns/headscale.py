@@ -15,7 +15,7 @@ from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.vpns import control
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line
+from meshbench.vpns.units import Service, command_line, unit_name
 
 VERSION = "1.102.5"
 LOGIN_LIMIT_S = 30
@@ -111,7 +111,7 @@ class Tailscale(Driver):
         public, private = server.tls
         files = [File(public, mine["certificate"].encode()), *server.files(node, network, mine)]
         if node == network.nodes[0]:
-            files.append(File(private, mine["certificate_key"].encode(), 0o600))
+            files.append(File(private, mine["private"].encode(), 0o600))
         return files
 
     def companions(
@@ -144,19 +144,32 @@ class Tailscale(Driver):
     async def settle(self, hosts: Sequence[Host], network: Network, material: Material) -> None:
         """Log in, one host after the other: addresses come in the order of first login."""
         server = self._control(network)
-        await server.prepare(self.program(server.program), hosts, network)
+        has_key = await server.prepare(self.program(server.program), hosts, network)
+        key = [f"--auth-key=file:{server.auth_key}"] if has_key else []
         for host in hosts:
-            await self._ask(
-                host, "up", f"--login-server=https://{network.nodes[0].underlay}:{control.PORT}",
-                f"--auth-key=file:{server.auth_key}", f"--hostname={host.name}",
-                "--accept-dns=false", f"--timeout={LOGIN_LIMIT_S}s",
-            )  # fmt: skip
-            has = (await self._ask(host, "ip", "-4")).strip()
-            if has != (planned := self.address(network.node(host.name), material)):
-                raise VpnError(
-                    f"{host.name}: {server.name} gave it {has} and not {planned}: it knows nodes "
-                    f"from before; remove {self.folder / 'state'} on all hosts"
-                )
+            if await self._runs(host):
+                await self._log_in(host, network, key)
+                await self._check(host, network)
+
+    async def _runs(self, host: Host) -> bool:
+        """A daemon that is down cannot log in; why it is down is asked of its journal later."""
+        unit = unit_name(self.system)
+        return (await host.run(["systemctl", "is-active", unit], check=False)).returncode == 0
+
+    async def _log_in(self, host: Host, network: Network, key: Sequence[str]) -> None:
+        server = f"https://{network.nodes[0].underlay}:{control.PORT}"
+        await self._ask(
+            host, "up", f"--login-server={server}", *key, f"--hostname={host.name}",
+            "--accept-dns=false", f"--timeout={LOGIN_LIMIT_S}s",
+        )  # fmt: skip
+
+    async def _check(self, host: Host, network: Network) -> None:
+        has = (await self._ask(host, "ip", "-4")).strip()
+        if has != (planned := control.address(network.node(host.name))):
+            raise VpnError(
+                f"{host.name}: {self._chosen} gave it {has} and not {planned}: it knows nodes "
+                f"from before; remove {self.folder / 'state'} on all hosts"
+            )
 
     async def _ask(self, host: Host, *words: str) -> str:
         argv = [self.program("tailscale"), f"--socket={self._socket}", *words]

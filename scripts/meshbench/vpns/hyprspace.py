@@ -24,7 +24,7 @@ _PREFIX = b"\xfd\x00hyprspace\x00"
 
 class Options(Strict):
     transport: Literal["tcp", "quic"] = "tcp"
-    """Hyprspace listens on both; in 0.15.0 packets over QUIC end the daemon."""
+    """Hyprspace listens on both; in 0.15.0 a short read over QUIC can end the daemon."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8001
 
 
@@ -49,7 +49,7 @@ class Hyprspace(Driver):
         special_host="none",
         remarks=(
             "Goroutines that send packets to one peer overtake each other: they arrive reordered.",
-            "QUIC is off by default, unlike upstream: in 0.15.0 it ends the daemon under load.",
+            "QUIC is off by default, unlike upstream: in 0.15.0 it can end the daemon (a short read).",
             "IPv6, with addresses that follow from the keys.",
             "No public DHT: every host knows the others' addresses.",
         ),
