@@ -7,7 +7,6 @@ from typing import Any
 
 from meshbench import vpns
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.easytier import routes
 from tests.unit import making
 
 DATA = Path(__file__).parent / "data"
