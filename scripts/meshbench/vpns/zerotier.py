@@ -81,7 +81,7 @@ class ZeroTier(Driver):
         network_id = material[first.name]["address"] + _NETWORK
         files = {
             "identity.public": mine["public"].encode(),
-            "planet": base64.b64decode(mine["planet_public"]),
+            "planet": base64.b64decode(material[first.name]["planet_public"]),
             "local.conf": json.dumps({"settings": self._settings(node)}).encode(),
             "devicemap": f"{network_id}={self.interface}\n".encode(),
             # That it is there means that the network is joined.
