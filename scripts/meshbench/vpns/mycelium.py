@@ -10,7 +10,6 @@ from pydantic import Field
 
 from meshbench.config import Strict
 from meshbench.packages.spec import Local
-from meshbench.packages.supply import BINARIES
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
@@ -36,8 +35,8 @@ class Mycelium(Driver):
     name = "mycelium"
     version = 1
     options_class = Options
-    # Not on crates.io, and no checksums of its releases are published.
-    package = Local(environment=BINARIES, licence="Apache-2.0")
+    # It is not on crates.io.
+    package = Local(environment="MESHBENCH_MYCELIUM", licence="Apache-2.0")
     programs = ("mycelium",)
     card = Card(
         title="Mycelium",
@@ -55,7 +54,7 @@ class Mycelium(Driver):
                 "Every host dials every other; no public nodes, no discovery on the link. The published "
                 "data of the thesis went over ThreeFold's public nodes instead."
             ),
-            "Its programs come from MESHBENCH_BINARIES: no release has published checksums.",
+            "You supply the program (MESHBENCH_MYCELIUM), or name a release and its checksum in `package`.",
         ),
     )
     admits_anyone = (

@@ -13,7 +13,6 @@ from pydantic import Field
 from meshbench.config import Strict
 from meshbench.errors import VpnError
 from meshbench.packages.spec import Local
-from meshbench.packages.supply import BINARIES
 from meshbench.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
@@ -37,8 +36,8 @@ class ZeroTier(Driver):
     name = "zerotier"
     version = 1
     options_class = Options
-    # Its own repository of packages has no checksums that stay.
-    package = Local(environment=BINARIES, licence="BUSL-1.1")
+    # Debian has none.
+    package = Local(environment="MESHBENCH_ZEROTIER", licence="BUSL-1.1")
     programs = ("zerotier-one",)
     card = Card(
         title="ZeroTier",
@@ -54,7 +53,7 @@ class ZeroTier(Driver):
         remarks=(
             "A planet of its own in place of ZeroTier's public roots; no TCP relay.",
             "What a daemon learnt is kept on its host: a first start takes longer than later ones.",
-            "Its programs come from MESHBENCH_BINARIES: its packages have no checksums that stay.",
+            "You supply the program (MESHBENCH_ZEROTIER), or name a release and its checksum in `package`.",
         ),
     )
     # A host asks its controller again after 10 s when it came too early.
