@@ -1,0 +1,66 @@
+"""EasyTier: its configuration, and peers and routes as its command line tells them."""
+
+import asyncio
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from meshbench import vpns
+from meshbench.vpns.base import Network, Node
+from tests.unit import making
+
+DATA = Path(__file__).parent / "data"
+NODES = tuple(Node(i, name, f"198.19.0.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
+NETWORK = Network(NODES)
+KEYS = {node.name: {"private": "the-secret-of-all"} for node in NODES}
+
+
+def driver(**options: Any) -> Any:
+    return vpns.load("easytier")("easytier", options)
+
+
+def config(node: Node, **options: Any) -> dict[str, Any]:
+    (file,) = driver(**options).files(node, NETWORK, KEYS)
+    assert file.mode == 0o600
+    return tomllib.loads(file.content.decode())
+
+
+def test_the_others_dial_the_first_host_and_all_listen_on_the_data_network_only() -> None:
+    first, second = config(NODES[0]), config(NODES[1])
+    assert "peer" not in first
+    assert second["peer"] == [{"uri": "tcp://198.19.0.1:11010"}]
+    assert second["listeners"] == ["tcp://198.19.0.2:11010"]
+    assert second["ipv4"] == "10.88.0.2/24"
+    assert second["hostname"] == "yuki"
+    assert second["rpc_portal"].startswith("127.0.0.1:")
+    assert second["flags"]["dev_name"] == "mesh0"
+    assert second["flags"]["enable_ipv6"] is False
+
+
+def test_all_hosts_share_one_secret() -> None:
+    assert config(NODES[0])["network_identity"]["network_secret"] == "the-secret-of-all"
+    made = asyncio.run(driver().material(NETWORK, []))
+    assert len({mine["private"] for mine in made.values()}) == 1
+    assert asyncio.run(driver().material(NETWORK, [])) != made
+
+
+def test_options_that_change_the_data_path() -> None:
+    changed = {"transport": "udp", "mtu": 1300, "encryption": False, "latency_first": True}
+    found = config(NODES[1], **changed, port=7000)
+    assert found["peer"] == [{"uri": "udp://198.19.0.1:7000"}]
+    assert found["listeners"] == ["udp://198.19.0.2:7000"]
+    flags = found["flags"]
+    assert (flags["default_protocol"], flags["mtu"]) == ("udp", 1300)
+    assert (flags["enable_encryption"], flags["latency_first"]) == (False, True)
+
+
+def test_what_it_prints_with_the_secret_in_it_goes_nowhere() -> None:
+    service = driver().service(NODES[0], NETWORK, {})
+    assert service.properties == {"StandardOutput": "null"}
+    assert "--multi-thread" not in service.start
+    assert "--multi-thread" in driver(multi_thread=True).service(NODES[0], NETWORK, {}).start
+
+
+def test_version() -> None:
+    host = making.ScriptedHost(answer=lambda _: "easytier-core 2.0.3\n")
+    assert asyncio.run(driver().installed_version(host)) == "2.0.3"
