@@ -17,7 +17,7 @@ import pytest
 
 from meshbench import vpns
 from meshbench.config import LabTestbed
-from meshbench.errors import TestbedError
+from meshbench.errors import TestbedError, VpnError
 from meshbench.packages import delivery
 from meshbench.session import Session
 from meshbench.testbed import state
