@@ -101,7 +101,7 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
         ("rounds: 1", "rounds: two", "3: rounds: Input should be a valid integer"),
         ("campaign: trial\n", "", ": campaign: this key is required"),
         ("nebula]", "nebulla]", "4: nebulla: there is no config/vpns/nebulla.yaml; did you mean 'nebula'?"),
-        ("nebula]", "xyz]", "4: xyz: there is no config/vpns/xyz.yaml; known: headscale, "),
+        ("nebula]", "xyz]", "4: xyz: there is no config/vpns/xyz.yaml; known: "),
         ("low]", "lov]", "5: lov: there is no config/profiles/lov.yaml; did you mean 'low'?"),
         ("testbed: fake", "testbed: fke", "2: fke: there is no config/testbeds/fke.yaml; did you mean 'fake'?"),
         ("rounds: 1", "tunings: [stok]", "3: stok: there is no config/tunings/stok.yaml; did you mean 'stock'?"),
