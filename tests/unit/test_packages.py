@@ -193,6 +193,15 @@ def test_a_path_may_come_from_the_environment(
     assert obtain(package, "tincd").programs.keys() == {"tincd"}
 
 
+def test_a_driver_s_programs_that_cannot_be_had_can_be_supplied() -> None:
+    found = resolve(Local(environment="MY_TINC", programs={"tincd": "tincd"}), "driver")
+    assert found is not None
+    with pytest.raises(
+        VpnError, match="is not set .*; MESHBENCH_BINARIES=<a folder with tincd> supplies it$"
+    ):
+        asyncio.run(store.obtain(found, ARCHITECTURE))
+
+
 def test_a_file_that_changes_under_a_run_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "tincd"
     file.write_text("before")
@@ -489,6 +498,17 @@ def test_what_failed_is_tried_again_by_the_next_run_only(
     monkeypatch.setenv("MESHBENCH_RUN", "two")
     assert obtain(CRATE).programs
     assert not list(made(CRATE).parent.parent.glob("*.failed.json"))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("cut")])
+def test_a_damaged_cache_is_made_again(tmp_path: Path, damage: Any) -> None:
+    (tmp_path / "tincd").write_text("program")
+    package = Local(path=str(tmp_path))
+    before = obtain(package, "tincd")
+    damage(made(package, "tincd") / "tincd")
+    assert not store.has(supply(package, "tincd"))
+    assert obtain(package, "tincd").programs == before.programs
+    assert (made(package, "tincd") / "tincd").read_text() == "program"
 
 
 def test_a_package_without_a_promised_program_is_not_kept(bin_folder: Path) -> None:

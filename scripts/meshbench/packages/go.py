@@ -41,7 +41,8 @@ def _command(package: Go, path: str, place: Path) -> list[str]:
     flags += [f"-ldflags={package.ldflags}"] if package.ldflags else []
     if package.folder is not None:
         place.mkdir(parents=True)
-        return ["go", "build", "-C", package.folder, *flags, "-o", str(place / "bin" / "it"), path]
+        folder = str(Path(package.folder).expanduser())
+        return ["go", "build", "-C", folder, *flags, "-o", str(place / "bin" / "it"), path]
     # Not `go build`: only an installed module's programs know their own version.
     whole = f"{package.module}/{path}".removesuffix("/.") if path.startswith(".") else path
     return ["go", "install", *flags, f"{whole.replace('/./', '/')}@{package.version}"]
@@ -57,7 +58,7 @@ def _take(place: Path, target: Path, path: str) -> None:
 
 async def _licence(package: Go, log: Path) -> str | None:
     if package.folder is not None:
-        return licence_in(Path(package.folder))
+        return licence_in(Path(package.folder).expanduser())
     asked = ["go", "mod", "download", "-json", f"{package.module}@{package.version}"]
     said = await tools.run(asked, log)
     return licence_in(Path(json.loads(said)["Dir"]))

@@ -59,7 +59,7 @@ def own_architecture() -> str:
 
 def has(supply: Supply) -> bool:
     """Whether the cache has a package for this machine's architecture."""
-    return (folder(supply, own_architecture()) / MANIFEST).exists()
+    return _kept(folder(supply, own_architecture())) is not None
 
 
 async def obtain(supply: Supply, architecture: str) -> Manifest:
@@ -80,7 +80,7 @@ async def obtain(supply: Supply, architecture: str) -> Manifest:
         try:
             return await _make(supply, architecture, place)
         except VpnError as error:
-            reason = f"{_name(supply)}: {error}"
+            reason = f"{_name(supply)}: {error}{_way_out(supply)}"
             note = {"run": os.environ.get("MESHBENCH_RUN"), "reason": reason}
             with atomic(_note(place)) as temporary:
                 temporary.write_text(json.dumps(note), encoding="utf-8")
@@ -88,8 +88,7 @@ async def obtain(supply: Supply, architecture: str) -> Manifest:
 
 
 def _known(place: Path, supply: Supply) -> Manifest | None:
-    if (place / MANIFEST).exists():
-        found = Manifest.model_validate_json((place / MANIFEST).read_bytes())
+    if (found := _kept(place)) is not None:
         # Who asked for it is this system's; the programs are everybody's.
         return found.model_copy(update={"origin": supply.origin})
     if _note(place).exists():
@@ -97,6 +96,18 @@ def _known(place: Path, supply: Supply) -> Manifest | None:
         if note["run"] is not None and note["run"] == os.environ.get("MESHBENCH_RUN"):
             raise VpnError(note["reason"])
     return None
+
+
+def _kept(place: Path) -> Manifest | None:
+    """What the cache has, if it is whole."""
+    if not (place / MANIFEST).exists():
+        return None
+    found = Manifest.model_validate_json((place / MANIFEST).read_bytes())
+    for name, size in found.sizes_bytes.items():
+        program = place / "bin" / name
+        if not program.is_file() or program.stat().st_size != size:
+            return None
+    return found
 
 
 def _note(place: Path) -> Path:
@@ -117,6 +128,13 @@ def _name(supply: Supply) -> str:
             return f"package of {', '.join(supply.programs)}"
 
 
+def _way_out(supply: Supply) -> str:
+    """What else the user can do where nothing can be built."""
+    if supply.origin != "driver" or not isinstance(supply.package, Local | Release):
+        return ""
+    return f"; MESHBENCH_BINARIES=<a folder with {', '.join(supply.programs)}> supplies it"
+
+
 async def _make(supply: Supply, architecture: str, place: Path) -> Manifest:
     log.info("%s is not in the cache: making it in %s", _name(supply), place)
     started = time.monotonic()
@@ -130,6 +148,7 @@ async def _make(supply: Supply, architecture: str, place: Path) -> Manifest:
         finished.mkdir(mode=0o755)
         (work / "bin").rename(finished / "bin")
         (finished / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", "utf-8")
+        shutil.rmtree(place, ignore_errors=True)  # what was not whole
         finished.rename(place)
         _note(place).unlink(missing_ok=True)
     finally:

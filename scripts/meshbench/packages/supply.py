@@ -91,8 +91,9 @@ def content(package: Package, programs: Sequence[str]) -> str | None:
         case Local():
             files = local_files(package, programs)
         case Go(folder=str(folder)):
-            tree = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-            named = {str(path.relative_to(folder)): path for path in tree}
+            root = Path(folder).expanduser()
+            tree = sorted(path for path in root.rglob("*") if path.is_file())
+            named = {str(path.relative_to(root)): path for path in tree}
             # Go does not look into what is hidden.
             files = {name: path for name, path in named.items() if "/." not in f"/{name}"}
         case _:
