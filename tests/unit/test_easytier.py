@@ -46,9 +46,9 @@ def test_all_hosts_share_one_secret() -> None:
 
 def test_options_that_change_the_data_path() -> None:
     changed = {"transport": "udp", "mtu": 1300, "encryption": False, "latency_first": True}
-    found = config(NODES[1], **changed, port=7000)
-    assert found["peer"] == [{"uri": "udp://198.19.0.1:7000"}]
-    assert found["listeners"] == ["udp://198.19.0.2:7000"]
+    found = config(NODES[1], **changed)
+    assert found["peer"] == [{"uri": "udp://198.19.0.1:11010"}]
+    assert found["listeners"] == ["udp://198.19.0.2:11010"]
     flags = found["flags"]
     assert (flags["default_protocol"], flags["mtu"]) == ("udp", 1300)
     assert (flags["enable_encryption"], flags["latency_first"]) == (False, True)

@@ -22,7 +22,6 @@ _RPC = "127.0.0.1:15888"
 class Options(Strict):
     transport: Literal["tcp", "udp", "wg"] = "tcp"
     """The only kind of listener that hosts have, and so of link."""
-    port: Annotated[int, Field(ge=1, le=65535)] = PORT
     mtu: Annotated[int, Field(ge=576, le=9000)] = 1380
     """As it counts: the interface has 20 bytes less where it encrypts."""
     encryption: bool = True
@@ -76,7 +75,7 @@ class EasyTier(Driver):
         return [File(self.folder / "easytier.toml", text.encode(), 0o600)]
 
     def _url(self, node: Node) -> str:
-        return f"{self.options.transport}://{node.underlay}:{self.options.port}"
+        return f"{self.options.transport}://{node.underlay}:{PORT}"
 
     def _config(self, node: Node, network: Network, secret: str) -> str:
         first = network.nodes[0]
