@@ -112,7 +112,11 @@ class EasyTier(Driver):
         start = [self.program("easytier-core"), "-c", str(self.folder / "easytier.toml")]
         more = ["--multi-thread"] if self.options.multi_thread else []
         # It prints its whole configuration with the secret there; its log is on standard error.
-        return Service([*start, *more], properties={"StandardOutput": "null"})
+        return Service(
+            [*start, *more],
+            environment={"NO_COLOR": "1"},
+            properties={"StandardOutput": "null"},
+        )
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {
