@@ -58,9 +58,14 @@ def test_options_that_change_the_data_path() -> None:
 
 def test_what_it_prints_with_the_secret_in_it_goes_nowhere() -> None:
     service = driver().service(NODES[0], NETWORK, {})
-    assert service.properties == {"StandardOutput": "null"}
+    assert service.properties["StandardOutput"] == "null"
     assert "--multi-thread" not in service.start
     assert "--multi-thread" in driver(multi_thread=True).service(NODES[0], NETWORK, {}).start
+
+
+def test_it_cannot_find_public_servers() -> None:
+    service = driver().service(NODES[0], NETWORK, {})
+    assert service.properties["BindReadOnlyPaths"] == "/dev/null:/etc/resolv.conf"
 
 
 def test_version() -> None:

@@ -111,18 +111,19 @@ class EasyTier(Driver):
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
         start = [self.program("easytier-core"), "-c", str(self.folder / "easytier.toml")]
         more = ["--multi-thread"] if self.options.multi_thread else []
-        # It prints its whole configuration with the secret there; its log is on standard error.
-        return Service(
-            [*start, *more],
-            environment={"NO_COLOR": "1"},
-            properties={"StandardOutput": "null"},
-        )
+        properties = {
+            # It prints its whole configuration with the secret there; its log is on standard error.
+            "StandardOutput": "null",
+            # So that it finds none of the public STUN servers that are built in.
+            "BindReadOnlyPaths": "/dev/null:/etc/resolv.conf",
+        }
+        return Service([*start, *more], environment={"NO_COLOR": "1"}, properties=properties)
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {
             **self.options.model_dump(),
             "known_to_all": network.nodes[0].name,
-            "stun": "built-in public servers, which a closed testbed does not reach",
+            "stun": "none: the built-in public servers' names are not resolved",
             "ipv6": False,
         }
 
