@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from meshbench import vpns
+from meshbench.records import PathState
 from meshbench.vpns.base import Network, Node
+from meshbench.vpns.easytier import routes
 from tests.unit import making
 
 DATA = Path(__file__).parent / "data"
@@ -46,9 +48,9 @@ def test_all_hosts_share_one_secret() -> None:
 
 def test_options_that_change_the_data_path() -> None:
     changed = {"transport": "udp", "mtu": 1300, "encryption": False, "latency_first": True}
-    found = config(NODES[1], **changed, port=7000)
-    assert found["peer"] == [{"uri": "udp://198.19.0.1:7000"}]
-    assert found["listeners"] == ["udp://198.19.0.2:7000"]
+    found = config(NODES[1], **changed)
+    assert found["peer"] == [{"uri": "udp://198.19.0.1:11010"}]
+    assert found["listeners"] == ["udp://198.19.0.2:11010"]
     flags = found["flags"]
     assert (flags["default_protocol"], flags["mtu"]) == ("udp", 1300)
     assert (flags["enable_encryption"], flags["latency_first"]) == (False, True)
@@ -56,11 +58,49 @@ def test_options_that_change_the_data_path() -> None:
 
 def test_what_it_prints_with_the_secret_in_it_goes_nowhere() -> None:
     service = driver().service(NODES[0], NETWORK, {})
-    assert service.properties == {"StandardOutput": "null"}
+    assert service.properties["StandardOutput"] == "null"
     assert "--multi-thread" not in service.start
     assert "--multi-thread" in driver(multi_thread=True).service(NODES[0], NETWORK, {}).start
+
+
+def test_it_cannot_find_public_servers() -> None:
+    service = driver().service(NODES[0], NETWORK, {})
+    assert service.properties["BindReadOnlyPaths"] == "/dev/null:/etc/resolv.conf"
 
 
 def test_version() -> None:
     host = making.ScriptedHost(answer=lambda _: "easytier-core 2.0.3\n")
     assert asyncio.run(driver().installed_version(host)) == "2.0.3"
+
+
+def test_paths_as_its_command_line_tells_them() -> None:
+    said = (DATA / "easytier-peers.txt").read_text(encoding="utf-8")
+    host = making.ScriptedHost(answer=lambda _: said)
+    found = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    assert host.asked == [["easytier-cli", "-p", "127.0.0.1:15888", "peer", "list", "-v"]]
+    assert found == {
+        "yuki": PathState(
+            kind="direct", transport="tcp", endpoint="198.19.0.2:46161",
+            details={
+                "cost": "1", "version": "2.0.3", "connections": ["tcp://198.19.0.2:46161"],
+            },
+        ),
+        "luna": PathState(
+            kind="direct", transport="tcp", endpoint="198.19.0.3:33613",
+            details={
+                "cost": "1", "version": "2.0.3", "connections": ["tcp://198.19.0.3:33613"],
+            },
+        ),
+    }  # fmt: skip
+
+
+def test_a_peer_without_a_connection_is_relayed() -> None:
+    found = routes((DATA / "easytier-peers-relayed.txt").read_text(encoding="utf-8"))
+    assert (found["lom"].kind, found["lom"].endpoint) == ("direct", "198.19.0.1:11010")
+    assert found["luna"] == PathState(
+        kind="relay", details={"cost": "2", "version": "2.0.3", "connections": []}
+    )
+
+
+def test_without_peers_there_are_no_paths() -> None:
+    assert routes("[]\n") == {}

@@ -86,10 +86,10 @@ def route(subnet: str, hop: str) -> dict[str, Any]:
 def test_a_route_over_the_host_itself_is_direct() -> None:
     assert paths([
         route("4d1:1::/64", "TCP 198.19.0.1:1 <-> 198.19.0.9:9651"),
-        route("4d2:1::/64", "TCP [::ffff:198.19.0.1]:41234 <-> [::ffff:198.19.0.2]:9651"),
+        route("4d2:1::/64", "TCP [::ffff:198.19.0.1]:9651 <-> [::ffff:198.19.0.2]:42054"),
     ]) == {
         "yuki": PathState(
-            kind="direct", transport="tcp", endpoint="198.19.0.2:9651",
+            kind="direct", transport="tcp", endpoint="198.19.0.2:42054",
             details={"metric": 16},
         )
     }  # fmt: skip

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from meshbench.records import PathState
 from meshbench.vpns.base import Network, Node
 from tests.unit import making
 
+DATA = Path(__file__).parent / "data"
 NODES = tuple(Node(i, name, f"198.19.0.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
 NETWORK = Network(NODES)
 ADDRESSES = ("6220d653d2", "2f0abf5689", "cffec810a3")
@@ -185,3 +187,15 @@ def test_a_peer_with_an_active_path_is_direct() -> None:
 def test_a_peer_without_one_is_relayed(said: dict[str, Any], transport: str) -> None:
     found = paths([said])["luna"]
     assert (found.kind, found.endpoint, found.transport) == ("relay", None, transport)
+
+
+def test_paths_as_1_14_1_tells_them() -> None:
+    said = json.loads((DATA / "zerotier-peers.json").read_text(encoding="utf-8"))
+    names = {"ef6e261cf8": "yuki", "013d9cf3d5": "luna"}
+    host = making.ScriptedHost(answer=lambda argv: json.dumps(names if argv[0] == "cat" else said))
+    found = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    assert {name: (path.kind, path.endpoint) for name, path in found.items()} == {
+        "yuki": ("direct", "198.19.0.2:9993"),
+        "luna": ("direct", "198.19.0.3:9993"),
+    }
+    assert found["yuki"].details["paths"] == ["198.19.0.2/9993"], "two sockets, one way"

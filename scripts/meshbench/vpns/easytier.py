@@ -22,7 +22,6 @@ _RPC = "127.0.0.1:15888"
 class Options(Strict):
     transport: Literal["tcp", "udp", "wg"] = "tcp"
     """The only kind of listener that hosts have, and so of link."""
-    port: Annotated[int, Field(ge=1, le=65535)] = PORT
     mtu: Annotated[int, Field(ge=576, le=9000)] = 1380
     """As it counts: the interface has 20 bytes less where it encrypts."""
     encryption: bool = True
@@ -76,7 +75,7 @@ class EasyTier(Driver):
         return [File(self.folder / "easytier.toml", text.encode(), 0o600)]
 
     def _url(self, node: Node) -> str:
-        return f"{self.options.transport}://{node.underlay}:{self.options.port}"
+        return f"{self.options.transport}://{node.underlay}:{PORT}"
 
     def _config(self, node: Node, network: Network, secret: str) -> str:
         first = network.nodes[0]
@@ -112,14 +111,19 @@ class EasyTier(Driver):
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
         start = [self.program("easytier-core"), "-c", str(self.folder / "easytier.toml")]
         more = ["--multi-thread"] if self.options.multi_thread else []
-        # It prints its whole configuration with the secret there; its log is on standard error.
-        return Service([*start, *more], properties={"StandardOutput": "null"})
+        properties = {
+            # It prints its whole configuration with the secret there; its log is on standard error.
+            "StandardOutput": "null",
+            # So that it finds none of the public STUN servers that are built in.
+            "BindReadOnlyPaths": "/dev/null:/etc/resolv.conf",
+        }
+        return Service([*start, *more], environment={"NO_COLOR": "1"}, properties=properties)
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {
             **self.options.model_dump(),
             "known_to_all": network.nodes[0].name,
-            "stun": "built-in public servers, which a closed testbed does not reach",
+            "stun": "none: the built-in public servers' names are not resolved",
             "ipv6": False,
         }
 

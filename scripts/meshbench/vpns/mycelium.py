@@ -109,13 +109,13 @@ class Mycelium(Driver):
         return (await host.run([self.program("mycelium"), "--version"])).stdout.split()[-1]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        said = await host.run(
-            [self.program("mycelium"), "--api-addr", _API, "routes", "selected", "--json"]
-        )
+        # It logs to its standard output, and makes a folder for a key if it is given none.
+        quiet = ["--silent", "--key-file", str(self.folder / "key"), "--api-addr", _API]
+        ask = [self.program("mycelium"), *quiet, "routes", "selected", "--json"]
+        found = json.loads((await host.run(ask)).stdout.strip() or "[]")
         addresses = json.loads(
             (await host.run(["cat", str(self.folder / "addresses.json")])).stdout
         )
-        found = json.loads(said.stdout.strip() or "[]")
         return {
             other.name: _path(route, other)
             for other in network.others(node)
@@ -130,7 +130,7 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     await host.run(["install", "-d", "-m", "700", str(folder)])
     try:
         await host.upload([File(folder / "key", private.encode(), 0o600)])
-        inspect = [program, "--key-file", str(folder / "key"), "inspect", "--json"]
+        inspect = [program, "--silent", "--key-file", str(folder / "key"), "inspect", "--json"]
         said = json.loads((await host.run(inspect)).stdout)
     finally:
         await host.run(["rm", "-rf", "--", str(folder)])

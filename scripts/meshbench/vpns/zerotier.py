@@ -145,7 +145,12 @@ class ZeroTier(Driver):
         # Only what is newer than the copy: what the daemon learnt outlives its restart.
         renew = ["cp", "-auT", str(self.folder / "config"), str(self._home)]
         start = [self.program("zerotier-one"), "-U", f"-p{PORT}", str(self._home)]
-        return Service(start, properties={"ExecStartPre": command_line(renew)})
+        properties = {
+            "ExecStartPre": command_line(renew),
+            # How it ends now and then when it is told to.
+            "SuccessExitStatus": "SIGABRT",
+        }
+        return Service(start, properties=properties)
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         first = network.nodes[0].name
@@ -226,7 +231,7 @@ def _path(peer: Mapping[str, Any]) -> PathState:
             "role": peer["role"],
             "version": peer["version"],
             "latency_ms": peer["latency"],
-            "paths": sorted(path["address"] for path in active),
+            "paths": sorted({path["address"] for path in active}),
         },
     )
 
