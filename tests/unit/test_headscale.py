@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography import x509
 
 from meshbench import vpns
 from meshbench.errors import VpnError
+from meshbench.records import PathState
 from meshbench.vpns import control
 from meshbench.vpns.base import Driver, Network, Node
 from tests.unit import making
@@ -235,3 +237,48 @@ def test_a_host_of_no_mesh_has_no_key_and_asks_all_the_same() -> None:
     asyncio.run(driver(control="headscale").settle([mallory], network, {}))
     (login,) = logins(mallory)
     assert not [word for word in login if word.startswith("--auth-key")]
+
+
+# --- paths -------------------------------------------------------------------------------------
+
+# From Tailscale 1.102.5's `status --json` in the lab: direct, and with the relay forced.
+LUNA_DIRECT = {
+    "PublicKey": "nodekey:042acacc9311f252f4bb04eba6dcf654774770f394bdf45ffef3323fa3c19c0f",
+    "HostName": "luna", "TailscaleIPs": ["100.64.0.3", "fd7a:115c:a1e0:ab12:4843:cd96:6240:3"],
+    "Addrs": None, "CurAddr": "198.19.0.3:41641", "Relay": "meshbench", "PeerRelay": "",
+    "Active": True, "LastHandshake": "2026-11-23T10:55:11.120504924Z", "InEngine": True,
+}  # fmt: skip
+YUKI_RELAYED = {
+    "PublicKey": "nodekey:799166c7cd974db70bd9bf12f6f7d716490d0dcecf1942b5d603bc47887ea219",
+    "HostName": "yuki", "TailscaleIPs": ["100.64.0.2", "fd7a:115c:a1e0:ab12:4843:cd96:6240:2"],
+    "Addrs": None, "CurAddr": "", "Relay": "meshbench", "PeerRelay": "",
+    "Active": True, "LastHandshake": "2026-11-23T10:55:17.660172005Z", "InEngine": True,
+}  # fmt: skip
+
+
+def paths(*peers: dict[str, Any]) -> dict[str, PathState]:
+    status = {
+        "BackendState": "Running",
+        "Peer": {peer["PublicKey"]: peer for peer in peers} or None,
+    }
+    host = making.ScriptedHost(answer=lambda _: json.dumps(status))
+    return dict(asyncio.run(driver().paths(host, FIRST, NETWORK)))
+
+
+def test_an_active_peer_without_an_address_is_relayed() -> None:
+    assert paths(YUKI_RELAYED, LUNA_DIRECT) == {
+        "yuki": PathState(kind="relay", transport="derp", endpoint="198.19.0.1:8443"),
+        "luna": PathState(kind="direct", transport="udp", endpoint="198.19.0.3:41641"),
+    }
+
+
+def test_an_idle_peer_s_path_is_not_known() -> None:
+    assert paths({**YUKI_RELAYED, "Active": False}) == {"yuki": PathState()}
+    assert paths() == {}
+
+
+def test_a_peer_may_be_another_s_relay() -> None:
+    relayed = {**YUKI_RELAYED, "PeerRelay": "198.19.0.3:7777:vni:1"}
+    assert paths(relayed)["yuki"] == PathState(
+        kind="relay", transport="udp", endpoint="198.19.0.3:7777:vni:1"
+    )

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from meshbench.packages.spec import Go, Local, Package
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.units import Service, command_line
 
 PORT = 8443
 """TCP, of the control server and of DERP."""
@@ -81,6 +81,15 @@ class Control(ABC):
         return self.folder / "control.crt", self.folder / "control.key"
 
     @property
+    def own(self) -> PurePosixPath:
+        """The server's own folder, on the first host."""
+        return self.state.with_name(f"{self.state.name}-control")
+
+    def make_own(self) -> Mapping[str, str]:
+        """Properties of the service: its folder is there before it starts."""
+        return {"ExecStartPre": command_line(["install", "-d", "-m", "700", str(self.own)])}
+
+    @property
     @abstractmethod
     def auth_key(self) -> PurePosixPath:
         """The file on every host with what a new node must know."""
@@ -123,10 +132,11 @@ class TestControl(Control):
             [
                 program, "--listen", network.nodes[0].underlay, "--port", str(PORT),
                 "--stun-port", str(STUN_PORT), "--cert", str(public), "--key", str(private),
-                "--auth-key-file", str(self.auth_key), "--state", f"{self.state}-control.json",
+                "--auth-key-file", str(self.auth_key), "--state", str(self.own / "state.json"),
                 *(word for node in network.nodes for word in ("--node", f"{node.name}={address(node)}")),
             ],
             listens=PORT,
+            properties=self.make_own(),
         )  # fmt: skip
 
     async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> bool:
@@ -158,7 +168,7 @@ class Headscale(Control):
     def config(self, network: Network) -> dict[str, Any]:
         server = network.nodes[0].underlay
         public, private = self.tls
-        state = self.state.with_name(f"{self.state.name}-control")
+        state = self.own
         return {
             "server_url": f"https://{server}:{PORT}",
             "listen_addr": f"{server}:{PORT}",
@@ -196,7 +206,8 @@ class Headscale(Control):
         }  # fmt: skip
 
     def service(self, program: str, network: Network) -> Service:
-        return Service([program, "serve", "--config", str(self._config)], listens=PORT)
+        command = [program, "serve", "--config", str(self._config)]
+        return Service(command, listens=PORT, properties=self.make_own())
 
     async def prepare(self, program: str, hosts: Sequence[Host], network: Network) -> bool:
         first = next((host for host in hosts if host.name == network.nodes[0].name), None)
