@@ -326,6 +326,7 @@ def test_a_stranger_is_refused(name: str, facts: Facts, store: Path) -> None:
         group = members(bed)
         vpn = await up(group, name, store)
         driver, mallory = vpn.mesh.driver, bed.hosts[-1]
+        await delivery.deliver(name, driver.supplies, [mallory])
         intruder = await stranger_of(vpn.mesh, bed)
         own = intruder.address(STRANGER)
         rules = KNOCK.format(
@@ -335,7 +336,6 @@ def test_a_stranger_is_refused(name: str, facts: Facts, store: Path) -> None:
         for host in group.hosts:
             await host.run(["nft", "-f", "-"], stdin=rules)
         try:
-            await delivery.deliver(name, driver.supplies, [mallory])
             await lifecycle.install(intruder)
             with contextlib.suppress(CommandError, VpnError):  # where joining is what is refused
                 await start_on(intruder, mallory)
