@@ -1,5 +1,6 @@
 """When a VPN that was started passed traffic, and when its paths were direct: facts of a record."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,8 +46,9 @@ def of(record: Record) -> Iterator[Start]:
     """What a record says of starting its VPN: nothing where it was up already."""
     vpn = record.vpn
     if vpn.status is not Status.OK:
-        for link in record.links:
-            yield Start(READY, link.source, link.target, None, vpn.status, vpn.reason)
+        hosts = dict.fromkeys(host for link in record.links for host in (link.source, link.target))
+        for source, target in itertools.permutations(hosts, 2):
+            yield Start(READY, source, target, None, vpn.status, vpn.reason)
         return
     if not vpn.ready_s:
         return

@@ -358,3 +358,15 @@ def test_a_hub_s_relayed_paths_are_not_waited_for(
 def test_who_brings_the_hosts_together_is_recorded(tmp_path: Path) -> None:
     assert run(tmp_path).vpn.control_server == "lighthouse on lom"
     assert run(tmp_path, vpn="wireguard").vpn.control_server is None
+
+
+def test_a_daemon_that_says_too_little_has_no_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def paths(*_: Any) -> dict[str, PathState]:
+        raise ValueError("Expecting value: line 1 column 1 (char 0)")
+
+    monkeypatch.setattr("meshbench.vpns.nebula.Nebula.paths", paths)
+    found = run(tmp_path)
+    assert {one.status for one in found.links} == {Status.OK}
+    assert [one.path_after for one in found.links] == [None] * 3

@@ -278,7 +278,7 @@ async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
     interface = interface_of(mesh, host)
     try:
         states = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
-    except CommandError as error:  # a dead daemon tells nothing
+    except (CommandError, ValueError) as error:  # a dead daemon tells nothing, a new one too little
         log.warning("no paths: %s", error)
         return {}
     link = await host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)

@@ -1,7 +1,7 @@
 -- Readiness: how long a VPN that was started took until it passed traffic.
 -- Grain: campaign, round, vpn, placement, source, target, tuning, profile, benchmark; the last three of
 -- the cell that started it, which is on an unimpaired network whatever the profile. Where a VPN did not
--- come up in a round, one row per pair that its cells would have measured, with those three null.
+-- come up in a round, one row per pair of the hosts of its cells, with those three null.
 -- Columns:
 --   ready_s            from starting the VPN to the pair's first reply (s); pairs are tried in turn
 --   direct_s           until its daemon was first seen to say 'direct' (s); null: it never did
