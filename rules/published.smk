@@ -2,6 +2,8 @@
 # Included in place of deploy, impair, measure and parse where the config names `published`.
 PUBLISHED = list(CAMPAIGN.published)
 MEASURED = []
+FACTS = [f"{RESULTS}/published/facts.json"]
+IMPORTED = f"{RESULTS}/published/import.json"
 TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
 TIDY_FILES = expand(TIDY, benchmark=CAMPAIGN.file.benchmarks, vpn=CAMPAIGN.file.vpns)
 SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]
@@ -14,9 +16,9 @@ rule published_import:
     output:
         samples=SAMPLES,
         links=LINKS,
-        report=f"{RESULTS}/published/import.json",
+        report=IMPORTED,
         files=f"{RESULTS}/published/import.parquet",
-        facts=f"{RESULTS}/published/facts.json",
+        facts=FACTS,
     log:
         f"{LOGS}/published_import.log",
     conda:

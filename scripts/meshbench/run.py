@@ -61,6 +61,12 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
         for path in campaign.published
         if not Path(path).exists()
     ]
+    claims = campaign.claims
+    problems += [
+        Problem(source, f"claims.{key}", f"there is no file {path}; for none: --config claims=none")
+        for key, path in (claims.model_dump().items() if claims else ())
+        if path and not Path(path).is_file()
+    ]
     if problems:
         raise ConfigError(problems)
 
