@@ -16,7 +16,7 @@ import yaml
 from meshbench import config, estimate, options, paths, progress, summary, warm
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
-from meshbench.figures.base import Context, suitable
+from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.plan import Calibrated
 from meshbench.records import now
 from meshbench.session import lab_of
@@ -79,7 +79,7 @@ def context(campaign: Campaign) -> dict[str, Any]:
         vpns=tuple(file.vpns),
         tunings=tuple(file.tunings),
         profiles=tuple(file.profiles),
-        benchmarks=tuple(file.benchmarks),
+        benchmarks=tuple(name for name in file.benchmarks if name not in SELF_TOLD),
         rounds=file.rounds,
         links=campaign.links,
         testbed=campaign.kind,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 CHART_FORMATS = ("svg", "png", "pdf", "html")
 TABLE_FORMATS = ("csv", "tex")
+SELF_TOLD = ("timing", "netem")
+"""What an imported run says of its own times and settings: of the form of a benchmark, and none."""
 
 Row = Mapping[str, Any]
 
