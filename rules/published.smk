@@ -2,7 +2,8 @@
 # Included in place of deploy, impair, measure and parse where the config names `published`.
 PUBLISHED = list(CAMPAIGN.published)
 MEASURED = []
-FACTS = [f"{RESULTS}/published/facts.json"]
+RUNS = f"{RESULTS}/published/facts.json"
+FACTS = [RUNS]
 IMPORTED = f"{RESULTS}/published/import.json"
 TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
 TIDY_FILES = expand(TIDY, benchmark=CAMPAIGN.file.benchmarks, vpn=CAMPAIGN.file.vpns)
@@ -18,7 +19,7 @@ rule published_import:
         links=LINKS,
         report=IMPORTED,
         files=f"{RESULTS}/published/import.parquet",
-        facts=FACTS,
+        facts=RUNS,
     log:
         f"{LOGS}/published_import.log",
     conda:

@@ -10,6 +10,7 @@ rule report:
         findings=FINDINGS_PAGE,
         claims=VERDICTS_PAGE,
         facts=FACTS,
+        runs=RUNS,
         imported=IMPORTED,
     output:
         report=REPORT,

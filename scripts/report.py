@@ -11,6 +11,7 @@ optional = {
     name: Path(snakemake.input[name]) if snakemake.input.get(name) else None
     for name in ("claims", "imported")
 }
+facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
 warm.run(
     snakemake.log[0],
     "meshbench.report.page.write",
@@ -22,6 +23,6 @@ warm.run(
         facts=[Path(path) for path in snakemake.input.facts],
         **optional,
     ),
-    context=Context.from_dict(snakemake.params.context),
+    context=Context.from_dict(snakemake.params.context).told(facts),
     out=Path(snakemake.output.report),
 )

@@ -17,6 +17,7 @@ import ast
 import dataclasses
 import functools
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,19 @@ class Context:
         }
         fields["links"] = tuple((source, target) for source, target in plain["links"])
         return cls(**fields)
+
+    def told(self, facts: Path | None) -> "Context":
+        """With the rounds and tunings of imported runs, which only their import knows.
+
+        Args:
+            facts: what the import wrote, by run; None for a campaign that was measured here.
+        """
+        if facts is None:
+            return self
+        runs = json.loads(facts.read_text(encoding="utf-8")).values()
+        rounds = max([self.rounds, *(run["round"] for run in runs)])
+        tunings = dict.fromkeys([*self.tunings, *sorted(run["tuning"] for run in runs)])
+        return dataclasses.replace(self, rounds=rounds, tunings=tuple(tunings))
 
     @property
     def planned(self) -> int:
