@@ -91,7 +91,10 @@ def context(campaign: Campaign) -> dict[str, Any]:
 def figures(campaign: Campaign) -> tuple[str, ...]:
     """The figures that the campaign asks for."""
     chosen = campaign.file.figures
-    return suitable(campaign.file.benchmarks) if chosen == "suitable" else chosen
+    if chosen != "suitable":
+        return chosen
+    here = () if campaign.published else ("calibration",)
+    return suitable((*campaign.file.benchmarks, *here))
 
 
 def start(campaign: Campaign, workflow: Any) -> None:

@@ -3,7 +3,8 @@
 A figure is one module of this package that has a `TITLE`; its name is the module's. It needs
 
 * ``TITLE: str`` and ``TABLES: tuple[str, ...]``, the aggregate tables it reads, both literal;
-  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these;
+  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these
+  ('calibration': for any campaign that was measured here);
 * ``draw(data, context) -> alt.TopLevelMixin``, for a chart,
   or ``tabulate(data, context) -> tabular.Table``, for a table;
 * ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
