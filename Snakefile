@@ -27,7 +27,15 @@ else:
 
 include: "rules/aggregate.smk"
 include: "rules/checks.smk"
+
+
+if CAMPAIGN.claims:
+
+    include: "rules/claims.smk"
+
+
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule figures_all:
@@ -37,8 +45,10 @@ rule figures_all:
     input:
         MEASURED,
         FINDINGS,
+        VERDICTS,
         FIGURES,
         BUNDLE,
+        REPORT,
 
 
 onstart:

@@ -1,11 +1,12 @@
-# Sanity rules over the tables, and the numbers of a text checked against them.
+# Sanity rules over the tables.
 from meshbench.checks import rules as sanity
 
 FINDINGS = f"{RESULTS}/checks/findings.parquet"
+FINDINGS_PAGE = f"{RESULTS}/checks/findings.html"
+# Overwritten where the config names `claims`.
+VERDICTS = []
+VERDICTS_PAGE = []
 CHECK_FILES = tuple(path for path in Path(sanity.__file__).parent.rglob("*.sql"))
-# A text of one's own: `python -m meshbench.checks claims <campaign> <file>`.
-CLAIMS_TEXT = "../shared/data/thesis-claims.csv"
-CLAIMS_QUERIES = "config/claims/thesis.yaml"
 
 
 rule checks:
@@ -14,7 +15,7 @@ rule checks:
         links=LINKS,
     output:
         findings=FINDINGS,
-        html=f"{RESULTS}/checks/findings.html",
+        html=FINDINGS_PAGE,
     log:
         f"{LOGS}/checks.log",
     conda:
@@ -25,25 +26,3 @@ rule checks:
         "sanity rules"
     script:
         "../scripts/checks.py"
-
-
-rule claims:
-    input:
-        text=CLAIMS_TEXT,
-        queries=CLAIMS_QUERIES,
-        samples=SAMPLES,
-        links=LINKS,
-        findings=FINDINGS,
-    output:
-        csv=f"{RESULTS}/checks/claims.csv",
-        html=f"{RESULTS}/checks/claims.html",
-    log:
-        f"{LOGS}/claims.log",
-    conda:
-        ENVIRONMENT
-    params:
-        code=code.digest("checks.verdicts", "checks.pages", files=CHECK_FILES),
-    message:
-        "claims of {input.text}"
-    script:
-        "../scripts/claims.py"

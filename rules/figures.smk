@@ -33,6 +33,7 @@ rule figure:
     input:
         tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
         findings=FINDINGS,
+        runs=RUNS,
     output:
         svg=f"{FIGURE}.svg",
         png=f"{FIGURE}.png",
@@ -58,6 +59,7 @@ rule table:
     input:
         tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
         findings=FINDINGS,
+        runs=RUNS,
     output:
         csv=f"figures/{NAME}/{{name}}.csv",
         tex=f"figures/{NAME}/{{name}}.tex",

@@ -1,5 +1,8 @@
 # Tidy rows, one job per benchmark and VPN.
 MEASURED = [*PACKAGED, *DEPLOYED, *CALIBRATED, *RECORDS]
+FACTS = DEPLOYED
+IMPORTED = []
+RUNS = []
 TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
 TIDY_PAIRS = [(b, v) for b in CAMPAIGN.file.benchmarks for v in CAMPAIGN.file.vpns]
 TIDY_FILES = [TIDY.format(benchmark=b, vpn=v) for b, v in TIDY_PAIRS]

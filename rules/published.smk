@@ -2,6 +2,9 @@
 # Included in place of deploy, impair, measure and parse where the config names `published`.
 PUBLISHED = list(CAMPAIGN.published)
 MEASURED = []
+RUNS = f"{RESULTS}/published/facts.json"
+FACTS = [RUNS]
+IMPORTED = f"{RESULTS}/published/import.json"
 TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
 TIDY_FILES = expand(TIDY, benchmark=CAMPAIGN.file.benchmarks, vpn=CAMPAIGN.file.vpns)
 SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]
@@ -14,9 +17,9 @@ rule published_import:
     output:
         samples=SAMPLES,
         links=LINKS,
-        report=f"{RESULTS}/published/import.json",
+        report=IMPORTED,
         files=f"{RESULTS}/published/import.parquet",
-        facts=f"{RESULTS}/published/facts.json",
+        facts=RUNS,
     log:
         f"{LOGS}/published_import.log",
     conda:

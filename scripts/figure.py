@@ -6,12 +6,13 @@ from meshbench import warm
 from meshbench.figures.base import Context, tables
 
 name = snakemake.wildcards.figure
+facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
 warm.run(
     snakemake.log[0],
     "meshbench.figures.render.render",
     name=name,
     tables=dict(zip(tables(name), map(Path, snakemake.input.tables), strict=True)),
-    context=Context.from_dict(snakemake.params.context),
+    context=Context.from_dict(snakemake.params.context).told(facts),
     outputs={kind: Path(path) for kind, path in snakemake.output.items()},
     bundle=Path(snakemake.params.bundle),
     findings=Path(snakemake.input.findings),

@@ -180,6 +180,18 @@ class Calibration(Strict):
     loss_tolerance_percent: Percent = 10
 
 
+class Claims(Strict):
+    """A text whose numbers are checked against the campaign's tables.
+
+    Attributes:
+        text: CSV or YAML, one row per number.
+        queries: YAML with a query per row, where the text's own rows have none.
+    """
+
+    text: Annotated[str, Field(min_length=1)]
+    queries: Annotated[str, Field(min_length=1)] | None = None
+
+
 class CampaignFile(Strict):
     """One experiment; its results live under results/<campaign>/ and figures/<campaign>/."""
 
@@ -202,6 +214,7 @@ class CampaignFile(Strict):
     calibration: Calibration = Calibration()
     figures: Literal["suitable"] | tuple[Name, ...] = "suitable"
     published: str | tuple[str, ...] | None = None
+    claims: Claims | str | None = None
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -244,6 +257,14 @@ class Campaign:
         """Folders and archives of imported data; none for a campaign that is measured."""
         given = self.file.published
         return (given,) if isinstance(given, str) else given or ()
+
+    @property
+    def claims(self) -> Claims | None:
+        """The text to check, if any: a file's name alone has its queries in its own rows."""
+        given = self.file.claims
+        if isinstance(given, str):
+            return None if given in {"none", "null"} else Claims(text=given)
+        return given
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ import yaml
 from meshbench import config, estimate, options, paths, progress, summary, warm
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
-from meshbench.figures.base import Context, suitable
+from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.plan import Calibrated
 from meshbench.records import now
 from meshbench.session import lab_of
@@ -61,6 +61,12 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
         for path in campaign.published
         if not Path(path).exists()
     ]
+    claims = campaign.claims
+    problems += [
+        Problem(source, f"claims.{key}", f"there is no file {path}; for none: --config claims=none")
+        for key, path in (claims.model_dump().items() if claims else ())
+        if path and not Path(path).is_file()
+    ]
     if problems:
         raise ConfigError(problems)
 
@@ -73,7 +79,7 @@ def context(campaign: Campaign) -> dict[str, Any]:
         vpns=tuple(file.vpns),
         tunings=tuple(file.tunings),
         profiles=tuple(file.profiles),
-        benchmarks=tuple(file.benchmarks),
+        benchmarks=tuple(name for name in file.benchmarks if name not in SELF_TOLD),
         rounds=file.rounds,
         links=campaign.links,
         testbed=campaign.kind,
@@ -85,7 +91,10 @@ def context(campaign: Campaign) -> dict[str, Any]:
 def figures(campaign: Campaign) -> tuple[str, ...]:
     """The figures that the campaign asks for."""
     chosen = campaign.file.figures
-    return suitable(campaign.file.benchmarks) if chosen == "suitable" else chosen
+    if chosen != "suitable":
+        return chosen
+    here = () if campaign.published else ("calibration",)
+    return suitable((*campaign.file.benchmarks, *here))
 
 
 def start(campaign: Campaign, workflow: Any) -> None:

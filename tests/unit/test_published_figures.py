@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,14 @@ def printed(name: str, load: Load, told: Context) -> dict[str, dict[str, str]]:
 
 def test_every_figure_of_the_chapter_has_a_name() -> None:
     assert set(base.names()) >= CHAPTER | ASKED_FOR
+
+
+def test_the_page_names_the_output_of_each_figure_of_the_chapter() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "published.md").read_text(encoding="utf-8")
+    rows = page.partition("## What became of each figure")[2].splitlines()
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"tool_cpu_only"}
+    assert named <= set(base.names())
+    assert named >= CHAPTER | ASKED_FOR
 
 
 @pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))

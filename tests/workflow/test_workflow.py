@@ -38,6 +38,13 @@ def links_of(checkout: Checkout, pattern: str) -> Iterator[dict[str, Any]]:
         yield from json.loads(content)["links"]
 
 
+def drawn(checkout: Checkout) -> list[Path]:
+    """Every figure's files."""
+    return [path for kind in ("svg", "png", "pdf", "html")
+            for path in (checkout.path / "figures" / "trial").glob(f"*.{kind}")
+            if path.name != "report.html"]  # fmt: skip
+
+
 def test_the_copy_runs_its_own_modules(checkout: Checkout) -> None:
     said = checkout.python("-c", "import meshbench; print(meshbench.__file__)")
     assert Path(said.strip()).is_relative_to(checkout.path)
@@ -48,23 +55,29 @@ def test_a_finished_campaign_has_everything_and_nothing_left_to_do(finished: Che
     for figure in ("rtt", "tcp_throughput"):
         for kind in ("svg", "png", "pdf", "html"):
             assert (finished.path / "figures" / "trial" / f"{figure}.{kind}").stat().st_size
+    report = (finished.path / "figures" / "trial" / "report.html").read_text("utf-8")
+    assert "12 of 12 planned cells have a record: 12 ok." in report
+    assert "FAKE TESTBED" in report
+    assert report.count("data:image/svg+xml;base64,") == 2
     assert finished.would().jobs == ()
 
 
 def test_an_edited_figure_is_redrawn_alone(checkout: Checkout) -> None:
     checkout.append("scripts/meshbench/figures/rtt.py", "# edited\n")
-    assert checkout.run().jobs == ("figure rtt",)
+    others = {path: path.stat().st_mtime_ns for path in drawn(checkout) if path.stem != "rtt"}
+    assert set(checkout.run().jobs) == {"figure rtt", "report"}
+    assert others == {path: path.stat().st_mtime_ns for path in others}
     assert checkout.would().jobs == ()
 
 
 def test_what_all_figures_share_redraws_them_and_no_more(checkout: Checkout) -> None:
     checkout.append("scripts/meshbench/figures/theme.py", "# edited\n")
-    assert set(checkout.would().jobs) == FIGURES
+    assert set(checkout.would().jobs) == FIGURES | {"report"}
 
 
 def test_an_edited_table_is_made_again_with_what_it_feeds(checkout: Checkout) -> None:
     checkout.append("scripts/meshbench/tables/sql/latency.sql", "\n-- edited\n")
-    assert set(checkout.would().jobs) == {"table latency", "figure rtt"}
+    assert set(checkout.would().jobs) == {"table latency", "figure rtt", "report"}
 
 
 def test_an_edited_parser_reparses_its_benchmark_and_measures_nothing(
@@ -162,7 +175,7 @@ def test_a_deleted_record_is_measured_again_alone(checkout: Checkout) -> None:
 
 def test_a_deleted_figure_is_redrawn_alone(checkout: Checkout) -> None:
     (checkout.path / "figures" / "trial" / "rtt.pdf").unlink()
-    assert checkout.would().jobs == ("figure rtt",)
+    assert set(checkout.would().jobs) == {"figure rtt", "report"}
 
 
 def test_touching_every_file_repeats_nothing(checkout: Checkout) -> None:
@@ -357,3 +370,34 @@ def test_a_machine_that_cannot_hold_a_lab_is_told_before_anything_starts(tmp_pat
     assert "Traceback" not in ran.text
     assert ran.jobs == ()
     assert not (checkout.path / "results").exists()
+
+
+TEXT = """\
+value,stated_as,query
+12,twelve cells,"SELECT count(DISTINCT (vpn, profile, benchmark)) AS value FROM links WHERE benchmark <> 'calibration'"
+99,ninety-nine,"SELECT 98.0 AS value"
+"""
+
+
+def test_a_text_of_ones_own_is_checked_and_in_the_report(checkout: Checkout) -> None:
+    checkout.write("paper.csv", TEXT)
+    checkout.append("config/config.yaml", "claims: {text: paper.csv}\n")
+    assert set(checkout.run().jobs) == {"claims of paper.csv", "report"}
+    verdicts = (checkout.path / "results" / "trial" / "checks" / "claims.csv").read_text()
+    assert [line.split(",")[1] for line in verdicts.splitlines()[1:]] == ["match", "differs"]
+    report = (checkout.path / "figures" / "trial" / "report.html").read_text("utf-8")
+    assert "2 claims: 1 match, 1 differs" in report
+    checkout.write("paper.csv", TEXT.replace("98.0", "99.0"))
+    assert set(checkout.would().jobs) == {"claims of paper.csv", "report"}
+    assert set(checkout.would("--config", "claims=none").jobs) == {"report"}
+
+
+def test_a_text_that_cannot_be_checked_is_told(checkout: Checkout) -> None:
+    ran = checkout.tries("--config", "claims=nowhere.csv")
+    assert ran.status != 0
+    assert "claims.text: there is no file nowhere.csv" in ran.text
+    checkout.write("paper.csv", "number,words\n1,one\n")
+    ran = checkout.tries("--config", "claims=paper.csv")
+    assert ran.status != 0
+    assert "paper.csv:1: columns missing: ['stated_as', 'value']" in ran.text
+    assert "Traceback" not in ran.text

@@ -87,7 +87,20 @@ def claims_csv(judged: Sequence[Judged]) -> str:
 
 
 def claims_html(judged: Sequence[Judged]) -> str:
-    """The claims as an HTML fragment, in the order of the text."""
+    """The claims as an HTML fragment: what a reader must know of first, then those that match."""
+    matches = [one for one in judged if one.verdict is Verdict.MATCH]
+    others = [one for one in judged if one.verdict is not Verdict.MATCH]
+    parts = [f"<p>{_text(claims_summary(judged))}</p>", _judged_table(others)]
+    if matches:
+        parts += [
+            f"<details><summary>{len(matches)} that match</summary>",
+            _judged_table(matches),
+            "</details>",
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _judged_table(judged: Sequence[Judged]) -> str:
     rows = [
         (
             str(one.claim.number), one.verdict.value, _subject(one), _stated(one), _found(one),
@@ -95,8 +108,7 @@ def claims_html(judged: Sequence[Judged]) -> str:
         )
         for one in judged
     ]  # fmt: skip
-    head = ("row", "verdict", "what", "the text says", "the data say", "remarks")
-    return f"<p>{_text(claims_summary(judged))}</p>\n{_html_table(head, rows)}\n"
+    return _html_table(("row", "verdict", "what", "the text says", "the data say", "remarks"), rows)
 
 
 def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table:

@@ -3,7 +3,8 @@
 A figure is one module of this package that has a `TITLE`; its name is the module's. It needs
 
 * ``TITLE: str`` and ``TABLES: tuple[str, ...]``, the aggregate tables it reads, both literal;
-  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these;
+  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these
+  ('calibration': for any campaign that was measured here);
 * ``draw(data, context) -> alt.TopLevelMixin``, for a chart,
   or ``tabulate(data, context) -> tabular.Table``, for a table;
 * ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
@@ -17,6 +18,7 @@ import ast
 import dataclasses
 import functools
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 CHART_FORMATS = ("svg", "png", "pdf", "html")
 TABLE_FORMATS = ("csv", "tex")
+SELF_TOLD = ("timing", "netem")
+"""What an imported run says of its own times and settings: of the form of a benchmark, and none."""
 
 Row = Mapping[str, Any]
 
@@ -79,6 +83,19 @@ class Context:
         }
         fields["links"] = tuple((source, target) for source, target in plain["links"])
         return cls(**fields)
+
+    def told(self, facts: Path | None) -> "Context":
+        """With the rounds and tunings of imported runs, which only their import knows.
+
+        Args:
+            facts: what the import wrote, by run; None for a campaign that was measured here.
+        """
+        if facts is None:
+            return self
+        runs = json.loads(facts.read_text(encoding="utf-8")).values()
+        rounds = max([self.rounds, *(run["round"] for run in runs)])
+        tunings = dict.fromkeys([*self.tunings, *sorted(run["tuning"] for run in runs)])
+        return dataclasses.replace(self, rounds=rounds, tunings=tuple(tunings))
 
     @property
     def planned(self) -> int:

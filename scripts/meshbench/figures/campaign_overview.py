@@ -8,7 +8,7 @@ import altair as alt
 
 from meshbench.errors import NO_BINARY
 from meshbench.figures import theme
-from meshbench.figures.base import Context, Data, Row, frame
+from meshbench.figures.base import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.findings import Concern
 from meshbench.figures.theme import STATUSES, ordered, profile_order
 from meshbench.figures.wording import DASH, clock, counted, duration, shortened
@@ -32,7 +32,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         _panel([t for t in tiles if t["benchmark"] == name], name, systems, profiles, index)
         for index, name in enumerate(benchmarks)
     ]
-    charts.append(_times(data.rows("links"), systems, context))
+    charts.append(_times(_timed(data), systems, context))
     return alt.concat(*charts, columns=1, spacing=12)
 
 
@@ -159,6 +159,16 @@ def _legend_words() -> str:
     return f"trim(({{{words}}})[datum.label])"
 
 
+def _timed(data: Data) -> list[Row]:
+    """The links of which both times are known."""
+    known = ("own_s", "own_measuring_s")
+    return [
+        row
+        for row in data.rows("links")
+        if row["benchmark"] not in SELF_TOLD and None not in [row[name] for name in known]
+    ]
+
+
 def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> alt.LayerChart:
     """Bars of minutes per system: inside the measuring tools, and all the rest."""
     rows: list[dict[str, Any]] = []
@@ -168,8 +178,8 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
     ]
     for name in names:
         mine = [row for row in links if _owner(row, context) == name]
-        total = sum(row["own_s"] or 0 for row in mine) / 60
-        measuring = sum(row["own_measuring_s"] or 0 for row in mine) / 60
+        total = sum(row["own_s"] for row in mine) / 60
+        measuring = sum(row["own_measuring_s"] for row in mine) / 60
         rows.append(
             {"system": name, "what": "measuring", "from": 0.0, "to": measuring, "total": total}
         )
@@ -229,9 +239,9 @@ def caption(data: Data, context: Context) -> str:
     tiles = _tiles(data.rows("cells"), context)
     found = Counter(tile["kind"] for tile in tiles)
     parts = [f"{found[status]} {look.words}" for status, look in STATUSES.items() if found[status]]
-    links = data.rows("links")
-    total = sum(row["own_s"] or 0 for row in links)
-    measuring = sum(row["own_measuring_s"] or 0 for row in links)
+    links = _timed(data)
+    total = sum(row["own_s"] for row in links)
+    measuring = sum(row["own_measuring_s"] for row in links)
     time = ""
     if total:
         time = (

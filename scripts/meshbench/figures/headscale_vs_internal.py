@@ -16,6 +16,7 @@ TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
 PAIR = ("internal", "headscale")
 CONCERN = Concern(("tcp", "tcp_parallel", "udp", "nix_cache"), systems=PAIR)
+SERIES = {vpn: theme.look(vpn) for vpn in PAIR}
 PARTS = (
     ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
     (
@@ -33,7 +34,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     for title, measure in PARTS:
         rows = _rows(_groups(data, context, measure), measure)
         picture = (
-            pictures.lines(rows, context.profiles, measure.unit)
+            pictures.lines(rows, SERIES, context.profiles, measure.unit)
             if rows
             else pictures.nothing("not measured", 230)
         )
@@ -50,23 +51,19 @@ def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
     means = {(g.vpn, g.profile): mean for g in groups if (mean := measured.mean(g, measure.scale))}
     rows: list[Row] = []
     for group in groups:
-        if (value := means.get((group.vpn, group.profile))) is None:
-            continue
+        value = means.get((group.vpn, group.profile))
         other = means.get((PAIR[group.vpn == PAIR[0]], group.profile), 0.0)
         partial = "" if measured.complete(group) else f" ({group.n_ok}/{group.planned})"
-        look = theme.look(group.vpn)
         rows.append(
             {
                 "series": group.vpn,
-                "colour": look.colour,
-                "shape": look.shape,
                 "profile": group.profile,
                 "value": value,
-                "text": number(value) + partial,
-                "above": value >= other,
+                "text": "" if value is None else number(value) + partial,
+                "above": value is not None and value >= other,
             }
         )
-    return rows
+    return rows if means else []
 
 
 def caption(data: Data, context: Context) -> str:

@@ -14,6 +14,7 @@ from meshbench.figures.wording import DASH, counted, number
 
 TITLE = "Impairment: achieved and asked for"
 TABLES = ("impairment",)
+BENCHMARKS = ("calibration",)
 CONCERN = Concern(())
 
 _ROW = 26

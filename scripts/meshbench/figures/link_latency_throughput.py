@@ -21,7 +21,7 @@ _UNEVEN = 2.0
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
-    """A point per link; labels only for systems whose links differ much."""
+    """A point per link; systems whose links differ much have a label on each, others on the best."""
     return pictures.scatter(
         points(data, context), measured.axis(RTT), measured.axis(RATE), log_x=True, side=300
     )
@@ -37,7 +37,8 @@ def points(data: Data, context: Context) -> list[Row]:
         uneven = bool(links) and max(links.values()) > _UNEVEN * min(links.values())
         for link, rtt in measured.by_link(group).items():
             if link in links:
-                name = f"{group.vpn} {link}" if uneven else ""
+                best = links[link] == max(links.values())
+                name = f"{group.vpn} {link}" if uneven else group.vpn if best else ""
                 rows.append(
                     {
                         "system": name,
@@ -55,7 +56,7 @@ def caption(data: Data, context: Context) -> str:
     told = "; ".join(
         f"{row['why']}: {number(row['x'])} ms, {number(row['y'])} Mbit/s"
         for row in points(data, context)
-        if row["system"]
+        if row["system"] == row["why"]
     )
     return (
         f"Mean RTT and single-stream TCP send rate of each link at {context.profiles[0]}, one point per system and link. "
@@ -69,4 +70,5 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    return measured.notes(measured.groups(data, context, RATE, context.profiles[:1]), context)
+    groups = measured.groups(data, context, RATE, context.profiles[:1])
+    return [*measured.sample_sizes(groups, "links per system"), *measured.notes(groups, context)]

@@ -165,6 +165,18 @@ def notes(groups: Sequence[Group], context: Context) -> list[str]:
     return [*troubles(groups, context), *marked(groups, context)]
 
 
+def sample_sizes(groups: Sequence[Group], what: str = "per mean") -> list[str]:
+    """How many values the means rest on, for pictures that have no room for it."""
+    sizes: dict[int, list[str]] = {}
+    for group in groups:
+        sizes.setdefault(group.n_ok, []).append(f"{group.vpn}, {group.profile}")
+    if not sizes:
+        return []
+    usual = max(sizes, key=lambda size: len(sizes[size]))
+    others = [f"{n} for {', '.join(where)}" for n, where in sorted(sizes.items()) if n != usual]
+    return [f"n = {usual} {what}" + (f"; {'; '.join(others)}" if others else "")]
+
+
 def extremes(
     groups: Sequence[Group], measure: Measure, *, higher_is_better: bool, profile: str | None = None
 ) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 
@@ -274,18 +275,25 @@ def _look(vpn: str) -> dict[str, str]:
 
 
 def lines(
-    rows: Sequence[Row], profiles: Sequence[str], title: str, *, width: int = 230, height: int = 180
+    rows: Sequence[Row],
+    series: Mapping[str, theme.Look],
+    profiles: Sequence[str],
+    title: str,
+    *,
+    width: int = 230,
+    height: int = 180,
 ) -> alt.LayerChart:
     """A line per series across the profiles on a logarithmic axis, each value beside its point.
 
     Args:
-        rows: series, colour, shape, profile, value (above zero), text.
+        rows: series, profile, value (above zero; None breaks the line), text, above (its place).
+        series: how each is drawn, in the order of the legend.
         profiles: from left to right.
         title: of the vertical axis.
         width: in px.
         height: in px.
     """
-    values = [row["value"] for row in rows]
+    values = [row["value"] for row in rows if row["value"] is not None]
     up = Scale(0.55 * min(values), 1.6 * max(values), log=True)
     x = alt.X(
         "profile:N",
@@ -295,25 +303,39 @@ def lines(
     base = alt.Chart(frame(rows)).encode(
         x=x,
         y=alt.Y("value:Q", scale=up.scale(), axis=up.axis(title)),
-        color=alt.Color("colour:N", scale=None),
-        detail="series:N",
+        color=_by_series("color", series),
     )
-    above = base.transform_filter("datum.above").mark_text(dy=-10, fontSize=theme.SMALL)
-    below = base.transform_filter("!datum.above").mark_text(dy=11, fontSize=theme.SMALL)
+    # A halo, as lines cross the labels.
+    looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
+    labels = [
+        base.transform_filter(where)
+        .mark_text(dy=dy, fontSize=theme.SMALL, **look)
+        .encode(text=alt.Text("text:N"))
+        for look in looks
+        for where, dy in (("datum.above", -10), ("!datum.above", 11))
+    ]
     points = base.mark_point(filled=True, size=55).encode(
-        shape=alt.Shape("shape:N", scale=None),
+        shape=_by_series("shape", series),
         tooltip=channels.tooltip("series:N", "profile:N", "text:N"),
     )
     return alt.LayerChart(
         layer=[
             base.mark_line(strokeWidth=1.5),
             points,
-            above.encode(text="text:N"),
-            below.encode(text="text:N"),
+            *labels,
         ],
         width=width,
         height=height,
     )
+
+
+def _by_series(channel: str, series: Mapping[str, theme.Look]) -> Any:
+    """Colour or shape of a series; both have one legend together."""
+    which = {"color": (alt.Color, "colour"), "shape": (alt.Shape, "shape")}
+    kind, attribute = which[channel]
+    looks = [getattr(look, attribute) for look in series.values()]
+    legend = alt.Legend(title=None, orient="bottom", direction="horizontal")
+    return kind("series:N", scale=alt.Scale(domain=list(series), range=looks), legend=legend)
 
 
 def nothing(text: str, width: int = 300) -> alt.LayerChart:

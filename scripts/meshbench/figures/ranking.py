@@ -20,7 +20,7 @@ CONCERN = Concern(("tcp", "ping", "udp", "quic", "nix_cache", "rist"), first_pro
 BARE = "internal"
 PARTS: tuple[tuple[str, Measure, bool], ...] = (
     ("TCP", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT), True),
-    ("retransmits", Measure("tcp", "retransmit_rate", "%", measured.PERCENT), False),
+    ("resent", Measure("tcp", "retransmit_rate", "%", measured.PERCENT), False),
     ("RTT", Measure("ping", "rtt_avg", "ms"), False),
     ("UDP", Measure("udp", "udp_goodput", "Mbit/s", measured.MBIT), True),
     ("QUIC", Measure("quic", "quic_goodput", "Mbit/s", measured.MBIT), True),
@@ -41,13 +41,14 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     for head, measure, higher in PARTS:
         groups = measured.groups(data, context, measure, context.profiles[:1])
         if groups:
-            heads.append(head)
-            cells += _column(head, measure, groups, higher=higher)
+            told = f"{head} ({measure.unit})"
+            heads.append(told)
+            cells += _column(told, measure, groups, higher=higher)
     if not cells:
         return pictures.nothing("nothing was measured")
     systems = [vpn for vpn in context.vpns if any(cell["system"] == vpn for cell in cells)]
-    picture = pictures.heat(cells, heads, systems, width=72)
-    return alt.concat(picture, usermeta={"width": 72 * len(heads) + 60})
+    picture = pictures.heat(cells, heads, systems, width=84)
+    return alt.concat(picture, usermeta={"width": 84 * len(heads) + 60})
 
 
 def _column(
@@ -119,6 +120,19 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
+    every = [
+        group
+        for _, measure, _ in PARTS
+        for group in measured.groups(data, context, measure, context.profiles[:1])
+    ]
+    whole = [group for group in every if measured.complete(group)]
+    return [
+        *(f"{size}; framed: fewer" for size in measured.sample_sizes(whole)),
+        *_missing(data, context),
+    ]
+
+
+def _missing(data: Data, context: Context) -> list[str]:
     return [
         f"{head}: {note}"
         for head, measure, _ in PARTS

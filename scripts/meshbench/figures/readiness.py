@@ -13,6 +13,7 @@ from meshbench.figures.wording import joined, number
 
 TITLE = "Time until traffic passes"
 TABLES = ("readiness",)
+BENCHMARKS = ("calibration",)
 _ANY = "unimpaired network"
 
 

@@ -22,7 +22,7 @@ VEGA_LITE = "6.1"
 """Of vl-convert's versions the one for Altair's schema; the bundle must be the same."""
 
 _GLOBALS = "window.vegaEmbed = vegaEmbed;"
-_FAKE = "FAKE TESTBED: nothing was measured"
+FAKE = "FAKE TESTBED: nothing was measured"
 _NOTES_ON_CHART = 5
 _LINE = 13
 
@@ -128,7 +128,7 @@ def _title(title: str, context: Context) -> dict[str, Any]:
         return {"text": title}
     return {
         "text": title,
-        "subtitle": _FAKE,
+        "subtitle": FAKE,
         "subtitleColor": theme.RED,
         "subtitleFontWeight": "bold",
         "subtitleFontSize": 13,
@@ -141,7 +141,7 @@ def provenance(data: Data, context: Context) -> list[str]:
     size = f"{counted(context.rounds, 'round')} {TIMES} {counted(len(context.links), 'link')}"
     lines = [f"campaign {context.campaign}: {size}, {context.placement} impairment by {engines}"]
     if context.testbed == "fake":
-        lines.append(_FAKE)
+        lines.append(FAKE)
     elif context.testbed == "published":
         lines.append("published data, not measured here")
     elif context.testbed == "lab" or True in _distinct(data, "shared_cpu"):
@@ -203,7 +203,7 @@ def page(
     relative paths.
     """
     title = html.escape(drawn.figure.title)
-    stamp = f'<p class="fake">{html.escape(_FAKE)}</p>' if context.testbed == "fake" else ""
+    stamp = f'<p class="fake">{html.escape(FAKE)}</p>' if context.testbed == "fake" else ""
     links = joined(
         f'<a href="{html.escape(_relative(file, path))}">{html.escape(name)}</a> (Parquet)'
         for name, file in tables.items()

@@ -73,4 +73,5 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    return measured.notes(measured.groups(data, context, RATE, context.profiles[:1]), context)
+    groups = measured.groups(data, context, RATE, context.profiles[:1])
+    return [*measured.sample_sizes(groups), *measured.notes(groups, context)]

@@ -8,7 +8,7 @@ import altair as alt
 from meshbench.figures import pictures
 from meshbench.figures.base import Context, Data
 from meshbench.figures.findings import Concern
-from meshbench.figures.theme import ordered
+from meshbench.figures.theme import STATUSES, ordered
 from meshbench.figures.wording import number
 
 TITLE = "Success rate"
@@ -109,6 +109,6 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     ]
     told: dict[str, int] = {}
     for row in rows:
-        key = f"{row['vpn']}, {row['benchmark']}: {row['status']}: {row['reason']}"
+        key = f"{row['vpn']}, {row['benchmark']}: {STATUSES[row['status']].words}: {row['reason']}"
         told[key] = told.get(key, 0) + 1
     return [f"{key} ({count} links)" for key, count in told.items()]

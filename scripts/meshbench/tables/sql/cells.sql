@@ -1,6 +1,7 @@
 -- Cells: whether each one was measured, and what a reader must know about it.
 -- needs: impairment, links
--- Grain: campaign, round, vpn, tuning, profile, placement, benchmark. Calibrations are no cells.
+-- Grain: campaign, round, vpn, tuning, profile, placement, benchmark. Calibrations are no cells,
+-- nor is what an imported run says of its own times and settings.
 -- Columns:
 --   n_links, n_ok      links of the record, and those with status ok
 --   status             the worst of the links': failed, timeout, tool_failed, unsupported, ok
@@ -55,7 +56,7 @@ cells AS (
         bool_or(shared_cpu) AS shared_cpu,
         bool_or(path_changed) AS path_changed
     FROM links
-    WHERE benchmark <> 'calibration'
+    WHERE benchmark NOT IN ('calibration', 'timing', 'netem')
     GROUP BY ALL
 )
 SELECT cells.*, cell_marks.marks, calibrated.impairment_ok

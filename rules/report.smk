@@ -1,0 +1,28 @@
+# One page with everything that came out of a campaign.
+STYLE = Path(paths.__file__).parent / "report" / "style.css"
+REPORT = f"figures/{NAME}/report.html"
+
+
+rule report:
+    input:
+        pictures=[path for path in FIGURES if path.endswith((".svg", ".csv"))],
+        tables=expand(TABLE, table=tables.names()),
+        findings=FINDINGS_PAGE,
+        claims=VERDICTS_PAGE,
+        facts=FACTS,
+        runs=RUNS,
+        imported=IMPORTED,
+    output:
+        report=REPORT,
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code.digest("report.page", files=(STYLE,)),
+        context=run.context(CAMPAIGN),
+        names=run.figures(CAMPAIGN),
+    message:
+        "report"
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,1 @@
+"""One page per campaign with everything that came out of it."""

@@ -1,0 +1,100 @@
+"""Under which conditions a campaign was measured: network, versions, hosts."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.theme import ordered
+from meshbench.figures.wording import number, percent
+from meshbench.report.markup import Marked, Section, folded, table
+
+_VERDICTS = {"within": "#cfe6d6", "outside": "#ee8a4a"}
+_COLUMNS = (
+    ("vpn_version", "version"),
+    ("path", "path"),
+    ("transport", "transport"),
+    ("tunnel_mtu", "MTU"),
+    ("code_version", "meshbench"),
+    ("engine", "impairment by"),
+    ("testbed", "testbed"),
+    ("marks", "marks"),
+)
+
+
+def calibration(data: Data, context: Context) -> Section:
+    """What the network did under each profile without any VPN, beside what it was asked for."""
+    rows = data.rows("impairment")
+    if not rows:
+        why = "<p>Not calibrated: what the network really did to the packets is not known.</p>"
+        return Section("calibration", "Calibration", why)
+    head = (
+        "profile", "round", "link", "direction", "delay added (ms)", "asked (ms)", "loss", "asked",
+        "reordered", "asked", "verdict", "why",
+    )  # fmt: skip
+    order = ordered(context.profiles, {row["profile"] for row in rows})
+    rows = sorted(rows, key=lambda row: (order.index(row["profile"]), row["round"], row["source"]))
+    return Section("calibration", "Calibration", table(head, [_calibrated(row) for row in rows]))
+
+
+def _calibrated(row: Row) -> list[str | Marked]:
+    verdict = row["verdict"] or row["status"]
+    return [
+        row["profile"],
+        str(row["round"]),
+        f"{row['source']}→{row['target']}",
+        row["direction"],
+        number(row["delay_ms"]),
+        number(row["expected_delay_ms"]),
+        percent(row["loss"]),
+        percent(row["expected_loss"]),
+        percent(row["reordered"]),
+        percent(row["nominal_reorder"]),
+        Marked(verdict, _VERDICTS.get(verdict, "#f4f4f4")),
+        row["why"] or row["reason"] or "",
+    ]
+
+
+def versions(data: Data, context: Context, facts: Sequence[Path]) -> Section:
+    """What ran, by system, as its records say; and what was installed on which hosts."""
+    rows = data.rows("links")
+    lines = []
+    for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
+        mine = [row for row in rows if row["vpn"] == vpn]
+        lines.append([vpn, *(_distinct(mine, column) for column, _ in _COLUMNS)])
+    told = [table(["VPN", *(head for _, head in _COLUMNS)], lines)]
+    told += [folded(_title(path), _facts(path)) for path in facts]
+    return Section("versions", "Versions and conditions", "\n".join(told))
+
+
+def _distinct(rows: Sequence[Row], column: str) -> str:
+    found: dict[Any, None] = {}
+    for row in rows:
+        value = row[column]
+        found.update(dict.fromkeys(value if isinstance(value, list) else [value]))
+    return ", ".join(sorted(str(value) for value in found if value is not None))
+
+
+def _title(path: Path) -> str:
+    return f"{path.parent.name}: {path.stem}"
+
+
+def _facts(path: Path) -> str:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    plain = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+    return f"<pre>{plain.replace('&', '&amp;').replace('<', '&lt;')}</pre>"
+
+
+def imported(report: Path | None) -> list[Section]:
+    """How many files of an import were read, and each that was not, with its reason."""
+    if report is None:
+        return []
+    said = json.loads(report.read_text(encoding="utf-8"))
+    counts = [(key, str(value)) for key, value in said.items() if isinstance(value, int)]
+    rest = said.get("not imported") or {}
+    parts = [table(("what", "number"), counts)]
+    if rest:
+        lines = [(path, str(why)) for path, why in rest.items()]
+        parts.append(folded(f"{len(lines)} files not imported", table(("file", "why"), lines)))
+    return [Section("import", "Import", "\n".join(parts))]

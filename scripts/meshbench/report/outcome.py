@@ -1,0 +1,73 @@
+"""What became of every planned cell."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from meshbench import records
+from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.theme import STATUSES, ordered
+from meshbench.figures.wording import counted, joined
+from meshbench.records import Status
+from meshbench.report.markup import Cell, Marked, Section, folded, table, text
+
+_FEW = 25
+"""So many cells that are not ok are listed without a click."""
+
+
+def cells(data: Data, context: Context) -> Section:
+    """Counts by system and benchmark, and each cell that is not ok with its reasons."""
+    rows = data.rows("cells")
+    planned = len(context.vpns) * len(context.benchmarks) * _each(context)
+    counts = Counter(row["status"] for row in rows)
+    told = joined(f"{counts[s]} {look.words}" for s, look in STATUSES.items() if counts[s])
+    summary = f"{len(rows)} of {counted(planned, 'planned cell')} have a record: {told or 'none'}."
+    bad = [row for row in rows if row["status"] != "ok"]
+    listed = folded(
+        f"{counted(len(bad), 'cell')} with a link that is not ok",
+        _listed(bad),
+        opened=len(bad) <= _FEW,
+    )
+    parts = [f"<p>{text(summary)}</p>", _matrix(rows, context), listed if bad else ""]
+    return Section("cells", "Cells", "\n".join(parts))
+
+
+def _each(context: Context) -> int:
+    return len(context.tunings) * len(context.profiles) * context.rounds
+
+
+def _matrix(rows: Sequence[Row], context: Context) -> str:
+    benchmarks = ordered(context.benchmarks, {row["benchmark"] for row in rows})
+    lines: list[list[Cell]] = []
+    for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
+        mine = {b: [r for r in rows if (r["vpn"], r["benchmark"]) == (vpn, b)] for b in benchmarks}
+        lines.append([vpn, *(_counted(mine[benchmark], context) for benchmark in benchmarks)])
+    head = f"ok of {counted(_each(context), 'cell')}: tunings x profiles x rounds"
+    return table([head, *benchmarks], lines)
+
+
+def _counted(rows: Sequence[Row], context: Context) -> Marked:
+    good = sum(row["status"] == "ok" for row in rows)
+    worst = records.worst([Status(row["status"]) for row in rows]) if rows else None
+    look = STATUSES[worst or "not_run"]
+    words = f"{good}/{_each(context)}"
+    return Marked(words if worst in {None, Status.OK} else f"{words}, {look.words}", look.fill)
+
+
+def _listed(rows: Sequence[Row]) -> str:
+    head = ("status", "VPN", "tuning", "profile", "benchmark", "round", "links ok", "why")
+    return table(
+        head,
+        [
+            (
+                Marked(STATUSES[row["status"]].words, STATUSES[row["status"]].fill),
+                row["vpn"],
+                row["tuning"],
+                row["profile"],
+                row["benchmark"],
+                str(row["round"]),
+                f"{row['n_ok']}/{row['n_links']}",
+                row["reasons"] or "",
+            )
+            for row in sorted(rows, key=lambda row: (row["benchmark"], row["vpn"], row["profile"]))
+        ],
+    )

@@ -1,0 +1,28 @@
+"""Write the campaign's report."""
+
+from pathlib import Path
+
+from meshbench import warm
+from meshbench.figures.base import Context
+from meshbench.report.page import Sources
+
+tables = [Path(path) for path in snakemake.input.tables]
+optional = {
+    name: Path(snakemake.input[name]) if snakemake.input.get(name) else None
+    for name in ("claims", "imported")
+}
+facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
+warm.run(
+    snakemake.log[0],
+    "meshbench.report.page.write",
+    sources=Sources(
+        figures=Path(snakemake.output.report).parent,
+        names=snakemake.params.names,
+        tables={path.stem: path for path in tables},
+        findings=Path(snakemake.input.findings),
+        facts=[Path(path) for path in snakemake.input.facts],
+        **optional,
+    ),
+    context=Context.from_dict(snakemake.params.context).told(facts),
+    out=Path(snakemake.output.report),
+)
