@@ -1,8 +1,6 @@
 # Sanity rules over the tables, and the numbers of a text checked against them.
-from meshbench.checks import rules as sanity
-
 FINDINGS = f"{RESULTS}/checks/findings.parquet"
-CHECK_FILES = tuple(path for path in Path(sanity.__file__).parent.rglob("*.sql"))
+CHECK_FILES = tuple(path for path in (Path(code.__file__).parent / "checks").rglob("*.sql"))
 # A text of one's own: `python -m meshbench.checks claims <campaign> <file>`.
 CLAIMS_TEXT = "../shared/data/thesis-claims.csv"
 CLAIMS_QUERIES = "config/claims/thesis.yaml"

@@ -462,7 +462,7 @@ def test_netem_on_own_hosts(make_lab: Callable[..., Lab], placement: str) -> Non
             assert IFB not in await said(host, "ip", "link")
             assert "clsact" not in await said(host, "tc", "qdisc")
         assert await fastest_ms(one, two) < 200
-        await engine.apply(wanted, 3)
+        await engine.apply(wanted, 15)
 
         async def clear() -> bool:
             return await engine.read() == {}
