@@ -218,5 +218,5 @@ def test_latex_aligns_numbers_and_escapes_text() -> None:
     assert "c & {failed} \\\\" in text
     assert "e & {--} \\\\" in text
     assert "\\caption{50 \\% of x\\_y}" in text
-    assert "\\item a \\& b $\\rightarrow$ c" in text
+    assert "a \\& b $\\rightarrow$ c\\par" in text
     assert text.count("\\begin{") == text.count("\\end{")
