@@ -1,12 +1,10 @@
 # Sanity rules over the tables.
-from meshbench.checks import rules as sanity
-
 FINDINGS = f"{RESULTS}/checks/findings.parquet"
 FINDINGS_PAGE = f"{RESULTS}/checks/findings.html"
 # Overwritten where the config names `claims`.
 VERDICTS = []
 VERDICTS_PAGE = []
-CHECK_FILES = tuple(path for path in Path(sanity.__file__).parent.rglob("*.sql"))
+CHECK_FILES = tuple(path for path in (Path(code.__file__).parent / "checks").rglob("*.sql"))
 
 
 rule checks:

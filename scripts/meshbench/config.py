@@ -6,6 +6,7 @@ folders beside it, named like the value that refers to them. Unknown keys are re
 
 import copy
 import difflib
+import ipaddress
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
+    AfterValidator,
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
@@ -113,6 +115,14 @@ class LabTestbed(Strict):
         return self
 
 
+def _ip_address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise PydanticCustomError("not_an_address", "not an IP address") from None
+    return text
+
+
 class SshHost(Strict):
     """One of the user's own hosts."""
 
@@ -123,7 +133,7 @@ class SshHost(Strict):
     key_file: Path
     known_hosts_file: Path
     data_interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
-    data_address: str
+    data_address: Annotated[str, AfterValidator(_ip_address)]
 
 
 class SshTestbed(Strict):
@@ -153,6 +163,11 @@ class FakeTestbed(Strict):
     hosts: tuple[HostName, ...] = ("lom", "yuki", "luna")
     broken: dict[Name, str] = {}
     seconds_per_command: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_duplicates(self.hosts, "host", "hosts")
+        return self
 
 
 Testbed = Annotated[LabTestbed | SshTestbed | FakeTestbed, Field(discriminator="kind")]

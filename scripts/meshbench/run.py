@@ -13,14 +13,12 @@ from typing import Any
 
 import yaml
 
-from meshbench import config, estimate, options, paths, progress, summary, warm
+from meshbench import config, options, paths, progress
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.plan import Calibrated
 from meshbench.records import now
-from meshbench.session import lab_of
-from meshbench.testbed.lab import machine
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +97,11 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
 
 def start(campaign: Campaign, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
+    # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
+    from meshbench import warm  # noqa: PLC0415
+    from meshbench.session import lab_of  # noqa: PLC0415
+    from meshbench.testbed.lab import machine  # noqa: PLC0415
+
     if workflow.local_exec:
         warm.allow()
     os.environ[STARTED] = now().isoformat()
@@ -130,6 +133,8 @@ def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
 
 def manner(words: Sequence[str]) -> str:
     """How a command line of Snakemake's has jobs run, for repeating it: its profile, or one core."""
+    from meshbench import summary  # noqa: PLC0415
+
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--workflow-profile")
     profile = parser.parse_known_args(words)[0].workflow_profile
@@ -142,6 +147,8 @@ def _yaml(value: Any) -> str:
 
 
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
+    from meshbench import estimate, summary  # noqa: PLC0415
+
     times = {} if campaign.published else estimate.durations(campaign, summary.read(campaign))
     by_path = {
         str(
@@ -160,6 +167,9 @@ def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, f
 
 def end(campaign: Campaign) -> None:
     """After the last job: take the lab down unless it is to be kept, and say what came out."""
+    from meshbench import summary  # noqa: PLC0415
+    from meshbench.session import lab_of  # noqa: PLC0415
+
     if isinstance(campaign.testbed, LabTestbed):
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         if lab.running() is not None and not lab.kept:

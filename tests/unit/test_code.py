@@ -1,5 +1,8 @@
 """Digests of code: an edited module changes what it feeds and nothing else."""
 
+import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +96,54 @@ def test_a_benchmark_s_parser_is_not_the_other_ones() -> None:
     assert "ping.py" not in names["tcp"]
     assert {"iperf3.py", "metrics.py"} <= names["tcp"]
     assert not {"ping.py", "tcp.py"} & {path.name for path in code._closure("parse")}
+
+
+def parsed(path: Path) -> set[str]:
+    """The package's modules that a file imports, as Python itself reads it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {
+        name.removeprefix("meshbench.") for name in names
+        if name.startswith("meshbench.") and code._file(name.removeprefix("meshbench."))
+    }  # fmt: skip
+
+
+def test_imports_are_found_as_python_finds_them(tmp_path: Path) -> None:
+    modules = list(code._PACKAGE.rglob("*.py"))
+    assert len(modules) > 50
+    for path in modules:
+        found = {name for name in code._imports(path) if code._file(name)}
+        assert found >= parsed(path), path
+        assert found - parsed(path) <= {"metrics"}, path
+    odd = tmp_path / "odd.py"
+    odd.write_text(
+        "import json, meshbench.run as r, meshbench.plan\nfrom meshbench import (\n    mesh as m,\n"
+        "    code,\n)\ndef lazily():\n\tfrom meshbench.vpns import base\n"
+    )
+    assert set(code._imports(odd)) >= parsed(odd) == {
+        "run", "plan", "mesh", "code", "vpns", "vpns.base"
+    }  # fmt: skip
+
+
+_PLAN = """
+import sys
+from meshbench import benchmarks, code, paths, plan, run, settings, vpns
+from meshbench.figures import base
+from meshbench.tables import aggregate
+from snakemake_logger_plugin_meshbench import LogHandler
+for name in vpns.names():
+    vpns.load(name)
+for name in benchmarks.names():
+    benchmarks.load(name)
+base.names()
+print(*{"altair", "asyncssh", "duckdb", "pyarrow"} & sys.modules.keys())
+"""
+
+
+def test_a_run_that_only_plans_imports_nothing_heavy() -> None:
+    said = subprocess.run([sys.executable, "-c", _PLAN], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == ""

@@ -150,6 +150,7 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
         ("vpns/nebula", "", ": driver: this key is required"),
         ("tunings/stock", "sysctls: {kernel.panic: 1}\n", "is not allowed here"),
         ("testbeds/fake", "kind: lab\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
+        ("testbeds/fake", "kind: fake\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
         ("testbeds/fake", "kind: lab\nhosts: [lom]\n", "2: hosts: Tuple should have at least 2 items"),
         ("testbeds/fake", "kind: lab\nhosts: [lom, 'a;b']\n", "2: hosts.1: 'a;b' is not allowed here"),
         ("testbeds/fake", "kind: lap\n", "kind"),
@@ -286,6 +287,12 @@ def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_pat
     [
         ("name: bob", "name: ada", "duplicate host 'ada'"),
         ("192.0.2.2", "192.0.2.1", "duplicate data_address '192.0.2.1'"),
+        (
+            "192.0.2.2",
+            "bob.example",
+            "hosts.1.data_address: not an IP address (it says 'bob.example')",
+        ),
+        ("192.0.2.2", "192.0.2.256", "hosts.1.data_address: not an IP address"),
         ("eth1", "eth1;reboot", "'eth1;reboot' is not allowed here"),
         ("name: bob", "name: BOB", "'BOB' is not allowed here"),
         ("key_file: /nowhere/key", "keyfile: /nowhere/key", "did you mean 'key_file'?"),

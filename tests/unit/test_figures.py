@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001  (the figures have dashes and multiplication signs)
 
+import ast
 import html
 import json
 import re
@@ -21,8 +22,42 @@ from meshbench.figures import base, render, theme
 from meshbench.figures.base import Context, Data
 from tests.unit import synthetic
 
+FACTS = {"TITLE", "TABLES", "BENCHMARKS"}
 CHARTS = [name for name in base.names() if "svg" in base.formats(name)]
 Files = dict[str, Path]
+
+
+def parsed(path: Path) -> tuple[dict[str, Any], bool]:
+    """The facts that a figure states of itself, and whether it is a table, as Python reads it."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    facts = {
+        node.targets[0].id: ast.literal_eval(node.value) for node in body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in FACTS
+    }  # fmt: skip
+    return facts, any(isinstance(n, ast.FunctionDef) and n.name == "tabulate" for n in body)
+
+
+def test_what_figures_say_of_themselves_is_read_without_importing_them() -> None:
+    for path in base._FOLDER.glob("*.py"):
+        facts, table = parsed(path)
+        assert base._literals(path) == facts, path
+        assert (path.stem in base.names()) == ("TITLE" in facts)
+        if "TITLE" in facts:
+            assert (base.formats(path.stem) == base.TABLE_FORMATS) == table, path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'TABLES = (\n    "a",  # why\n\n    "b",\n)\n\nX = 1\n',
+        'TABLES: tuple = ("a", "b")  # no\nX = 1\n',
+    ],
+)
+def test_facts_may_be_long_and_commented(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "figure.py"
+    path.write_text(text)
+    assert base._literals(path) == {"TABLES": ("a", "b")}
 
 
 @pytest.fixture(scope="module")

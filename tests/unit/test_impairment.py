@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,8 @@ def test_clearing_takes_away_what_was_made() -> None:
     }  # fmt: skip
 
 
-def tc_says(profile: Profile, limit: int, overlimits: int = 0) -> str:
-    """The shape of ``tc -j -s qdisc show``: seconds and shares."""
+def tc_says(profile: Profile, limit: int, packets: int = 923, drops: int = 3, **more: Any) -> str:
+    """The shape of ``tc -j -s qdisc show``: seconds and shares; the shaper below dropped 2."""
     options = {
         "limit": limit,
         "delay": {"delay": profile.delay_ms / 1000, "jitter": profile.jitter_ms / 1000,
@@ -95,10 +96,13 @@ def tc_says(profile: Profile, limit: int, overlimits: int = 0) -> str:
         "reorder": {"reorder": profile.reorder_percent / 100,
                     "correlation": profile.reorder_correlation_percent / 100},
         "gap": 1,
+        **more,
     }  # fmt: skip
-    qdisc = {"kind": "netem", "handle": "1:", "root": True, "options": options, "drops": 77,
-             "overlimits": overlimits}  # fmt: skip
-    return json.dumps([{"kind": "tbf", "options": {}}, qdisc])
+    qdisc = {"kind": "netem", "handle": "1:", "root": True, "options": options,
+             "packets": packets, "drops": drops, "overlimits": 0}  # fmt: skip
+    shaper = {"kind": "tbf", "handle": "10:", "parent": "1:1", "options": {}, "drops": 2,
+              "overlimits": 285}  # fmt: skip
+    return json.dumps([shaper, qdisc])
 
 
 @pytest.mark.parametrize("profile", [LOW, MEDIUM, HIGH, EVERYTHING, Profile(delay_ms=1)])
@@ -109,7 +113,76 @@ def test_netem_s_read_back_verifies(profile: Profile) -> None:
 
 def test_losses_on_purpose_are_not_tail_drops() -> None:
     assert netem.reading(tc_says(LOW, 1000))["tail_drops"] == 0
-    assert netem.reading(tc_says(LOW, 1000, overlimits=5))["tail_drops"] == 5
+    plenty = tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2 + 200)
+    assert netem.reading(plenty)["tail_drops"] == 0
+
+
+def test_a_full_queue_of_netem_s_is_seen() -> None:
+    """As Linux 6.1 counts: 97 of 106 packets found no room, and overlimits stayed 0."""
+    full = tc_says(Profile(delay_ms=300), 5, packets=9, drops=97 + 2)
+    assert netem.reading(full)["tail_drops"] == 97
+    some = tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2 + 1_000)
+    assert 600 < netem.reading(some)["tail_drops"] < 1_000
+
+
+def seeds_of(commands: Mapping[str, list[list[str]]]) -> dict[str, str | None]:
+    words = {host: [w for argv in lines for w in argv] for host, lines in commands.items()}
+    return {
+        host: said[said.index("seed") + 1] if "seed" in said else None
+        for host, said in words.items()
+    }
+
+
+async def nothing_at_the_switch(*_: object, **__: object) -> str:
+    return ""
+
+
+def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tc of iproute2 before 6.6 refuses the word, and says so in its usage text (on stderr)."""
+    monkeypatch.setattr(netem.LabNetem, "_wire", nothing_at_the_switch)
+
+    def tc(usage: str) -> making.ScriptedHost:
+        def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
+            return (1, "", usage) if argv[-1] == "help" else "[]"
+
+        return making.ScriptedHost(answer=answer)
+
+    for usage, seed in (("Usage: ... netem [ limit PACKETS ]", None), ("[ seed SEED ]", "11")):
+        made = asyncio.run(netem.HostNetem([tc(usage)]).apply(plan(), 600))
+        assert seeds_of(made) == {"lom": seed}
+        lab = netem.LabNetem(
+            Layout("lab", "owner", ("lom", "yuki")),
+            [tc(usage), making.ScriptedHost("yuki", lambda _: "[]")],
+            None,
+        )
+        made = asyncio.run(lab.apply(plan(placement="egress"), 600))
+        assert seeds_of(made) == {"lom": seed, "yuki": None}
+
+
+def test_a_seed_that_is_read_back_is_verified() -> None:
+    read = {
+        host: netem.reading(tc_says(LOW, 1667, seed=seed)) for host, seed in plan().seeds.items()
+    }
+    engine.verify(plan(), read)
+    assert read["lom"]["seed"] == 11
+    assert netem.reading(tc_says(LOW, 1667))["seed"] is None
+    read["yuki"]["seed"] = 5
+    with pytest.raises(TestbedError, match="^impairment of yuki is seeded with 5, not 12$"):
+        engine.verify(plan(), read)
+
+
+def test_what_was_made_by_half_is_cleared_too() -> None:
+    """A command failed after the ifb was made: no netem is read, but the timer is armed."""
+
+    def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
+        return (1, "", "") if argv[:3] == ["tc", "-j", "-s"] else "active"
+
+    host = making.ScriptedHost(answer=answer)
+    asyncio.run(netem.HostNetem([host]).clear())
+    assert ["ip", "link", "del", netem.IFB] in host.asked
+    untouched = making.ScriptedHost(answer=lambda _: (3, "inactive", ""))
+    asyncio.run(netem.HostNetem([untouched]).clear())
+    assert ["ip", "link", "del", netem.IFB] not in untouched.asked
 
 
 @pytest.mark.parametrize("text", ["", "[]", '[{"kind": "noqueue", "options": {}}]'])

@@ -20,6 +20,7 @@ import functools
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,10 @@ CHART_FORMATS = ("svg", "png", "pdf", "html")
 TABLE_FORMATS = ("csv", "tex")
 SELF_TOLD = ("timing", "netem")
 """What an imported run says of its own times and settings: of the form of a benchmark, and none."""
+# What Snakemake must know of every figure before anything is done: parsing them all takes too long.
+_FACT = re.compile(
+    r"^(TITLE|TABLES|BENCHMARKS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)", re.MULTILINE
+)
 
 Row = Mapping[str, Any]
 
@@ -159,8 +164,8 @@ def suitable(measured: Iterable[str]) -> tuple[str, ...]:
 
 def formats(name: str) -> tuple[str, ...]:
     """The kinds of file a figure is written as, without importing it."""
-    functions = {node.name for node in _tree(_path(name)).body if isinstance(node, ast.FunctionDef)}
-    return TABLE_FORMATS if "tabulate" in functions else CHART_FORMATS
+    tabulates = re.search(r"^def tabulate\(", _text(_path(name)), re.MULTILINE)
+    return TABLE_FORMATS if tabulates else CHART_FORMATS
 
 
 def load(name: str) -> Figure:
@@ -246,25 +251,10 @@ def _path(name: str) -> Path:
 
 
 @functools.cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @functools.cache
 def _literals(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for node in _tree(path).body:
-        targets: Iterable[ast.expr] = ()
-        value: ast.expr | None = None
-        if isinstance(node, ast.Assign):
-            targets, value = node.targets, node.value
-        elif isinstance(node, ast.AnnAssign):
-            targets, value = (node.target,), node.value
-        for target in targets:
-            if (
-                isinstance(target, ast.Name)
-                and target.id in {"TITLE", "TABLES", "BENCHMARKS"}
-                and value
-            ):
-                found[target.id] = ast.literal_eval(value)
-    return found
+    return {name: ast.literal_eval(value.strip()) for name, value in _FACT.findall(_text(path))}

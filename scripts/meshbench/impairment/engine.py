@@ -43,7 +43,8 @@ class Engine(Protocol):
 def verify(plan: Plan, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Compare what was read back with the plan. Raises TestbedError naming the difference.
 
-    Engines report their parameters under the keys of a profile plus ``limit``.
+    Engines report their parameters under the keys of a profile plus ``limit``, and where the
+    kernel decides whether it can be seeded the ``seed`` in force, or null.
     """
     if not plan.profile.impairs:
         if found:
@@ -60,6 +61,8 @@ def verify(plan: Plan, found: Mapping[str, Mapping[str, Any]]) -> None:
         if wrong:
             said = ", ".join(f"{key} is {got}, not {value}" for key, (value, got) in wrong.items())
             raise TestbedError(f"impairment of {host} is not what was asked for: {said}")
+        if (got := found[host].get("seed")) not in {None, plan.seeds[host]}:
+            raise TestbedError(f"impairment of {host} is seeded with {got}, not {plan.seeds[host]}")
 
 
 def tail_drops(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:

@@ -5,6 +5,7 @@ import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from meshbench.config import Profile
@@ -17,6 +18,10 @@ from meshbench.testbed.lab.layout import HostLayout, Layout
 IFB = "mbifb0"
 _SCRIPT = STATE / "impairment" / "clear"
 _DEAD_MAN = "meshbench-deadman"
+_USAGE = ("tc", "qdisc", "add", "dev", "lo", "root", "netem", "help")
+"""Prints what this tc's netem takes, and adds nothing."""
+_CHANCE = 5.0
+"""Standard deviations of a random loss that are still taken for chance."""
 Words = list[str]
 
 
@@ -117,18 +122,39 @@ def parameters(options: Mapping[str, Any], limit: int) -> dict[str, float]:
 
 
 def reading(text: str) -> dict[str, Any]:
-    """What ``tc -j -s qdisc show dev …`` says of netem; empty where there is none."""
+    """What ``tc -j -s qdisc show dev …`` says of netem; empty where there is none.
+
+    `seed` is null where the kernel (before Linux 6.7) or tc (before iproute2 6.6) cannot seed it.
+    """
     qdiscs = json.loads(text or "[]")
     found = next((qdisc for qdisc in qdiscs if qdisc["kind"] == "netem"), None)
     if found is None:
         return {}
     options = found["options"]
-    # netem counts its losses on purpose as drops too; only a full queue leaves overlimits behind.
     return {
         "parameters": parameters(options, options["limit"]),
-        "tail_drops": found.get("overlimits", 0),
+        "seed": options.get("seed"),
+        "tail_drops": tail_drops(found, qdiscs),
         "qdiscs": qdiscs,
     }
+
+
+def tail_drops(netem: Mapping[str, Any], qdiscs: Sequence[Mapping[str, Any]]) -> int:
+    """Packets for which netem had no room: at least so many.
+
+    netem has one counter for its losses on purpose, a full queue and what the shaper below it
+    drops (sch_netem.c); what is more than the shaper's own drops and chance was a full queue.
+    """
+    below = sum(
+        qdisc.get("drops", 0) for qdisc in qdiscs if qdisc.get("parent") == f"{netem['handle']}1"
+    )
+    own: int = netem.get("drops", 0) - below
+    loss = netem["options"].get("loss-random", {})
+    share: float = loss.get("loss", 0)
+    correlation: float = min(loss.get("correlation", 0), 0.99)
+    offered: int = netem.get("packets", 0) + own
+    variance = offered * share * (1 - share) * (1 + correlation) / (1 - correlation)
+    return max(0, math.floor(own - offered * share - _CHANCE * math.sqrt(variance)))
 
 
 class LabNetem:
@@ -143,34 +169,41 @@ class LabNetem:
 
     async def apply(self, plan: Plan, lifetime_s: float) -> Mapping[str, list[list[str]]]:
         await self.clear()
-        commands = {}
-        for host in self._layout.hosts:
-            words = netem_words(plan.profile, plan.limit, plan.seeds[host.name])
-            device = host.data_port if plan.placement == "ingress" else "data0"
-            commands[host.name] = root_qdisc(device, words, self._rate_bps)
-            for argv in commands[host.name]:
-                if plan.placement == "ingress":
-                    await self._wire(argv)
-                else:
-                    await self._hosts[host.name].run(argv)
+        made = await asyncio.gather(*(self._apply(host, plan) for host in self._layout.hosts))
+        return dict(zip((host.name for host in self._layout.hosts), made, strict=True))
+
+    async def _apply(self, host: HostLayout, plan: Plan) -> list[list[str]]:
+        run = partial(self._run, host, plan.placement)
+        seed = plan.seeds[host.name] if "seed" in await run(_USAGE, check=False) else None
+        words = netem_words(plan.profile, plan.limit, seed)
+        device = host.data_port if plan.placement == "ingress" else "data0"
+        commands = root_qdisc(device, words, self._rate_bps)
+        for argv in commands:
+            await run(argv)
         return commands
 
+    async def _run(
+        self, host: HostLayout, placement: str, argv: Sequence[str], *, check: bool = True
+    ) -> str:
+        """Run a program where the qdisc is: at the switch, or on the host; what it said."""
+        if placement == "ingress":
+            return await self._wire(argv, check=check)
+        done = await self._hosts[host.name].run(argv, check=check)
+        return done.stdout + done.stderr
+
     async def read(self) -> dict[str, dict[str, Any]]:
-        found = {}
-        for host in self._layout.hosts:
-            port = reading(
-                await self._wire(["tc", "-j", "-s", "qdisc", "show", "dev", host.data_port])
-            )
-            said = await self._hosts[host.name].run(
-                ["tc", "-j", "-s", "qdisc", "show", "dev", "data0"]
-            )
-            if here := port or reading(said.stdout):
-                found[host.name] = here
-        return found
+        said = await asyncio.gather(*(self._read(host) for host in self._layout.hosts))
+        return {h.name: found for h, found in zip(self._layout.hosts, said, strict=True) if found}
+
+    async def _read(self, host: HostLayout) -> dict[str, Any]:
+        show = ["tc", "-j", "-s", "qdisc", "show", "dev"]
+        port, own = await asyncio.gather(
+            self._wire([*show, host.data_port]), self._hosts[host.name].run([*show, "data0"])
+        )
+        return reading(port) or reading(own.stdout)
 
     async def clear(self) -> None:
-        for host in self._layout.hosts:
-            await self._restore(host)
+        await asyncio.gather(*(self._restore(host) for host in self._layout.hosts))
 
     async def _restore(self, host: HostLayout) -> None:
         for device in (host.data_port, "data0"):
@@ -212,10 +245,12 @@ class HostNetem:
         return dict(zip((host.name for host in self._hosts), made, strict=True))
 
     async def _apply(self, host: Host, plan: Plan, lifetime_s: float) -> list[list[str]]:
-        words = netem_words(plan.profile, plan.limit, plan.seeds[host.name])
+        await self._arm(host, lifetime_s)
+        usage = await host.run(_USAGE, check=False)
+        seed = plan.seeds[host.name] if "seed" in usage.stdout + usage.stderr else None
+        words = netem_words(plan.profile, plan.limit, seed)
         make = ingress_commands if plan.placement == "ingress" else egress_commands
         commands = make(host.address.data_interface, words, host.address.port)
-        await self._arm(host, lifetime_s)
         for argv in commands:
             optional = argv[0] == "ethtool"
             await host.run(argv, check=not optional)
@@ -248,7 +283,9 @@ class HostNetem:
         await asyncio.gather(*(self._clear(host) for host in self._hosts))
 
     async def _clear(self, host: Host) -> None:
-        if not await self._read(host):
+        # The timer is armed before anything is made, so it also tells of what was made by half.
+        armed = await host.run(["systemctl", "is-active", f"{_DEAD_MAN}.timer"], check=False)
+        if armed.returncode != 0 and not await self._read(host):
             return
         await host.stop(f"{_DEAD_MAN}.timer", f"{_DEAD_MAN}.service")
         for argv in clear_commands(host.address.data_interface):

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import asyncssh
 import yaml
 from pydantic import Field
 
@@ -50,6 +49,8 @@ class Nebula(Driver):
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
+        import asyncssh  # noqa: PLC0415  (a quarter of a second for each run that only plans)
+
         made = await _certificates(self.program("nebula-cert"), hosts[0], network)
         for node in network.nodes:
             admin = asyncssh.generate_private_key("ssh-ed25519")
@@ -63,6 +64,8 @@ class Nebula(Driver):
         return made
 
     def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
+        import asyncssh  # noqa: PLC0415
+
         mine = material[node.name]
         config = yaml.safe_dump(self._config(node, network, mine["admin_public"]))
         host_key = asyncssh.import_private_key(mine["admin_host"]).export_public_key().decode()
