@@ -4,7 +4,9 @@ FINDINGS_PAGE = f"{RESULTS}/checks/findings.html"
 # Overwritten where the config names `claims`.
 VERDICTS = []
 VERDICTS_PAGE = []
-CHECK_FILES = tuple(path for path in (Path(code.__file__).parent / "checks").rglob("*.sql"))
+CHECK_FILES = tuple(
+    path for path in (Path(code.__file__).parent / "checks").rglob("*.sql")
+)
 
 
 rule checks:
