@@ -200,11 +200,12 @@ def test_a_vpn_that_cannot_come_up_is_a_result(campaign: Campaign) -> None:
     for record in cells.values():
         assert {link.status for link in record.links} == {Status.FAILED}
         assert all("the kernel has no wireguard" in (link.reason or "") for link in record.links)
+    paths = [f"results/mini/raw/{path}" for path in cells]
     listed = campaign.meshbench("failed").stdout.split()
-    assert sorted(listed) == sorted(f"results/mini/raw/{path}" for path in cells)
+    assert sorted(listed) == sorted([f"results/mini/deploy/{BROKEN}.json", *paths])
     said = (campaign.folder / "first-run.txt").read_text()
     assert "-R $(python -m meshbench" in said
-    assert all(path in said for path in listed)
+    assert all(path in said for path in paths)
 
 
 def test_a_second_run_does_nothing(campaign: Campaign) -> None:
