@@ -1,13 +1,13 @@
 """Measure the network itself under one profile."""
 
-import asyncio
 from pathlib import Path
 
-from meshbench import measure, paths, records
-from meshbench.logs import job
-from meshbench.settings import MeasureJob
+from meshbench import warm
 
-with job(snakemake.log[0]):
-    settings = MeasureJob.of(snakemake.params.settings)
-    record = asyncio.run(measure.measure(settings, paths.secrets(settings.where.campaign)))
-    records.write(record, Path(snakemake.output.record))
+warm.run(
+    snakemake.log[0],
+    "meshbench.jobs.measured",
+    apart=True,
+    settings=snakemake.params.settings,
+    output=Path(snakemake.output.record),
+)

@@ -1,13 +1,13 @@
 """Install one system on all hosts and write what was installed."""
 
-import asyncio
 from pathlib import Path
 
-from meshbench import deploy, paths, records
-from meshbench.logs import job
-from meshbench.settings import DeployJob
+from meshbench import warm
 
-with job(snakemake.log[0]):
-    settings = DeployJob.of(snakemake.params.settings)
-    done = asyncio.run(deploy.deploy(settings, paths.secrets(settings.where.campaign)))
-    records.write(done, Path(snakemake.output.facts))
+warm.run(
+    snakemake.log[0],
+    "meshbench.jobs.installed",
+    apart=True,
+    settings=snakemake.params.settings,
+    output=Path(snakemake.output.facts),
+)

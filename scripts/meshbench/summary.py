@@ -48,6 +48,12 @@ def read(campaign: Campaign) -> list[Done]:
     return found
 
 
+def calibrations(campaign: Campaign) -> list[Record]:
+    """The records of the network itself."""
+    places = [paths.calibration(campaign, step) for step in plan.plan(campaign).calibrations]
+    return [records.read(path) for path in places if path.exists()]
+
+
 def failed(cells: Iterable[Done]) -> list[Done]:
     """The cells with a link that is not ok and could be: not those a VPN cannot do by design."""
     return [d for d in cells if d.status not in {None, Status.OK, Status.UNSUPPORTED}]
@@ -87,7 +93,8 @@ def show(campaign: Campaign, started: str | None, said: str = "", manner: str = 
             f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
         )
     if begin:
-        console.print(_times(cells, begin), markup=False)
+        measured = [d.record for d in cells if d.record] + calibrations(campaign)
+        console.print(_times(measured, begin), markup=False)
     console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
 
 
@@ -105,10 +112,9 @@ def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Tab
     return table
 
 
-def _times(cells: list[Done], begin: datetime) -> str:
+def _times(measured: Iterable[Record], begin: datetime) -> str:
     wall_s = (now() - begin).total_seconds()
-    fresh = [done for done in cells if done.record and done.record.started >= begin]
-    tools_s = sum(done.measuring_s for done in fresh)
+    tools_s = sum(record.measuring_s for record in measured if record.started >= begin)
     if not tools_s:
         return f"wall time {wall_s:.0f} s; nothing was measured"
     return (

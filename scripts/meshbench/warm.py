@@ -1,9 +1,12 @@
-"""Jobs that evaluate run in processes that stay while the run lasts.
+"""Jobs run in processes that stay while the run lasts.
 
 Loading Altair and starting its JavaScript costs several times what one figure does. So a job hands
 its work to a free worker and waits; where there is none it starts one, so there are as many as jobs
 run at once. A worker ends with the run that it belongs to, whichever way that ends. Where no run
 says so (a queue's node, a job by hand), and where a worker breaks, a job does its work itself.
+
+Work on the testbed is done apart: in a child of the worker that has everything loaded and nothing
+of an earlier job, and that is interrupted when its job goes.
 """
 
 import contextlib
@@ -15,13 +18,14 @@ import logging
 import os
 import pickle
 import select
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +47,18 @@ class Work:
     function: str
     arguments: Mapping[str, Any]
     log: Path
+    apart: bool = False
+
+    def load(self) -> Callable[..., None]:
+        """The function, with all that its module needs."""
+        module, _, name = self.function.rpartition(".")
+        function: Callable[..., None] = getattr(importlib.import_module(module), name)
+        return function
 
     def do(self) -> None:
         """Call it, logging to the file; exits or raises as `logs.job` does."""
-        module, _, name = self.function.rpartition(".")
         with job(self.log):
-            getattr(importlib.import_module(module), name)(**self.arguments)
+            self.load()(**self.arguments)
 
 
 def allow() -> None:
@@ -56,15 +66,16 @@ def allow() -> None:
     os.environ[MAIN] = str(os.getpid())
 
 
-def run(log_file: str | Path, function: str, **arguments: Any) -> None:
+def run(log_file: str | Path, function: str, *, apart: bool = False, **arguments: Any) -> None:
     """Do a piece of work in a worker, or here.
 
     Args:
         log_file: of the job.
         function: e.g. ``meshbench.figures.render.render``.
+        apart: in a child of the worker, which no other work has touched.
         arguments: by name; they must be picklable.
     """
-    work = Work(function, arguments, Path(log_file))
+    work = Work(function, arguments, Path(log_file), apart)
     answer = None
     if MAIN in os.environ and RUN in os.environ:
         with contextlib.suppress(OSError, EOFError):
@@ -80,26 +91,26 @@ def run(log_file: str | Path, function: str, **arguments: Any) -> None:
 
 def _ask(work: Work) -> tuple[int, str]:
     """What a worker came to: an exit status and what it had to say. Raises OSError, EOFError."""
-    with _slot() as address, _connected(address) as connection:
+    with _slot("apart" if work.apart else "here") as address, _connected(address) as connection:
         _send(connection, work)
         status, said = _receive(connection)
     return int(status), str(said)
 
 
 @contextlib.contextmanager
-def _slot() -> Iterator[Path]:
-    """The address of a worker that is nobody else's meanwhile."""
+def _slot(kind: str) -> Iterator[Path]:
+    """The address of a worker of this kind that is nobody else's meanwhile."""
     folder = Path(tempfile.gettempdir()) / f"meshbench-{os.environ[MAIN]}-{os.environ[RUN]}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else")
     for number in itertools.count():
-        with (folder / f"{number}.lock").open("w") as lock:
+        with (folder / f"{kind}-{number}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield folder / f"{number}.socket"
+            yield folder / f"{kind}-{number}.socket"
             return
 
 
@@ -164,7 +175,31 @@ def serve(listener: socket.socket, main: int) -> None:
     while alive not in dict(poll.poll()):
         connection, _ = listener.accept()
         with connection, contextlib.suppress(OSError, EOFError):
-            _send(connection, _done(_receive(connection)))
+            work = _receive(connection)
+            if work.apart:
+                _apart(work, connection)
+            else:
+                _send(connection, _done(work))
+
+
+def _apart(work: Work, connection: socket.socket) -> None:
+    """Have a child do it and answer; it is interrupted, as by Ctrl-C, when nobody waits any more."""
+    with contextlib.suppress(Exception):  # the child finds the same, and says it
+        work.load()
+    if not (child := os.fork()):
+        try:
+            _send(connection, _done(work))
+        finally:
+            os._exit(0)
+    ended, poll = os.pidfd_open(child), select.poll()
+    for descriptor in (connection.fileno(), ended):
+        poll.register(descriptor, select.POLLIN)
+    try:
+        if ended not in dict(poll.poll()):
+            signal.pidfd_send_signal(ended, signal.SIGINT)
+    finally:
+        os.close(ended)
+        os.waitpid(child, 0)
 
 
 def _done(work: Work) -> tuple[int, str]:

@@ -178,18 +178,18 @@ def test_figures_are_there(campaign: Campaign) -> None:
 
 
 def test_physics_is_plausible(campaign: Campaign) -> None:
-    for profile in PROFILES:
-        link = campaign.mean("internal", profile, "tcp", "goodput")
-        tunnel = campaign.mean("tinc", profile, "tcp", "goodput")
-        assert 0 < tunnel <= 1.1 * link, profile
+    link = campaign.mean("internal", "baseline", "tcp", "goodput")
+    tunnel = campaign.mean("tinc", "baseline", "tcp", "goodput")
+    assert 0 < tunnel <= 1.1 * link
     for vpn in SOUND:
         clear = campaign.mean(vpn, "baseline", "ping", "rtt_avg")
         # Two one-way delays of 4.32 ms each in the mean.
         impaired = campaign.mean(vpn, "medium", "ping", "rtt_avg")
         assert impaired >= clear + 4, vpn
         assert campaign.mean(vpn, "baseline", "ping", "ping_loss") == 0
-    clear = campaign.mean("internal", "baseline", "tcp", "goodput")
-    assert campaign.mean("internal", "medium", "tcp", "goodput") < clear
+    # Loss limits both alike: which of them is ahead in a second of it is chance.
+    for vpn in SOUND:
+        assert 0 < campaign.mean(vpn, "medium", "tcp", "goodput") < link / 2, vpn
 
 
 def test_a_vpn_that_cannot_come_up_is_a_result(campaign: Campaign) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from meshbench import estimate, plan, progress, records, run, summary
+from meshbench import estimate, paths, plan, progress, records, run, summary
 from meshbench.config import Campaign
 from meshbench.plan import Calibrated
 from meshbench.records import Cell, LinkRecord, Status
@@ -100,6 +100,8 @@ def test_the_summary_says_what_is_new_reused_failed_and_missing(
 ) -> None:
     write(here, link(command(took_s=2)), vpn="internal", profile="baseline")
     write(here, link(status=Status.FAILED, reason="no [bold] daemon"))
+    network = record(link(command(took_s=3)))
+    records.write(network, paths.calibration(campaign(), Calibrated("low", 1)))
     later = (START + timedelta(seconds=1)).isoformat()
     before = (START - timedelta(seconds=1)).isoformat()
 
@@ -110,7 +112,7 @@ def test_the_summary_says_what_is_new_reused_failed_and_missing(
         "nebula": ["4", "1", "0", "1", "3"],
     }
     assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said
-    assert "of which measuring tools ran 2 s: overhead " in said
+    assert "of which measuring tools ran 5 s: overhead " in said
 
     said = show(capsys, later)
     assert counts(said)["internal"] == ["4", "0", "1", "0", "3"]

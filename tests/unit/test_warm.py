@@ -68,6 +68,12 @@ class Run:
         self.main.kill()
         self.main.wait()
 
+    def until_there(self, path: Path) -> None:
+        end = time.monotonic() + LIMIT_S
+        while not (path.exists() and path.read_text()):
+            assert time.monotonic() < end, f"{path} is not there"
+            time.sleep(0.01)
+
     def until_gone(self, *pids: int) -> None:
         end = time.monotonic() + LIMIT_S
         while any(Path(f"/proc/{pid}/exe").exists() for pid in pids):
@@ -132,14 +138,45 @@ def test_a_worker_that_vanishes_is_made_up_for(run: Run) -> None:
     assert run.tell()[1] not in {first, pid}
 
 
+def test_work_apart_is_done_by_children_of_one_worker(run: Run) -> None:
+    here = run.tell()[1]
+    children, parents = [], []
+    for number in range(2):
+        status = run.job("tell", apart=True, file=str(run.folder / f"child{number}"))[1]
+        assert status == run.job("parent", apart=True, file=str(run.folder / f"of{number}"))[1] == 0
+        children.append(run.told(f"child{number}"))
+        parents.append(run.told(f"of{number}"))
+    assert children[0] != children[1]
+    assert parents[0] == parents[1]
+    assert here not in {*children, *parents}
+
+
+def test_work_apart_is_interrupted_when_its_job_goes(run: Run) -> None:
+    begun, ended = run.folder / "begun", run.folder / "ended"
+    job = run.start("linger", apart=True, begun=str(begun), file=str(ended))
+    run.until_there(begun)
+    job.kill()
+    job.wait(LIMIT_S)
+    run.until_there(ended)
+    assert ended.read_text() == "interrupted"
+    run.until_gone(run.told("begun"))
+    assert run.job("tell", apart=True, file=str(run.folder / "next"))[1] == 0
+
+
+def test_work_apart_whose_process_vanishes_is_made_up_for(run: Run) -> None:
+    pid, status, said = run.job("vanish", apart=True, file=str(run.folder / "made"))
+    assert (status, run.told("made")) == (0, pid), said
+
+
 @pytest.mark.parametrize("warmed", [True, False])
-def test_what_goes_wrong_is_told_alike(run: Run, warmed: bool) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+def test_what_goes_wrong_is_told_alike(run: Run, warmed: bool, apart: bool) -> None:
     if not warmed:
         run.environment.pop(warm.MAIN)
-    _, status, said = run.job("refuse")
+    _, status, said = run.job("refuse", apart=apart)
     assert (status, said) == (1, "there is no such thing\n")
     assert "there is no such thing" in (run.folder / "log").read_text()
-    _, status, said = run.job("crash")
+    _, status, said = run.job("crash", apart=apart)
     assert status == 1
     assert said.endswith("ZeroDivisionError: a defect\n")
     assert "ZeroDivisionError: a defect" in (run.folder / "log").read_text()

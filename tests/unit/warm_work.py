@@ -15,6 +15,21 @@ def tell(file: str, wait_for: str = "") -> None:
     Path(file).write_text(str(os.getpid()), encoding="utf-8")
 
 
+def parent(file: str) -> None:
+    """Write which process started the one that did it."""
+    Path(file).write_text(str(os.getppid()), encoding="utf-8")
+
+
+def linger(begun: str, file: str) -> None:
+    """Write which process does it, and what ended it."""
+    tell(begun)
+    try:
+        time.sleep(300)
+    except KeyboardInterrupt:
+        Path(file).write_text("interrupted", encoding="utf-8")
+        raise
+
+
 def refuse() -> None:
     """End as work does that finds something wrong."""
     raise MeshbenchError("there is no such thing")
