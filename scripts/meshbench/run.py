@@ -149,14 +149,19 @@ def _yaml(value: Any) -> str:
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
     from meshbench import estimate, summary  # noqa: PLC0415
 
-    times = {} if campaign.published else estimate.durations(campaign, summary.read(campaign))
+    if campaign.published:
+        return {workflow.dag.jobid(job): progress.FAST_JOB_S for job in jobs if job.output}
     by_path = {
         str(
             paths.calibration(campaign, step)
             if isinstance(step, Calibrated)
             else paths.raw(campaign.name) / step.path
         ): seconds
-        for step, seconds in times.items()
+        for step, seconds in estimate.durations(campaign, summary.read(campaign)).items()
+    }
+    by_path |= {
+        str(paths.package(campaign.name, name)): seconds + progress.FAST_JOB_S
+        for name, seconds in estimate.unbuilt(campaign).items()
     }
     return {
         workflow.dag.jobid(job): by_path.get(str(job.output[0]), progress.FAST_JOB_S)

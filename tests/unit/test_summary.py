@@ -1,5 +1,6 @@
 """The plan before a run and the summary after it: what is reused, what failed, where time went."""
 
+import dataclasses
 import re
 import shlex
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from meshbench import estimate, paths, plan, progress, records, run, summary
-from meshbench.config import Campaign
+from meshbench.config import Campaign, System
 from meshbench.plan import Calibrated
 from meshbench.records import Cell, LinkRecord, Status
 from meshbench.summary import Done
@@ -182,6 +183,22 @@ def test_the_plan_is_in_the_order_of_measuring(
     cells = [tuple(word.strip() for word in row[3:7]) for row in rows if row[1].strip().isdigit()]
     planned = plan.plan(campaign()).cells
     assert cells == [(c.vpn, c.tuning, c.profile, c.benchmark) for c in planned]
+
+
+def test_the_plan_says_what_is_to_be_built_and_about_how_long_it_takes(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MESHBENCH_CACHE", str(here))
+    monkeypatch.delenv("MESHBENCH_BINARIES", raising=False)
+    crate = {"source": "cargo", "crate": "vpn", "version": "1", "programs": ["vpnd"]}
+    systems = {
+        "internal": System(driver="internal"),
+        "nebula": System.model_validate({"driver": "nebula", "package": crate}),
+    }
+    trial = dataclasses.replace(making.campaign(), systems=systems)
+    assert estimate.unbuilt(trial) == {"nebula": estimate.BUILD_S["cargo"]}
+    estimate.show(trial)
+    assert "to be built or fetched before: nebula; about 0:10:00" in capsys.readouterr().out
 
 
 def test_the_time_left_is_scaled_by_how_the_run_went(monkeypatch: pytest.MonkeyPatch) -> None:
