@@ -174,14 +174,12 @@ SILENT: dict[str, Case] = {
 }  # fmt: skip
 
 
-def many_counts(values: list[float]) -> Tables:
+def many_counts(values: list[float], metric: str = "encoding_dropped_frames") -> Tables:
     tables = Tables()
     for vpn in ("tinc", "nebula", "internal"):
         for profile in ("baseline", "low"):
             for index, value in enumerate(values):
-                tables.value(
-                    "encoding_dropped_frames", value, vpn=vpn, profile=profile, source=f"h{index}"
-                )
+                tables.value(metric, value, vpn=vpn, profile=profile, source=f"h{index}")
     return tables
 
 
@@ -260,6 +258,19 @@ def test_a_stated_delay_that_is_the_sum_of_both_ends() -> None:
         tables.value("rtt_avg", rtt, vpn="internal", profile=profile, benchmark="ping")
     [row] = tables.run("impossible_unit")
     assert "sum of both ends" in row["says"]
+
+
+def test_a_window_that_was_hardly_looked_at_says_nothing() -> None:
+    tables = FIRES["impossible_unit"]()
+    for second in range(1, 5):
+        tables.value("cwnd", 200_000, t_s=second)
+    assert tables.run("impossible_unit") == []
+    tables.value("cwnd", 200_000, t_s=5)
+    assert len(tables.run("impossible_unit")) == 1
+
+
+def test_what_arrived_of_a_chosen_number_is_no_reading_artefact() -> None:
+    assert many_counts([24, 25, 25, 24], "ping_received").run("constant_count") == []
 
 
 def test_worst_first_and_places_kept() -> None:

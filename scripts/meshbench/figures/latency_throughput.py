@@ -58,10 +58,12 @@ def _panel(
     rows = [row for pair in pairs if (row := _row(pair, context))]
     most = max((row["goodput_high"] for row in rows), default=1.0)
     shared_x = _rtts(rows)
+    top = 1.06 * most
+    # A label on the panel's edge would lift its title above its neighbour's.
+    label = f"datum.value > {0.96 * top} ? '' : format(datum.value, ',~g')"
     shared_y: dict[str, Any] = {
-        # A label on the panel's edge would lift its title above its neighbour's.
-        "axis": _axis(axis_title("goodput", "Mbit/s"), rows, tickCount=4, labelFlush=True),
-        "scale": alt.Scale(domain=[0, 1.06 * most], nice=False),
+        "axis": _axis(axis_title("goodput", "Mbit/s"), rows, tickCount=4, labelExpr=label),
+        "scale": alt.Scale(domain=[0, top], nice=False),
     }
     x, y = alt.X("rtt:Q", **shared_x), alt.Y("goodput:Q", **shared_y)
     x_low, y_low = alt.X("rtt_low:Q", **shared_x), alt.Y("goodput_low:Q", **shared_y)

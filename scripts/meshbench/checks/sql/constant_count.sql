@@ -9,6 +9,8 @@ SELECT
 FROM whole JOIN metrics USING (metric, unit)
 WHERE unit = '1' AND better IN ('lower', 'higher') AND status = 'ok'
     AND metric NOT SIMILAR TO '.*_(min|p25|p50|p75|max)'
+    -- What arrived of a chosen number is bound by it.
+    AND replace(metric, '_received', '_sent') NOT IN (SELECT sent.metric FROM metrics AS sent WHERE sent.metric <> whole.metric)
 GROUP BY campaign, benchmark, metric
 HAVING count(*) >= 12 AND count(DISTINCT vpn) >= 3 AND count(DISTINCT profile) >= 2
     AND min(value) >= 5 AND max(value) - min(value) BETWEEN 1e-9 AND 0.25 * avg(value)

@@ -6,6 +6,12 @@ WITH shares AS (
     WHERE value IS NOT NULL AND (value < 0 OR value > 1.000001)
         AND metric IN ('ping_loss', 'udp_loss', 'retransmit_rate', 'rist_quality', 'netem_loss', 'netem_reorder')
 ),
+looks AS (
+    SELECT campaign, round, vpn, tuning, profile, benchmark, source, target, coalesce(mode, '') AS mode, direction,
+        count(*) AS n
+    FROM samples WHERE metric = 'cwnd' AND t_s IS NOT NULL GROUP BY ALL
+),
+-- A window that was looked at only a few times may have been any size in between.
 windows AS (
     SELECT s.campaign, s.round, s.vpn, s.tuning, s.profile, s.benchmark, s.source, s.target,
         s.value AS rate, r.value AS rtt_ms, c.value AS window_bytes,
@@ -13,7 +19,8 @@ windows AS (
     FROM whole AS s
     JOIN whole AS r USING (campaign, round, vpn, tuning, profile, benchmark, source, target, mode, direction)
     JOIN whole AS c USING (campaign, round, vpn, tuning, profile, benchmark, source, target, mode, direction)
-    WHERE s.metric = 'send_rate' AND r.metric = 'tcp_rtt_mean' AND c.metric = 'cwnd_max'
+    LEFT JOIN looks USING (campaign, round, vpn, tuning, profile, benchmark, source, target, mode, direction)
+    WHERE coalesce(looks.n, 5) >= 5 AND s.metric = 'send_rate' AND r.metric = 'tcp_rtt_mean' AND c.metric = 'cwnd_max'
         AND s.direction = 'forward'
 ),
 rtts AS (
