@@ -273,6 +273,15 @@ def test_what_arrived_of_a_chosen_number_is_no_reading_artefact() -> None:
     assert many_counts([24, 25, 25, 24], "ping_received").run("constant_count") == []
 
 
+def test_a_smallest_rtt_counts_only_where_all_links_agree() -> None:
+    def found(tunnel: list[float]) -> list[Row]:
+        tables = Tables().each("rtt_min", tunnel).each("rtt_min", [0.6, 0.65, 0.7], vpn="internal")
+        return tables.run("faster_than_bare_link")
+
+    assert found([0.4, 0.5, 0.66]) == []
+    assert len(found([0.4, 0.5, 0.55])) == 1
+
+
 def test_worst_first_and_places_kept() -> None:
     tables = FIRES["dead_stream"]()
     tables.link(status="tool_failed", reason="x", vpn="nebula")
