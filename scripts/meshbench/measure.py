@@ -66,9 +66,11 @@ async def _measure(
         tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
     )
     benchmark = instruments.load(job.cell.benchmark)(job.options)
-    impairment = await _impair(job, bed, benchmark)
-    paths_before, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
-    links = await _run(job, bed, up, benchmark)
+    try:
+        impairment, paths_before = await _ready(job, bed, up, benchmark)
+        links = await _run(job, bed, up, benchmark)
+    finally:
+        await benchmark.clean_up(bed.hosts)
     paths_after, after, fallen, impairment.after = await asyncio.gather(
         lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
     )
@@ -80,6 +82,19 @@ async def _measure(
         job, bed, vpn, links, started=started, before=before, after=after,
         impairment=impairment, tuning_=settings, marks=_marks(links, impairment, {h.name: h.address.data_address for h in bed.hosts}),
     )  # fmt: skip
+
+
+async def _ready(
+    job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark
+) -> tuple[records.ImpairmentRecord, Mapping[tuple[str, str], PathState]]:
+    """Everything that a measurement needs, and what the paths are before it."""
+    preparing = asyncio.create_task(benchmark.prepare(bed.hosts))
+    try:
+        impairment = await _impair(job, bed, benchmark)
+        paths, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
+    finally:
+        await preparing
+    return impairment, paths
 
 
 def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
@@ -131,17 +146,13 @@ async def _forget_tcp(hosts: Sequence[Host]) -> None:
 
 async def _run(job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark) -> list[LinkRecord]:
     silent = set(up.readiness.silent)
-    await benchmark.prepare(bed.hosts)
-    try:
-        jobs = [
-            _link(job, bed, up, benchmark, pair, lifecycle.pair(*pair) in silent)
-            for pair in job.where.links
-        ]
-        if benchmark.concurrent:
-            return list(await asyncio.gather(*jobs))
-        return [await one for one in jobs]
-    finally:
-        await benchmark.clean_up(bed.hosts)
+    jobs = [
+        _link(job, bed, up, benchmark, pair, lifecycle.pair(*pair) in silent)
+        for pair in job.where.links
+    ]
+    if benchmark.concurrent:
+        return list(await asyncio.gather(*jobs))
+    return [await one for one in jobs]
 
 
 async def _link(
