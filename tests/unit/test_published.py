@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from meshbench.errors import MeshbenchError
@@ -381,11 +382,34 @@ def test_missing_values_are_left_out_not_zero(tmp_path: Path) -> None:
     assert not found.values("tcp_rtt_mean", direction="forward")
 
 
-def test_saved_like_a_measured_campaign(demo: Imported, tmp_path: Path) -> None:
-    importer.save(demo.result, tmp_path, benchmarks=["tcp", "ping"], vpns=["internal", "tinc"])
-    assert (tmp_path / "samples" / "benchmark=tcp" / "vpn=internal.parquet").is_file()
-    assert (tmp_path / "links" / "benchmark=ping" / "vpn=tinc.parquet").is_file()
+def test_saved_as_two_tables_and_facts(demo: Imported, tmp_path: Path) -> None:
+    left = tmp_path / "samples" / "benchmark=tcp" / "vpn=gone.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of another import")
+    importer.save(demo.result, tmp_path)
+    for name, schema, found in (
+        ("samples", SAMPLES, demo.samples),
+        ("links", LINKS, demo.links),
+    ):
+        [path] = (tmp_path / name).rglob("*.parquet")
+        saved = pq.read_table(path)
+        assert saved.schema == schema
+        assert sorted(map(str, saved.to_pylist())) == sorted(map(str, found))
     assert json.loads((tmp_path / "published" / "facts.json").read_text())["2025-12-18"]
+
+
+def test_nothing_at_all_is_saved_as_empty_tables(tmp_path: Path) -> None:
+    importer.save(importer.Imported(), tmp_path)
+    assert pq.read_table(tmp_path / "samples" / "all.parquet").schema == SAMPLES
+
+
+def test_facts_tell_what_a_run_without_a_layout_holds(tmp_path: Path) -> None:
+    document = data.success(data.iperf3(1), data.meta("lom", "yuki"))
+    for name in ("18.12.2025", "20.12.2025"):
+        data.write(tmp_path / name / "Tinc" / "baseline" / "0_lom" / "tcp_iperf3.json", document)
+    assert Imported(tmp_path).result.facts["20.12.2025"] == {
+        "tuning": "stock", "round": 2, "vpns": ["tinc"], "profiles": ["baseline"],
+    }  # fmt: skip
 
 
 def test_summary_counts(demo: Imported) -> None:
