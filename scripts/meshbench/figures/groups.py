@@ -137,7 +137,7 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     index: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         index.setdefault((row["vpn"], row["tuning"], row["profile"]), []).append(row)
-    return [
+    groups = (
         _group(index.get((vpn, tuning, profile), []), context, (vpn, tuning, profile), variant)
         for profile, variant, vpn, tuning in itertools.product(
             profile_order(context.profiles, {row["profile"] for row in rows}),
@@ -145,7 +145,8 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
             ordered(context.vpns, {row["vpn"] for row in rows}),
             ordered(context.tunings, {row["tuning"] for row in rows}),
         )
-    ]
+    )
+    return [group for group in groups if group.planned]
 
 
 def _group(
@@ -154,7 +155,7 @@ def _group(
     mine = tuple(
         row for row in rows if variant == (None, None) or (row["mode"], row["direction"]) == variant
     )
-    planned = max(context.planned, len(mine)) if key[0] in context.vpns else len(mine)
+    planned = max(context.planned(key[0], key[1]), len(mine))
     return Group(*key, *variant, rows=mine, planned=planned)
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from meshbench.figures import strip, theme
 from meshbench.figures.base import Context, Data, Row, axis_title
-from meshbench.figures.groups import Group, collect, marked, troubles
+from meshbench.figures.groups import Group, collect, marked, system, troubles
 from meshbench.figures.tabular import Entry, Missing
 from meshbench.figures.theme import STATUSES
 from meshbench.figures.wording import number, percent
@@ -165,11 +165,11 @@ def notes(groups: Sequence[Group], context: Context) -> list[str]:
     return [*troubles(groups, context), *marked(groups, context)]
 
 
-def sample_sizes(groups: Sequence[Group], what: str = "per mean") -> list[str]:
+def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mean") -> list[str]:
     """How many values the means rest on, for pictures that have no room for it."""
     sizes: dict[int, list[str]] = {}
     for group in groups:
-        sizes.setdefault(group.n_ok, []).append(f"{group.vpn}, {group.profile}")
+        sizes.setdefault(group.n_ok, []).append(f"{system(group, context)}, {group.profile}")
     if not sizes:
         return []
     usual = max(sizes, key=lambda size: len(sizes[size]))
@@ -180,8 +180,12 @@ def sample_sizes(groups: Sequence[Group], what: str = "per mean") -> list[str]:
 def extremes(
     groups: Sequence[Group], measure: Measure, *, higher_is_better: bool, profile: str | None = None
 ) -> str:
-    """The bare link, and the best and worst system against it, with both operands of each ratio."""
+    """The bare link, and the best and worst system against it, with both operands of each ratio.
+
+    Of the first tuning there is: systems under different kernel settings do not compare.
+    """
     mine = [group for group in groups if profile in {None, group.profile}]
+    mine = [group for group in mine if group.tuning == mine[0].tuning]
     found = {
         group.vpn: value for group in mine if (value := mean(group, measure.scale)) is not None
     }

@@ -7,6 +7,7 @@ import altair as alt
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
+from meshbench.figures.groups import system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -45,7 +46,7 @@ def points(data: Data, context: Context, other: Measure) -> list[Row]:
         x, y = measured.mean(rate, RATE.scale), match and measured.mean(match, other.scale)
         if x is not None and y is not None:
             rows.append(
-                {"system": rate.vpn, "vpn": rate.vpn, "x": x, "y": y, "why": f"n {rate.n_ok}"}
+                {"system": system(rate, context), "vpn": rate.vpn, "x": x, "y": y, "why": f"n {rate.n_ok}"}
             )
     return rows
 
@@ -74,4 +75,4 @@ def caption(data: Data, context: Context) -> str:
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
     groups = measured.groups(data, context, RATE, context.profiles[:1])
-    return [*measured.sample_sizes(groups), *measured.notes(groups, context)]
+    return [*measured.sample_sizes(groups, context), *measured.notes(groups, context)]
