@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meshbench.checks import tables as files
-from meshbench.figures import base, measured, render, tabular
+from meshbench.figures import base, measured, render, rtt, tabular
 from meshbench.figures.base import Context, Data
 from meshbench.published import importer
 from tests.unit import published_data as data
@@ -181,3 +181,14 @@ def test_reordering_splits_the_systems(real: Load) -> None:
     assert low["wireguard"] == pytest.approx(0.322, abs=0.001)
     assert low["internal"] == pytest.approx(0.015, abs=0.001)
     assert low["yggdrasil"] == 0
+
+
+def test_lost_pings_stand_beside_their_round_trip_times(invented: Load) -> None:
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    groups = rtt.groups(invented("rtt"), told)
+    lost = {(group.vpn, group.profile): rtt.loss(group) for group in groups}
+    assert lost["demo", "low"] == pytest.approx(1 / 9)
+    assert lost["internal", "baseline"] == 0
+    drawn = str(render.compose(base.load("rtt"), invented("rtt"), told).spec)
+    assert "'loss'" in drawn
+    assert "'p99'" not in drawn

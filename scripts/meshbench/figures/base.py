@@ -120,9 +120,15 @@ class Context:
             return tuple(r for v, t, r in self.runs if (v, t) == (vpn, tuning))
         return tuple(range(1, self.rounds + 1)) if vpn in self.vpns else ()
 
-    def planned(self, vpn: str, tuning: str) -> int:
-        """How many values that system should have under one profile: rounds x links."""
-        return len(self.rounds_of(vpn, tuning)) * len(self.links)
+    def planned(self, vpn: str, tuning: str, links: int = 0) -> int:
+        """How many values that system should have under one profile: rounds x links.
+
+        Args:
+            vpn: its name.
+            tuning: its name.
+            links: of the benchmark, where it has more than the campaign's, e.g. all pairs of hosts.
+        """
+        return len(self.rounds_of(vpn, tuning)) * max(len(self.links), links)
 
 
 def _found(planned: Sequence[str], there: Collection[str]) -> tuple[str, ...]:

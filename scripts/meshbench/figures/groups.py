@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from meshbench import statistics as stats
 from meshbench.figures.base import Context, Row
 from meshbench.figures.theme import STATUSES, ordered, profile_order
-from meshbench.figures.wording import shortened
+from meshbench.figures.wording import joined, shortened
 
 Variant = tuple[str | None, str | None]
 """Mode and direction."""
@@ -137,8 +137,14 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     index: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         index.setdefault((row["vpn"], row["tuning"], row["profile"]), []).append(row)
+    links = len({(row["source"], row["target"]) for row in rows})
     groups = (
-        _group(index.get((vpn, tuning, profile), []), context, (vpn, tuning, profile), variant)
+        _group(
+            (vpn, tuning, profile),
+            variant,
+            index.get((vpn, tuning, profile), []),
+            context.planned(vpn, tuning, links),
+        )
         for profile, variant, vpn, tuning in itertools.product(
             profile_order(context.profiles, {row["profile"] for row in rows}),
             parts,
@@ -150,13 +156,12 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
 
 
 def _group(
-    rows: Sequence[Row], context: Context, key: tuple[str, str, str], variant: Variant
+    key: tuple[str, str, str], variant: Variant, rows: Sequence[Row], planned: int
 ) -> Group:
     mine = tuple(
         row for row in rows if variant == (None, None) or (row["mode"], row["direction"]) == variant
     )
-    planned = max(context.planned(key[0], key[1]), len(mine))
-    return Group(*key, *variant, rows=mine, planned=planned)
+    return Group(*key, *variant, rows=mine, planned=max(planned, len(mine)))
 
 
 def find(
@@ -193,7 +198,10 @@ def troubles(groups: Iterable[Group], context: Context) -> list[str]:
         if parts:
             why = f": {shortened(group.reason, 120)}" if group.reason else ""
             where.setdefault((system(group, context), ", ".join(parts) + why), []).append(group)
-    return [f"{who}, {_places(mine, every)}: {what}" for (who, what), mine in where.items()]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (who, what), mine in where.items():
+        alike.setdefault((_places(mine, every), what), []).append(who)
+    return [f"{joined(who)}, {places}: {what}" for (places, what), who in alike.items()]
 
 
 def _places(mine: Sequence[Group], every: Sequence[Group]) -> str:

@@ -9,7 +9,7 @@ from meshbench.figures import pictures
 from meshbench.figures.base import Context, Data
 from meshbench.figures.findings import Concern
 from meshbench.figures.theme import STATUSES, ordered
-from meshbench.figures.wording import number
+from meshbench.figures.wording import counted, number
 
 TITLE = "Success rate"
 TABLES = ("links",)
@@ -111,4 +111,4 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     for row in rows:
         key = f"{row['vpn']}, {row['benchmark']}: {STATUSES[row['status']].words}: {row['reason']}"
         told[key] = told.get(key, 0) + 1
-    return [f"{key} ({count} links)" for key, count in told.items()]
+    return [f"{key} ({counted(count, 'link')})" for key, count in told.items()]
