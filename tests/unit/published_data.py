@@ -319,7 +319,9 @@ def _oddities(vpn: Path) -> None:
         low / "1_yuki" / "nix_cache.json",
         error(about[1], timeout=1800, msg="Command timed out after 1800 seconds"),
     )
-    gave_up = f"error: unable to download 'http://cache.vpn.lom/nar/{'0' * 52}': Timeout was reached"
+    gave_up = (
+        f"error: unable to download 'http://cache.vpn.lom/nar/{'0' * 52}': Timeout was reached"
+    )
     ended = "Error: Command terminated with non-zero exit code 1 in the first warmup run."
     write(
         low / "2_luna" / "nix_cache.json",

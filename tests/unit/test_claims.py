@@ -234,8 +234,6 @@ def test_as_many_match_as_in_an_independent_recomputation(thesis: list[Judged]) 
 
 def test_whatever_does_not_match_is_explained(thesis: list[Judged]) -> None:
     unexplained = [
-        one.claim.number
-        for one in thesis
-        if one.verdict is not Verdict.MATCH and not one.message
+        one.claim.number for one in thesis if one.verdict is not Verdict.MATCH and not one.message
     ]
     assert not unexplained

@@ -155,9 +155,7 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     return [group for group in groups if group.planned]
 
 
-def _group(
-    key: tuple[str, str, str], variant: Variant, rows: Sequence[Row], planned: int
-) -> Group:
+def _group(key: tuple[str, str, str], variant: Variant, rows: Sequence[Row], planned: int) -> Group:
     mine = tuple(
         row for row in rows if variant == (None, None) or (row["mode"], row["direction"]) == variant
     )

@@ -73,4 +73,7 @@ def caption(data: Data, context: Context) -> str:
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
     groups = measured.groups(data, context, RATE, context.profiles[:1])
-    return [*measured.sample_sizes(groups, context, "links per system"), *measured.notes(groups, context)]
+    return [
+        *measured.sample_sizes(groups, context, "links per system"),
+        *measured.notes(groups, context),
+    ]

@@ -133,9 +133,14 @@ def draw(
     """
     across = max((len(row) for row in panels), default=1)
     charts = [
-        strip.grid([[strip.Panel(title, mine)]], _strip(measure, extra, log=log), context).concat[0]
+        strip.grid(
+            [[strip.Panel(title, mine)]],
+            _strip(measure, extra, log=log),
+            context,
+            titled=row is panels[-1] or len(panels[-1]) <= index or panels[-1][index][1] != measure,
+        ).concat[0]
         for row in panels
-        for title, measure, mine in row
+        for index, (title, measure, mine) in enumerate(row)
     ]
     width = theme.PAGE if across > 1 else theme.COLUMN
     return alt.concat(*charts, columns=across, spacing=14, usermeta={"width": width})

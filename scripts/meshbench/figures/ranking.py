@@ -126,11 +126,7 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    every = [
-        group
-        for _, measure, _ in PARTS
-        for group in _groups(data, context, measure)
-    ]
+    every = [group for _, measure, _ in PARTS for group in _groups(data, context, measure)]
     whole = [group for group in every if measured.complete(group)]
     return [
         *(f"{size}; framed: fewer" for size in measured.sample_sizes(whole, context)),

@@ -46,7 +46,13 @@ def points(data: Data, context: Context, other: Measure) -> list[Row]:
         x, y = measured.mean(rate, RATE.scale), match and measured.mean(match, other.scale)
         if x is not None and y is not None:
             rows.append(
-                {"system": system(rate, context), "vpn": rate.vpn, "x": x, "y": y, "why": f"n {rate.n_ok}"}
+                {
+                    "system": system(rate, context),
+                    "vpn": rate.vpn,
+                    "x": x,
+                    "y": y,
+                    "why": f"n {rate.n_ok}",
+                }
             )
     return rows
 

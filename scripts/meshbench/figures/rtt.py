@@ -47,7 +47,7 @@ def loss(group: Group) -> float | None:
     known = [row for row in group.rows if row["n_sent"] and row["n_received"] is not None]
     sent = sum(row["n_sent"] for row in known)
     if sent:
-        return 1 - sum(row["n_received"] for row in known) / sent
+        return float(1 - sum(row["n_received"] for row in known) / sent)
     shares = [row["loss"] for row in group.rows if row["loss"] is not None]
     return statistics.fmean(shares) if shares else None
 
