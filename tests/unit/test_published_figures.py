@@ -192,3 +192,16 @@ def test_lost_pings_stand_beside_their_round_trip_times(invented: Load) -> None:
     drawn = str(render.compose(base.load("rtt"), invented("rtt"), told).spec)
     assert "'loss'" in drawn
     assert "'p99'" not in drawn
+
+
+PRINTED = {name for name in base.names() if base.formats(name) == base.TABLE_FORMATS}
+
+
+@pytest.mark.parametrize("name", sorted(PRINTED - {"impairment_profiles", "udp_reasons"}))
+def test_every_table_of_values_tells_their_spread_and_n(name: str, invented: Load) -> None:
+    figure = base.load(name)
+    assert figure.tabulate is not None
+    table = figure.tabulate(invented(name), context("internal", "demo"))
+    keys = {column.key for column in table.columns}
+    assert any(key.endswith("spread") or "_spread_" in key for key in keys)
+    assert any(key == "n" or key.endswith("_n") for key in keys)

@@ -152,7 +152,8 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
             ordered(context.tunings, {row["tuning"] for row in rows}),
         )
     )
-    return [group for group in groups if group.planned]
+    there = {(row["vpn"], row["tuning"]) for row in rows}
+    return [group for group in groups if group.planned or (group.vpn, group.tuning) in there]
 
 
 def _group(key: tuple[str, str, str], variant: Variant, rows: Sequence[Row], planned: int) -> Group:

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from meshbench.figures import strip, theme
 from meshbench.figures.base import Context, Data, Row, axis_title
 from meshbench.figures.groups import Group, collect, marked, system, troubles
-from meshbench.figures.tabular import Entry, Missing
+from meshbench.figures.tabular import Column, Entry, Missing
 from meshbench.figures.theme import STATUSES
 from meshbench.figures.wording import number, percent
 
+SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
 MBIT, PERCENT, KIB = 1e-6, 100.0, 1 / 1024
 
@@ -74,6 +75,17 @@ def by_link(group: Group, scale: float = 1.0, column: str = "value") -> dict[str
     for point in group.points(column, scale):
         found.setdefault(point.link, []).append(point.value)
     return {link: statistics.fmean(values) for link, values in sorted(found.items())}
+
+
+def spread(group: Group | None, scale: float = 1.0, column: str = "value") -> float | None:
+    """The largest link less the smallest one; None with fewer than two."""
+    links = list(by_link(group, scale, column).values()) if group else []
+    return max(links) - min(links) if len(links) > 1 else None
+
+
+def spread_column(column: Column) -> Column:
+    """The column beside one of means, for the spread between its links."""
+    return Column(f"{column.key}_spread", "spread", column.unit, digits=2)
 
 
 def total(group: Group, scale: float = 1.0) -> float | None:
