@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from meshbench import run
 from meshbench.errors import MeshbenchError
 from meshbench.published import importer, index, report
 from meshbench.published.index import Kind
@@ -339,6 +340,19 @@ def test_a_broken_file_is_named_and_set_aside(tmp_path: Path, content: bytes, re
     )
 
 
+def test_a_link_whose_file_is_broken_was_run_all_the_same(tmp_path: Path) -> None:
+    here = tmp_path / "Tinc" / "baseline" / "0_lom"
+    data.write(here / "tcp_iperf3.json", data.success(data.iperf3(1), data.meta("lom", "yuki")))
+    (here / "ping.json").write_text("{")
+    (tmp_path / "Tinc" / "baseline" / "1_yuki").mkdir()
+    (tmp_path / "Tinc" / "baseline" / "1_yuki" / "ping.json").write_text("{")
+    found = Imported(tmp_path)
+    [link] = [row for row in found.links if row["benchmark"] == "ping"]
+    assert (link["source"], link["target"], link["status"]) == ("lom", "yuki", "tool_failed")
+    assert link["reason"].startswith("its file was set aside: not JSON")
+    assert found.values("rtt_avg") == [None]
+
+
 @pytest.mark.parametrize(
     ("path", "state"),
     [
@@ -423,3 +437,19 @@ def test_summary_counts(demo: Imported) -> None:
     summary = report.summary(demo.result.entries)
     assert summary["links"] == len(demo.links)
     assert list(Kind)
+
+
+def test_a_run_s_end_names_the_files_that_were_set_aside(tmp_path: Path) -> None:
+    where = index.Place("r", Kind.PING, "tinc", "low", "lom")
+    entries = [
+        report.Entry("a", report.State.IMPORTED, None, 1, where),
+        report.Entry("General/x.json", report.State.IGNORED, "an aggregate", 1),
+        *(report.Entry(f"{n}.json", report.State.SET_ASIDE, "not JSON", 1) for n in range(7)),
+    ]
+    report.save(entries, tmp_path)
+    said = run.imported(tmp_path / "import.json").splitlines()
+    assert said[0] == "1 of 9 files imported, 1 ignored"
+    assert said[1] == "  0.json: set aside: not JSON"
+    assert len(said) == 7
+    assert said[-1].startswith("  … and 2 more, see ")
+    assert run.imported(tmp_path / "none.json") == ""

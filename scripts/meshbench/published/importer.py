@@ -31,6 +31,7 @@ from meshbench.published.outcome import LinkOutcome
 from meshbench.published.reading import UnreadableError, parse
 from meshbench.published.report import Entry, State
 from meshbench.published.rows import Cell, Rows
+from meshbench.records import Status
 from meshbench.tables.schema import LINKS, SAMPLES, write
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ _BY_HOST: Mapping[Kind, Callable[[Any, str], Iterator[LinkOutcome]]] = {
     Kind.BOOTSTRAP: connections.read,
     Kind.REBOOT: connections.read,
 }
+_ONE_LINK = {Kind.TCP, Kind.UDP, Kind.QPERF, Kind.PING, Kind.RIST, Kind.NIX_CACHE}
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def import_runs(
     for source in sources:
         for found in archive.files(source):
             _take(found, source, read, result.entries)
+    for lost in _lost(result.entries, read):
+        read[lost.place] = lost
     runs = index.runs((file.place.run for file in read.values()), tunings)
     result.facts = facts.runs([file.place for file in read.values()], runs)
     for file in sorted(read.values(), key=lambda file: file.path):
@@ -148,6 +152,28 @@ def _read(path: str, place: Place, document: Any) -> Read:
     else:
         reader = partial(_BY_HOST[place.kind], document, place.host)
     return Read(path, place, tuple(reader()))
+
+
+def _lost(entries: Sequence[Entry], read: Mapping[Place, Read]) -> list[Read]:
+    """The links of which there is a file that had to be set aside: they were run, all the same.
+
+    Which host a test went to is told by another test from the same host.
+    """
+    targets = {
+        (place.run, place.host): file.links[0].target
+        for place, file in read.items()
+        if place.kind in _ONE_LINK and file.links
+    }
+    found = []
+    for entry in entries:
+        place = entry.place
+        if place is None or place.kind not in _ONE_LINK or place in read:
+            continue
+        if target := targets.get((place.run, place.host)):
+            reason = f"its file was set aside: {entry.reason}"
+            link = LinkOutcome(place.host, target, status=Status.TOOL_FAILED, reason=reason)
+            found.append(Read(entry.path, place, (link,)))
+    return found
 
 
 def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
