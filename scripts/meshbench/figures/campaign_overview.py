@@ -68,7 +68,7 @@ def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context
         "kind": status,
         "glyph": STATUSES[status].glyph,
         "label": _label(row, STATUSES[status].glyph),
-        "duration": clock(took),
+        "duration": STATUSES["ok"].words if took is None else clock(took),
         "seconds": took,
         "reasons": (row["reasons"] if row else None) or "",
         "links": f"{row['n_ok']}/{row['n_links']}" if row else "",
@@ -131,7 +131,8 @@ def _panel(
     spent = sum(tile["seconds"] or 0 for tile in tiles)
     measured = sum(tile["kind"] != "not_run" for tile in tiles)
     side = f"; rounds {rounds[0]} to {rounds[-1]} side by side" if len(rounds) > 1 else ""
-    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')} in {duration(spent)}{side}"
+    took = f" in {duration(spent)}" if spent else ""
+    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')}{took}{side}"
     return alt.LayerChart(
         layer=layers,
         width=width,

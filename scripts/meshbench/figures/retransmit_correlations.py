@@ -7,7 +7,7 @@ import altair as alt
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import system
+from meshbench.figures.groups import Group, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -52,9 +52,16 @@ def points(data: Data, context: Context, other: Measure) -> list[Row]:
                     "x": x,
                     "y": y,
                     "why": f"n {rate.n_ok}",
+                    **_range("x", rate, RATE),
+                    **(_range("y", match, other) if match else {}),
                 }
             )
     return rows
+
+
+def _range(axis: str, group: Group, measure: Measure) -> dict[str, float]:
+    links = measured.by_link(group, measure.scale).values()
+    return {f"{axis}_low": min(links), f"{axis}_high": max(links)}
 
 
 def caption(data: Data, context: Context) -> str:
@@ -74,7 +81,7 @@ def caption(data: Data, context: Context) -> str:
     )
     return (
         f"Means over the links at {context.profiles[0]} of single-stream TCP: largest congestion window and send rate "
-        f"over the retransmit rate.{told}"
+        f"over the retransmit rate; the lines go from the smallest to the largest link.{told}"
     )
 
 
