@@ -268,10 +268,13 @@ def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float])
     near = min(max(x, left), left + _width(text))
     base = alt.Chart(frame([{"text": text}]))
     colour = row["colour"]
+    # A halo, as ranges cross the labels.
+    looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
     found = [
-        base.mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=colour).encode(
-            x=channels.x(left), y=channels.y(top), text=alt.Text("text:N")
-        )
+        base.mark_text(
+            align="left", baseline="middle", fontSize=theme.SMALL, color=colour, **look
+        ).encode(x=channels.x(left), y=channels.y(top), text=alt.Text("text:N"))
+        for look in looks
     ]
     if math.hypot(near - x, top - y) > _NEAR:
         rule = base.mark_rule(color=colour, strokeWidth=0.7, opacity=0.7)
