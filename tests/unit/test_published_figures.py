@@ -3,13 +3,14 @@
 import csv
 import io
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from meshbench.checks import tables as files
-from meshbench.figures import base, measured, render, rtt, tabular
+from meshbench.figures import base, measured, ping_loss, render, rtt, success_rate, tabular
 from meshbench.figures.base import Context, Data
 from meshbench.published import importer
 from tests.unit import published_data as data
@@ -205,3 +206,56 @@ def test_every_table_of_values_tells_their_spread_and_n(name: str, invented: Loa
     keys = {column.key for column in table.columns}
     assert any(key.endswith("spread") or "_spread_" in key for key in keys)
     assert any(key == "n" or key.endswith("_n") for key in keys)
+
+
+@pytest.fixture(scope="module")
+def patchy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Load, Context]:
+    """Two rounds of two systems, of which the second's second has no ping; one tuned run."""
+    folder = tmp_path_factory.mktemp("patchy")
+    for name in ("18.12.2025", "20.12.2025", "26.02.2026-optimized"):
+        data.run(folder / "runs" / name)
+    for path in (folder / "runs" / "20.12.2025" / "Demo").rglob("ping.json"):
+        path.unlink()
+    shutil.rmtree(folder / "runs" / "26.02.2026-optimized" / "Demo")
+    load = aggregated(folder / "runs", folder / "results")
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    return load, told.told(folder / "results" / "published" / "facts.json")
+
+
+def test_runs_that_were_never_made_count_as_planned(patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    groups = ping_loss.groups(load("ping_loss"), told)
+    counts = {(g.vpn, g.tuning): (g.n_ok, g.planned) for g in groups if g.profile == "baseline"}
+    assert counts == {
+        ("internal", "stock"): (18, 18), ("internal", "tailscale-style"): (9, 9),
+        ("demo", "stock"): (9, 18),
+    }  # fmt: skip
+
+
+def test_a_kind_of_test_without_a_file_is_no_success(patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    found = {one.vpn: one for one in success_rate.successes(load("success_rate"), told)}
+    assert (found["internal"].links, found["internal"].of_links) == (42, 42)
+    assert found["demo"].of_links == 42
+    notes = base.load("success_rate").notes(load("success_rate"), told)
+    assert "demo: not run (3 links)" in notes
+
+
+@pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))
+def test_is_made_of_several_runs(name: str, patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    figure, tables = base.load(name), load(name)
+    assert figure.caption(tables, told)
+    if figure.tabulate is not None:
+        rows = figure.tabulate(tables, told).rows
+        labels = {tuple(e for e in row if isinstance(e, str) and "/" not in e) for row in rows}
+        assert len(labels) == len(rows)
+    else:
+        assert render.compose(figure, tables, told).spec
+
+
+def test_sample_sizes_name_each_system_once(patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    measure = measured.Measure("ping", "rtt_avg", "ms")
+    groups = measured.groups(load("latency_baseline"), told, measure)
+    assert measured.sample_sizes(groups, told) == ["n = 3 per mean; 6 for internal (stock)"]

@@ -138,12 +138,13 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     for row in rows:
         index.setdefault((row["vpn"], row["tuning"], row["profile"]), []).append(row)
     links = len({(row["source"], row["target"]) for row in rows})
+    repeats = _repeats(rows)
     groups = (
         _group(
             (vpn, tuning, profile),
             variant,
             index.get((vpn, tuning, profile), []),
-            context.planned(vpn, tuning, links),
+            repeats * context.planned(vpn, tuning, links),
         )
         for profile, variant, vpn, tuning in itertools.product(
             profile_order(context.profiles, {row["profile"] for row in rows}),
@@ -154,6 +155,14 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     )
     there = {(row["vpn"], row["tuning"]) for row in rows}
     return [group for group in groups if group.planned or (group.vpn, group.tuning) in there]
+
+
+_CELL = ("vpn", "tuning", "profile", "round", "source", "target", "mode", "direction")
+
+
+def _repeats(rows: Sequence[Row]) -> int:
+    """How many values a link has of one measurement: more than one where runs are kept apart."""
+    return max(Counter(tuple(row.get(key) for key in _CELL) for row in rows).values(), default=1)
 
 
 def _group(key: tuple[str, str, str], variant: Variant, rows: Sequence[Row], planned: int) -> Group:
@@ -175,7 +184,12 @@ def find(
 
 def system(group: Group, context: Context) -> str:
     """The system, with its tuning where the campaign has several."""
-    return group.vpn if len(context.tunings) == 1 else f"{group.vpn} ({group.tuning})"
+    return named(group.vpn, group.tuning, context)
+
+
+def named(vpn: str, tuning: str, context: Context) -> str:
+    """The same of a row."""
+    return vpn if len(context.tunings) == 1 else f"{vpn} ({tuning})"
 
 
 def arrow(group: Group) -> str:

@@ -13,7 +13,7 @@ from meshbench.figures.base import Context, Data, Row, axis_title
 from meshbench.figures.groups import Group, collect, marked, system, troubles
 from meshbench.figures.tabular import Column, Entry, Missing
 from meshbench.figures.theme import STATUSES
-from meshbench.figures.wording import number, percent
+from meshbench.figures.wording import joined, number, percent
 
 SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
@@ -184,9 +184,15 @@ def notes(groups: Sequence[Group], context: Context) -> list[str]:
 
 def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mean") -> list[str]:
     """How many values the means rest on, for pictures that have no room for it."""
+    every: dict[str, dict[str, int]] = {}
+    for group in (group for group in groups if group.n_ok):
+        every.setdefault(system(group, context), {})[group.profile] = group.n_ok
     sizes: dict[int, list[str]] = {}
-    for group in groups:
-        sizes.setdefault(group.n_ok, []).append(f"{system(group, context)}, {group.profile}")
+    for name, found in every.items():
+        for size in dict.fromkeys(found.values()):
+            where = [profile for profile, n in found.items() if n == size]
+            told = "" if len(where) == len(found) else f" at {joined(where)}"
+            sizes.setdefault(size, []).append(name + told)
     if not sizes:
         return []
     usual = max(sizes, key=lambda size: len(sizes[size]))
