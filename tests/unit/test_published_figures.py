@@ -4,8 +4,9 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from meshbench.checks import tables as files
 from meshbench.figures import base, measured, ping_loss, render, rtt, success_rate, tabular
 from meshbench.figures.base import Context, Data
 from meshbench.published import importer
+from tests.unit import golden, synthetic
 from tests.unit import published_data as data
-from tests.unit import synthetic
 
 CHAPTER = {
     "test_overview", "test_duration", "success_rate", "tcp_retransmits", "tcp_window",
@@ -46,6 +47,7 @@ VPNS = (
     "hyprspace", "tinc", "mycelium",
 )  # fmt: skip
 Load = Callable[[str], Data]
+PRINTED = {name for name in base.names() if base.formats(name) == base.TABLE_FORMATS}
 
 
 def context(
@@ -106,6 +108,30 @@ def test_is_made_of_an_invented_run_and_says_what_it_shows(name: str, invented: 
     else:
         spec = render.compose(figure, tables, told).spec
         assert any(word in str(spec) for word in ("internal", "nothing", "stock"))
+
+
+CHARTS = sorted(name for name in CHAPTER | ASKED_FOR if name not in PRINTED)
+
+
+def drawn(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every chart of the chapter from the invented run, by name."""
+    load = aggregated(data.run(folder / "2025-12-18"), folder / "results")
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    for name in CHARTS:
+        yield name, render.compose(base.load(name), load(name), told).spec
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_has_the_marks_domains_and_labels_of_the_golden_picture(name: str, invented: Load) -> None:
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    spec = render.compose(base.load(name), invented(name), told).spec
+    assert golden.structure(spec) == golden.read(name)
+
+
+def test_a_changed_picture_differs_from_the_golden_one(invented: Load) -> None:
+    told = context("internal", "demo", "tinc", profiles=("baseline", "low"))
+    spec = render.compose(base.load("tcp_links"), invented("tcp_links"), told).spec
+    assert golden.structure(spec) != golden.read("tcp_links")
 
 
 def test_a_sum_with_missing_links_is_no_total(invented: Load) -> None:
@@ -193,9 +219,6 @@ def test_lost_pings_stand_beside_their_round_trip_times(invented: Load) -> None:
     drawn = str(render.compose(base.load("rtt"), invented("rtt"), told).spec)
     assert "'loss'" in drawn
     assert "'p99'" not in drawn
-
-
-PRINTED = {name for name in base.names() if base.formats(name) == base.TABLE_FORMATS}
 
 
 @pytest.mark.parametrize("name", sorted(PRINTED - {"impairment_profiles", "udp_reasons"}))
