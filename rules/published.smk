@@ -26,6 +26,7 @@ rule published_import:
         sources=PUBLISHED,
         campaign=NAME,
         folder=RESULTS,
+        contents=[files.fingerprint(Path(source)) for source in PUBLISHED],
         code=code.digest("published.job"),
     message:
         "import {params.sources}"

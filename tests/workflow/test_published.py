@@ -62,6 +62,17 @@ def test_an_archive_then_more_runs(checkout: Checkout, runs: Path) -> None:
     assert not checkout.run(*several).jobs
 
 
+def test_a_file_deep_in_a_folder_is_imported_again(
+    checkout: Checkout, runs: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(runs / "20.12.2025", tmp_path / "20.12.2025")
+    checkout.run(*words(folder))
+    assert not checkout.run(*words(folder)).jobs
+    (folder / "Demo" / "baseline" / "1_yuki" / "tcp_iperf3.json").unlink()
+    assert "import" in checkout.run(*words(folder)).kinds
+    assert [row["baseline_n"] for row in rows(checkout)] == ["3/3", "2/3"]
+
+
 def test_a_source_that_is_not_there_is_named(checkout: Checkout, tmp_path: Path) -> None:
     ran = checkout.tries(*words(tmp_path / "none.tar.xz"))
     assert ran.status != 0
