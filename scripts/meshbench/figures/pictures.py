@@ -162,7 +162,8 @@ def scatter(
             tooltip=channels.tooltip("why:N", "x:Q", "y:Q"),
         ),
     ]
-    for row, spot, place in zip(plain, spots, labels(spots, side), strict=True):
+    places = labels(spots, side, [box for row in rows for box in _boxes(row, across, up, side)])
+    for row, spot, place in zip(plain, spots, places, strict=True):
         if row["system"]:
             layers += _label(row, spot, place)
     return alt.LayerChart(layer=layers, width=side, height=side)
@@ -171,6 +172,16 @@ def scatter(
 def _ends(rows: Sequence[Row], axis: str) -> list[float]:
     keys = (axis, f"{axis}_low", f"{axis}_high")
     return [row[key] for row in rows for key in keys if key in row]
+
+
+def _boxes(row: Row, across: "Scale", up: "Scale", side: float) -> list[tuple[float, ...]]:
+    """Where the lines of a point's ranges are, in px."""
+    if "x_low" not in row:
+        return []
+    x, y = across.at(row["x"], side), side - up.at(row["y"], side)
+    left, right = (across.at(row[key], side) for key in ("x_low", "x_high"))
+    top, bottom = (side - up.at(row[key], side) for key in ("y_high", "y_low"))
+    return [(left, y - 1, right, y + 1), (x - 1, top, x + 1, bottom)]
 
 
 def _ranges(base: alt.Chart) -> list[alt.Chart]:
@@ -230,9 +241,19 @@ _WAYS = [
 _NEAR = 15
 
 
-def labels(points: Sequence[tuple[float, float, str]], side: float) -> list[tuple[float, float]]:
-    """The left edge and the middle, in px, of the label of each point; greedy, in their order."""
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in points]
+def labels(
+    points: Sequence[tuple[float, float, str]],
+    side: float,
+    blocked: Sequence[tuple[float, ...]] = (),
+) -> list[tuple[float, float]]:
+    """The left edge and the middle, in px, of the label of each point; greedy, in their order.
+
+    Args:
+        points: x, y and label.
+        side: of the picture.
+        blocked: boxes (left, top, right, bottom) that labels leave free besides the points.
+    """
+    taken = [*((x - 5, y - 5, x + 5, y + 5) for x, y, _ in points), *blocked]
     places = []
     for x, y, text in points:
         width = _width(text)
