@@ -5,7 +5,7 @@ import re
 import uuid
 from pathlib import Path
 
-from meshbench import code, paths, plan, run, settings
+from meshbench import code, files, paths, plan, run, settings
 
 # Planning makes a million objects and hardly any garbage: looking for it costs a tenth of the time.
 gc.set_threshold(200_000, 50, 50)

@@ -5,10 +5,8 @@ MEASURED = []
 RUNS = f"{RESULTS}/published/facts.json"
 FACTS = [RUNS]
 IMPORTED = f"{RESULTS}/published/import.json"
-TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
-TIDY_FILES = expand(TIDY, benchmark=CAMPAIGN.file.benchmarks, vpn=CAMPAIGN.file.vpns)
-SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]
-LINKS = [f"{RESULTS}/links/{file}" for file in TIDY_FILES]
+SAMPLES = [f"{RESULTS}/samples/all.parquet"]
+LINKS = [f"{RESULTS}/links/all.parquet"]
 
 
 rule published_import:
@@ -28,8 +26,7 @@ rule published_import:
         sources=PUBLISHED,
         campaign=NAME,
         folder=RESULTS,
-        benchmarks=list(CAMPAIGN.file.benchmarks),
-        vpns=list(CAMPAIGN.file.vpns),
+        contents=[files.fingerprint(Path(source)) for source in PUBLISHED],
         code=code.digest("published.job"),
     message:
         "import {params.sources}"

@@ -10,6 +10,4 @@ warm.run(
     sources=[Path(path) for path in snakemake.params.sources],
     campaign=snakemake.params.campaign,
     folder=Path(snakemake.params.folder),
-    benchmarks=snakemake.params.benchmarks,
-    vpns=snakemake.params.vpns,
 )

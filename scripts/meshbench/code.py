@@ -60,6 +60,7 @@ def _imports(path: Path) -> tuple[str, ...]:
     return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
+@functools.cache
 def _file(module: str) -> Path | None:
     path = _PACKAGE.joinpath(*module.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and the folder of those that are kept."""
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,19 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def fingerprint(folder: Path) -> str:
+    """A digest that differs when a file below a folder came, went or was written; of nothing for a file.
+
+    Sizes and times only: Snakemake sees of a folder just its own time.
+    """
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        state = path.lstat()
+        name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
+        found.update(b"%s\0%d\0%d\n" % (name, state.st_size, state.st_mtime_ns))
+    return found.hexdigest()[:16]
 
 
 def write_private(path: Path, content: bytes) -> None:

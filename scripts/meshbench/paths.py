@@ -23,6 +23,11 @@ def deployment(campaign: str, system: str) -> Path:
     return RESULTS / campaign / "deploy" / f"{system}.json"
 
 
+def imported(campaign: str) -> Path:
+    """What became of every file of an import."""
+    return RESULTS / campaign / "published" / "import.json"
+
+
 def secrets(campaign: str) -> Path:
     """Keys of the campaign's VPNs, mode 600; never read by anything that writes results."""
     return RESULTS / campaign / "secrets"

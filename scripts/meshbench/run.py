@@ -27,6 +27,8 @@ CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
 MANNER = "MESHBENCH_MANNER"
+_FEW = 5
+"""So many files that were not imported are named at the end of a run."""
 
 
 def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
@@ -120,6 +122,23 @@ def start(campaign: Campaign, workflow: Any) -> None:
             sys.exit(1)
 
 
+def imported(report: Path) -> str:
+    """What came of an import, in lines: how much was read, and the files that could not be."""
+    if not report.is_file():
+        return ""
+    found = json.loads(report.read_text(encoding="utf-8"))
+    head = f"{found['imported']} of {found['files']} files imported, {found['ignored']} ignored"
+    aside = [
+        f"  {path}: {why}"
+        for path, why in found["not imported"].items()
+        if why.startswith("set aside")
+    ]
+    shown = aside[:_FEW]
+    if more := len(aside) - len(shown):
+        shown.append(f"  … and {more} more, see {report}")
+    return "\n".join([head, *shown, ""])
+
+
 def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
     """The words that choose this campaign on a command line, for repeating them."""
     words = [f"{key}={_yaml(value)}" for key, value in settings.items()]
@@ -180,6 +199,7 @@ def end(campaign: Campaign) -> None:
         if lab.running() is not None and not lab.kept:
             asyncio.run(lab.down())
     if campaign.published:
+        sys.stderr.write(imported(paths.imported(campaign.name)))
         sys.stderr.write(f"figures: {paths.FIGURES / campaign.name}/\n")
     else:
         summary.show(

@@ -33,12 +33,15 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
-    for cached in (code.digest, code._closure, code._imports):
-        cached.cache_clear()
+    _forget()
     found = code.digest(*modules, files=files)
-    for cached in (code.digest, code._closure, code._imports):
-        cached.cache_clear()
+    _forget()
     return found
+
+
+def _forget() -> None:
+    for cached in (code.digest, code._closure, code._imports, code._file):
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize(

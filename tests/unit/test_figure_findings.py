@@ -9,6 +9,7 @@ import pytest
 from meshbench.checks import rules
 from meshbench.figures import base, findings, render, tabular
 from meshbench.figures.findings import Concern
+from meshbench.figures.groups import collect
 from meshbench.tables import schema
 from tests.unit import synthetic
 
@@ -81,15 +82,52 @@ def test_findings_are_in_the_picture_the_page_and_the_table(tmp_path: Path) -> N
     assert tabular.escaped(said) in tex.read_text("utf-8")
 
 
-def test_imported_runs_bring_their_rounds_and_tunings(tmp_path: Path) -> None:
-    context = synthetic.context(rounds=1, tunings=("stock",))
-    assert context.told(None) is context
+def _told(tmp_path: Path, **runs: object) -> base.Context:
     facts = tmp_path / "facts.json"
-    runs = {
-        "a": {"round": 1, "tuning": "stock"},
-        "b": {"round": 2, "tuning": "stock"},
-        "c-optimized": {"round": 1, "tuning": "tailscale-style"},
-    }
     facts.write_text(json.dumps(runs))
-    told = context.told(facts)
+    context = synthetic.context(rounds=1, vpns=("internal", "tinc"), profiles=("baseline", "low"))
+    return context.told(facts)
+
+
+def _run(tuning: str, round_: int, *vpns: str, profiles: tuple[str, ...] = ("low",)) -> object:
+    return {"tuning": tuning, "round": round_, "vpns": vpns, "profiles": profiles}
+
+
+def test_what_was_planned_of_an_import_is_what_its_runs_hold(tmp_path: Path) -> None:
+    told = _told(
+        tmp_path,
+        a=_run("stock", 1, "internal", "tinc", profiles=("baseline", "low", "harsh")),
+        b=_run("stock", 2, "demo", "tinc"),
+        c=_run("tailscale-style", 1, "internal"),
+    )
     assert (told.rounds, told.tunings) == (2, ("stock", "tailscale-style"))
+    assert told.vpns == ("internal", "tinc", "demo")
+    assert told.profiles == ("baseline", "low", "harsh")
+    assert told.rounds_of("demo", "stock") == (2,)
+    planned = {(v, t): told.planned(v, t) for v in told.vpns for t in told.tunings}
+    assert planned == {
+        ("internal", "stock"): 3, ("tinc", "stock"): 6, ("demo", "stock"): 3,
+        ("internal", "tailscale-style"): 3, ("tinc", "tailscale-style"): 0,
+        ("demo", "tailscale-style"): 0,
+    }  # fmt: skip
+
+
+def test_a_system_that_no_run_of_a_tuning_holds_is_not_missing_there(tmp_path: Path) -> None:
+    told = _told(tmp_path, a=_run("stock", 1, "internal", "tinc"), b=_run("fast", 1, "internal"))
+    row = {**synthetic.link(vpn="internal", profile="low", tuning="fast"), "x": 1.0}
+    groups = collect([row], told)
+    assert [(g.vpn, g.tuning, g.n_ok, g.planned) for g in groups] == [
+        ("internal", "stock", 0, 3), ("internal", "fast", 1, 3), ("tinc", "stock", 0, 3),
+    ]  # fmt: skip
+
+
+def test_only_a_tuned_run(tmp_path: Path) -> None:
+    told = _told(tmp_path, a=_run("fast", 1, "internal"))
+    assert (told.tunings, told.vpns, told.profiles) == (("fast",), ("internal",), ("low",))
+
+
+def test_a_campaign_measured_here_and_an_import_of_nothing_keep_their_plan(tmp_path: Path) -> None:
+    context = synthetic.context()
+    assert context.told(None) is context
+    assert context.planned("tinc", "stock") == 6
+    assert _told(tmp_path).planned("tinc", "stock") == 3

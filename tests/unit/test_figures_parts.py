@@ -173,6 +173,20 @@ def test_notes_put_the_like_together() -> None:
     assert troubles(some, context) == ["internal, medium, high: 1 of 1 not run"]
 
 
+def test_systems_with_the_same_trouble_share_a_note() -> None:
+    context = synthetic.context(vpns=("internal", "tinc", "nebula"), rounds=1)
+    rows = [row(vpn="internal", source=source, target=target) for source, target in synthetic.LINKS]
+    groups = [group for group in collect(rows, context) if group.profile == "baseline"]
+    assert troubles(groups, context) == ["tinc and nebula, everywhere: 3 of 3 not run"]
+
+
+def test_a_benchmark_of_all_pairs_of_hosts_plans_as_many() -> None:
+    context = synthetic.context(vpns=("internal", "tinc"), rounds=1)
+    pairs = [*synthetic.LINKS, *((target, source) for source, target in synthetic.LINKS)]
+    groups = collect([row(source=source, target=target) for source, target in pairs], context)
+    assert {group.planned for group in groups} == {6}
+
+
 def test_marks_say_where_they_apply() -> None:
     context = synthetic.context(vpns=("internal",))
     groups = collect([row(marks=["hot CPU"]), row(profile="low", marks=["hot CPU"])], context)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from meshbench import run
 from meshbench.errors import MeshbenchError
 from meshbench.published import importer, index, report
 from meshbench.published.index import Kind
@@ -152,7 +154,8 @@ def test_nix_keeps_limits_and_how_far_it_came(demo: Imported) -> None:
     assert demo.link(source="lom", **where)["limit_s"] == 700
     assert demo.link(source="yuki", **where)["limit_s"] == 1800
     failed = demo.link(source="luna", **where)
-    assert (failed["status"], failed["reason"]) == ("failed", "Error: end")
+    assert failed["status"] == "failed"
+    assert failed["reason"] == "error: unable to download '…': Timeout was reached"
     assert demo.whole("copies_started", source="lom", **where) == 2
     assert demo.whole("paths_wanted", source="lom", **where) == 370
     plain: Row = {"vpn": "internal", "profile": "low", "benchmark": "nix_cache", "source": "lom"}
@@ -255,12 +258,18 @@ def test_archives_hold_the_same(folder: Path, demo: Imported, tmp_path: Path) ->
         assert sorted(map(str, Imported(tmp_path / name).samples)) == sorted(map(str, demo.samples))
 
 
-def test_a_damaged_archive_gives_what_can_be_read(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("beyond", [0, 100, 512, 520])
+def test_a_damaged_archive_gives_what_can_be_read(
+    folder: Path, tmp_path: Path, beyond: int
+) -> None:
     whole = tmp_path / "whole.tar"
     with tarfile.open(whole, "w") as archive:
         archive.add(folder, "run")
+    with tarfile.open(whole) as archive:
+        files = [member for member in archive.getmembers() if member.isfile()]
     cut = tmp_path / "cut.tar"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    # Before a header, within it, after it, within the file.
+    cut.write_bytes(whole.read_bytes()[: files[len(files) // 2].offset + beyond])
     found = Imported(cut)
     assert found.links
     assert any("damaged archive" in (entry.reason or "") for entry in found.result.entries)
@@ -331,6 +340,19 @@ def test_a_broken_file_is_named_and_set_aside(tmp_path: Path, content: bytes, re
     )
 
 
+def test_a_link_whose_file_is_broken_was_run_all_the_same(tmp_path: Path) -> None:
+    here = tmp_path / "Tinc" / "baseline" / "0_lom"
+    data.write(here / "tcp_iperf3.json", data.success(data.iperf3(1), data.meta("lom", "yuki")))
+    (here / "ping.json").write_text("{")
+    (tmp_path / "Tinc" / "baseline" / "1_yuki").mkdir()
+    (tmp_path / "Tinc" / "baseline" / "1_yuki" / "ping.json").write_text("{")
+    found = Imported(tmp_path)
+    [link] = [row for row in found.links if row["benchmark"] == "ping"]
+    assert (link["source"], link["target"], link["status"]) == ("lom", "yuki", "tool_failed")
+    assert link["reason"].startswith("its file was set aside: not JSON")
+    assert found.values("rtt_avg") == [None]
+
+
 @pytest.mark.parametrize(
     ("path", "state"),
     [
@@ -381,14 +403,53 @@ def test_missing_values_are_left_out_not_zero(tmp_path: Path) -> None:
     assert not found.values("tcp_rtt_mean", direction="forward")
 
 
-def test_saved_like_a_measured_campaign(demo: Imported, tmp_path: Path) -> None:
-    importer.save(demo.result, tmp_path, benchmarks=["tcp", "ping"], vpns=["internal", "tinc"])
-    assert (tmp_path / "samples" / "benchmark=tcp" / "vpn=internal.parquet").is_file()
-    assert (tmp_path / "links" / "benchmark=ping" / "vpn=tinc.parquet").is_file()
+def test_saved_as_two_tables_and_facts(demo: Imported, tmp_path: Path) -> None:
+    left = tmp_path / "samples" / "benchmark=tcp" / "vpn=gone.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of another import")
+    importer.save(demo.result, tmp_path)
+    for name, schema, found in (
+        ("samples", SAMPLES, demo.samples),
+        ("links", LINKS, demo.links),
+    ):
+        [path] = (tmp_path / name).rglob("*.parquet")
+        saved = pq.read_table(path)
+        assert saved.schema == schema
+        assert sorted(map(str, saved.to_pylist())) == sorted(map(str, found))
     assert json.loads((tmp_path / "published" / "facts.json").read_text())["2025-12-18"]
+
+
+def test_nothing_at_all_is_saved_as_empty_tables(tmp_path: Path) -> None:
+    importer.save(importer.Imported(), tmp_path)
+    assert pq.read_table(tmp_path / "samples" / "all.parquet").schema == SAMPLES
+
+
+def test_facts_tell_what_a_run_without_a_layout_holds(tmp_path: Path) -> None:
+    document = data.success(data.iperf3(1), data.meta("lom", "yuki"))
+    for name in ("18.12.2025", "20.12.2025"):
+        data.write(tmp_path / name / "Tinc" / "baseline" / "0_lom" / "tcp_iperf3.json", document)
+    assert Imported(tmp_path).result.facts["20.12.2025"] == {
+        "tuning": "stock", "round": 2, "vpns": ["tinc"], "profiles": ["baseline"],
+    }  # fmt: skip
 
 
 def test_summary_counts(demo: Imported) -> None:
     summary = report.summary(demo.result.entries)
     assert summary["links"] == len(demo.links)
     assert list(Kind)
+
+
+def test_a_run_s_end_names_the_files_that_were_set_aside(tmp_path: Path) -> None:
+    where = index.Place("r", Kind.PING, "tinc", "low", "lom")
+    entries = [
+        report.Entry("a", report.State.IMPORTED, None, 1, where),
+        report.Entry("General/x.json", report.State.IGNORED, "an aggregate", 1),
+        *(report.Entry(f"{n}.json", report.State.SET_ASIDE, "not JSON", 1) for n in range(7)),
+    ]
+    report.save(entries, tmp_path)
+    said = run.imported(tmp_path / "import.json").splitlines()
+    assert said[0] == "1 of 9 files imported, 1 ignored"
+    assert said[1] == "  0.json: set aside: not JSON"
+    assert len(said) == 7
+    assert said[-1].startswith("  … and 2 more, see ")
+    assert run.imported(tmp_path / "none.json") == ""

@@ -3,17 +3,19 @@
 import csv
 import io
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from meshbench.checks import tables as files
-from meshbench.figures import base, measured, render, tabular
+from meshbench.figures import base, measured, ping_loss, render, rtt, success_rate, tabular
 from meshbench.figures.base import Context, Data
 from meshbench.published import importer
+from tests.unit import golden, synthetic
 from tests.unit import published_data as data
-from tests.unit import synthetic
 
 CHAPTER = {
     "test_overview", "test_duration", "success_rate", "tcp_retransmits", "tcp_window",
@@ -45,6 +47,7 @@ VPNS = (
     "hyprspace", "tinc", "mycelium",
 )  # fmt: skip
 Load = Callable[[str], Data]
+PRINTED = {name for name in base.names() if base.formats(name) == base.TABLE_FORMATS}
 
 
 def context(
@@ -105,6 +108,30 @@ def test_is_made_of_an_invented_run_and_says_what_it_shows(name: str, invented: 
     else:
         spec = render.compose(figure, tables, told).spec
         assert any(word in str(spec) for word in ("internal", "nothing", "stock"))
+
+
+CHARTS = sorted(name for name in CHAPTER | ASKED_FOR if name not in PRINTED)
+
+
+def drawn(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every chart of the chapter from the invented run, by name."""
+    load = aggregated(data.run(folder / "2025-12-18"), folder / "results")
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    for name in CHARTS:
+        yield name, render.compose(base.load(name), load(name), told).spec
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_has_the_marks_domains_and_labels_of_the_golden_picture(name: str, invented: Load) -> None:
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    spec = render.compose(base.load(name), invented(name), told).spec
+    assert golden.structure(spec) == golden.read(name)
+
+
+def test_a_changed_picture_differs_from_the_golden_one(invented: Load) -> None:
+    told = context("internal", "demo", "tinc", profiles=("baseline", "low"))
+    spec = render.compose(base.load("tcp_links"), invented("tcp_links"), told).spec
+    assert golden.structure(spec) != golden.read("tcp_links")
 
 
 def test_a_sum_with_missing_links_is_no_total(invented: Load) -> None:
@@ -181,3 +208,77 @@ def test_reordering_splits_the_systems(real: Load) -> None:
     assert low["wireguard"] == pytest.approx(0.322, abs=0.001)
     assert low["internal"] == pytest.approx(0.015, abs=0.001)
     assert low["yggdrasil"] == 0
+
+
+def test_lost_pings_stand_beside_their_round_trip_times(invented: Load) -> None:
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    groups = rtt.groups(invented("rtt"), told)
+    lost = {(group.vpn, group.profile): rtt.loss(group) for group in groups}
+    assert lost["demo", "low"] == pytest.approx(1 / 9)
+    assert lost["internal", "baseline"] == 0
+    drawn = str(render.compose(base.load("rtt"), invented("rtt"), told).spec)
+    assert "'loss'" in drawn
+    assert "'p99'" not in drawn
+
+
+@pytest.mark.parametrize("name", sorted(PRINTED - {"impairment_profiles", "udp_reasons"}))
+def test_every_table_of_values_tells_their_spread_and_n(name: str, invented: Load) -> None:
+    figure = base.load(name)
+    assert figure.tabulate is not None
+    table = figure.tabulate(invented(name), context("internal", "demo"))
+    keys = {column.key for column in table.columns}
+    assert any(key.endswith("spread") or "_spread_" in key for key in keys)
+    assert any(key == "n" or key.endswith("_n") for key in keys)
+
+
+@pytest.fixture(scope="module")
+def patchy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Load, Context]:
+    """Two rounds of two systems, of which the second's second has no ping; one tuned run."""
+    folder = tmp_path_factory.mktemp("patchy")
+    for name in ("18.12.2025", "20.12.2025", "26.02.2026-optimized"):
+        data.run(folder / "runs" / name)
+    for path in (folder / "runs" / "20.12.2025" / "Demo").rglob("ping.json"):
+        path.unlink()
+    shutil.rmtree(folder / "runs" / "26.02.2026-optimized" / "Demo")
+    load = aggregated(folder / "runs", folder / "results")
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    return load, told.told(folder / "results" / "published" / "facts.json")
+
+
+def test_runs_that_were_never_made_count_as_planned(patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    groups = ping_loss.groups(load("ping_loss"), told)
+    counts = {(g.vpn, g.tuning): (g.n_ok, g.planned) for g in groups if g.profile == "baseline"}
+    assert counts == {
+        ("internal", "stock"): (18, 18), ("internal", "tailscale-style"): (9, 9),
+        ("demo", "stock"): (9, 18),
+    }  # fmt: skip
+
+
+def test_a_kind_of_test_without_a_file_is_no_success(patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    found = {one.vpn: one for one in success_rate.successes(load("success_rate"), told)}
+    assert (found["internal"].links, found["internal"].of_links) == (42, 42)
+    assert found["demo"].of_links == 42
+    notes = base.load("success_rate").notes(load("success_rate"), told)
+    assert "demo: not run (3 links)" in notes
+
+
+@pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))
+def test_is_made_of_several_runs(name: str, patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    figure, tables = base.load(name), load(name)
+    assert figure.caption(tables, told)
+    if figure.tabulate is not None:
+        rows = figure.tabulate(tables, told).rows
+        labels = {tuple(e for e in row if isinstance(e, str) and "/" not in e) for row in rows}
+        assert len(labels) == len(rows)
+    else:
+        assert render.compose(figure, tables, told).spec
+
+
+def test_sample_sizes_name_each_system_once(patchy: tuple[Load, Context]) -> None:
+    load, told = patchy
+    measure = measured.Measure("ping", "rtt_avg", "ms")
+    groups = measured.groups(load("latency_baseline"), told, measure)
+    assert measured.sample_sizes(groups, told) == ["n = 3 per mean; 6 for internal (stock)"]

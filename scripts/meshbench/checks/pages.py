@@ -103,7 +103,7 @@ def claims_html(judged: Sequence[Judged]) -> str:
 def _judged_table(judged: Sequence[Judged]) -> str:
     rows = [
         (
-            str(one.claim.number), one.verdict.value, _subject(one), _stated(one), _found(one),
+            str(one.claim.number), one.told, _subject(one), _stated(one), _found(one),
             " ".join(filter(None, (one.message, *(f"[{flag}]" for flag in one.flags)))),
         )
         for one in judged
@@ -118,7 +118,7 @@ def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table
         table.add_column(name, overflow="fold")
     for one in judged:
         if everything or one.verdict is not Verdict.MATCH:
-            verdict = Text(one.verdict.value, style=_COLOURS[one.verdict])
+            verdict = Text(one.told, style=_COLOURS[one.verdict])
             cells = (_subject(one), _stated(one), _found(one), one.message or "")
             table.add_row(str(one.claim.number), verdict, *(Text(cell) for cell in cells))
     return table

@@ -51,6 +51,13 @@ class Judged:
     """Titles of the sanity rules of severity 'error' that concern the claim's system and test."""
 
     @property
+    def told(self) -> str:
+        """The verdict in words, with its numbers where it has some."""
+        if self.verdict is Verdict.PARTIAL:
+            return f"rests on {self.n} of {self.of}"
+        return self.verdict.value
+
+    @property
     def good(self) -> bool:
         return self.verdict in {Verdict.MATCH, Verdict.PARTIAL}
 

@@ -21,7 +21,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -59,6 +59,8 @@ class Context:
         links: ordered pairs (source, target).
         testbed: its kind, e.g. 'lab', 'ssh', 'fake'.
         engine: as configured; figures say what the records say where they say it.
+        runs: of an import, each system's tuning and round in every run that holds it; none for a
+            campaign measured here, of which every system has every tuning in all rounds.
     """
 
     campaign: str
@@ -71,6 +73,7 @@ class Context:
     testbed: str
     placement: str
     engine: str = "auto"
+    runs: tuple[tuple[str, str, int], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain lists and strings, for a rule's params or a JSON file."""
@@ -90,7 +93,8 @@ class Context:
         return cls(**fields)
 
     def told(self, facts: Path | None) -> "Context":
-        """With the rounds and tunings of imported runs, which only their import knows.
+        """With what imported runs hold, which only their import knows: what none of them has a
+        file of was not planned.
 
         Args:
             facts: what the import wrote, by run; None for a campaign that was measured here.
@@ -98,14 +102,37 @@ class Context:
         if facts is None:
             return self
         runs = json.loads(facts.read_text(encoding="utf-8")).values()
-        rounds = max([self.rounds, *(run["round"] for run in runs)])
-        tunings = dict.fromkeys([*self.tunings, *sorted(run["tuning"] for run in runs)])
-        return dataclasses.replace(self, rounds=rounds, tunings=tuple(tunings))
+        if not runs:
+            return self
+        held = {(vpn, run["tuning"], run["round"]) for run in runs for vpn in run["vpns"]}
+        return dataclasses.replace(
+            self,
+            runs=tuple(sorted(held)),
+            rounds=max(run["round"] for run in runs),
+            vpns=_found(self.vpns, {vpn for run in runs for vpn in run["vpns"]}),
+            tunings=_found(self.tunings, {run["tuning"] for run in runs}),
+            profiles=_found(self.profiles, {name for run in runs for name in run["profiles"]}),
+        )
 
-    @property
-    def planned(self) -> int:
-        """How many values one system should have under one profile: rounds x links."""
-        return self.rounds * len(self.links)
+    def rounds_of(self, vpn: str, tuning: str) -> tuple[int, ...]:
+        """The rounds in which a system was to be measured under a tuning; none if it was not."""
+        if self.runs:
+            return tuple(r for v, t, r in self.runs if (v, t) == (vpn, tuning))
+        return tuple(range(1, self.rounds + 1)) if vpn in self.vpns else ()
+
+    def planned(self, vpn: str, tuning: str, links: int = 0) -> int:
+        """How many values that system should have under one profile: rounds x links.
+
+        Args:
+            vpn: its name.
+            tuning: its name.
+            links: of the benchmark, where it has more than the campaign's, e.g. all pairs of hosts.
+        """
+        return len(self.rounds_of(vpn, tuning)) * max(len(self.links), links)
+
+
+def _found(planned: Sequence[str], there: Collection[str]) -> tuple[str, ...]:
+    return (*(one for one in planned if one in there), *sorted(set(there) - set(planned)))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from meshbench.errors import NO_BINARY
 from meshbench.figures import theme
 from meshbench.figures.base import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.findings import Concern
+from meshbench.figures.groups import named
 from meshbench.figures.theme import STATUSES, ordered, profile_order
 from meshbench.figures.wording import DASH, clock, counted, duration, shortened
 
@@ -45,7 +46,7 @@ def _tiles(cells: Sequence[Row], context: Context) -> list[dict[str, Any]]:
         for tuning in ordered(context.tunings, {row["tuning"] for row in cells})
         for profile in profile_order(context.profiles, {row["profile"] for row in cells})
         for benchmark in ordered(context.benchmarks, {row["benchmark"] for row in cells})
-        for round_ in range(1, context.rounds + 1)
+        for round_ in context.rounds_of(vpn, tuning)
     ]
     keys = [*planned, *sorted(set(found) - set(planned))]
     return [_tile(key, found.get(key), context) for key in keys]
@@ -60,7 +61,7 @@ def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context
     status = row["status"] if row else "not_run"
     took = row["duration_s"] if row else None
     return {
-        "system": _system(vpn, tuning, context),
+        "system": named(vpn, tuning, context),
         "profile": profile,
         "benchmark": benchmark,
         "round": round_,
@@ -68,7 +69,7 @@ def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context
         "kind": status,
         "glyph": STATUSES[status].glyph,
         "label": _label(row, STATUSES[status].glyph),
-        "duration": clock(took),
+        "duration": STATUSES["ok"].words if took is None else clock(took),
         "seconds": took,
         "reasons": (row["reasons"] if row else None) or "",
         "links": f"{row['n_ok']}/{row['n_links']}" if row else "",
@@ -78,10 +79,6 @@ def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context
 def _label(row: Row | None, glyph: str) -> str:
     never_there = row and str(row["reasons"] or "").startswith(NO_BINARY)
     return f"{glyph} {NO_BINARY}" if never_there else glyph
-
-
-def _system(vpn: str, tuning: str, context: Context) -> str:
-    return vpn if len(context.tunings) == 1 else f"{vpn} ({tuning})"
 
 
 def _panel(
@@ -131,7 +128,8 @@ def _panel(
     spent = sum(tile["seconds"] or 0 for tile in tiles)
     measured = sum(tile["kind"] != "not_run" for tile in tiles)
     side = f"; rounds {rounds[0]} to {rounds[-1]} side by side" if len(rounds) > 1 else ""
-    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')} in {duration(spent)}{side}"
+    took = f" in {duration(spent)}" if spent else ""
+    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')}{took}{side}"
     return alt.LayerChart(
         layer=layers,
         width=width,
@@ -231,7 +229,7 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
 def _owner(row: Row, context: Context) -> str:
     if row["benchmark"] == "calibration":
         return "calibration"
-    return _system(row["vpn"], row["tuning"], context)
+    return named(row["vpn"], row["tuning"], context)
 
 
 def caption(data: Data, context: Context) -> str:
@@ -260,7 +258,7 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     where: dict[tuple[str, str, str, str], dict[str, list[int]]] = {}
     for row in data.rows("cells"):
         if row["status"] != "ok":
-            who = _system(row["vpn"], row["tuning"], context)
+            who = named(row["vpn"], row["tuning"], context)
             key = (who, row["benchmark"], row["status"], row["reasons"] or "no reason given")
             where.setdefault(key, {}).setdefault(row["profile"], []).append(row["round"])
     found = [

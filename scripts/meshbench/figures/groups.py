@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from meshbench import statistics as stats
 from meshbench.figures.base import Context, Row
 from meshbench.figures.theme import STATUSES, ordered, profile_order
-from meshbench.figures.wording import shortened
+from meshbench.figures.wording import joined, shortened
 
 Variant = tuple[str | None, str | None]
 """Mode and direction."""
@@ -137,25 +137,39 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     index: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         index.setdefault((row["vpn"], row["tuning"], row["profile"]), []).append(row)
-    return [
-        _group(index.get((vpn, tuning, profile), []), context, (vpn, tuning, profile), variant)
+    links = len({(row["source"], row["target"]) for row in rows})
+    repeats = _repeats(rows)
+    groups = (
+        _group(
+            (vpn, tuning, profile),
+            variant,
+            index.get((vpn, tuning, profile), []),
+            repeats * context.planned(vpn, tuning, links),
+        )
         for profile, variant, vpn, tuning in itertools.product(
             profile_order(context.profiles, {row["profile"] for row in rows}),
             parts,
             ordered(context.vpns, {row["vpn"] for row in rows}),
             ordered(context.tunings, {row["tuning"] for row in rows}),
         )
-    ]
+    )
+    there = {(row["vpn"], row["tuning"]) for row in rows}
+    return [group for group in groups if group.planned or (group.vpn, group.tuning) in there]
 
 
-def _group(
-    rows: Sequence[Row], context: Context, key: tuple[str, str, str], variant: Variant
-) -> Group:
+_CELL = ("vpn", "tuning", "profile", "round", "source", "target", "mode", "direction")
+
+
+def _repeats(rows: Sequence[Row]) -> int:
+    """How many values a link has of one measurement: more than one where runs are kept apart."""
+    return max(Counter(tuple(row.get(key) for key in _CELL) for row in rows).values(), default=1)
+
+
+def _group(key: tuple[str, str, str], variant: Variant, rows: Sequence[Row], planned: int) -> Group:
     mine = tuple(
         row for row in rows if variant == (None, None) or (row["mode"], row["direction"]) == variant
     )
-    planned = max(context.planned, len(mine)) if key[0] in context.vpns else len(mine)
-    return Group(*key, *variant, rows=mine, planned=planned)
+    return Group(*key, *variant, rows=mine, planned=max(planned, len(mine)))
 
 
 def find(
@@ -170,7 +184,12 @@ def find(
 
 def system(group: Group, context: Context) -> str:
     """The system, with its tuning where the campaign has several."""
-    return group.vpn if len(context.tunings) == 1 else f"{group.vpn} ({group.tuning})"
+    return named(group.vpn, group.tuning, context)
+
+
+def named(vpn: str, tuning: str, context: Context) -> str:
+    """The same of a row."""
+    return vpn if len(context.tunings) == 1 else f"{vpn} ({tuning})"
 
 
 def arrow(group: Group) -> str:
@@ -192,7 +211,10 @@ def troubles(groups: Iterable[Group], context: Context) -> list[str]:
         if parts:
             why = f": {shortened(group.reason, 120)}" if group.reason else ""
             where.setdefault((system(group, context), ", ".join(parts) + why), []).append(group)
-    return [f"{who}, {_places(mine, every)}: {what}" for (who, what), mine in where.items()]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (who, what), mine in where.items():
+        alike.setdefault((_places(mine, every), what), []).append(who)
+    return [f"{joined(who)}, {places}: {what}" for (places, what), who in alike.items()]
 
 
 def _places(mine: Sequence[Group], every: Sequence[Group]) -> str:

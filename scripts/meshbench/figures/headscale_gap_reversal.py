@@ -88,4 +88,4 @@ def notes(data: Data, context: Context) -> Sequence[str]:
         else ["no tuned run among the data: whether the gap reverses cannot be told"]
     )
     groups = [g for g in measured.groups(data, context, MEASURE) if g.vpn in PAIR]
-    return [*missing, *measured.notes(groups, context)]
+    return [*missing, *measured.sample_sizes(groups, context), *measured.notes(groups, context)]

@@ -9,6 +9,7 @@ from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
 from meshbench.figures.groups import Group
 from meshbench.figures.measured import Measure
+from meshbench.figures.theme import STATUSES
 from meshbench.figures.wording import number
 
 TITLE = "Headscale and the bare link"
@@ -61,6 +62,7 @@ def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
                 "value": value,
                 "text": "" if value is None else number(value) + partial,
                 "above": value is not None and value >= other,
+                "missing": STATUSES[group.trouble].glyph if value is None and group.trouble else "",
             }
         )
     return rows if means else []
@@ -81,8 +83,12 @@ def caption(data: Data, context: Context) -> str:
                 )
     return (
         "Headscale (triangles) and the bare link (circles) across profiles, means over the links that have a value; "
-        f"n in brackets where some have none. Headscale over the bare link: {'; '.join(told) or 'not measured'}."
+        f"n in brackets where some have none, at the foot why no link has one ({_glyphs()}). Headscale over the bare link: {'; '.join(told) or 'not measured'}."
     )
+
+
+def _glyphs() -> str:
+    return ", ".join(f"{look.glyph} {look.words}" for look in STATUSES.values() if look.glyph)
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

@@ -32,7 +32,11 @@ def tabulate(data: Data, context: Context) -> Table:
     """A row per system, profile and tuning; of systems that were never tuned the bare link only."""
     columns = [Column(name, name, digits=None) for name in ("vpn", "profile", "tuning")]
     for column, _ in PARTS:
-        columns += [column, Column(f"{column.key}_n", "$n$", digits=None)]
+        columns += [
+            column,
+            measured.spread_column(column),
+            Column(f"{column.key}_n", "$n$", digits=None),
+        ]
     found = [measured.groups(data, context, measure) for _, measure in PARTS]
     every = [group for groups in found for group in groups]
     tuned = {"internal"} | {g.vpn for g in every if g.rows and g.tuning != context.tunings[0]}
@@ -45,10 +49,14 @@ def _row(key: tuple[str, str, str], found: Sequence[Sequence[Group]]) -> list[En
     for groups, (_, measure) in zip(found, PARTS, strict=True):
         group = next((g for g in groups if (g.vpn, g.profile, g.tuning) == key), None)
         if group is None:
-            row += [None, "0"]
+            row += [None, None, "0"]
         else:
             value = measured.mean(group, measure.scale)
-            row += [measured.entry(group, value), f"{group.n_ok}/{group.planned}"]
+            row += [
+                measured.entry(group, value),
+                measured.spread(group, measure.scale),
+                f"{group.n_ok}/{group.planned}",
+            ]
     return row
 
 
@@ -58,7 +66,7 @@ def caption(data: Data, context: Context) -> str:
     return (
         "The bare link and every other tuned system under each kernel tuning: single-stream TCP send "
         "rate and retransmit rate, send rate per link over all links at once, and Nix download time; "
-        "means over the links that have a value."
+        f"means over the links that have a value. {measured.SPREAD}"
     )
 
 

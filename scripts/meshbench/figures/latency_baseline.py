@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import Group, collect
+from meshbench.figures.groups import Group, collect, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
 from meshbench.figures.wording import number
@@ -17,16 +17,19 @@ CONCERN = Concern(("ping",), first_profile=True)
 AVERAGE = Measure("ping", "rtt_avg", "ms")
 _OTHERS = ("rtt_min", "rtt_max", "rtt_mdev")
 _UNIT = "\\milli\\second"
+_COLUMNS = [
+    part
+    for key, head in (("avg", "mean"), ("min", "min."), ("max", "max."), ("mdev", "jitter"))
+    for column in [Column(f"rtt_{key}_ms", head, _UNIT)]
+    for part in (column, measured.spread_column(column))
+]
 
 
 def tabulate(data: Data, context: Context) -> Table:
     """A row per system: mean, smallest, largest, the runs' largest, jitter, spike ratio, n."""
     columns = [
         Column("vpn", "VPN", digits=None),
-        Column("rtt_avg_ms", "mean", _UNIT),
-        Column("rtt_min_ms", "min.", _UNIT),
-        Column("rtt_max_ms", "max.", _UNIT),
-        Column("rtt_mdev_ms", "jitter", _UNIT),
+        *_COLUMNS,
         Column("rtt_max_of_runs_ms", "max. of a run", _UNIT),
         Column("spike_ratio", "spike ratio", digits=2),
         Column("n", "$n$", digits=None),
@@ -35,13 +38,18 @@ def tabulate(data: Data, context: Context) -> Table:
     others = [_groups(data, context, Measure("ping", name, "ms")) for name in _OTHERS]
     rows: list[list[Entry]] = []
     for group in _groups(data, context, AVERAGE):
-        mean, run = measured.mean(group), maxima.get(group.vpn)
+        mean, run = measured.mean(group), maxima.get(system(group, context))
         matches = [measured.same(groups, group) for groups in others]
         rows.append(
             [
-                group.vpn,
+                system(group, context),
                 measured.entry(group, mean),
-                *(measured.mean(match) if match else None for match in matches),
+                measured.spread(group),
+                *(
+                    entry
+                    for match in matches
+                    for entry in (measured.mean(match) if match else None, measured.spread(match))
+                ),
                 run,
                 run / mean if run and mean else None,
                 f"{group.n_ok}/{group.planned}",
@@ -64,7 +72,7 @@ def run_maxima(data: Data, context: Context) -> dict[str, float]:
         collect(rows, context) if rows else _groups(data, context, Measure("ping", "rtt_max", "ms"))
     )
     return {
-        group.vpn: mean
+        system(group, context): mean
         for group in found
         if group.profile == profile and (mean := measured.mean(group)) is not None
     }
@@ -72,7 +80,9 @@ def run_maxima(data: Data, context: Context) -> dict[str, float]:
 
 def caption(data: Data, context: Context) -> str:
     """What the columns are, and the highest spike ratios with their operands."""
-    means = {g.vpn: m for g in _groups(data, context, AVERAGE) if (m := measured.mean(g))}
+    means = {
+        system(g, context): m for g in _groups(data, context, AVERAGE) if (m := measured.mean(g))
+    }
     maxima = {vpn: run for vpn, run in run_maxima(data, context).items() if vpn in means}
     worst = sorted(maxima, key=lambda vpn: -maxima[vpn] / means[vpn])[:2]
     told = ", ".join(
@@ -82,7 +92,7 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"Round-trip times at {context.profiles[0]}, means over the links. The spike ratio is the mean "
         f"of the runs' largest values over the mean{f' (largest: {told})' if told else ''}; max. is the "
-        "largest single value of each link."
+        f"largest single value of each link. {measured.SPREAD}"
     )
 
 

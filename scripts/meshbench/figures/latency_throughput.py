@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from meshbench.figures import rtt, tcp_throughput, theme
+from meshbench.figures import measured, rtt, tcp_throughput, theme
 from meshbench.figures.base import Context, Data, axis_title, frame
 from meshbench.figures.groups import Group, marked, system, troubles, variants
 from meshbench.figures.wording import log_ticks
@@ -173,6 +173,8 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
     latencies, goodputs = rtt.groups(data, context), _goodputs(data, context)
     return [
+        *(f"RTT: {size}" for size in measured.sample_sizes(latencies, context, "per median")),
+        *(f"goodput: {size}" for size in measured.sample_sizes(goodputs, context, "per median")),
         *(f"RTT: {note}" for note in troubles(latencies, context)),
         *(f"goodput: {note}" for note in troubles(goodputs, context)),
         *marked([*latencies, *goodputs], context),

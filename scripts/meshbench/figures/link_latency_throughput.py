@@ -7,6 +7,7 @@ import altair as alt
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
+from meshbench.figures.groups import system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -37,15 +38,16 @@ def points(data: Data, context: Context) -> list[Row]:
         uneven = bool(links) and max(links.values()) > _UNEVEN * min(links.values())
         for link, rtt in measured.by_link(group).items():
             if link in links:
+                who = system(group, context)
                 best = links[link] == max(links.values())
-                name = f"{group.vpn} {link}" if uneven else group.vpn if best else ""
+                name = f"{who} {link}" if uneven else who if best else ""
                 rows.append(
                     {
                         "system": name,
                         "vpn": group.vpn,
                         "x": rtt,
                         "y": links[link],
-                        "why": f"{group.vpn} {link}",
+                        "why": f"{who} {link}",
                     }
                 )
     return rows
@@ -71,4 +73,7 @@ def caption(data: Data, context: Context) -> str:
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
     groups = measured.groups(data, context, RATE, context.profiles[:1])
-    return [*measured.sample_sizes(groups, "links per system"), *measured.notes(groups, context)]
+    return [
+        *measured.sample_sizes(groups, context, "links per system"),
+        *measured.notes(groups, context),
+    ]

@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 
 from meshbench.figures import strip, theme
 from meshbench.figures.base import Context, Data, Row, axis_title
-from meshbench.figures.groups import Group, collect, marked, troubles
-from meshbench.figures.tabular import Entry, Missing
+from meshbench.figures.groups import Group, collect, marked, system, troubles
+from meshbench.figures.tabular import Column, Entry, Missing
 from meshbench.figures.theme import STATUSES
-from meshbench.figures.wording import number, percent
+from meshbench.figures.wording import joined, number, percent
 
+SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
 MBIT, PERCENT, KIB = 1e-6, 100.0, 1 / 1024
 
@@ -76,6 +77,17 @@ def by_link(group: Group, scale: float = 1.0, column: str = "value") -> dict[str
     return {link: statistics.fmean(values) for link, values in sorted(found.items())}
 
 
+def spread(group: Group | None, scale: float = 1.0, column: str = "value") -> float | None:
+    """The largest link less the smallest one; None with fewer than two."""
+    links = list(by_link(group, scale, column).values()) if group else []
+    return max(links) - min(links) if len(links) > 1 else None
+
+
+def spread_column(column: Column) -> Column:
+    """The column beside one of means, for the spread between its links."""
+    return Column(f"{column.key}_spread", "spread", column.unit, digits=2)
+
+
 def total(group: Group, scale: float = 1.0) -> float | None:
     """The sum over the links, which exists only if every planned link has a value."""
     links = by_link(group, scale)
@@ -133,9 +145,14 @@ def draw(
     """
     across = max((len(row) for row in panels), default=1)
     charts = [
-        strip.grid([[strip.Panel(title, mine)]], _strip(measure, extra, log=log), context).concat[0]
+        strip.grid(
+            [[strip.Panel(title, mine)]],
+            _strip(measure, extra, log=log),
+            context,
+            titled=row is panels[-1] or len(panels[-1]) <= index or panels[-1][index][1] != measure,
+        ).concat[0]
         for row in panels
-        for title, measure, mine in row
+        for index, (title, measure, mine) in enumerate(row)
     ]
     width = theme.PAGE if across > 1 else theme.COLUMN
     return alt.concat(*charts, columns=across, spacing=14, usermeta={"width": width})
@@ -165,11 +182,17 @@ def notes(groups: Sequence[Group], context: Context) -> list[str]:
     return [*troubles(groups, context), *marked(groups, context)]
 
 
-def sample_sizes(groups: Sequence[Group], what: str = "per mean") -> list[str]:
+def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mean") -> list[str]:
     """How many values the means rest on, for pictures that have no room for it."""
+    every: dict[str, dict[str, int]] = {}
+    for group in (group for group in groups if group.n_ok):
+        every.setdefault(system(group, context), {})[group.profile] = group.n_ok
     sizes: dict[int, list[str]] = {}
-    for group in groups:
-        sizes.setdefault(group.n_ok, []).append(f"{group.vpn}, {group.profile}")
+    for name, found in every.items():
+        for size in dict.fromkeys(found.values()):
+            where = [profile for profile, n in found.items() if n == size]
+            told = "" if len(where) == len(found) else f" at {joined(where)}"
+            sizes.setdefault(size, []).append(name + told)
     if not sizes:
         return []
     usual = max(sizes, key=lambda size: len(sizes[size]))
@@ -180,8 +203,12 @@ def sample_sizes(groups: Sequence[Group], what: str = "per mean") -> list[str]:
 def extremes(
     groups: Sequence[Group], measure: Measure, *, higher_is_better: bool, profile: str | None = None
 ) -> str:
-    """The bare link, and the best and worst system against it, with both operands of each ratio."""
+    """The bare link, and the best and worst system against it, with both operands of each ratio.
+
+    Of the first tuning there is: systems under different kernel settings do not compare.
+    """
     mine = [group for group in groups if profile in {None, group.profile}]
+    mine = [group for group in mine if group.tuning == mine[0].tuning]
     found = {
         group.vpn: value for group in mine if (value := mean(group, measure.scale)) is not None
     }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import Group
+from meshbench.figures.groups import Group, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
 from meshbench.figures.wording import number
@@ -17,14 +17,18 @@ CONCERN = Concern(("tcp", "tcp_parallel"), first_profile=True)
 SINGLE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
 TOGETHER = Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT)
 _UNIT = "\\mega\\bit\\per\\second"
+_ONE = Column("single_mbit_s", "single", _UNIT, digits=4)
 
 
 def tabulate(data: Data, context: Context) -> Table:
     """A row per system; a sum with missing links is given apart, as it is no total."""
     columns = [
         Column("vpn", "VPN", digits=None),
-        Column("single_mbit_s", "single", _UNIT, digits=4),
+        _ONE,
+        measured.spread_column(_ONE),
+        Column("single_n", "$n$", digits=None),
         Column("parallel_mbit_s", "parallel", _UNIT, digits=4),
+        Column("parallel_spread_mbit_s", "spread", _UNIT, digits=2),
         Column("factor", "factor"),
         Column("survivors_mbit_s", "survivors", _UNIT, digits=4),
         Column("factor_as_if_complete", "as if complete"),
@@ -43,13 +47,19 @@ def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
 
 def _row(single: Group, group: Group | None, context: Context) -> list[Entry]:
     one = measured.mean(single, measured.MBIT)
+    mine: list[Entry] = [
+        system(single, context),
+        measured.entry(single, one),
+        measured.spread(single, measured.MBIT),
+        f"{single.n_ok}/{single.planned}",
+    ]
     if group is None:
-        return [single.vpn, measured.entry(single, one), None, None, None, None, "0"]
+        return [*mine, None, None, None, None, None, "0"]
     total, per_link = measured.total(group, measured.MBIT), measured.mean(group, measured.MBIT)
     return [
-        single.vpn,
-        measured.entry(single, one),
+        *mine,
         measured.entry(group, total),
+        measured.spread(group, measured.MBIT),
         total / one if total and one else None,
         measured.survivors(group, measured.MBIT),
         len(context.links) * per_link / one if per_link and one else None,
@@ -72,7 +82,7 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"TCP send rate at {context.profiles[0]}: mean over the links one at a time, and sum over all "
         "links at the same time, one direction of each counted. A sum with missing links is no total; "
-        f"it is given as survivors.{told}"
+        f"it is given as survivors. {measured.SPREAD}{told}"
     )
 
 

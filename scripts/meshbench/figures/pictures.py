@@ -136,34 +136,60 @@ def scatter(
     """One labelled point per row; labels go where they hide neither points nor each other.
 
     Args:
-        rows: system (the label), vpn, x, y, why (for the tooltip).
+        rows: system (the label), vpn, x, y, why (for the tooltip); and x_low, x_high, y_low, y_high
+            where a point has a range.
         x: title of the horizontal axis.
         y: title of the vertical axis.
         log_x: whether it is logarithmic.
         log_y: whether it is logarithmic.
         side: in px.
     """
-    across = Scale.of([row["x"] for row in rows], log=log_x, room=1.12)
-    up = Scale.of([row["y"] for row in rows], log=log_y, room=1.08)
+    across = Scale.of(_ends(rows, "x"), log=log_x, room=1.12)
+    up = Scale.of(_ends(rows, "y"), log=log_y, room=1.08)
     plain = [{**row, **_look(row["vpn"])} for row in rows]
     spots = [
         (across.at(row["x"], side), side - up.at(row["y"], side), row["system"]) for row in rows
     ]
+    base = alt.Chart(frame(plain)).encode(
+        x=alt.X("x:Q", scale=across.scale(), axis=across.axis(x)),
+        y=alt.Y("y:Q", scale=up.scale(), axis=up.axis(y)),
+        color=alt.Color("colour:N", scale=None),
+    )
     layers = [
-        alt.Chart(frame(plain))
-        .mark_point(filled=True, size=60, opacity=0.9)
-        .encode(
-            x=alt.X("x:Q", scale=across.scale(), axis=across.axis(x)),
-            y=alt.Y("y:Q", scale=up.scale(), axis=up.axis(y)),
-            color=alt.Color("colour:N", scale=None),
+        *(_ranges(base) if any("x_low" in row for row in rows) else ()),
+        base.mark_point(filled=True, size=60, opacity=0.9).encode(
             shape=alt.Shape("shape:N", scale=None),
             tooltip=channels.tooltip("why:N", "x:Q", "y:Q"),
-        )
+        ),
     ]
-    for row, spot, place in zip(plain, spots, labels(spots, side), strict=True):
+    places = labels(spots, side, [box for row in rows for box in _boxes(row, across, up, side)])
+    for row, spot, place in zip(plain, spots, places, strict=True):
         if row["system"]:
             layers += _label(row, spot, place)
     return alt.LayerChart(layer=layers, width=side, height=side)
+
+
+def _ends(rows: Sequence[Row], axis: str) -> list[float]:
+    keys = (axis, f"{axis}_low", f"{axis}_high")
+    return [row[key] for row in rows for key in keys if key in row]
+
+
+def _boxes(row: Row, across: "Scale", up: "Scale", side: float) -> list[tuple[float, ...]]:
+    """Where the lines of a point's ranges are, in px."""
+    if "x_low" not in row:
+        return []
+    x, y = across.at(row["x"], side), side - up.at(row["y"], side)
+    left, right = (across.at(row[key], side) for key in ("x_low", "x_high"))
+    top, bottom = (side - up.at(row[key], side) for key in ("y_high", "y_low"))
+    return [(left, y - 1, right, y + 1), (x - 1, top, x + 1, bottom)]
+
+
+def _ranges(base: alt.Chart) -> list[alt.Chart]:
+    rule = base.mark_rule(strokeWidth=1, opacity=0.45)
+    return [
+        rule.encode(x=alt.X("x_low:Q"), x2="x_high:Q"),
+        rule.encode(y=alt.Y("y_low:Q"), y2="y_high:Q"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -215,9 +241,19 @@ _WAYS = [
 _NEAR = 15
 
 
-def labels(points: Sequence[tuple[float, float, str]], side: float) -> list[tuple[float, float]]:
-    """The left edge and the middle, in px, of the label of each point; greedy, in their order."""
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in points]
+def labels(
+    points: Sequence[tuple[float, float, str]],
+    side: float,
+    blocked: Sequence[tuple[float, ...]] = (),
+) -> list[tuple[float, float]]:
+    """The left edge and the middle, in px, of the label of each point; greedy, in their order.
+
+    Args:
+        points: x, y and label.
+        side: of the picture.
+        blocked: boxes (left, top, right, bottom) that labels leave free besides the points.
+    """
+    taken = [*((x - 5, y - 5, x + 5, y + 5) for x, y, _ in points), *blocked]
     places = []
     for x, y, text in points:
         width = _width(text)
@@ -253,10 +289,13 @@ def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float])
     near = min(max(x, left), left + _width(text))
     base = alt.Chart(frame([{"text": text}]))
     colour = row["colour"]
+    # A halo, as ranges cross the labels.
+    looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
     found = [
-        base.mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=colour).encode(
-            x=channels.x(left), y=channels.y(top), text=alt.Text("text:N")
-        )
+        base.mark_text(
+            align="left", baseline="middle", fontSize=theme.SMALL, color=colour, **look
+        ).encode(x=channels.x(left), y=channels.y(top), text=alt.Text("text:N"))
+        for look in looks
     ]
     if math.hypot(near - x, top - y) > _NEAR:
         rule = base.mark_rule(color=colour, strokeWidth=0.7, opacity=0.7)
@@ -286,7 +325,8 @@ def lines(
     """A line per series across the profiles on a logarithmic axis, each value beside its point.
 
     Args:
-        rows: series, profile, value (above zero; None breaks the line), text, above (its place).
+        rows: series, profile, value (above zero; None breaks the line), text, above (its place),
+            missing (what stands at the foot in place of a value).
         series: how each is drawn, in the order of the legend.
         profiles: from left to right.
         title: of the vertical axis.
@@ -318,11 +358,18 @@ def lines(
         shape=_by_series("shape", series),
         tooltip=channels.tooltip("series:N", "profile:N", "text:N"),
     )
+    missing = [
+        base.transform_filter(alt.datum.series == name)
+        .mark_text(dx=12 * (2 * index - len(series) + 1), fontSize=theme.SMALL, fontWeight="bold")
+        .encode(y=channels.y(height - 8), text=alt.Text("missing:N"))
+        for index, name in enumerate(series)
+    ]
     return alt.LayerChart(
         layer=[
             base.mark_line(strokeWidth=1.5),
             points,
             *labels,
+            *missing,
         ],
         width=width,
         height=height,

@@ -1,11 +1,12 @@
 """Loss of every run of echo requests, so that an outage is not taken for a loss rate."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import altair as alt
 
 from meshbench.figures import measured, strip
-from meshbench.figures.base import Context, Data
+from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.groups import Group, collect
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import percent
@@ -34,8 +35,18 @@ def groups(data: Data, context: Context) -> list[Group]:
     """A row per run where runs are kept, and per link otherwise."""
     found = measured.rows(data, "runs", benchmark="ping", metric="ping_loss")
     if not found:
-        found = measured.rows(data, "measures", benchmark="ping", metric="ping_loss")
-    return collect(found, context)
+        return collect(
+            measured.rows(data, "measures", benchmark="ping", metric="ping_loss"), context
+        )
+    sizes = Counter(map(_link, found))
+    links = measured.rows(data, "measures", benchmark="ping", metric="rtt_avg")
+    without = [row for row in links if row["status"] != "ok" and not sizes[_link(row)]]
+    return collect([*found, *without * max(sizes.values())], context)
+
+
+def _link(row: Row) -> tuple[object, ...]:
+    keys = ("vpn", "tuning", "profile", "round", "source", "target")
+    return tuple(row[key] for key in keys)
 
 
 def _lost(group: Group) -> str:

@@ -41,10 +41,9 @@ def _row(
     row: list[Entry] = [system(next(iter(mine.values())), context)]
     for profile in profiles:
         group = mine[profile]
-        links = list(measured.by_link(group, measure.scale).values())
         row += [
             measured.entry(group, measured.mean(group, measure.scale)),
-            max(links) - min(links) if len(links) > 1 else None,
+            measured.spread(group, measure.scale),
             f"{group.n_ok}/{group.planned}",
         ]
     return row

@@ -39,7 +39,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     cells: list[dict[str, Any]] = []
     heads = []
     for head, measure, higher in PARTS:
-        groups = measured.groups(data, context, measure, context.profiles[:1])
+        groups = _groups(data, context, measure)
         if groups:
             told = f"{head} ({measure.unit})"
             heads.append(told)
@@ -49,6 +49,12 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     systems = [vpn for vpn in context.vpns if any(cell["system"] == vpn for cell in cells)]
     picture = pictures.heat(cells, heads, systems, width=84)
     return alt.concat(picture, usermeta={"width": 84 * len(heads) + 60})
+
+
+def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
+    """At the first profile under the first tuning: ranks need equal conditions."""
+    groups = measured.groups(data, context, measure, context.profiles[:1])
+    return [group for group in groups if group.tuning == context.tunings[0]]
 
 
 def _column(
@@ -120,14 +126,10 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    every = [
-        group
-        for _, measure, _ in PARTS
-        for group in measured.groups(data, context, measure, context.profiles[:1])
-    ]
+    every = [group for _, measure, _ in PARTS for group in _groups(data, context, measure)]
     whole = [group for group in every if measured.complete(group)]
     return [
-        *(f"{size}; framed: fewer" for size in measured.sample_sizes(whole)),
+        *(f"{size}; framed: fewer" for size in measured.sample_sizes(whole, context)),
         *_missing(data, context),
     ]
 
@@ -136,7 +138,5 @@ def _missing(data: Data, context: Context) -> list[str]:
     return [
         f"{head}: {note}"
         for head, measure, _ in PARTS
-        for note in measured.notes(
-            measured.groups(data, context, measure, context.profiles[:1]), context
-        )
+        for note in measured.notes(_groups(data, context, measure), context)
     ]

@@ -9,7 +9,7 @@ import altair as alt
 from meshbench.figures import measured, pictures, theme
 from meshbench.figures.base import Context, Data
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import Group
+from meshbench.figures.groups import Group, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -38,7 +38,7 @@ def splits(data: Data, context: Context) -> list[Split]:
     times = measured.groups(data, context, TIME, context.profiles[:1])
     added = measured.groups(data, context, ADDED, context.profiles[:1])
     return [
-        Split(group.vpn, time, _added(added, group), group.n_ok)
+        Split(system(group, context), time, _added(added, group), group.n_ok)
         for group in times
         if (time := measured.mean(group)) is not None
     ]

@@ -138,7 +138,7 @@ def _title(title: str, context: Context) -> dict[str, Any]:
 def provenance(data: Data, context: Context) -> list[str]:
     """Under which circumstances the figure's values were taken, one statement each."""
     engines = joined(_distinct(data, "engine")) or context.engine
-    size = f"{counted(context.rounds, 'round')} {TIMES} {counted(len(context.links), 'link')}"
+    size = f"{_rounds(context)} {TIMES} {counted(len(context.links), 'link')}"
     lines = [f"campaign {context.campaign}: {size}, {context.placement} impairment by {engines}"]
     if context.testbed == "fake":
         lines.append(FAKE)
@@ -149,6 +149,16 @@ def provenance(data: Data, context: Context) -> list[str]:
     else:
         lines.append(f"testbed: {context.testbed}")
     return lines
+
+
+def _rounds(context: Context) -> str:
+    most = {
+        tuning: max((len(context.rounds_of(vpn, tuning)) for vpn in context.vpns), default=0)
+        for tuning in context.tunings
+    }
+    if len(set(most.values())) <= 1:
+        return counted(context.rounds, "round")
+    return joined(f"{counted(rounds, 'round')} {tuning}" for tuning, rounds in most.items())
 
 
 def _distinct(data: Data, column: str) -> list[Any]:

@@ -7,6 +7,7 @@ import altair as alt
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
+from meshbench.figures.groups import Group, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -45,9 +46,22 @@ def points(data: Data, context: Context, other: Measure) -> list[Row]:
         x, y = measured.mean(rate, RATE.scale), match and measured.mean(match, other.scale)
         if x is not None and y is not None:
             rows.append(
-                {"system": rate.vpn, "vpn": rate.vpn, "x": x, "y": y, "why": f"n {rate.n_ok}"}
+                {
+                    "system": system(rate, context),
+                    "vpn": rate.vpn,
+                    "x": x,
+                    "y": y,
+                    "why": f"n {rate.n_ok}",
+                    **_range("x", rate, RATE),
+                    **(_range("y", match, other) if match else {}),
+                }
             )
     return rows
+
+
+def _range(axis: str, group: Group, measure: Measure) -> dict[str, float]:
+    links = measured.by_link(group, measure.scale).values()
+    return {f"{axis}_low": min(links), f"{axis}_high": max(links)}
 
 
 def caption(data: Data, context: Context) -> str:
@@ -67,11 +81,11 @@ def caption(data: Data, context: Context) -> str:
     )
     return (
         f"Means over the links at {context.profiles[0]} of single-stream TCP: largest congestion window and send rate "
-        f"over the retransmit rate.{told}"
+        f"over the retransmit rate; the lines go from the smallest to the largest link.{told}"
     )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
     groups = measured.groups(data, context, RATE, context.profiles[:1])
-    return [*measured.sample_sizes(groups), *measured.notes(groups, context)]
+    return [*measured.sample_sizes(groups, context), *measured.notes(groups, context)]

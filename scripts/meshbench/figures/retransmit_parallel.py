@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
+from meshbench.figures.groups import system
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
 from meshbench.figures.wording import number
@@ -15,6 +16,8 @@ RATES = (
     Measure("tcp", "retransmit_rate", "%", measured.PERCENT),
     Measure("tcp_parallel", "retransmit_rate", "%", measured.PERCENT),
 )
+_SINGLE = Column("single_percent", "single", "\\percent")
+_PARALLEL = Column("parallel_percent", "parallel", "\\percent")
 
 
 def tabulate(data: Data, context: Context) -> Table:
@@ -22,11 +25,13 @@ def tabulate(data: Data, context: Context) -> Table:
     columns = [
         Column("vpn", "VPN", digits=None),
         Column("profile", "profile", digits=None),
-        Column("single_percent", "single", "\\percent"),
-        Column("parallel_percent", "parallel", "\\percent"),
-        Column("ratio", "ratio"),
+        _SINGLE,
+        measured.spread_column(_SINGLE),
         Column("single_n", "$n$", digits=None),
+        _PARALLEL,
+        measured.spread_column(_PARALLEL),
         Column("parallel_n", "$n$", digits=None),
+        Column("ratio", "ratio"),
     ]
     single, together = (measured.groups(data, context, rate) for rate in RATES)
     rows: list[list[Entry]] = []
@@ -36,13 +41,15 @@ def tabulate(data: Data, context: Context) -> Table:
         one, both = measured.mean(group, measured.PERCENT), measured.mean(other, measured.PERCENT)
         rows.append(
             [
-                group.vpn,
+                system(group, context),
                 group.profile,
                 measured.entry(group, one),
-                measured.entry(other, both),
-                both / one if one and both is not None else None,
+                measured.spread(group, measured.PERCENT),
                 f"{group.n_ok}/{group.planned}",
+                measured.entry(other, both),
+                measured.spread(other, measured.PERCENT),
                 f"{other.n_ok}/{other.planned}",
+                both / one if one and both is not None else None,
             ]
         )
     return Table(columns, rows)
@@ -54,7 +61,7 @@ def caption(data: Data, context: Context) -> str:
         measured.groups(data, context, rate, context.profiles[:1]) for rate in RATES
     )
     lower = [
-        f"{group.vpn} {number(both)} against {number(one)} %"
+        f"{system(group, context)} {number(both)} against {number(one)} %"
         for group in single
         if (other := measured.same(together, group))
         and (one := measured.mean(group, measured.PERCENT))
@@ -64,7 +71,7 @@ def caption(data: Data, context: Context) -> str:
     return (
         "Retransmit rate of TCP over one link at a time and over all links at the same time, means over "
         f"the links. At {context.profiles[0]} it is lower under simultaneous load for "
-        f"{'; '.join(lower) or 'no system'}."
+        f"{'; '.join(lower) or 'no system'}. {measured.SPREAD}"
     )
 
 

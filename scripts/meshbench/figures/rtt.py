@@ -12,10 +12,12 @@ from meshbench.figures.wording import number, percent
 
 TITLE = "Round-trip time"
 TABLES = ("latency",)
+_P99 = strip.Column("p99", 40, lambda group: number(group.centre("rtt_p99_ms")))
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """Profiles below each other; each profile has its own logarithmic axis."""
+    found = groups(data, context)
     drawn = strip.Strip(
         column="rtt_avg_ms",
         scale=1.0,
@@ -24,12 +26,12 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         log=True,
         columns=(
             strip.Column("median", 44, lambda group: number(group.centre("rtt_avg_ms"))),
-            strip.Column("p99", 40, lambda group: number(group.centre("rtt_p99_ms"))),
+            *([_P99] if any(group.points("rtt_p99_ms") for group in found) else []),
             strip.Column("loss", 44, lambda group: percent(loss(group))),
             strip.Column("n", 38, strip.counts),
         ),
     )
-    return strip.grid(strip.by_profile_and_mode(groups(data, context)), drawn, context)
+    return strip.grid(strip.by_profile_and_mode(found), drawn, context)
 
 
 def groups(data: Data, context: Context) -> list[Group]:
@@ -38,10 +40,16 @@ def groups(data: Data, context: Context) -> list[Group]:
 
 
 def loss(group: Group) -> float | None:
-    """Lost over sent, all rounds and links with counts together (share); None without any."""
+    """Lost over sent, all rounds and links with counts together (share); None without any.
+
+    Where no requests were counted it is the mean of the links' shares.
+    """
     known = [row for row in group.rows if row["n_sent"] and row["n_received"] is not None]
     sent = sum(row["n_sent"] for row in known)
-    return 1 - sum(row["n_received"] for row in known) / sent if sent else None
+    if sent:
+        return float(1 - sum(row["n_received"] for row in known) / sent)
+    shares = [row["loss"] for row in group.rows if row["loss"] is not None]
+    return statistics.fmean(shares) if shares else None
 
 
 def caption(data: Data, context: Context) -> str:

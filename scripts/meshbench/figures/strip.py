@@ -4,7 +4,8 @@ Beside the points: the range or interval (a bar), the centre (a tick), and colum
 without values says why; a row that lacks some says how many.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ import altair as alt
 from meshbench.errors import NO_BINARY
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
-from meshbench.figures.groups import Group, Spread, arrow, system
+from meshbench.figures.groups import Group, Spread, Variant, arrow, system
 from meshbench.figures.wording import log_ticks, shortened
 
 ROW = 16
@@ -25,6 +26,8 @@ LEGEND = (
 )
 _PIXELS_PER_CHARACTER = 6.0
 _GAP = 8
+_ACROSS = 3
+"""So many panels beside each other are as wide as a page."""
 _MANY = 12
 """Points per row above which they are drawn smaller, so as not to hide the interval."""
 
@@ -58,6 +61,7 @@ class Strip:
         high: another column whose median is drawn as an open mark, such as a 99th percentile.
         log: whether the axis is logarithmic; values must then be above zero.
         bound: the least end of the axis, so that rounding noise is not blown up to its full width.
+        directions: whether each direction of a system has a row of its own; set by `grid`.
     """
 
     column: str
@@ -67,6 +71,11 @@ class Strip:
     high: str | None = None
     log: bool = False
     bound: float = 0.0
+    directions: bool = False
+
+    def key(self, group: Group) -> str:
+        """The row in which a group is drawn."""
+        return "|".join((group.vpn, group.tuning, (group.direction or "") * self.directions))
 
 
 def counts(group: Group) -> str:
@@ -75,9 +84,21 @@ def counts(group: Group) -> str:
     return f"{group.n_ok}{mark}" if group.trouble is None else f"{group.n_ok}/{group.planned}{mark}"
 
 
-def grid(panels: Sequence[Sequence[Panel]], strip: Strip, context: Context) -> alt.ConcatChart:
-    """Panels in rows and columns; only the first column has row labels."""
-    names = _names([group for row in panels for panel in row for group in panel.groups], context)
+def grid(
+    panels: Sequence[Sequence[Panel]], strip: Strip, context: Context, *, titled: bool = True
+) -> alt.ConcatChart:
+    """Panels in rows and columns; only the first column has row labels.
+
+    Args:
+        panels: of the figure or, where they differ in what they show, of a part of it.
+        strip: what each shows.
+        context: what was planned.
+        titled: whether the axes of the last row have a title.
+    """
+    mixed = any(len({g.direction for g in panel.groups}) > 1 for row in panels for panel in row)
+    strip = dataclasses.replace(strip, directions=mixed)
+    every = [group for row in panels for panel in row for group in panel.groups]
+    names = _names(every, strip, context)
     side = sum(column.width for column in strip.columns) + _GAP
     left = 14 + _PIXELS_PER_CHARACTER * max((len(text) for text in names.values()), default=4)
     across = max((len(row) for row in panels), default=1)
@@ -91,7 +112,7 @@ def grid(panels: Sequence[Sequence[Panel]], strip: Strip, context: Context) -> a
             width=width,
             first=index == 0,
             head=number == 0,
-            foot=number == len(panels) - 1,
+            foot=titled and number == len(panels) - 1,
         )
         for number, row in enumerate(panels)
         for index, panel in enumerate(row)
@@ -101,33 +122,47 @@ def grid(panels: Sequence[Sequence[Panel]], strip: Strip, context: Context) -> a
 
 
 def by_profile_and_mode(groups: Sequence[Group]) -> list[list[Panel]]:
-    """A row of panels per profile, a column per mode; directions are rows of a panel."""
-    modes = list(dict.fromkeys(group.mode for group in groups))
-    profiles = list(dict.fromkeys(group.profile for group in groups))
+    """A row of panels per profile, a column per mode and direction.
+
+    Where these would be too many for a page, a column per mode: directions are rows of a panel.
+    """
+    found = list(dict.fromkeys((group.mode, group.direction) for group in groups))
+    if len(found) > _ACROSS:
+        found = list(dict.fromkeys((mode, None) for mode, _ in found))
+    modes, directions = ({variant[index] for variant in found} for index in (0, 1))
     return [
         [
             Panel(
-                profile if mode is None or len(modes) == 1 else f"{profile}, {mode}",
-                [group for group in groups if (group.profile, group.mode) == (profile, mode)],
+                ", ".join([profile, *_told(variant, modes=modes, directions=directions)]),
+                [group for group in groups if _belongs(group, profile, variant)],
             )
-            for mode in modes
+            for variant in found
         ]
-        for profile in profiles
+        for profile in dict.fromkeys(group.profile for group in groups)
     ]
 
 
-def _key(group: Group) -> str:
-    return "|".join((group.vpn, group.tuning, group.direction or ""))
+def _told(
+    variant: Variant, *, modes: Collection[str | None], directions: Collection[str | None]
+) -> list[str]:
+    mode, direction = variant
+    told = [mode if len(modes) > 1 else None, direction if len(directions) > 1 else None]
+    return [word for word in told if word]
 
 
-def _names(groups: Sequence[Group], context: Context) -> dict[str, str]:
+def _belongs(group: Group, profile: str, variant: Variant) -> bool:
+    mode, direction = variant
+    return (group.profile, group.mode) == (profile, mode) and direction in {None, group.direction}
+
+
+def _names(groups: Sequence[Group], strip: Strip, context: Context) -> dict[str, str]:
     """Row labels, in drawing order; the second direction of a system is an arrow only."""
     names: dict[str, str] = {}
     seen: set[str] = set()
     for group in sorted(groups, key=lambda g: _place(g, context)):
-        if (key := _key(group)) not in names:
+        if (key := strip.key(group)) not in names:
             name = system(group, context)
-            names[key] = ("" if name in seen else name) + arrow(group)
+            names[key] = ("" if name in seen else name) + arrow(group) * strip.directions
             seen.add(name)
     return names
 
@@ -154,11 +189,11 @@ def _panel(
     y = _rows_axis(names, shown=first)
     x = _values_axis(strip, domain, shown=foot)
     layers = [
-        _lines(panel.groups, width, y),
+        _lines(panel.groups, strip, width, y),
         _spans(panel.groups, strip, x, y),
         _points(panel.groups, strip, x, y),
         _ticks(panel.groups, strip, x, y),
-        _reasons(panel.groups, width, y),
+        _reasons(panel.groups, strip, width, y),
         *_columns(panel.groups, strip, width, y, head=head),
     ]
     if strip.high:
@@ -190,9 +225,9 @@ def _quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _lines(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
+def _lines(groups: Sequence[Group], strip: Strip, width: int, y: alt.Y) -> alt.Chart:
     # Not across rows without values: there the line would strike the reason out.
-    rows = [{"key": _key(group)} for group in groups if group.n_ok]
+    rows = [{"key": strip.key(group)} for group in groups if group.n_ok]
     chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_rule(color="#ebebeb")
@@ -235,10 +270,10 @@ def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: boo
     return alt.X("value:Q", axis=axis, scale=scale)
 
 
-def _look(group: Group) -> dict[str, Any]:
+def _look(group: Group, strip: Strip) -> dict[str, Any]:
     look = theme.look(group.vpn)
     return {
-        "key": _key(group),
+        "key": strip.key(group),
         "colour": look.colour,
         "shape": look.shape,
         "fill": "white" if group.direction == "reverse" else look.colour,
@@ -251,7 +286,7 @@ def _literal(field: str) -> dict[str, Any]:
 
 def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
     rows = [
-        {**_look(group), "value": point.value, "round": point.round, "link": point.link}
+        {**_look(group, strip), "value": point.value, "round": point.round, "link": point.link}
         for group in groups
         for point in group.points(strip.column, strip.scale)
     ]
@@ -274,7 +309,7 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
 def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
     rows = [
         {
-            **_look(group),
+            **_look(group, strip),
             "value": spread.low,
             "to": spread.high,
             "what": spread.what,
@@ -306,7 +341,7 @@ def _spreads(groups: Sequence[Group], strip: Strip) -> list[tuple[Group, Spread]
 
 def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
     rows = [
-        {"key": _key(group), "value": spread.centre, "what": "median"}
+        {"key": strip.key(group), "value": spread.centre, "what": "median"}
         for group, spread in _spreads(groups, strip)
     ]
     chart: alt.Chart = (
@@ -320,7 +355,7 @@ def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
 def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
     column = strip.high or ""
     rows = [
-        {**_look(group), "value": centre, "what": column}
+        {**_look(group, strip), "value": centre, "what": column}
         for group in groups
         if (centre := group.centre(column, strip.scale)) is not None
     ]
@@ -337,9 +372,13 @@ def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
     return chart
 
 
-def _reasons(groups: Sequence[Group], width: int, y: alt.Y) -> alt.Chart:
+def _reasons(groups: Sequence[Group], strip: Strip, width: int, y: alt.Y) -> alt.Chart:
     rows = [
-        {"key": _key(group), "text": why(group, width), "ink": theme.STATUSES[group.trouble].ink}
+        {
+            "key": strip.key(group),
+            "text": why(group, width),
+            "ink": theme.STATUSES[group.trouble].ink,
+        }
         for group in groups
         if group.trouble and not group.n_ok
     ]
@@ -372,7 +411,7 @@ def _columns(
         right += column.width
         rows = [
             {
-                "key": _key(group),
+                "key": strip.key(group),
                 "text": column.text(group),
                 "ink": theme.STATUSES[group.trouble].ink if group.trouble else theme.INK,
             }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import altair as alt
 
 from meshbench.figures import pictures
-from meshbench.figures.base import Context, Data
+from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
 from meshbench.figures.theme import STATUSES, ordered
-from meshbench.figures.wording import number
+from meshbench.figures.wording import counted, number
 
 TITLE = "Success rate"
 TABLES = ("links",)
@@ -33,21 +33,23 @@ class Success:
 
 def successes(data: Data, context: Context) -> list[Success]:
     """Every system, at the first profile and tuning."""
-    rows = [
-        row
-        for row in data.rows("links", profile=context.profiles[0], tuning=context.tunings[0])
-        if row["source"] != "*" and row["benchmark"] not in _NO_TESTS
-    ]
+    rows = _rows(data, context)
+    pairs = {(row["benchmark"], row["source"], row["target"]) for row in rows}
+    kinds = len({benchmark for benchmark, _, _ in pairs})
     found = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
         mine = [row for row in rows if row["vpn"] == vpn]
         good = [row for row in mine if row["status"] == "ok"]
-        kinds = {row["benchmark"] for row in mine}
+        planned = len(context.rounds_of(vpn, context.tunings[0])) * len(pairs)
         if mine:
-            found.append(
-                Success(vpn, len({r["benchmark"] for r in good}), len(kinds), len(good), len(mine))
-            )
+            of = max(planned, len(mine))
+            found.append(Success(vpn, len({r["benchmark"] for r in good}), kinds, len(good), of))
     return found
+
+
+def _rows(data: Data, context: Context) -> list[Row]:
+    found = data.rows("links", profile=context.profiles[0], tuning=context.tunings[0])
+    return [row for row in found if row["source"] != "*" and row["benchmark"] not in _NO_TESTS]
 
 
 def chart(
@@ -102,13 +104,13 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What failed, by system and kind."""
-    rows = [
-        row
-        for row in data.rows("links", profile=context.profiles[0], tuning=context.tunings[0])
-        if row["source"] != "*" and row["benchmark"] not in _NO_TESTS and row["status"] != "ok"
-    ]
+    rows = _rows(data, context)
     told: dict[str, int] = {}
-    for row in rows:
+    for row in (row for row in rows if row["status"] != "ok"):
         key = f"{row['vpn']}, {row['benchmark']}: {STATUSES[row['status']].words}: {row['reason']}"
         told[key] = told.get(key, 0) + 1
-    return [f"{key} ({count} links)" for key, count in told.items()]
+    for one in successes(data, context):
+        recorded = sum(row["vpn"] == one.vpn for row in rows)
+        if recorded < one.of_links:
+            told[f"{one.vpn}: not run"] = one.of_links - recorded
+    return [f"{key} ({counted(count, 'link')})" for key, count in told.items()]

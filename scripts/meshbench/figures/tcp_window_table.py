@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from meshbench.figures import measured
 from meshbench.figures.base import Context, Data
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import Group
+from meshbench.figures.groups import Group, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.tabular import Column, Entry, Table
 
@@ -34,15 +34,18 @@ PARTS = (
 
 
 def tabulate(data: Data, context: Context) -> Table:
-    """A row per system, means over the links."""
+    """A row per system: means over the links and the spread between them."""
     found = [measured.groups(data, context, measure, context.profiles[:1]) for _, measure in PARTS]
-    columns = [Column("vpn", "VPN", digits=None), *(column for column, _ in PARTS)]
+    columns = [Column("vpn", "VPN", digits=None)]
+    for column, _ in PARTS:
+        columns += [column, measured.spread_column(column)]
     rows: list[list[Entry]] = [
         [
-            group.vpn,
+            system(group, context),
             *(
-                _mean(groups, group, measure)
+                entry
                 for groups, (_, measure) in zip(found, PARTS, strict=True)
+                for entry in _entries(groups, group, measure)
             ),
             f"{group.n_ok}/{group.planned}",
         ]
@@ -51,9 +54,10 @@ def tabulate(data: Data, context: Context) -> Table:
     return Table([*columns, Column("n", "$n$", digits=None)], rows)
 
 
-def _mean(groups: Sequence[Group], group: Group, measure: Measure) -> Entry:
+def _entries(groups: Sequence[Group], group: Group, measure: Measure) -> tuple[Entry, Entry]:
     other = measured.same(groups, group)
-    return measured.entry(other, measured.mean(other, measure.scale)) if other else None
+    mean = measured.entry(other, measured.mean(other, measure.scale)) if other else None
+    return mean, measured.spread(other, measure.scale)
 
 
 def caption(data: Data, context: Context) -> str:
@@ -63,7 +67,7 @@ def caption(data: Data, context: Context) -> str:
         f"Single-stream TCP at {context.profiles[0]}, forward direction, means over the links: segment "
         "size, interface MTU, largest windows (KiB of 1024 bytes), RTT as the sender's kernel saw it, "
         "retransmitted segments, and the CPU of the iperf3 process in percent of one core, which says "
-        "nothing about the VPN's daemon."
+        f"nothing about the VPN's daemon. {measured.SPREAD}"
     )
 
 

@@ -125,7 +125,7 @@ def caption(data: Data, context: Context) -> str:
         "Median over rounds of the median over links of TCP goodput at the receiver, in decimal "
         "Mbit/s; below it the median of the ratios to the bare link in the same rounds (its "
         "operand is the first row of the same column), and how many values there are of those "
-        f"planned ({context.planned}; a frame where some are missing). "
+        "planned (rounds x links; a frame where some are missing). "
         + tcp_throughput.told(data, context)
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from meshbench.figures import comparison
+from meshbench.figures import comparison, measured
 from meshbench.figures.base import Context, Data
 from meshbench.figures.groups import Group, collect, marked, system, troubles, variants
 from meshbench.figures.tabular import Column, Entry, Missing, Table, escaped
@@ -20,12 +20,16 @@ def tabulate(data: Data, context: Context) -> Table:
     columns = [Column("vpn", "VPN", digits=None)]
     for profile in profiles:
         columns.append(Column(f"{profile}_mbit_s", escaped(profile), "\\mega\\bit\\per\\second"))
+        columns.append(
+            Column(f"{profile}_spread_mbit_s", "spread", "\\mega\\bit\\per\\second", digits=2)
+        )
         columns.append(Column(f"{profile}_n", "$n$", digits=None))
     rows: list[list[Entry]] = []
     for name in dict.fromkeys(system(group, context) for group in found):
         row: list[Entry] = [name]
         for group in (g for g in found if system(g, context) == name):
-            row += [_value(group), f"{group.n_ok}/{group.planned}"]
+            spread = measured.spread(group, MBIT, "goodput_bps")
+            row += [_value(group), spread, f"{group.n_ok}/{group.planned}"]
         rows.append(row)
     return Table(columns, rows)
 
@@ -54,7 +58,7 @@ def caption(data: Data, context: Context) -> str:
         higher_is_better=True,
     )
     what = "TCP goodput at the receiver, median over rounds of the median over links; n of planned values."
-    return " ".join([what, *sentences])
+    return " ".join([what, measured.SPREAD, *sentences])
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from meshbench.figures.base import Context, Data, Row
+from meshbench.figures.groups import named
 from meshbench.figures.tabular import Column, Table
 from meshbench.figures.theme import STATUSES, ordered, profile_order
+from meshbench.figures.wording import TIMES
 
 TITLE = "UDP links without a value"
 TABLES = ("links",)
@@ -21,12 +23,17 @@ def tabulate(data: Data, context: Context) -> Table:
         Column("links", "links", digits=None),
         Column("reason", "reason", digits=None, prose=True),
     ]
-    found: dict[tuple[str, str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str, str], Counter[str]] = {}
     for row in failures(data, context):
-        key = (row["vpn"], row["profile"], STATUSES[row["status"]].words, row["reason"] or "")
-        found.setdefault(key, []).append(f"{row['source']}→{row['target']}")
-    rows = [(*key[:3], ", ".join(links), key[3]) for key, links in found.items()]
-    return Table(columns, rows)
+        status, reason = STATUSES[row["status"]].words, row["reason"] or ""
+        key = (named(row["vpn"], row["tuning"], context), row["profile"], status, reason)
+        found.setdefault(key, Counter())[f"{row['source']}→{row['target']}"] += 1
+    return Table(columns, [(*key[:3], _links(links), key[3]) for key, links in found.items()])
+
+
+def _links(found: Counter[str]) -> str:
+    """Each link, and in how many rounds where in several."""
+    return ", ".join(f"{link} ({n} {TIMES})" if n > 1 else link for link, n in found.items())
 
 
 def failures(data: Data, context: Context) -> list[Row]:
@@ -36,7 +43,12 @@ def failures(data: Data, context: Context) -> list[Row]:
     profiles = profile_order(context.profiles, {row["profile"] for row in rows})
     return sorted(
         rows,
-        key=lambda row: (vpns.index(row["vpn"]), profiles.index(row["profile"]), row["source"]),
+        key=lambda row: (
+            vpns.index(row["vpn"]),
+            row["tuning"],
+            profiles.index(row["profile"]),
+            row["source"],
+        ),
     )
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from meshbench.errors import MeshbenchError
 from meshbench.published.reading import MAX_BYTES
@@ -71,8 +72,18 @@ def _read_file(path: Path, name: PurePosixPath) -> Found:
         return Found(name, None, f"cannot be read: {error.strerror}")
 
 
+class _Header(tarfile.TarInfo):
+    """A header that has to be there: tarfile takes an archive that stops before its end mark for whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        if len(buf) < tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it stops before its end mark")
+        return super().frombuf(buf, encoding, errors)
+
+
 def _tar(source: Path) -> Iterator[Found]:
-    with tarfile.open(source, "r|*") as archive:
+    with tarfile.open(source, "r|*", tarinfo=_Header) as archive:
         for member in archive:
             name = PurePosixPath(member.name)
             if member.issym() or member.islnk():

@@ -1,9 +1,24 @@
-"""layout.json and hardware.json: not measurements, but what they were taken on."""
+"""What runs hold, and layout.json and hardware.json: not measurements, but what they were taken on."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from meshbench.published.index import Place, Run
 from meshbench.published.reading import UnreadableError, items, number, text
 from meshbench.published.scrub import scrub
+
+
+def runs(places: Sequence[Place], found: Mapping[str, Run]) -> dict[str, Any]:
+    """What each run is in the campaign, and the systems and profiles of which it has a file."""
+    return {
+        name: {
+            "tuning": run.tuning,
+            "round": run.round,
+            "vpns": sorted({one.vpn for one in places if one.run == name and one.vpn}),
+            "profiles": sorted({one.profile for one in places if one.run == name and one.profile}),
+        }
+        for name, run in found.items()
+    }
 
 
 def layout(document: Any) -> dict[str, str]:

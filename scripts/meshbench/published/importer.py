@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from meshbench.files import atomic
 from meshbench.published import (
     archive,
@@ -29,7 +31,8 @@ from meshbench.published.outcome import LinkOutcome
 from meshbench.published.reading import UnreadableError, parse
 from meshbench.published.report import Entry, State
 from meshbench.published.rows import Cell, Rows
-from meshbench.tables.schema import write
+from meshbench.records import Status
+from meshbench.tables.schema import LINKS, SAMPLES, write
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,7 @@ _BY_HOST: Mapping[Kind, Callable[[Any, str], Iterator[LinkOutcome]]] = {
     Kind.BOOTSTRAP: connections.read,
     Kind.REBOOT: connections.read,
 }
+_ONE_LINK = {Kind.TCP, Kind.UDP, Kind.QPERF, Kind.PING, Kind.RIST, Kind.NIX_CACHE}
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ def import_runs(
     for source in sources:
         for found in archive.files(source):
             _take(found, source, read, result.entries)
+    for lost in _lost(result.entries, read):
+        read[lost.place] = lost
     runs = index.runs((file.place.run for file in read.values()), tunings)
+    result.facts = facts.runs([file.place for file in read.values()], runs)
     for file in sorted(read.values(), key=lambda file: file.path):
         run = runs[file.place.run]
         _add(result, file, run, campaign)
@@ -147,11 +154,32 @@ def _read(path: str, place: Place, document: Any) -> Read:
     return Read(path, place, tuple(reader()))
 
 
+def _lost(entries: Sequence[Entry], read: Mapping[Place, Read]) -> list[Read]:
+    """The links of which there is a file that had to be set aside: they were run, all the same.
+
+    Which host a test went to is told by another test from the same host.
+    """
+    targets = {
+        (place.run, place.host): file.links[0].target
+        for place, file in read.items()
+        if place.kind in _ONE_LINK and file.links
+    }
+    found = []
+    for entry in entries:
+        place = entry.place
+        if place is None or place.kind not in _ONE_LINK or place in read:
+            continue
+        if target := targets.get((place.run, place.host)):
+            reason = f"its file was set aside: {entry.reason}"
+            link = LinkOutcome(place.host, target, status=Status.TOOL_FAILED, reason=reason)
+            found.append(Read(entry.path, place, (link,)))
+    return found
+
+
 def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
     place = file.place
     if file.facts is not None:
-        about = result.facts.setdefault(place.run, {"tuning": run.tuning, "round": run.round})
-        about.setdefault(place.kind.value, {})[place.vpn or "hosts"] = file.facts
+        result.facts[place.run].setdefault(place.kind.value, {})[place.vpn or "hosts"] = file.facts
         return
     cell = Cell(campaign, run.round, place.vpn, run.tuning, place.profile, place.kind, place.run)
     rows = result.rows[place.kind.value, place.vpn]
@@ -159,31 +187,28 @@ def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
         rows.add(cell, link)
 
 
-def save(
-    result: Imported, folder: Path, benchmarks: Sequence[str] = (), vpns: Sequence[str] = ()
-) -> None:
-    """Write ``samples/`` and ``links/`` (one file per benchmark and VPN) and the facts.
+def save(result: Imported, folder: Path) -> None:
+    """Write ``samples/all.parquet``, ``links/all.parquet`` and the facts.
 
-    Layout as for measured campaigns: ``samples/benchmark=<b>/vpn=<v>.parquet``.
+    One file each: whatever reads them names every file, and looking up hundreds takes a run that
+    has nothing to do half a second.
 
     Args:
         result: of `import_runs`.
-        folder: the campaign's results.
-        benchmarks: the campaign's; each gets a file for each VPN, empty where nothing was found.
-        vpns: the campaign's. Systems and benchmarks beyond these are written too, with a warning.
+        folder: the campaign's results; tables that another import left there are removed.
     """
-    wanted = {(benchmark, vpn): Rows() for benchmark in benchmarks for vpn in vpns}
-    for benchmark, vpn in sorted(result.rows.keys() - wanted.keys()) if wanted else ():
-        log.warning(
-            "%s of %s was found, but the campaign does not name it: no figure shows it",
-            benchmark,
-            vpn,
-        )
-    for (benchmark, vpn), rows in sorted({**wanted, **result.rows}.items()):
-        write(rows.samples(), folder / "samples" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet")
-        write(rows.links(), folder / "links" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet")
+    ordered = [rows for _, rows in sorted(result.rows.items())]
+    _write_all(SAMPLES, [rows.samples() for rows in ordered], folder / "samples")
+    _write_all(LINKS, [rows.links() for rows in ordered], folder / "links")
     with atomic(folder / "published" / "facts.json") as temporary:
         temporary.write_text(
             json.dumps(result.facts, indent=1, sort_keys=True) + "\n", encoding="utf-8"
         )
-    log.info("imported %d tables into %s", len(result.rows), folder)
+    log.info("imported %d tables into %s", len(ordered), folder)
+
+
+def _write_all(schema: pa.Schema, tables: Sequence[pa.Table], folder: Path) -> None:
+    for left in folder.rglob("*.parquet"):
+        left.unlink()
+    whole = pa.concat_tables([schema.empty_table(), *tables]).unify_dictionaries()
+    write(whole.combine_chunks(), folder / "all.parquet")

@@ -9,16 +9,10 @@ from meshbench.published import importer, report
 log = logging.getLogger(__name__)
 
 
-def convert(
-    sources: Sequence[Path],
-    campaign: str,
-    folder: Path,
-    benchmarks: Sequence[str],
-    vpns: Sequence[str],
-) -> None:
+def convert(sources: Sequence[Path], campaign: str, folder: Path) -> None:
     """Import the sources into a campaign's folder, and say in the log what was set aside."""
     found = importer.import_runs(sources, campaign)
-    importer.save(found, folder, benchmarks=benchmarks, vpns=vpns)
+    importer.save(found, folder)
     report.save(found.entries, folder / "published")
     for line in report.lines(found.entries):
         log.info("%s", line)

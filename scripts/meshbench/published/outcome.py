@@ -173,14 +173,22 @@ def embedded_json(message: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+_ONLY_THAT_IT_FAILED = "Error: Command terminated with"
+"""What hyperfine says after whatever the command itself had to say."""
+_LONG_NAME = re.compile(r"'[^' ]{40,}'")
+"""An address of a single file tells nothing, and makes two like failures look different."""
+
+
 def _last_line(message: str) -> str:
     lines = [line.strip() for line in message.replace("\r", "\n").splitlines() if line.strip()]
-    chosen = [line for line in lines if line.lower().startswith("error:")] or lines
+    errors = [line for line in lines if line.lower().startswith("error:")]
+    causes = [line for line in errors if not line.startswith(_ONLY_THAT_IT_FAILED)]
+    chosen = causes or errors or lines
     return chosen[-1] if chosen else ""
 
 
 def _short(message: str) -> str:
-    clean = scrub(" ".join(message.split()))
+    clean = _LONG_NAME.sub("'…'", scrub(" ".join(message.split())))
     return clean if len(clean) <= REASON_LENGTH else f"{clean[:REASON_LENGTH]} …"
 
 

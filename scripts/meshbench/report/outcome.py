@@ -17,7 +17,7 @@ _FEW = 25
 def cells(data: Data, context: Context) -> Section:
     """Counts by system and benchmark, and each cell that is not ok with its reasons."""
     rows = data.rows("cells")
-    planned = len(context.vpns) * len(context.benchmarks) * _each(context)
+    planned = len(context.benchmarks) * sum(_planned(vpn, context) for vpn in context.vpns)
     counts = Counter(row["status"] for row in rows)
     told = joined(f"{counts[s]} {look.words}" for s, look in STATUSES.items() if counts[s])
     summary = f"{len(rows)} of {counted(planned, 'planned cell')} have a record: {told or 'none'}."
@@ -31,8 +31,10 @@ def cells(data: Data, context: Context) -> Section:
     return Section("cells", "Cells", "\n".join(parts))
 
 
-def _each(context: Context) -> int:
-    return len(context.tunings) * len(context.profiles) * context.rounds
+def _planned(vpn: str, context: Context) -> int:
+    """How many cells a system should have of each benchmark."""
+    rounds = sum(len(context.rounds_of(vpn, tuning)) for tuning in context.tunings)
+    return rounds * len(context.profiles)
 
 
 def _matrix(rows: Sequence[Row], context: Context) -> str:
@@ -40,16 +42,17 @@ def _matrix(rows: Sequence[Row], context: Context) -> str:
     lines: list[list[Cell]] = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
         mine = {b: [r for r in rows if (r["vpn"], r["benchmark"]) == (vpn, b)] for b in benchmarks}
-        lines.append([vpn, *(_counted(mine[benchmark], context) for benchmark in benchmarks)])
-    head = f"ok of {counted(_each(context), 'cell')}: tunings x profiles x rounds"
+        of = _planned(vpn, context)
+        lines.append([vpn, *(_counted(mine[benchmark], of) for benchmark in benchmarks)])
+    head = "cells ok of those planned: tunings x profiles x rounds"
     return table([head, *benchmarks], lines)
 
 
-def _counted(rows: Sequence[Row], context: Context) -> Marked:
+def _counted(rows: Sequence[Row], planned: int) -> Marked:
     good = sum(row["status"] == "ok" for row in rows)
     worst = records.worst([Status(row["status"]) for row in rows]) if rows else None
     look = STATUSES[worst or "not_run"]
-    words = f"{good}/{_each(context)}"
+    words = f"{good}/{max(planned, len(rows))}"
     return Marked(words if worst in {None, Status.OK} else f"{words}, {look.words}", look.fill)
 
 
