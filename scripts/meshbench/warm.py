@@ -187,6 +187,8 @@ def _apart(work: Work, connection: socket.socket) -> None:
     with contextlib.suppress(Exception):  # the child finds the same, and says it
         work.load()
     if not (child := os.fork()):
+        # A shell that started the run in the background had it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             _send(connection, _done(work))
         finally:

@@ -189,6 +189,7 @@ def values(links: list[LinkRecord], name: str) -> list[float]:
     return [value.value for value in found if value.metric.name == name and value.value is not None]
 
 
+@support.timed
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("name", support.PROFILES)
 def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, placement: str) -> None:
@@ -232,6 +233,7 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
     impaired(work)
 
 
+@support.timed
 def test_the_clear_network_is_calibrated_too(lab: Lab, impaired: Callable[[Work], None]) -> None:
     async def work(engine: Engine, hosts: list[SshHost]) -> None:
         await engine.clear()

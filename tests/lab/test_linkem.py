@@ -24,6 +24,8 @@ from typing import Any
 
 import pytest
 
+from tests.lab import support
+
 SOURCE = Path(__file__).parents[2] / "tools" / "linkem"
 CLONE_NEWNET = 0x40000000
 SO_TIMESTAMPNS = 35
@@ -383,6 +385,7 @@ def one_way_ms(sockets: Sockets, link: Link, packets: int, gap_s: float) -> list
     return delays
 
 
+@support.timed
 @needs_lab
 def test_no_impairment(start: Start, sockets: Sockets) -> None:
     link = start("")
@@ -394,6 +397,7 @@ def test_no_impairment(start: Start, sockets: Sockets) -> None:
     assert stats["checksum_not_ready"] == 0
 
 
+@support.timed
 @needs_lab
 def test_delay(start: Start, sockets: Sockets) -> None:
     delays = one_way_ms(sockets, start("--delay-us 5000"), 300, 0.002)
@@ -402,6 +406,7 @@ def test_delay(start: Start, sockets: Sockets) -> None:
     assert statistics.median(delays) == pytest.approx(5.0, abs=1.0)
 
 
+@support.timed
 @needs_lab
 def test_jitter(start: Start, sockets: Sockets) -> None:
     link = start("--delay-us 4000 --jitter-us 7000")
@@ -482,6 +487,7 @@ def test_duplicate(start: Start, sockets: Sockets) -> None:
     assert len(arrived) / 20_000 - 1 == pytest.approx(0.05, rel=0.1)
 
 
+@support.timed
 @needs_lab
 def test_reorder(linkem: str, start: Start, sockets: Sockets) -> None:
     link = start("--delay-us 50000 --reorder 25", seed=3)
@@ -505,6 +511,7 @@ def test_tail_drop(start: Start, sockets: Sockets) -> None:
     assert stats["lost"] == 0
 
 
+@support.timed
 @needs_lab
 def test_rate(start: Start, sockets: Sockets) -> None:
     """A burst leaves at the line rate: the last of 100 frames of 1000 bytes after 100 ms."""

@@ -26,6 +26,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.shell: list[str] = []
         self.main = subprocess.Popen(["sleep", "300"])
         self.environment = {
             **os.environ,
@@ -39,7 +40,7 @@ class Run:
         """Start one job."""
         words = [str(self.folder / "log"), f"{WORK}.{function}", json.dumps(arguments)]
         return subprocess.Popen(
-            [sys.executable, "-c", JOB, *words],
+            [*self.shell, sys.executable, "-c", JOB, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -151,7 +152,13 @@ def test_work_apart_is_done_by_children_of_one_worker(run: Run) -> None:
     assert here not in {*children, *parents}
 
 
-def test_work_apart_is_interrupted_when_its_job_goes(run: Run) -> None:
+@pytest.mark.parametrize("ignored", [False, True])
+def test_work_apart_is_interrupted_when_its_job_goes(
+    run: Run, monkeypatch: pytest.MonkeyPatch, ignored: bool
+) -> None:
+    """Also of a run that a shell started in the background, which does not hear Ctrl-C."""
+    if ignored:
+        monkeypatch.setattr(run, "shell", ["sh", "-c", 'trap "" INT; exec "$@"', "sh"])
     begun, ended = run.folder / "begun", run.folder / "ended"
     job = run.start("linger", apart=True, begun=str(begun), file=str(ended))
     run.until_there(begun)
