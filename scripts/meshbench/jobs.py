@@ -4,7 +4,10 @@ import asyncio
 from pathlib import Path
 
 from meshbench import deploy, measure, paths, records
-from meshbench.settings import DeployJob, MeasureJob
+from meshbench.settings import DeployJob, MeasureJob, packages
+
+# Loads every driver and benchmark, once: a job is a child of the process that loaded this module.
+packages()
 
 
 def installed(settings: str, output: Path) -> None:
