@@ -118,7 +118,7 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
             await target.run(["nft", "delete", "table", "inet", "test"], check=False)
             await benchmark.clean_up(bed.hosts)
         if how == "nothing listens" and outcome.status is Status.OK:
-            pytest.skip(f"{benchmark_name} needs no server")
+            return  # it needs no server, or started it anew
         assert outcome.status in {Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED}
         if how != "nothing listens":
             assert outcome.status is not Status.TOOL_FAILED, "the path is to blame, not the tool"

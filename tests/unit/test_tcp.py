@@ -161,13 +161,18 @@ def test_an_end_is_judged(command: Any, status: Status, reason: str | None) -> N
     assert iperf3.judge(command, 9) == (status, reason)
 
 
+LISTENS = "LISTEN 0 4096 *:5201 *:*\n"
+
+
 def measure(answers: Sequence[Any], **options: Any) -> tuple[Outcome, making.ScriptedHost]:
     waiting = list(answers)
-    host = making.ScriptedHost(answer=lambda argv: waiting.pop(0) if "-t" in argv else "")
+    host = making.ScriptedHost(answer=lambda argv: LISTENS if argv[0] == "ss" else waiting.pop(0))
     link = Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.042)
     benchmark = Tcp(options)
     benchmark.server = iperf3.Iperf3Server()
-    return asyncio.run(benchmark.measure(link)), host
+    outcome = asyncio.run(benchmark.measure(link))
+    host.asked = [argv for argv in host.asked if argv[0] == "iperf3"]
+    return outcome, host
 
 
 def test_every_mode_is_its_own_run_and_the_first_failure_ends_them() -> None:
@@ -201,7 +206,7 @@ def test_the_command_is_bound_to_the_tunnel_and_its_times_have_the_right_unit() 
 
 
 def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_afterwards() -> None:
-    host, server = making.ScriptedHost(answer=lambda _: "LISTEN"), iperf3.Iperf3Server()
+    host, server = making.ScriptedHost(answer=lambda _: LISTENS), iperf3.Iperf3Server()
     asyncio.run(server.start([host]))
     [unit] = host.started
     assert "--json" in unit.argv
@@ -212,6 +217,33 @@ def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_aft
     asyncio.run(server.stop([host]))
     assert host.stopped == [unit.name]
     assert host.asked[-1] == ["rm", "-rf", "--", "/run/meshbench/iperf3"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [LISTENS],
+        ["", LISTENS],
+        [f"{LISTENS}ESTAB 0 0 10.88.0.2:5201 10.88.0.1:40000\n"] * 2 + [LISTENS],
+        [f"{LISTENS}CLOSE-WAIT 1 0 10.88.0.2:5201 10.88.0.1:40000\n", LISTENS],
+    ],
+)
+def test_a_server_is_free_when_it_listens_and_has_no_client(said: list[str]) -> None:
+    waiting = list(said)
+    host = making.ScriptedHost(answer=lambda _: waiting.pop(0))
+    asyncio.run(iperf3.Iperf3Server().free(host))
+    assert waiting == []
+    assert host.started == []
+
+
+def test_a_server_that_does_not_become_free_is_started_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(iperf3, "FREE_LIMIT_S", 0.05)
+    stuck = f"{LISTENS}ESTAB 0 0 10.88.0.2:5201 10.88.0.1:40000\n"
+    host = making.ScriptedHost(answer=lambda _: LISTENS if host.started else stuck)
+    asyncio.run(iperf3.Iperf3Server().free(host))
+    assert len(host.started) == 1
 
 
 def test_two_cells_have_different_credentials() -> None:

@@ -3,16 +3,22 @@
 import asyncio
 import hashlib
 import json
+import logging
 import secrets
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from meshbench.errors import TestbedError
 from meshbench.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
 
+log = logging.getLogger(__name__)
+
 PORT = 5201
 UNIT = "meshbench-iperf3"
+LISTEN_LIMIT_S = 10.0
+FREE_LIMIT_S = 5.0
 _USER = "meshbench"
 _FOLDER = RUN / "iperf3"
 _VPN_ERRORS = (
@@ -55,6 +61,18 @@ class Iperf3Server:
         """Start a server on every host and wait until each listens. Raises TestbedError."""
         await asyncio.gather(*(self._start(host) for host in hosts))
 
+    async def free(self, host: Host) -> None:
+        """Wait until the server there can take a client, at most `FREE_LIMIT_S`; then start it anew.
+
+        It is done with the client before only when that one's last message has crossed the path,
+        and turns away or resets whoever comes earlier. Raises TestbedError.
+        """
+        if not await _until(lambda: _free(host), FREE_LIMIT_S):
+            log.warning(
+                "%s: iperf3 took no client for %.0f s; started anew", host.name, FREE_LIMIT_S
+            )
+            await self._start(host)
+
     async def _start(self, host: Host) -> None:
         # iperf3(1): the hash of "{user}password".
         digest = hashlib.sha256(f"{{{_USER}}}{self._password}".encode()).hexdigest()
@@ -69,7 +87,8 @@ class Iperf3Server:
             "--authorized-users-path", str(_FOLDER / "users.csv"),
         ]  # fmt: skip
         await host.start(Unit(UNIT, server))
-        await _listening(host)
+        if not await _until(lambda: _free(host), LISTEN_LIMIT_S):
+            raise TestbedError(f"{host.name}: iperf3 does not listen: {await host.logs(UNIT)}")
 
     async def stop(self, hosts: Sequence[Host]) -> None:
         """Stop the servers and remove the credentials."""
@@ -80,13 +99,23 @@ class Iperf3Server:
         await host.run(["rm", "-rf", "--", str(_FOLDER)])
 
 
-async def _listening(host: Host) -> None:
-    for _ in range(200):
-        sockets = await host.run(["ss", "-Hltn", f"sport = :{PORT}"])
-        if sockets.stdout.strip():
-            return
+async def _free(host: Host) -> bool:
+    """Whether the server listens and has no client."""
+    sockets = await host.run([
+        "ss", "-Htn", "state", "listening", "state", "established", "state", "close-wait",
+        f"sport = :{PORT}",
+    ])  # fmt: skip
+    states = {line.split()[0] for line in sockets.stdout.splitlines()}
+    return states == {"LISTEN"}
+
+
+async def _until(holds: Callable[[], Awaitable[bool]], limit_s: float) -> bool:
+    deadline = time.monotonic() + limit_s
+    while not await holds():
+        if time.monotonic() > deadline:
+            return False
         await asyncio.sleep(0.02)
-    raise TestbedError(f"{host.name}: iperf3 does not listen: {await host.logs(UNIT)}")
+    return True
 
 
 def error_text(run: Mapping[str, Any]) -> str | None:

@@ -165,6 +165,7 @@ class Tcp(Benchmark):
 
     async def _client(self, link: Link, extra: Sequence[str], limit_s: float) -> Command:
         options = self.options
+        await self.server.free(link.target)
         argv = [
             "iperf3", "-c", link.target_address, "-p", str(PORT), "-B", link.source_address,
             "--json", "--get-server-output", "-i", str(options.interval_s),
