@@ -4,10 +4,13 @@ import asyncio
 from pathlib import Path
 
 from meshbench import deploy, measure, paths, records
+from meshbench.benchmarks.iperf3 import key_pair
 from meshbench.settings import DeployJob, MeasureJob, packages
 
-# Loads every driver and benchmark, once: a job is a child of the process that loaded this module.
+# What takes long is done once, by loading all drivers and benchmarks and making iperf3's keys: a job
+# is a child of the process that loaded this module.
 packages()
+key_pair()
 
 
 def installed(settings: str, output: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from meshbench.errors import TestbedError
@@ -30,24 +31,31 @@ _VPN_ERRORS = (
 _ANSWERS = ("connection refused", "connection reset")
 
 
+@cache
+def key_pair() -> tuple[bytes, bytes]:
+    """A private and a public RSA key in PEM, made once in a process and those made from it."""
+    # Parsing reads this module too, and must not pay for what only measuring needs.
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private, public
+
+
 class Iperf3Server:
-    """One server per host for the length of a cell, with credentials that live as long."""
+    """One server per host for the length of a cell, with a password that lives as long."""
 
     def __init__(self) -> None:
-        # Parsing reads this module too, and must not pay for what only measuring needs.
-        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
-
         self._password = secrets.token_urlsafe(18)
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        )
-        self._public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        self._private, self._public = key_pair()
 
     @property
     def client_arguments(self) -> list[str]:
