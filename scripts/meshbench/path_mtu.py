@@ -3,6 +3,8 @@
 import asyncio
 import ipaddress
 import itertools
+import re
+from dataclasses import dataclass
 
 from meshbench.testbed.host import Host
 from meshbench.vpns import lifecycle
@@ -11,14 +13,18 @@ from meshbench.vpns.lifecycle import Mesh
 LEAST = {4: 68, 6: 1280}
 """By IP version, what every path has to carry (RFC 791, RFC 8200)."""
 _HEADERS = {4: 20 + 8, 6: 40 + 8}
-_ANSWER_LIMIT_S = 0.5
+FIRST_LIMIT_S = 0.5
+SHORTEST_LIMIT_S = 0.15
+LONGEST_LIMIT_S = 1.0
+_RTT = re.compile(r"^rtt [^=]*= ([0-9.]+)", re.MULTILINE)
 
 
 async def search(mesh: Mesh) -> dict[str, int]:
     """The largest packet in bytes that each ordered pair passes whole, by the pair's name.
 
     A pair that answers nothing, or whose interface is not there, is left out. It is a search on an
-    unimpaired network: a size counts as too large when two requests in turn stay without a reply.
+    unimpaired network: a size counts as too large when two requests in turn stay without a reply
+    for ten times the pair's RTT.
     """
     pairs = list(itertools.permutations(mesh.hosts, 2))
     found = await asyncio.gather(*(_largest(mesh, source, target) for source, target in pairs))
@@ -36,34 +42,52 @@ async def _forget(host: Host) -> None:
         await host.run(["ip", family, "route", "flush", "cache"], check=False)
 
 
+@dataclass(frozen=True)
+class _Path:
+    source: Host
+    interface: str
+    address: str
+
+    @property
+    def version(self) -> int:
+        return ipaddress.ip_address(self.address).version
+
+    async def rtt_s(self, size: int, limit_s: float) -> float | None:
+        """Of one packet of `size` bytes that may not be fragmented; None if nothing came back."""
+        payload = str(size - _HEADERS[self.version])
+        row = [
+            "ping", "-n", "-q", "-c", "1", "-W", f"{limit_s:.3f}", "-M", "do", "-s", payload,
+            "-I", self.interface, self.address,
+        ]  # fmt: skip
+        ping = await self.source.run(row, check=False)
+        said = _RTT.search(ping.stdout)
+        return float(said[1]) / 1000 if said else None
+
+    async def passes(self, size: int, limit_s: float) -> bool:
+        for _ in range(2):
+            if await self.rtt_s(size, limit_s) is not None:
+                return True
+        return False
+
+
 async def _largest(mesh: Mesh, source: Host, target: Host) -> int | None:
-    interface, address = lifecycle.interface_of(mesh, source), mesh.address(target.name)
+    interface = lifecycle.interface_of(mesh, source)
     link = await source.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
     if not link.stdout.strip().isdigit():
         return None
-    version = ipaddress.ip_address(address).version
-    too_large = min(int(link.stdout), 65535) + 1
-    passes = LEAST[version]
-
-    async def whole(size: int) -> bool:
-        payload = str(size - _HEADERS[version])
-        row = [
-            "ping", "-n", "-q", "-c", "1", "-W", str(_ANSWER_LIMIT_S), "-M", "do", "-s", payload,
-            "-I", interface, address,
-        ]  # fmt: skip
-        return (await source.run(row, check=False)).returncode == 0
-
-    async def tried(size: int) -> bool:
-        return await whole(size) or await whole(size)
-
-    if await tried(too_large - 1):
-        return too_large - 1
-    if not await tried(passes):
+    path = _Path(source, interface, mesh.address(target.name))
+    whole, too_large = LEAST[path.version], min(int(link.stdout), 65535) + 1
+    first = [await path.rtt_s(whole, FIRST_LIMIT_S) for _ in range(2)]
+    known = [rtt_s for rtt_s in first if rtt_s is not None]
+    if not known:
         return None
-    while too_large - passes > 1:
-        middle = (passes + too_large) // 2
-        if await tried(middle):
-            passes = middle
+    limit_s = min(max(10 * max(known), SHORTEST_LIMIT_S), LONGEST_LIMIT_S)
+    if await path.passes(too_large - 1, limit_s):
+        return too_large - 1
+    while too_large - whole > 1:
+        middle = (whole + too_large) // 2
+        if await path.passes(middle, limit_s):
+            whole = middle
         else:
             too_large = middle
-    return passes
+    return whole

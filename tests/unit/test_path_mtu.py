@@ -21,6 +21,7 @@ def found(
     tunnel_mtu: str = "1450",
     driver: Any = Vxlan,
     material: dict[str, dict[str, str]] | None = None,
+    rtt_ms: float = 1.0,
 ) -> tuple[dict[str, int], list[ScriptedHost]]:
     def answer(argv: Sequence[str]) -> tuple[int, str, str]:
         if argv[0] == "cat":
@@ -28,7 +29,9 @@ def found(
         if argv[0] == "ping":
             headers = 48 if ":" in argv[-1] else 28
             assert argv[argv.index("-M") + 1] == "do"
-            return (0 if passes(int(argv[argv.index("-s") + 1]) + headers) else 1), "", ""
+            if passes(int(argv[argv.index("-s") + 1]) + headers):
+                return 0, f"rtt min/avg/max/mdev = {rtt_ms}/{rtt_ms}/{rtt_ms}/0.000 ms\n", ""
+            return 1, "1 packets transmitted, 0 received, 100% packet loss, time 0ms\n", ""
         return 0, "", ""
 
     hosts = [ScriptedHost(node.name, answer, node.index) for node in NODES]
@@ -74,3 +77,12 @@ def test_what_the_kernel_learned_is_forgotten() -> None:
     for host in hosts:
         assert host.asked[-2] == ["ip", "-4", "route", "flush", "cache"]
         assert host.asked[-1] == ["ip", "-6", "route", "flush", "cache"]
+
+
+@pytest.mark.parametrize(("rtt_ms", "limit_s"), [(0.4, 0.15), (30.0, 0.3), (250.0, 1.0)])
+def test_how_long_is_waited_follows_from_the_pair_s_rtt(rtt_ms: float, limit_s: float) -> None:
+    _, hosts = found(lambda size: size <= 1400, rtt_ms=rtt_ms)
+    pings = [argv for argv in hosts[0].asked if argv[0] == "ping"]
+    limits = [float(argv[argv.index("-W") + 1]) for argv in pings]
+    assert limits[:2] == [path_mtu.FIRST_LIMIT_S] * 2
+    assert limits[2:] == [limit_s] * len(limits[2:])
