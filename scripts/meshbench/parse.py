@@ -93,7 +93,7 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "limit_s": link.limit_s,
         "started": link.started or record.started,
         "duration_s": link.duration_s,
-        "measuring_s": records.measuring_s(link.commands) or None,
+        "measuring_s": records.measuring_s((*link.failures, *link.commands)) or None,
         "vpn_version": record.vpn.version,
         "path": after.kind if after else None,
         "transport": after.transport if after else None,

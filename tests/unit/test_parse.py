@@ -1,5 +1,6 @@
 """From records to tidy rows: every link has a row, missing is never zero, nothing is invented."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def test_a_failed_link_has_a_row_and_no_values(tmp_path: Path) -> None:
     assert links[1]["attempts"] == 2
     assert links[1]["measuring_s"] is None
     assert {row["status"] for row in samples} == {"ok"}
+
+
+def test_the_time_in_tools_includes_that_of_attempts_that_failed(tmp_path: Path) -> None:
+    later = PING.model_copy(update={"started": PING.started + timedelta(seconds=10)})
+    _, links = parsed(tmp_path, record(link(later, failures=[PING], attempts=2)))
+    assert links[0]["measuring_s"] == pytest.approx(2.6)
 
 
 def test_what_a_failed_link_did_measure_says_that_it_failed(tmp_path: Path) -> None:
