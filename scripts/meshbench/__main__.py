@@ -1,4 +1,4 @@
-"""The command line beside Snakemake: plan, failed, summary, lab, schema, cards."""
+"""The command line beside Snakemake: plan, failed, marked, summary, lab, schema, cards."""
 
 import argparse
 import asyncio
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
             _failed,
             "what is not ok: records of cells, packages, installations; for snakemake -R",
         ),
+        ("marked", _marked, "records of cells measured under doubtful circumstances; for -R"),
         ("summary", _summary, "what the campaign's records say"),
         ("schema", _schema, "write the JSON schemas of the configuration"),
     ):
@@ -98,6 +99,12 @@ def _failed(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     cells = [done.path for done in summary.failed(summary.read(campaign))]
     sys.stdout.write("".join(f"{path}\n" for path in [*summary.unmade(campaign), *cells]))
+    return 0
+
+
+def _marked(options: argparse.Namespace) -> int:
+    cells = summary.marked(summary.read(_campaign(options)))
+    sys.stdout.write("".join(f"{done.path}\n" for done in cells))
     return 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench import __version__, instruments, mesh, records, tuning
+from meshbench import __version__, instruments, marks, mesh, records, tuning
 from meshbench.benchmarks.base import Benchmark, Link, Outcome
 from meshbench.errors import VpnError
 from meshbench.impairment import engine, physics
@@ -78,9 +78,11 @@ async def _measure(
     for link in links:
         _complete(link, up, paths_before, paths_after, fallen)
     vpn.log_tail = fallen
+    underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
         job, bed, vpn, links, started=started, before=before, after=after,
-        impairment=impairment, tuning_=settings, marks=_marks(links, impairment, {h.name: h.address.data_address for h in bed.hosts}),
+        impairment=impairment, tuning_=settings,
+        marked=marks.of(links, impairment, before, after, underlay),
     )  # fmt: skip
 
 
@@ -218,35 +220,6 @@ def _complete(
         link.reason = f"the daemon died on {', '.join(dead)} during the measurement"
 
 
-def _marks(
-    links: Sequence[LinkRecord], impairment: records.ImpairmentRecord, underlay: Mapping[str, str]
-) -> list[str]:
-    drops = engine.tail_drops(impairment.before, impairment.after)
-    marks = [f"the emulator of {host} had no room for {n} packets" for host, n in drops.items()]
-    for link in links:
-        marks += _path_marks(link, underlay)
-    return marks
-
-
-def _path_marks(link: LinkRecord, underlay: Mapping[str, str]) -> list[str]:
-    name, before, after = (
-        lifecycle.pair(link.source, link.target),
-        link.path_before,
-        link.path_after,
-    )
-    marks = []
-    relayed = "relay" in {path.kind for path in (before, after) if path}
-    if relayed:
-        marks.append(f"{name} went over a relay")
-    endpoint = after.endpoint if after else None
-    inside = set(underlay.values()) if relayed else {underlay[link.target]}
-    if endpoint and (endpoint.rpartition(":")[0] or endpoint) not in inside:
-        marks.append(f"{name} went to {endpoint}, past the data network")
-    if before and after and before.way != after.way:
-        marks.append(f"the path of {name} changed during the measurement")
-    return marks
-
-
 def _failed(
     job: MeasureJob,
     bed: Session,
@@ -266,7 +239,7 @@ def _failed(
     )  # fmt: skip
     return _record(
         job, bed, vpn, links, started=started, before=before, after={},
-        impairment=impairment, tuning_={}, marks=[],
+        impairment=impairment, tuning_={}, marked=[],
     )  # fmt: skip
 
 
@@ -281,7 +254,7 @@ def _record(
     after: Mapping[str, Any],
     impairment: records.ImpairmentRecord,
     tuning_: dict[str, dict[str, str]],
-    marks: list[str],
+    marked: list[str],
 ) -> Record:
     versions = {
         "meshbench": __version__,
@@ -305,5 +278,5 @@ def _record(
         tuning=tuning_,
         vpn=vpn,
         links=links,
-        marks=marks,
+        marks=marked,
     )

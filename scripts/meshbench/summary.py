@@ -59,6 +59,11 @@ def failed(cells: Iterable[Done]) -> list[Done]:
     return [d for d in cells if d.status not in {None, Status.OK, Status.UNSUPPORTED}]
 
 
+def marked(cells: Iterable[Done]) -> list[Done]:
+    """The cells whose record says what a reader must know before believing the numbers."""
+    return [d for d in cells if d.record and d.record.marks]
+
+
 def unmade(campaign: Campaign) -> list[Path]:
     """What says that a system's package or its installation failed: to be made again."""
     places = [
@@ -100,14 +105,17 @@ def show(campaign: Campaign, started: str | None, said: str = "", manner: str = 
 
 def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Table:
     table = Table(title=f"campaign {campaign.name}", title_justify="left")
-    for column in ("vpn", "planned", "measured now", "reused", "not ok", "missing"):
+    for column in ("vpn", "planned", "measured now", "reused", "not ok", "marked", "missing"):
         table.add_column(column, justify="left" if column == "vpn" else "right")
     for vpn in campaign.file.vpns:
         mine = [done for done in cells if done.cell.vpn == vpn]
         have = [done for done in mine if done.record]
         fresh = [d for d in have if begin and d.record and d.record.started >= begin]
         bad = [d for d in have if d.status is not Status.OK]
-        counts = (len(mine), len(fresh), len(have) - len(fresh), len(bad), len(mine) - len(have))
+        counts = (
+            len(mine), len(fresh), len(have) - len(fresh), len(bad), len(marked(mine)),
+            len(mine) - len(have),
+        )  # fmt: skip
         table.add_row(vpn, *map(str, counts))
     return table
 

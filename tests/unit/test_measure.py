@@ -18,7 +18,7 @@ from meshbench.figures import base
 from meshbench.figures.base import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.plan import Calibrated
-from meshbench.records import ImpairmentRecord, PathState, Record, Status
+from meshbench.records import PathState, Record, Status
 from meshbench.session import session
 from meshbench.tables import aggregate
 from meshbench.testbed import state
@@ -26,9 +26,7 @@ from meshbench.testbed.fake import FakeHost
 from meshbench.testbed.host import STATE
 from meshbench.vpns import lifecycle
 from tests.unit import making, synthetic
-from tests.unit.making import cell, link
-
-UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2"}
+from tests.unit.making import cell
 
 
 def job(broken: dict[str, str] | None = None, **words: Any) -> settings.MeasureJob:
@@ -163,46 +161,6 @@ def test_a_ping_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [one.attempts for one in run(tmp_path).links] == [1, 1, 1]
 
 
-def marks(before: PathState | None, after: PathState | None, drops: int = 0) -> list[str]:
-    impairment = ImpairmentRecord(
-        engine="x", placement="ingress", profile={}, seed=1,
-        before={"lom": {"tail_drops": 1}}, after={"lom": {"tail_drops": 1 + drops}},
-    )  # fmt: skip
-    return measure._marks([link(path_before=before, path_after=after)], impairment, UNDERLAY)
-
-
-DIRECT = PathState(kind="direct", transport="udp", endpoint="192.0.2.2:4242")
-RELAY = PathState(kind="relay", transport="udp")
-HUB = PathState(kind="relay", transport="udp", endpoint="192.0.2.1:1194")
-OUTSIDE = PathState(kind="relay", transport="udp", endpoint="203.0.113.2:9")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        (DIRECT, DIRECT, []),
-        (None, None, []),
-        (DIRECT, None, []),
-        (PathState(endpoint="192.0.2.2"), PathState(endpoint="192.0.2.2"), []),
-        (RELAY, RELAY, ["lom->yuki went over a relay"]),
-        (HUB, HUB, ["lom->yuki went over a relay"]),
-        (RELAY, DIRECT, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
-        (None, OUTSIDE, ["lom->yuki went over a relay", "lom->yuki went to 203.0.113.2:9, past the data network"]),
-        (DIRECT, RELAY, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
-        (None, PathState(endpoint="203.0.113.2:9"), ["lom->yuki went to 203.0.113.2:9, past the data network"]),
-        (None, PathState(endpoint="192.0.2.22:9"), ["lom->yuki went to 192.0.2.22:9, past the data network"]),
-    ],
-)  # fmt: skip
-def test_what_a_reader_must_know_is_marked(
-    before: PathState | None, after: PathState | None, said: list[str]
-) -> None:
-    assert marks(before, after) == said
-
-
-def test_tail_drops_are_marked() -> None:
-    assert marks(None, None, 3) == ["the emulator of lom had no room for 3 packets"]
-
-
 def test_a_vpn_that_failed_to_come_up_is_not_tried_again_in_its_round() -> None:
     note = {"system": "nebula", "attempt": "run/1", "reason": "lom: no"}
     found: dict[str, dict[str, Any]] = {"lom": {"failed_vpn": note}, "yuki": {"failed_vpn": None}}
@@ -253,6 +211,10 @@ def test_a_deployment_that_cannot_be_is_a_result(
     one = settings.deploy(making.campaign(), "wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
+
+
+DIRECT = PathState(kind="direct", transport="udp", endpoint="192.0.2.2:4242")
+RELAY = PathState(kind="relay", transport="udp")
 
 
 def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(

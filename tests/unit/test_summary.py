@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shlex
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,13 @@ def spans(*times: tuple[float, float]) -> Done:
     return done(*(link(command(start_s=start, took_s=end - start)) for start, end in times))
 
 
-def write(raw: Path, *links: LinkRecord, took_s: float = 5.0, **words: Any) -> None:
+def write(
+    raw: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
+) -> Path:
     of = cell(**words)
-    records.write(record(*links, took_s=took_s, cell=of), raw / of.path)
+    made = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
+    records.write(made, raw / of.path)
+    return raw / of.path
 
 
 @pytest.mark.parametrize(
@@ -93,13 +98,13 @@ def show(capsys: pytest.CaptureFixture[str], *more: Any) -> str:
 
 def counts(text: str) -> Rows:
     lines = [re.sub(r"[^\w\s.-]", " ", line).split() for line in text.splitlines()]
-    return {words[0]: words[1:] for words in lines if len(words) == 6 and words[1].isdigit()}
+    return {words[0]: words[1:] for words in lines if len(words) == 7 and words[1].isdigit()}
 
 
-def test_the_summary_says_what_is_new_reused_failed_and_missing(
+def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(here, link(command(took_s=2)), vpn="internal", profile="baseline")
+    doubtful = write(here, link(command(took_s=2)), marks=["x"], vpn="internal", profile="baseline")
     write(here, link(status=Status.FAILED, reason="no [bold] daemon"))
     network = record(link(command(took_s=3)))
     records.write(network, paths.calibration(campaign(), Calibrated("low", 1)))
@@ -108,15 +113,17 @@ def test_the_summary_says_what_is_new_reused_failed_and_missing(
 
     said = show(capsys, before, "--config testbed=fake")
     assert counts(said) == {
-        "internal": ["4", "1", "0", "0", "3"],
-        "wireguard": ["4", "0", "0", "0", "4"],
-        "nebula": ["4", "1", "0", "1", "3"],
+        "internal": ["4", "1", "0", "0", "1", "3"],
+        "wireguard": ["4", "0", "0", "0", "0", "4"],
+        "nebula": ["4", "1", "0", "1", "0", "3"],
     }
+    found = summary.marked(summary.read(campaign()))
+    assert [one.path.resolve() for one in found] == [doubtful.resolve()]
     assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said
     assert "of which measuring tools ran 5 s: overhead " in said
 
     said = show(capsys, later)
-    assert counts(said)["internal"] == ["4", "0", "1", "0", "3"]
+    assert counts(said)["internal"] == ["4", "0", "1", "0", "1", "3"]
     assert "nothing was measured" in said
     assert "figures: figures/trial/" in said
 

@@ -10,7 +10,7 @@ from meshbench.figures.wording import counted, shortened
 
 SHOWN = 3
 """Rules named below a figure; the HTML page names all of them."""
-_CHARACTERS = 150
+_CHARACTERS = 200
 _NOTE = "note"
 """The severity of what a careful reader keeps in mind anyway: in the report only."""
 _TABLES = {"latency": "ping", "throughput": "tcp", "retransmits": "tcp", "runs": "ping"}

@@ -32,7 +32,10 @@ class Engine(Protocol):
         ...
 
     async def read(self) -> dict[str, dict[str, Any]]:
-        """What each host's emulator says of itself: parameters and counters. Empty when clear."""
+        """What each host's emulator says of itself: parameters and counters. Empty when clear.
+
+        One that knows how late it forwards on average since `apply` says so as ``late_ms``.
+        """
         ...
 
     async def clear(self) -> None:

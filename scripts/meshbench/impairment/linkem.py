@@ -114,6 +114,7 @@ class Linkem:
             host.name: {
                 "parameters": parameters(said),
                 "tail_drops": tail_drops(said),
+                "late_ms": said["lateness_us"]["mean"] / 1000,
                 "stats": said,
             }
             for host, said in zip(hosts, stats, strict=True)

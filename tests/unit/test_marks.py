@@ -1,0 +1,79 @@
+"""What is wrong with a cell's circumstances is said in its record, and nothing else is."""
+
+from typing import Any
+
+import pytest
+
+from meshbench import marks
+from meshbench.records import ImpairmentRecord, PathState
+from tests.unit.making import link
+
+UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2", "luna": "192.0.2.3"}
+
+
+def emulator(**after: Any) -> ImpairmentRecord:
+    return ImpairmentRecord(
+        engine="x", placement="ingress", profile={}, seed=1,
+        before={"lom": {"tail_drops": 1}}, after={"lom": {"tail_drops": 1} | after},
+    )  # fmt: skip
+
+
+def cpu(idle: int, steal: int) -> dict[str, dict[str, str]]:
+    """A host's state after 100 ticks of its own and so many others."""
+    return {"lom": {"cpu_time": f"cpu  60 0 30 {idle} 0 0 10 {steal} 5 0"}}
+
+
+DIRECT = PathState(kind="direct", transport="udp", endpoint="192.0.2.2:4242")
+RELAY = PathState(kind="relay", transport="udp")
+HUB = PathState(kind="relay", transport="udp", endpoint="192.0.2.1:1194")
+OUTSIDE = PathState(kind="relay", transport="udp", endpoint="203.0.113.2:9")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (DIRECT, DIRECT, []),
+        (None, None, []),
+        (DIRECT, None, []),
+        (PathState(endpoint="192.0.2.2"), PathState(endpoint="192.0.2.2"), []),
+        (RELAY, RELAY, ["lom->yuki went over a relay"]),
+        (HUB, HUB, ["lom->yuki went over a relay"]),
+        (RELAY, DIRECT, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
+        (None, OUTSIDE, ["lom->yuki went over a relay", "lom->yuki went to 203.0.113.2:9, past the data network"]),
+        (DIRECT, RELAY, ["lom->yuki went over a relay", "the path of lom->yuki changed during the measurement"]),
+        (None, PathState(endpoint="203.0.113.2:9"), ["lom->yuki went to 203.0.113.2:9, past the data network"]),
+        (None, PathState(endpoint="192.0.2.22:9"), ["lom->yuki went to 192.0.2.22:9, past the data network"]),
+    ],
+)  # fmt: skip
+def test_what_a_reader_must_know_is_marked(
+    before: PathState | None, after: PathState | None, said: list[str]
+) -> None:
+    path = link(path_before=before, path_after=after)
+    assert marks.of([path], emulator(), {}, {}, UNDERLAY) == said
+
+
+def test_an_emulator_that_dropped_or_was_late_is_marked() -> None:
+    assert marks.of([], emulator(late_ms=0.5), {}, {}, UNDERLAY) == []
+    assert marks.of([], emulator(tail_drops=4, late_ms=0.51), {}, {}, UNDERLAY) == [
+        "the emulator of lom had no room for 3 packets",
+        "the emulator of lom was more than 0.5 ms late on average",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "share"),
+    [
+        (cpu(idle=400, steal=0), 0.0),
+        (cpu(idle=350, steal=50), 0.1),
+        (cpu(idle=300, steal=100), 0.2),
+        ({"lom": {"cpu_time": ""}}, 0.0),
+        ({"lom": {"cpu_time": "cpu 1 2 3 4"}}, 0.0),
+        ({"lom": {}}, 0.0),
+    ],
+)
+def test_cpu_time_that_others_took_is_marked(after: dict[str, Any], share: float) -> None:
+    before = {"lom": {"cpu_time": "cpu  0 0 0 0 0 0 0 0 0 0"}}
+    assert marks.stolen(before["lom"], after["lom"]) == pytest.approx(share)
+    said = ["others took more than 10% of the CPU time of lom (steal)"] if share > 0.1 else []
+    assert marks.of([], emulator(), before, after, UNDERLAY) == said
+    assert marks.of([], emulator(), before, {}, UNDERLAY) == []
