@@ -51,7 +51,11 @@ def _parser() -> argparse.ArgumentParser:
             _failed,
             "what is not ok: records of cells, packages, installations; for snakemake -R",
         ),
-        ("marked", _marked, "records of cells measured under doubtful circumstances; for -R"),
+        (
+            "marked",
+            _marked,
+            "records of cells and calibrations of doubtful circumstances; for snakemake -R",
+        ),
         ("summary", _summary, "what the campaign's records say"),
         ("schema", _schema, "write the JSON schemas of the configuration"),
     ):
@@ -103,8 +107,10 @@ def _failed(options: argparse.Namespace) -> int:
 
 
 def _marked(options: argparse.Namespace) -> int:
-    cells = summary.marked(summary.read(_campaign(options)))
-    sys.stdout.write("".join(f"{done.path}\n" for done in cells))
+    campaign = _campaign(options)
+    cells = [done.path for done in summary.marked(summary.read(campaign))]
+    calibrations = summary.marked_calibrations(campaign)
+    sys.stdout.write("".join(f"{path}\n" for path in [*calibrations, *cells]))
     return 0
 
 

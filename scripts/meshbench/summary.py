@@ -48,10 +48,10 @@ def read(campaign: Campaign) -> list[Done]:
     return found
 
 
-def calibrations(campaign: Campaign) -> list[Record]:
+def calibrations(campaign: Campaign) -> dict[Path, Record]:
     """The records of the network itself."""
     places = [paths.calibration(campaign, step) for step in plan.plan(campaign).calibrations]
-    return [records.read(path) for path in places if path.exists()]
+    return {path: records.read(path) for path in places if path.exists()}
 
 
 def failed(cells: Iterable[Done]) -> list[Done]:
@@ -62,6 +62,11 @@ def failed(cells: Iterable[Done]) -> list[Done]:
 def marked(cells: Iterable[Done]) -> list[Done]:
     """The cells whose record says what a reader must know before believing the numbers."""
     return [d for d in cells if d.record and d.record.marks]
+
+
+def marked_calibrations(campaign: Campaign) -> list[Path]:
+    """The same of calibrations."""
+    return [path for path, record in calibrations(campaign).items() if record.marks]
 
 
 def unmade(campaign: Campaign) -> list[Path]:
@@ -98,7 +103,7 @@ def show(campaign: Campaign, started: str | None, said: str = "", manner: str = 
             f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
         )
     if begin:
-        measured = [d.record for d in cells if d.record] + calibrations(campaign)
+        measured = [d.record for d in cells if d.record] + [*calibrations(campaign).values()]
         console.print(_times(measured, begin), markup=False)
     console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
 

@@ -20,7 +20,6 @@ from meshbench.impairment.fake import FakeEngine
 from meshbench.plan import Calibrated
 from meshbench.records import PathState, Record, Status
 from meshbench.session import session
-from meshbench.tables import aggregate
 from meshbench.testbed import state
 from meshbench.testbed.fake import FakeHost
 from meshbench.testbed.host import STATE
@@ -237,12 +236,7 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     records.write(found, tmp_path / "1.json")
     samples, links = tmp_path / "samples.parquet", tmp_path / "links.parquet"
     parse.parse([tmp_path / "1.json"], samples, links)
-    files = {
-        name: tmp_path / f"{name}.parquet" for name in ("links", "impairment", "cells", "latency")
-    }
-    for name, file in files.items():
-        aggregate.aggregate(name, [samples], [links], file, files)
-    data = Data.read(files)
+    data = Data.read(synthetic.tables(tmp_path, [samples], [links]))
     [row] = data.rows("cells")
     assert (row["marks"], row["path_changed"], row["path"]) == (expected, True, "relay")
     context = synthetic.context(vpns=("nebula",), profiles=("low",), rounds=1)

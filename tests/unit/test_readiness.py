@@ -93,11 +93,8 @@ def test_one_that_came_up_later_in_the_round_did_come_up(tmp_path: Path) -> None
 def test_a_start_is_no_measure_of_its_cell(tmp_path: Path) -> None:
     one, two = failed(profile="baseline"), started(profile="low")
     table(tmp_path, one, two)
-    out = tmp_path / "measures.parquet"
-    aggregate.aggregate(
-        "measures", [tmp_path / "samples.parquet"], [tmp_path / "links.parquet"], out
-    )
-    assert not set(pq.read_table(out)["metric"].to_pylist()) & set(readiness.METRICS)
+    made = synthetic.tables(tmp_path, [tmp_path / "samples.parquet"], [tmp_path / "links.parquet"])
+    assert not set(pq.read_table(made["measures"])["metric"].to_pylist()) & set(readiness.METRICS)
 
 
 def test_the_figure_shows_each_system_and_why_one_is_missing(tmp_path: Path) -> None:

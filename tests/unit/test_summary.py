@@ -117,6 +117,10 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
         "wireguard": ["4", "0", "0", "0", "0", "4"],
         "nebula": ["4", "1", "0", "1", "0", "3"],
     }
+    assert summary.marked_calibrations(campaign()) == []
+    step = paths.calibration(campaign(), Calibrated("low", 1))
+    records.write(network.model_copy(update={"marks": ["late"]}), step)
+    assert summary.marked_calibrations(campaign()) == [step]
     found = summary.marked(summary.read(campaign()))
     assert [one.path.resolve() for one in found] == [doubtful.resolve()]
     assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said

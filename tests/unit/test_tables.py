@@ -17,8 +17,13 @@ Rows = list[dict[str, Any]]
 
 
 def table(folder: Path, name: str, samples: Rows, links: Rows) -> Rows:
-    names = [*aggregate.needs(name), name]
-    return synthetic.read(synthetic.write(folder, samples, links, names)[name])
+    return synthetic.read(synthetic.write(folder, samples, links, needed(name))[name])
+
+
+def needed(name: str) -> list[str]:
+    """A table and all before it, in the order in which they are made."""
+    before = (one for need in aggregate.needs(name) for one in needed(need))
+    return [*dict.fromkeys(before), name]
 
 
 def test_tables_come_after_those_they_need() -> None:
@@ -72,9 +77,9 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_nothing_is_left_behind_when_a_query_fails(tmp_path: Path) -> None:
     broken = tmp_path / "broken.parquet"
     schema.write(schema.table([], schema.SAMPLES), broken)
-    out = tmp_path / "out" / "throughput.parquet"
-    with pytest.raises(MeshbenchError, match=r"throughput\.sql"):
-        aggregate.aggregate("throughput", [], [broken], out)
+    out = tmp_path / "out" / "overhead.parquet"
+    with pytest.raises(MeshbenchError, match=r"overhead\.sql"):
+        aggregate.aggregate("overhead", [], [broken], out)
     assert not list(tmp_path.glob("out/*"))
 
 
@@ -261,6 +266,20 @@ def test_a_cell_says_whether_its_network_was_as_asked(
     ]
     found = cells_of(tmp_path, links, [*probe(owd_mean=owd), *other])
     assert [cell["impairment_ok"] for cell in found] == [expected, None]
+    said = ["the network without a VPN was outside its tolerance"] if expected is False else []
+    assert [cell["marks"] for cell in found] == [said, []]
+
+
+def test_every_table_of_values_has_the_mark_of_its_network(tmp_path: Path) -> None:
+    made = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
+    for name in ("throughput", "retransmits", "latency", "measures", "links"):
+        rows = [row for row in synthetic.read(made[name]) if row.get("benchmark") != "calibration"]
+        outside = {
+            (row["profile"], row["round"])
+            for row in rows
+            if "the network without a VPN was outside its tolerance" in row["marks"]
+        }
+        assert outside == {("high", 2)}, name
 
 
 def run(mode: str, direction: str, value: float, **changes: Any) -> Rows:

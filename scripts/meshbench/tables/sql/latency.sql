@@ -1,4 +1,5 @@
 -- Latency: round-trip times and loss of each link, of every benchmark that sends echo requests.
+-- needs: links
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target.
 -- A link that gave no value has a row all the same.
 -- Columns:

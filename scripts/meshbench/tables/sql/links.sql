@@ -1,10 +1,18 @@
 -- Links: what happened on each link of each record.
+-- needs: impairment
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target.
 -- Columns: as in the schema LINKS; times in UTC, *_s in seconds, *_mtu in bytes; and
+--   marks            of the record, and whether the calibration of the same profile and round says
+--                    that the network itself was not as it should be
 --   own_s            of duration_s: not shared with a link of the same cell that began earlier, so
 --                    that links measured side by side add up to the cell's time
 --   own_measuring_s  the same of measuring_s
-WITH cell_times AS (
+WITH calibrated AS (
+    SELECT campaign, profile, placement, round, bool_or(verdict = 'outside') AS outside
+    FROM impairment
+    GROUP BY ALL
+),
+cell_times AS (
     SELECT
         *,
         max(epoch(started) + duration_s) OVER (
@@ -22,6 +30,15 @@ own AS (
         ) AS own_s
     FROM cell_times
 )
-SELECT *, least(measuring_s, own_s) AS own_measuring_s
+SELECT
+    own.* REPLACE (
+        CASE
+            WHEN outside AND benchmark <> 'calibration'
+                THEN list_append(marks, 'the network without a VPN was outside its tolerance')
+            ELSE marks
+        END AS marks
+    ),
+    least(measuring_s, own_s) AS own_measuring_s
 FROM own
+LEFT JOIN calibrated USING (campaign, profile, placement, round)
 ORDER BY campaign, round, vpn, tuning, profile, placement, benchmark, source, target;

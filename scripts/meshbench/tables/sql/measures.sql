@@ -1,4 +1,5 @@
 -- Measures: every whole-run value of every link, one row per metric, whatever the benchmark.
+-- needs: links
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target, mode, direction,
 -- metric. A link that gave no value has a row all the same for each headline of its benchmark: a metric
 -- of which the campaign has an empty value somewhere, in each mode and direction it has it in.

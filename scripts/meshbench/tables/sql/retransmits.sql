@@ -1,4 +1,5 @@
 -- Retransmits: what each TCP sender had to send again, of every benchmark that counts it.
+-- needs: links
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target, mode, direction.
 -- A link that gave no value has a row all the same, once for each mode and direction that the
 -- campaign has elsewhere for its benchmark (once with both null where it has none).

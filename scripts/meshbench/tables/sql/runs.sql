@@ -1,4 +1,5 @@
 -- Runs: the values of single runs of a test that repeats itself within one cell.
+-- needs: links
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target, direction, metric,
 -- run. Of published pings a run is a rank (0: the smallest), separately for each metric.
 -- Columns:

@@ -1,4 +1,5 @@
 -- Throughput: what each link carried, of every benchmark that emits goodput.
+-- needs: links
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target, mode, direction.
 -- A link that gave no value has a row all the same, once for each mode and direction that the
 -- campaign has elsewhere for its benchmark (once with both null where it has none).
