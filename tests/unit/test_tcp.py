@@ -161,6 +161,34 @@ def test_an_end_is_judged(command: Any, status: Status, reason: str | None) -> N
     assert iperf3.judge(command, 9) == (status, reason)
 
 
+def silent_after(intervals: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """A run in which nothing was received; by interval, the bytes sent and the window at its end."""
+    streams = [{"sender": True, "bytes": sent, "snd_wnd": window} for sent, window in intervals]
+    receiver = {"sender": False, "bytes": 0}
+    return {**SILENT, "intervals": [{"streams": [receiver, stream]} for stream in streams]}
+
+
+@pytest.mark.parametrize(
+    ("intervals", "status"),
+    [
+        ([(270_336, 0)], Status.TOOL_FAILED),
+        ([(270_336, 0), (0, 0), (0, 0)], Status.TOOL_FAILED),
+        ([(270_336, 0), (0, 65_536)], Status.FAILED),
+        ([(65_536, 65_536), (0, 65_536)], Status.FAILED),
+        ([(0, 0), (0, 0)], Status.FAILED),
+        ([(270_336, -1), (0, -1)], Status.FAILED),
+    ],
+)
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_receiver_that_never_read_is_told_from_a_path_that_carried_nothing(
+    intervals: list[tuple[int, int]], status: Status, side: str
+) -> None:
+    run = silent_after(intervals)
+    if side == "server":
+        run = {**SILENT, "server_output_json": run}
+    assert iperf3.judge(making.command(json.dumps(run)), 9)[0] is status
+
+
 LISTENS = "LISTEN 0 4096 *:5201 *:*\n"
 
 

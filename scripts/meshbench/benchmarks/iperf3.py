@@ -170,10 +170,15 @@ def _moved(run: Mapping[str, Any]) -> tuple[Status, str | None]:
 
 
 def _unread(run: Mapping[str, Any]) -> bool:
-    """Whether a sender ended with the receiver's window full: esnet/iperf issue 2029 (--bidir)."""
-    server = run.get("server_output_json") or {}
-    last = [side["intervals"][-1] for side in (run, server) if side.get("intervals")]
-    senders = [
-        stream for interval in last for stream in interval["streams"] if stream.get("sender")
-    ]
-    return any(stream.get("bytes") and stream.get("snd_wnd") == 0 for stream in senders)
+    """Whether a sender ended with the receiver's window full: esnet/iperf issue 2029 (--bidir).
+
+    It had sent until then. A path that carries nothing leaves the window as it was.
+    """
+    sides = (run, run.get("server_output_json") or {})
+    return any(_blocked(side["intervals"]) for side in sides if side.get("intervals"))
+
+
+def _blocked(intervals: Sequence[Mapping[str, Any]]) -> bool:
+    senders = [[s for s in interval["streams"] if s.get("sender")] for interval in intervals]
+    sent = any(stream.get("bytes") for streams in senders for stream in streams)
+    return sent and any(stream.get("snd_wnd") == 0 for stream in senders[-1])
