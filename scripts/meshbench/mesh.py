@@ -136,7 +136,11 @@ def _known_failure(found: Mapping[str, Mapping[str, Any]], name: str, attempt: s
 
 async def _bring_up(bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]) -> Up:
     await bed.engine.clear()
-    if not lifecycle.installed(mesh, state.markers(found, mesh.driver.system)):
+    system = mesh.driver.system
+    if system in state.running(found):
+        # VpnCloud's new daemon and another's old one can hold each other for connected for minutes.
+        await lifecycle.stop(bed.hosts, [system])
+    if not lifecycle.installed(mesh, state.markers(found, system)):
         await lifecycle.install(mesh)
     clock = time.monotonic()
     await lifecycle.start(mesh)
@@ -145,7 +149,7 @@ async def _bring_up(bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, A
         fallen = await lifecycle.dead(mesh)
         if fallen or not readiness.times_s:
             raise VpnError(await _why_silent(mesh, readiness, fallen))
-    log.info("%s is up: %s", mesh.driver.system, dict(readiness.times_s))
+    log.info("%s is up: %s", system, dict(readiness.times_s))
     return Up(mesh, readiness, started=True, direct_s=await lifecycle.direct(mesh, clock))
 
 

@@ -303,6 +303,17 @@ def test_blocked_port_of_the_special_host(
 # --- sudden death ------------------------------------------------------------------------------
 
 
+async def started_and_last_ended_us(hosts: list[SshHost], unit: str) -> list[tuple[int, int]]:
+    """By host, when its daemon was started and when the one before it ended, on their one clock."""
+
+    async def one(host: SshHost) -> tuple[int, int]:
+        names = ("InactiveExitTimestampMonotonic", "InactiveEnterTimestampMonotonic")
+        values = [await said(host, "systemctl", "show", "--value", "-p", n, unit) for n in names]
+        return int(values[0]), int(values[1])
+
+    return list(await asyncio.gather(*(one(host) for host in hosts)))
+
+
 @pytest.mark.usefixtures("next_is_fine")
 def test_daemon_killed_during_a_measurement(lab: Lab, name: str, store: Path) -> None:
     # iperf3 waits for its limit when its path dies, so one VPN is enough for it.
@@ -344,3 +355,6 @@ def test_daemon_killed_during_a_measurement(lab: Lab, name: str, store: Path) ->
     again = support.measured(support.job(name, round_=3, count=5), store)
     assert support.reasons(again) == {}
     assert again.vpn.ready_s
+    times = on_hosts(lab, lambda hosts: started_and_last_ended_us(hosts, unit_name(name)))
+    started, ended = zip(*times, strict=True)
+    assert max(ended) < min(started), "one was started while another of before ran"

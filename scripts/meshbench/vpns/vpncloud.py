@@ -57,6 +57,11 @@ class VpnCloud(Driver):
                 "8.8.8.8 on its loopback: VpnCloud looks for one to learn its own address and dies without."
             ),
             "Records have its cipher from a minute after its start on.",
+            (
+                "Two hosts that restart within a second or two of each other, while the other's old "
+                "daemon still answers, can stay apart for minutes (`Crypto core not ready yet`). A "
+                "start is a start everywhere, after a stop everywhere."
+            ),
         ),
     )
     options: Options
