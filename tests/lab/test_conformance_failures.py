@@ -11,15 +11,16 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import PublicFormat
 
 from meshbench import measure, mesh, settings, vpns
 from meshbench.config import System
+from meshbench.keys import rsa_pair
 from meshbench.records import Record, Status
 from meshbench.testbed.host import STATE, File, Host
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.ssh import SshHost
 from meshbench.vpns import lifecycle
-from meshbench.vpns.tinc import _key_pair
 from meshbench.vpns.units import unit_name
 from tests.lab import meshes, support
 from tests.lab.support import connected, ends, eventually, on_hosts, said
@@ -137,7 +138,7 @@ async def wrong_key(host: Host, name: str) -> None:
         await host.run(["rm", "/run/other.key", "/run/other.pub"])
     else:
         path = folder / "rsa_key.priv"
-        content = _key_pair(2048)["private"].encode()
+        content = rsa_pair(2048, PublicFormat.PKCS1)[0].encode()
     await host.upload([File(path, content, 0o600)])
 
 

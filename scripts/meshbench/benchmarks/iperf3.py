@@ -5,14 +5,14 @@ import hashlib
 import json
 import logging
 import secrets
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from meshbench.errors import TestbedError
 from meshbench.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
+from meshbench.testbed.waiting import until
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +35,12 @@ _ANSWERS = ("connection refused", "connection reset")
 def key_pair() -> tuple[bytes, bytes]:
     """A private and a public RSA key in PEM, made once in a process and those made from it."""
     # Parsing reads this module too, and must not pay for what only measuring needs.
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import PublicFormat  # noqa: PLC0415
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private, public
+    from meshbench.keys import rsa_pair  # noqa: PLC0415
+
+    private, public = rsa_pair(2048, PublicFormat.SubjectPublicKeyInfo)
+    return private.encode(), public.encode()
 
 
 class Iperf3Server:
@@ -75,7 +68,7 @@ class Iperf3Server:
         It is done with the client before only when that one's last message has crossed the path,
         and turns away or resets whoever comes earlier. Raises TestbedError.
         """
-        if not await _until(lambda: _free(host), FREE_LIMIT_S):
+        if not await until(lambda: _free(host), FREE_LIMIT_S):
             log.warning(
                 "%s: iperf3 took no client for %.0f s; started anew", host.name, FREE_LIMIT_S
             )
@@ -95,7 +88,7 @@ class Iperf3Server:
             "--authorized-users-path", str(_FOLDER / "users.csv"),
         ]  # fmt: skip
         await host.start(Unit(UNIT, server))
-        if not await _until(lambda: _free(host), LISTEN_LIMIT_S):
+        if not await until(lambda: _free(host), LISTEN_LIMIT_S):
             raise TestbedError(f"{host.name}: iperf3 does not listen: {await host.logs(UNIT)}")
 
     async def stop(self, hosts: Sequence[Host]) -> None:
@@ -115,15 +108,6 @@ async def _free(host: Host) -> bool:
     ])  # fmt: skip
     states = {line.split()[0] for line in sockets.stdout.splitlines()}
     return states == {"LISTEN"}
-
-
-async def _until(holds: Callable[[], Awaitable[bool]], limit_s: float) -> bool:
-    deadline = time.monotonic() + limit_s
-    while not await holds():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.02)
-    return True
 
 
 def error_text(run: Mapping[str, Any]) -> str | None:

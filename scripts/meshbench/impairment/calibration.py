@@ -14,6 +14,7 @@ from meshbench.impairment.physics import expected
 from meshbench.metrics import Metric, register
 from meshbench.records import LinkRecord, Status
 from meshbench.testbed.host import Host, Unit
+from meshbench.testbed.waiting import listening
 
 _IRTT = "irtt JSON: round_trips[]"
 OWD_MEAN = Metric(
@@ -124,6 +125,7 @@ TOLERANCE_LOSS = Metric(
 
 PORT = 2112
 UNIT = "meshbench-irtt"
+LISTEN_LIMIT_S = 10.0
 _NS_PER_MS = 1e6
 _PERCENTILES = 100
 _PROBE_BYTES = 200
@@ -210,11 +212,8 @@ class Calibration(Benchmark):
 
 
 async def _listening(host: Host) -> None:
-    for _ in range(200):
-        if (await host.run(["ss", "-Hlnu", f"sport = :{PORT}"])).stdout.strip():
-            return
-        await asyncio.sleep(0.02)
-    raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(UNIT)}")
+    if not await listening(host, PORT, LISTEN_LIMIT_S):
+        raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(UNIT)}")
 
 
 def _counts(direction: str, sent: int, received: int) -> Iterator[Value]:

@@ -1,6 +1,5 @@
 """The control server of Tailscale nodes: headscale where it is supplied, testcontrol otherwise."""
 
-import datetime as dt
 import ipaddress
 import json
 import secrets
@@ -11,10 +10,9 @@ from typing import Any, ClassVar
 
 import yaml
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from meshbench import keys
 from meshbench.packages.spec import Go, Local, Package
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Network, Node
@@ -39,30 +37,14 @@ def address(node: Node) -> str:
 
 def certificate(server: str) -> dict[str, str]:
     """A self-signed certificate of an address and its key, PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, server)])
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=_VALID_DAYS))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(server))]), False
-        )
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
-        .sign(key, hashes.SHA256())
+    private, made = keys.self_signed(
+        server,
+        [
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(server))]),
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+        ],
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = made.public_bytes(serialization.Encoding.PEM)
-    return {"certificate": public.decode(), "private": private.decode()}
+    return {"certificate": keys.pem(made), "private": private}
 
 
 class Control(ABC):

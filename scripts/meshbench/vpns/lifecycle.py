@@ -17,6 +17,7 @@ from meshbench.packages import delivery
 from meshbench.packages.store import Manifest
 from meshbench.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
+from meshbench.testbed.waiting import listening
 from meshbench.vpns import debian
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.units import UNIT_FOLDER, Service, companion_units, unit_file, unit_name
@@ -157,21 +158,12 @@ async def start(mesh: Mesh) -> None:
     first, *others = mesh.hosts
     await _start(mesh, first)
     if mesh.driver.listen_port is not None:
-        await _listening(first, mesh.driver.listen_port, LISTEN_LIMIT_S)
+        await listening(first, mesh.driver.listen_port, LISTEN_LIMIT_S)
     await asyncio.gather(*(_start(mesh, host) for host in others))
     try:
         await mesh.driver.settle(mesh.hosts, mesh.network, mesh.material)
     except CommandError as error:
         raise VpnError(str(error)) from error
-
-
-async def _listening(host: Host, port: int, limit_s: float) -> bool:
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
-        if (await host.run(["ss", "-Hlntu", f"sport = :{port}"])).stdout.strip():
-            return True
-        await asyncio.sleep(0.02)
-    return False
 
 
 async def _start(mesh: Mesh, host: Host) -> None:
@@ -180,7 +172,7 @@ async def _start(mesh: Mesh, host: Host) -> None:
         unit = unit_name(mesh.driver.system, name)
         await _restart(host, unit)
         port = service.listens
-        if port is not None and not await _listening(host, port, COMPANION_LIMIT_S):
+        if port is not None and not await listening(host, port, COMPANION_LIMIT_S):
             raise VpnError(
                 f"{host.name}: {unit} does not listen on port {port}: {await host.logs(unit)}"
             )

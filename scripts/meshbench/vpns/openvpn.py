@@ -1,15 +1,12 @@
 """OpenVPN: the first host is the server, and all traffic of the others goes over it."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes
 from pydantic import Field
 
+from meshbench import keys
 from meshbench.config import Strict
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
@@ -18,8 +15,6 @@ from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
 
 PORT = 1194
-_VALID_FROM = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-_VALID_UNTIL = dt.datetime(2120, 1, 1, tzinfo=dt.UTC)
 
 
 class Options(Strict):
@@ -179,26 +174,10 @@ def _heard(status: str) -> bool:
 
 
 def _identity(node: Node) -> dict[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node.name)])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_VALID_FROM)
-        .not_valid_after(_VALID_UNTIL)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    private, certificate = keys.self_signed(node.name)
     return {
-        "private": private.decode(),
-        "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        "private": private,
+        "certificate": keys.pem(certificate),
         "public_fingerprint": certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
     }
 

@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import PublicFormat
 from pydantic import Field
 
 from meshbench.config import Strict
+from meshbench.keys import rsa_pair
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
 from meshbench.testbed.host import File, Host
@@ -131,16 +131,8 @@ def _path(node: Node, match: re.Match[str]) -> PathState:
 
 
 def _key_pair(bits: int) -> dict[str, str]:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.PKCS1
-    )
-    return {"private": private.decode(), "public": public.decode()}
+    private, public = rsa_pair(bits, PublicFormat.PKCS1)
+    return {"private": private, "public": public}
 
 
 DRIVER = Tinc
