@@ -166,8 +166,7 @@ def test_wrong_key(lab: Lab, name: str, store: Path, *, whole: bool) -> None:
     # The daemon or its control server refused the key: the whole cell failed with what it said.
     assert record.vpn.reason
     assert list(support.reasons(record).values()) == [record.vpn.reason] * 3
-    whose = ("yuki: ", "the daemon is not running on yuki")
-    assert any(word in record.vpn.reason for word in whose)
+    assert record.vpn.reason.startswith(("yuki: ", "the daemon is not running on yuki "))
     assert "key" in record.vpn.reason, "and it says that the key is why"
 
 

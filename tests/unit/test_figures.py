@@ -264,8 +264,11 @@ def test_an_rtt_axis_is_logarithmic_and_says_so(campaign: Files) -> None:
 
 def test_the_heat_map_gives_values_ratios_and_counts(campaign: Files) -> None:
     shown = texts(compose("throughput_profiles", campaign))
-    assert sum(bool(re.fullmatch(r"[\d.]+ · n 5/6†?", text)) for text in shown) == 2 * 4 + 4
-    assert sum(text.startswith("1.0 · n 6") for text in shown) >= 16
+    # The network of one round of `high` was outside its tolerance: its column is marked.
+    assert sum(bool(re.fullmatch(r"[\d.]+ · n 5/6", text)) for text in shown) == 2 * 4
+    assert sum(bool(re.fullmatch(r"[\d.]+ · n 5/6†", text)) for text in shown) == 4
+    assert shown.count("1.0 · n 6") >= 12
+    assert shown.count("1.0 · n 6†") >= 4
     assert shown.count("× failed") == 4
     assert shown.count("– not run") == 16
 
