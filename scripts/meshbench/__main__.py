@@ -11,11 +11,12 @@ from typing import Any
 import yaml
 
 from meshbench import cards, estimate, paths, run, summary
-from meshbench.config import COMMAND_LINE, Campaign, LabTestbed, Source, merge
+from meshbench.config import Campaign, LabTestbed
 from meshbench.config import schemas as config_schemas
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.run import CONFIG
 from meshbench.session import lab_of
+from meshbench.sources import COMMAND_LINE, Source, merge
 
 
 def main(arguments: list[str] | None = None) -> int:

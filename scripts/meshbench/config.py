@@ -4,7 +4,6 @@ A campaign is one YAML file. Profiles, tunings, testbeds and systems are files o
 folders beside it, named like the value that refers to them. Unknown keys are refused.
 """
 
-import copy
 import difflib
 import ipaddress
 import json
@@ -13,23 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
     TypeAdapter,
-    ValidationError,
     model_serializer,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from meshbench.errors import ConfigError, Problem
-from meshbench.packages.spec import SOURCES, Package
+from meshbench.packages.spec import Package
+from meshbench.sources import Source, locate, sources_of
 from meshbench.strict import Strict as Strict  # noqa: PLC0414
-from meshbench.strict import unknown_key as unknown_key  # noqa: PLC0414
+from meshbench.validation import check
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$", min_length=1, max_length=40)
@@ -37,9 +35,6 @@ Name = Annotated[
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-COMMAND_LINE = "--config"
-_NOTHING = object()
 
 
 class Profile(Strict):
@@ -359,89 +354,6 @@ def _check_links(campaign: Campaign, place: tuple[str, int | None]) -> None:
             )
 
 
-@dataclass(frozen=True)
-class Source:
-    """A YAML file and where each of its keys stands."""
-
-    path: Path
-    data: dict[str, Any]
-    lines: Mapping[tuple[str | int, ...], int | None]
-
-    @classmethod
-    def read(cls, path: Path) -> "Source":
-        """Read a YAML mapping. Raises ConfigError when it is missing or is not one."""
-        try:
-            text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            data = yaml.safe_load(text)
-        except FileNotFoundError:
-            raise ConfigError([Problem(str(path), "", "no such file")]) from None
-        except OSError as error:
-            raise ConfigError(
-                [Problem(str(path), "", f"cannot be read: {error.strerror}")]
-            ) from None
-        except UnicodeDecodeError as error:
-            raise ConfigError([Problem(str(path), "", f"not UTF-8 text: {error}")]) from None
-        except yaml.reader.ReaderError as error:
-            raise ConfigError([Problem(str(path), "", f"not YAML: {error.reason}")]) from None
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else None
-            raise ConfigError(
-                [Problem(str(path), "", f"not YAML: {error.problem}", line)]
-            ) from None
-        if data is None:
-            return cls(path, {}, {})
-        if not isinstance(data, dict):
-            raise ConfigError([Problem(str(path), "", "must be a mapping of keys to values", 1)])
-        return cls(path, data, dict(_lines(node, ())))
-
-
-def _lines(node: Any, at: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | int, ...], int]]:
-    yield at, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _lines(value, (*at, key.value))
-            yield (*at, key.value), key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _lines(value, (*at, index))
-
-
-def sources_of(config: Mapping[str, Any], files: Iterable[Path]) -> list[Source]:
-    """The config files, and last the command line: whatever of `config` the files do not say."""
-    read = [Source.read(path) for path in files]
-    said: dict[str, Any] = {}
-    for source in read:
-        merge(said, source.data)
-    added = dict.fromkeys(_not_said(config, said, ()))
-    data = {key: config[key] for key in config if (key,) in added}
-    return [*read, Source(Path(COMMAND_LINE), data, added)]
-
-
-def merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
-    """Lay one configuration over another as Snakemake does: mappings key by key."""
-    for key, value in over.items():
-        if isinstance(value, Mapping):
-            below = config.get(key)
-            config[key] = dict(below) if isinstance(below, Mapping) else {}
-            merge(config[key], value)
-        else:
-            config[key] = value
-
-
-def _not_said(value: Any, said: Any, at: tuple[str | int, ...]) -> Iterable[tuple[str | int, ...]]:
-    if value == said:
-        return
-    yield at
-    if isinstance(value, Mapping):
-        below = said if isinstance(said, Mapping) else {}
-        for key in value:
-            yield from _not_said(value[key], below.get(key, _NOTHING), (*at, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _not_said(item, _NOTHING, (*at, index))
-
-
 def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:
     """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
     path = folder / f"{name}.yaml"
@@ -453,125 +365,6 @@ def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None
         raise ConfigError([Problem(place[0], name, message, place[1])])
     source = Source.read(path)
     return check(model, source.data, [source])
-
-
-def check(
-    model: Any, data: Mapping[str, Any], sources: list[Source], below: tuple[str, ...] = ()
-) -> Any:
-    """Validate data against a model or annotated type, and say file, line and key of each fault.
-
-    An unknown key hides no other fault: it is reported, and the rest is looked at without it.
-    `below` is where the data stands in its file.
-    """
-    found: list[Problem] = []
-    while True:
-        try:
-            value = TypeAdapter(model).validate_python(data)
-        except ValidationError as error:
-            found += problems(error, sources, below)
-            rest = _without_unknown_keys(data, error)
-            if rest == data:
-                raise ConfigError(list(dict.fromkeys(found))) from None
-            data = rest
-        else:
-            if found:
-                raise ConfigError(found)
-            return value
-
-
-def _without_unknown_keys(data: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
-    rest: dict[str, Any] = copy.deepcopy(dict(data))
-    for detail in error.errors():
-        if detail["type"] == "unknown_key":
-            holder: Any = rest
-            for part in _place(detail):
-                holder = holder[part]
-            unknown = detail["ctx"]["key"]
-            for key in [key for key in holder if str(key) == unknown]:
-                del holder[key]
-    return rest
-
-
-def problems(
-    error: ValidationError, sources: list[Source], below: tuple[str, ...] = ()
-) -> list[Problem]:
-    """What a validation found, with file, line and key; `below` is where the data stands."""
-    found = [_problem(detail, sources, below) for detail in _causes(error.errors())]
-    return list(dict.fromkeys(found))
-
-
-def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
-    # A list that is too short only because its items were refused is not a fault of its own.
-    places = [detail["loc"] for detail in details]
-    return [
-        detail
-        for detail in details
-        if detail["type"] != "too_short"
-        or not any(
-            len(at) > len(detail["loc"]) and at[: len(detail["loc"])] == detail["loc"]
-            for at in places
-        )
-    ]
-
-
-def _problem(detail: ErrorDetails, sources: list[Source], below: tuple[str, ...]) -> Problem:
-    context = detail.get("ctx", {})
-    at = (*below, *_place(detail))
-    if "key" in context:
-        at = (*at, context["key"])
-    file, line = locate(sources, at)
-    return Problem(file, ".".join(str(part) for part in at), _message(detail), line)
-
-
-def _place(detail: ErrorDetails) -> tuple[int | str, ...]:
-    """Where it stands in the file; pydantic also names the kind of testbed or package it took."""
-    parts = detail["loc"]
-    return tuple(
-        part
-        for before, part in zip(("", *parts), parts, strict=False)
-        if not (before == "" and part in {"lab", "ssh", "fake"})
-        and not (before == "package" and part in SOURCES)
-    )
-
-
-def _message(detail: ErrorDetails) -> str:
-    if detail["type"] == "string_pattern_mismatch":
-        pattern = detail.get("ctx", {}).get("pattern")
-        return f"{detail['input']!r} is not allowed here (must match {pattern})"
-    if detail["type"] == "missing":
-        return "this key is required"
-    if detail["type"] in {
-        "unknown_key",
-        "duplicate",
-        "reorder_without_delay",
-        "origin",
-        "programs",
-        "reserved",
-    }:
-        return detail["msg"]
-    return f"{detail['msg']} (it says {detail['input']!r})"
-
-
-def locate(
-    sources: list[Source], at: tuple[str | int, ...], item: str | None = None
-) -> tuple[str, int | None]:
-    """The file and line of a key (or of an item of the list at it), the last file first.
-
-    What no file says came from the command line, the last of the sources; a missing key is looked
-    for at its nearest parent.
-    """
-    for source in reversed(sources):
-        value: Any = source.data.get(str(at[0])) if len(at) == 1 else None
-        if item is not None and isinstance(value, list) and item in value:
-            return str(source.path), source.lines[(at[0], value.index(item))]
-        if at in source.lines:
-            return str(source.path), source.lines[at]
-    for length in range(len(at) - 1, 0, -1):
-        for source in reversed(sources):
-            if at[:length] in source.lines:
-                return str(source.path), source.lines[at[:length]]
-    files = [str(source.path) for source in sources if str(source.path) != COMMAND_LINE]
-    return (files or [COMMAND_LINE])[-1], None
 
 
 def schemas() -> dict[str, str]:

@@ -4,10 +4,11 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meshbench import benchmarks, config, vpns
-from meshbench.config import Campaign, Source
+from meshbench import benchmarks, validation, vpns
+from meshbench.config import Campaign
 from meshbench.errors import ConfigError, Problem
 from meshbench.figures import base as figures
+from meshbench.sources import Source, locate
 
 
 def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
@@ -46,7 +47,7 @@ def _check(
     if model is None:
         return [_unknown(sources, name_at, name, known)]
     try:
-        config.check(model, options, sources, options_at)
+        validation.check(model, options, sources, options_at)
     except ConfigError as error:
         return list(error.problems)
     return []
@@ -58,5 +59,5 @@ def _unknown(
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-    file, line = config.locate(sources, at, name)
+    file, line = locate(sources, at, name)
     return Problem(file, ".".join(at), f"there is no '{name}'; {hint}", line)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from meshbench import config, options, paths, progress
+from meshbench import config, options, paths, progress, sources
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import SELF_TOLD, Context, suitable
@@ -37,7 +37,7 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
         campaign = config.load_campaign(merged, relative, CONFIG)
-        options.check(campaign, config.sources_of(merged, relative), CONFIG)
+        options.check(campaign, sources.sources_of(merged, relative), CONFIG)
         _check_files(campaign, relative)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
@@ -55,7 +55,7 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
         for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
         if not path.expanduser().is_file()
     ]
-    source = str(files[-1]) if files else config.COMMAND_LINE
+    source = str(files[-1]) if files else sources.COMMAND_LINE
     problems += [
         Problem(source, "published", f"there is no {path}")
         for path in campaign.published

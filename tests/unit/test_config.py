@@ -15,6 +15,8 @@ from meshbench import config
 from meshbench.__main__ import main
 from meshbench.config import CampaignFile, LabTestbed, Profile, SshTestbed
 from meshbench.errors import ConfigError
+from meshbench.sources import merge
+from meshbench.validation import check
 
 SHIPPED = Path(__file__).parents[2] / "config"
 FILE = "config/config.yaml"
@@ -264,7 +266,7 @@ def test_the_command_line_extends_a_file_as_snakemake_does() -> None:
     ]  # fmt: skip
     for over in cases:
         ours, theirs = fresh(), fresh()
-        config.merge(ours, over)
+        merge(ours, over)
         update_config(theirs, over)
         assert ours == theirs
 
@@ -307,7 +309,7 @@ def test_a_bad_ssh_testbed(folder: Folder, old: str, new: str, problem: str) -> 
 
 def test_unknown_keys_are_not_looked_up_forever() -> None:
     with pytest.raises(ConfigError) as error:
-        config.check(CampaignFile, yaml.safe_load("{1: x, yes: y, vpns: {vpns: 1}}"), [])
+        check(CampaignFile, yaml.safe_load("{1: x, yes: y, vpns: {vpns: 1}}"), [])
     assert {problem.key for problem in error.value.problems} >= {"1", "vpns", "campaign"}
 
 
@@ -323,7 +325,7 @@ def test_unknown_keys_are_not_looked_up_forever() -> None:
 )
 def test_whatever_a_file_says_its_problems_are_listed(data: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as error:
-        config.check(CampaignFile, {**data, "campaign": "No Name"}, [])
+        check(CampaignFile, {**data, "campaign": "No Name"}, [])
     assert all(problem.message for problem in error.value.problems)
     assert "campaign" in {problem.key for problem in error.value.problems}
 
