@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from meshbench import keys
+from meshbench import certificates, keys
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -33,9 +33,9 @@ def test_an_rsa_pair_belongs_together(form: PublicFormat, flag: str) -> None:
 
 def test_a_certificate_is_of_its_key_and_name(tmp_path: Path) -> None:
     address = x509.IPAddress(ipaddress.ip_address("198.19.0.1"))
-    private, made = keys.self_signed("lom", [x509.SubjectAlternativeName([address])])
+    private, made = certificates.self_signed("lom", [x509.SubjectAlternativeName([address])])
     path = tmp_path / "certificate.pem"
-    path.write_text(keys.pem(made))
+    path.write_text(certificates.pem(made))
     assert openssl("x509", "-in", str(path), "-noout", "-pubkey") == openssl(
         "ec", "-pubout", stdin=private
     )

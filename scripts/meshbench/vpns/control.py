@@ -12,7 +12,7 @@ import yaml
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from meshbench import keys
+from meshbench import certificates
 from meshbench.packages.spec import Go, Local, Package
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Network, Node
@@ -37,14 +37,14 @@ def address(node: Node) -> str:
 
 def certificate(server: str) -> dict[str, str]:
     """A self-signed certificate of an address and its key, PEM."""
-    private, made = keys.self_signed(
+    private, made = certificates.self_signed(
         server,
         [
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(server))]),
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
         ],
     )
-    return {"certificate": keys.pem(made), "private": private}
+    return {"certificate": certificates.pem(made), "private": private}
 
 
 class Control(ABC):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from cryptography.hazmat.primitives import hashes
 from pydantic import Field
 
-from meshbench import keys
+from meshbench import certificates
 from meshbench.config import Strict
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
@@ -174,10 +174,10 @@ def _heard(status: str) -> bool:
 
 
 def _identity(node: Node) -> dict[str, str]:
-    private, certificate = keys.self_signed(node.name)
+    private, certificate = certificates.self_signed(node.name)
     return {
         "private": private,
-        "certificate": keys.pem(certificate),
+        "certificate": certificates.pem(certificate),
         "public_fingerprint": certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
     }
 
