@@ -212,7 +212,7 @@ class Calibration(Benchmark):
 
 
 async def _listening(host: Host) -> None:
-    if not await listening(host, PORT, LISTEN_LIMIT_S):
+    if not await listening(host, PORT, LISTEN_LIMIT_S, "u"):
         raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(UNIT)}")
 
 

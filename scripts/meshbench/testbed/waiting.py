@@ -19,10 +19,10 @@ async def until(holds: Callable[[], Awaitable[bool]], limit_s: float) -> bool:
     return True
 
 
-async def listening(host: Host, port: int, limit_s: float) -> bool:
-    """Whether a program listened on a TCP or UDP port of a host within the limit."""
+async def listening(host: Host, port: int, limit_s: float, protocols: str = "tu") -> bool:
+    """Whether a program listened on a TCP (t) or UDP (u) port of a host within the limit."""
 
     async def listens() -> bool:
-        return bool((await host.run(["ss", "-Hlntu", f"sport = :{port}"])).stdout.strip())
+        return bool((await host.run(["ss", f"-Hln{protocols}", f"sport = :{port}"])).stdout.strip())
 
     return await until(listens, limit_s)
