@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from meshbench.errors import ConfigError, Problem
 from meshbench.packages.spec import Package
-from meshbench.sources import Source, locate, sources_of
+from meshbench.sources import Source, locate
 from meshbench.strict import Strict as Strict  # noqa: PLC0414
 from meshbench.validation import check
 
@@ -299,18 +299,17 @@ def host_names(testbed: LabTestbed | SshTestbed | FakeTestbed) -> tuple[str, ...
 Model = TypeVar("Model")
 
 
-def load_campaign(config: Mapping[str, Any], files: Iterable[Path], folder: Path) -> Campaign:
+def load_campaign(config: Mapping[str, Any], sources: list[Source], folder: Path) -> Campaign:
     """Check a merged configuration and load every file it names.
 
     Args:
         config: what Snakemake merged from the config files and the command line.
-        files: the config files, for naming file and line in errors.
+        sources: the config files and the command line, for naming file and line in errors.
         folder: the folder with profiles/, tunings/, testbeds/ and vpns/.
 
     Raises:
         ConfigError: with every problem found.
     """
-    sources = sources_of(config, files)
     campaign = check(CampaignFile, dict(config), sources)
     found: list[Problem] = []
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
-from meshbench import config, options, paths, progress, sources
+from meshbench import config, options, paths, progress
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.plan import Calibrated
 from meshbench.records import now
+from meshbench.sources import COMMAND_LINE, sources_of
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,9 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
     try:
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
-        campaign = config.load_campaign(merged, relative, CONFIG)
-        options.check(campaign, sources.sources_of(merged, relative), CONFIG)
+        sources = sources_of(merged, relative)
+        campaign = config.load_campaign(merged, sources, CONFIG)
+        options.check(campaign, sources, CONFIG)
         _check_files(campaign, relative)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
@@ -55,7 +57,7 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
         for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
         if not path.expanduser().is_file()
     ]
-    source = str(files[-1]) if files else sources.COMMAND_LINE
+    source = str(files[-1]) if files else COMMAND_LINE
     problems += [
         Problem(source, "published", f"there is no {path}")
         for path in campaign.published
