@@ -14,7 +14,7 @@ READY = Metric(
     "Time until traffic passes",
     "lower",
     "From starting the VPN on an unimpaired network to the first reply on an ordered pair; pairs "
-    "are tried in turn, so it includes the pairs before.",
+    "are tried in turn, a few seconds at a time, so it includes the turns before.",
     "echo requests every 50 ms through the tunnel's interface",
 )
 DIRECT = Metric(

@@ -26,7 +26,7 @@ from tests.lab import meshes, support
 from tests.lab.support import connected, ends, eventually, on_hosts, said
 
 READY_LIMIT_S = 4.0
-SLOW_TO_RISE_S = {"headscale": 30.0, "vpncloud": 15.0, "yggdrasil": 8.0, "zerotier": 20.0}
+SLOW_TO_RISE_S = {"headscale": 30.0, "vpncloud": 15.0, "yggdrasil": 12.0, "zerotier": 20.0}
 """Long enough for a VPN to come up here, short enough to wait for those that cannot."""
 PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
 """Of those that have one; others find another way while any port is open."""

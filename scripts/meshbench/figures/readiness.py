@@ -79,7 +79,7 @@ def caption(data: Data, context: Context) -> str:
     ]
     return " ".join([
         "From starting the VPN on all hosts to the first reply on each ordered pair, asked every 50 ms",
-        "on an unimpaired network; pairs are tried in turn, so each includes those before.",
+        "on an unimpaired network; pairs are tried in turn, so each includes the turns before.",
         strip.LEGEND,
         "'first' and 'all' are the first and the last pair over all starts; 'direct' is when the last",
         "path was first seen to be direct, where the VPN says so.",

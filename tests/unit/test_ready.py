@@ -1,0 +1,87 @@
+"""Proving that a VPN is ready: every ordered pair has its turn, and none holds up the others for long."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from meshbench.vpns import lifecycle
+from meshbench.vpns.base import Network, Node
+from meshbench.vpns.lifecycle import Mesh, Readiness
+from meshbench.vpns.vxlan import Vxlan
+from tests.unit.making import ScriptedHost
+
+NODES = tuple(Node(i, name, f"192.0.2.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
+NETWORK = Network(NODES)
+PAIRS = ("lom->yuki", "lom->luna", "yuki->lom", "yuki->luna", "luna->lom", "luna->yuki")
+Passes = Callable[[str], bool]
+
+
+def ready(passes: Passes, limit_s: float) -> Readiness:
+    """What is found where `passes` says of a pair, by name, whether a reply comes now."""
+    driver = Vxlan("v")
+    names = {driver.address(node, {}): node.name for node in NODES}
+
+    def host(node: Node) -> ScriptedHost:
+        def answer(argv: Sequence[str]) -> tuple[int, str, str]:
+            return (0 if passes(f"{node.name}->{names[argv[-1]]}") else 1), "", ""
+
+        return ScriptedHost(node.name, answer, node.index)
+
+    mesh = Mesh(driver, NETWORK, tuple(host(node) for node in NODES), {}, {})
+    return asyncio.run(lifecycle.ready(mesh, limit_s, time.monotonic()))
+
+
+@pytest.fixture(autouse=True)
+def _short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "TURN_S", 0.2)
+
+
+def test_each_pair_is_asked_once_where_all_answer_at_once() -> None:
+    asked: list[str] = []
+
+    def passes(pair: str) -> bool:
+        asked.append(pair)
+        return True
+
+    found = ready(passes, 30)
+    assert asked == list(PAIRS)
+    assert tuple(found.times_s) == PAIRS
+    assert found.silent == ()
+
+
+def test_a_pair_that_waits_for_the_other_side_to_speak_gets_another_turn() -> None:
+    """Yggdrasil's sessions can: what luna answered was lost, and it repeats nothing unasked."""
+    spoken: set[str] = set()
+
+    def passes(pair: str) -> bool:
+        spoken.add(pair)
+        return pair != "yuki->luna" or "luna->yuki" in spoken
+
+    found = ready(passes, 30)
+    assert found.silent == ()
+    assert list(found.times_s)[-1] == "yuki->luna"
+
+
+def test_a_pair_that_is_silent_holds_the_others_up_for_one_turn() -> None:
+    asked: list[str] = []
+
+    def passes(pair: str) -> bool:
+        asked.append(pair)
+        return pair != "lom->yuki"
+
+    found = ready(passes, 1.5)
+    assert found.silent == ("lom->yuki",)
+    assert tuple(found.times_s) == PAIRS[1:]
+    assert asked[-1] == "lom->yuki", "the time that was left was its own"
+
+
+def test_the_silent_are_told_in_the_pairs_own_order() -> None:
+    found = ready(lambda pair: "yuki" not in pair, 0.5)
+    assert found.silent == tuple(pair for pair in PAIRS if "yuki" in pair)
+    assert set(found.times_s) == {"lom->luna", "luna->lom"}
+
+
+def test_every_pair_is_asked_even_when_the_time_is_over() -> None:
+    assert ready(lambda _: True, -1).silent == ()
