@@ -27,7 +27,7 @@ from tests.lab.support import connected, ends, eventually, on_hosts, said
 
 READY_LIMIT_S = 4.0
 SLOW_TO_RISE_S = {"headscale": 30.0, "vpncloud": 15.0, "yggdrasil": 12.0, "zerotier": 20.0}
-"""Long enough for a VPN to come up here, short enough to wait for those that cannot."""
+"""Long enough for the healthy pairs to come up here, short enough to wait for those that cannot."""
 PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
 """Of those that have one; others find another way while any port is open."""
 FOREIGN = "foreign"
@@ -52,10 +52,8 @@ def able(request: pytest.FixtureRequest, lab: Lab, store: Path) -> str:
 
 
 @pytest.fixture
-def name(able: str, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def name(able: str, lab: Lab) -> Iterator[str]:
     """The same, and nothing of it is on the hosts before and after."""
-    limit_s = SLOW_TO_RISE_S.get(able, READY_LIMIT_S)
-    monkeypatch.setattr(vpns.load(able), "ready_limit_s", limit_s)
 
     async def purge(hosts: list[SshHost]) -> None:
         await lifecycle.purge(hosts, able)
@@ -63,6 +61,13 @@ def name(able: str, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     on_hosts(lab, purge)
     yield able
     on_hosts(lab, purge)
+
+
+@pytest.fixture
+def impatient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot come up is not waited for as long as in a campaign."""
+    limit_s = SLOW_TO_RISE_S.get(name, READY_LIMIT_S)
+    monkeypatch.setattr(vpns.load(name), "ready_limit_s", limit_s)
 
 
 @pytest.fixture
@@ -142,7 +147,7 @@ async def wrong_key(host: Host, name: str) -> None:
     await host.upload([File(path, content, 0o600)])
 
 
-@pytest.mark.usefixtures("next_is_fine")
+@pytest.mark.usefixtures("impatient", "next_is_fine")
 @pytest.mark.parametrize("whole", [True, False])
 def test_wrong_key(lab: Lab, name: str, store: Path, *, whole: bool) -> None:
     """Of another mesh altogether, or just another key."""
@@ -251,7 +256,7 @@ def blocked(lab: Lab, index: int, port: int | None) -> Iterator[None]:
         on_host(lab, index, free)
 
 
-@pytest.mark.usefixtures("next_is_fine")
+@pytest.mark.usefixtures("impatient", "next_is_fine")
 def test_blocked_port(lab: Lab, name: str, store: Path) -> None:
     with blocked(lab, 1, PORTS.get(name)):
         record = support.measured(support.job(name), store)
@@ -269,14 +274,14 @@ def test_blocked_port_of_the_special_host(
     lab: Lab, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without its lighthouse nobody finds anybody; other cells of the round get the reason at once."""
-    monkeypatch.setattr(vpns.load("nebula"), "ready_limit_s", READY_LIMIT_S)
 
     async def purge(hosts: list[SshHost]) -> None:
         await lifecycle.purge(hosts, "nebula")
 
     on_hosts(lab, purge)
     try:
-        with blocked(lab, 0, PORTS["nebula"]):
+        with blocked(lab, 0, PORTS["nebula"]), monkeypatch.context() as impatient:
+            impatient.setattr(vpns.load("nebula"), "ready_limit_s", READY_LIMIT_S)
             record = support.measured(support.job("nebula"), store)
             assert record.vpn.status is Status.FAILED
             assert record.vpn.reason
