@@ -12,7 +12,7 @@ from statistics import NormalDist, median
 
 import pytest
 
-from meshbench import measure
+from meshbench import marks, measure
 from meshbench.benchmarks.base import Link, Value
 from meshbench.config import Calibration as CalibrationOptions
 from meshbench.config import Profile
@@ -37,6 +37,7 @@ from meshbench.impairment.netem import (
     lab_has_netem,
 )
 from meshbench.records import LinkRecord, Status
+from meshbench.testbed import state
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import HostLayout
@@ -47,6 +48,8 @@ from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
 LIFETIME_S = 600.0
 DURATION_S, INTERVAL_MS = 4.0, 2.0
 TRIES = 4
+HELD_UP = marks.STOLEN / 2
+"""The share of CPU time taken by others from which on this machine's delays say nothing."""
 PLACEMENTS = ("ingress", "egress")
 ENGINES = ("linkem", "netem")
 
@@ -173,6 +176,14 @@ async def calibrate(hosts: list[SshHost]) -> list[LinkRecord]:
         await calibration.clean_up(hosts)
 
 
+async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], float]:
+    """The same, and which share of the CPU time other guests of the machine took meanwhile."""
+    before = await state.read(hosts)
+    links = await calibrate(hosts)
+    after = await state.read(hosts)
+    return links, max(marks.stolen(before[host.name], after[host.name]) for host in hosts)
+
+
 async def _link(calibration: Calibration, source: SshHost, target: SshHost) -> LinkRecord:
     address = target.address.data_address
     link = Link(source, target, source.address.data_address, address, "data0")
@@ -196,7 +207,8 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
     """Three links and both directions are one sample: all emulators have the same parameters.
 
     Other work on this machine makes probes late and never early, so the least busy of a few tries
-    is nearest to what the engine does; losses are counted over all of them.
+    is nearest to what the engine does; losses are counted over all of them. What is late without
+    others having taken the CPU is the engine's fault.
     """
     profile = support.profile(name)
     expected, tolerance = physics.expected(profile), CalibrationOptions()
@@ -210,25 +222,27 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
         before = await engine.read()
         sent = received = 0
         for _ in range(TRIES):
-            links = await calibrate(hosts)
+            links, stolen = await calibrate_and_watch(hosts)
             sent += round(sum(values(links, PROBE_SENT.name)))
             received += round(sum(values(links, PROBE_RECEIVED.name)))
             delays, deviations = values(links, OWD_MEAN.name), values(links, OWD_SD.name)
             assert len(delays) == len(deviations) == 6
-            print(f"{name} {placement}: {delays} ms, sd {deviations}, {received} of {sent}")
+            print(f"{delays} ms, sd {deviations}, {received} of {sent}, {stolen:.1%} stolen")
             if max(delays) < expected.delay_ms + near:
                 break
         after = await engine.read()
         verify(wanted, after)
         assert tail_drops(before, after) == {}
         assert sent >= 4_000
-        for delay in delays:
-            assert delay == pytest.approx(expected.delay_ms, abs=near)
+        assert min(delays) > expected.delay_ms - near
         # A busy machine only adds to the deviation: what is missing would be the emulator's fault.
         assert median(deviations) > 0.75 * expected.delay_sd_ms - 0.3
         lost = sent - received
         assert within_chance(lost, sent, expected.loss), f"{lost} of {sent} lost"
         assert min(values(links, REORDERED.name)) > 0, "so much jitter reorders such close probes"
+        if stolen > HELD_UP:
+            pytest.skip(f"others took {stolen:.0%} of this machine's CPU: no delay to judge")
+        assert max(delays) < expected.delay_ms + near
 
     impaired(work)
 

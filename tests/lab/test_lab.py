@@ -244,7 +244,11 @@ def test_a_controller_killed_in_the_middle(make_lab: MakeLab, then: str) -> None
         cwd=support.CHECKOUT,
     )
     assert killed.returncode == -9
-    assert any(line.startswith("process") for line in leftovers(mine.layout.id))
+
+    async def boots_on() -> bool:
+        return bool(support.processes(mine.layout.id))
+
+    asyncio.run(support.eventually(boots_on, "the first host boots on without its controller"))
     assert mine.running() is None
     if then == "up":
         asyncio.run(mine.up())
