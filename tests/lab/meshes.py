@@ -1,10 +1,13 @@
 """What the conformance tests of VPNs share: meshes of one driver, up on a bed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from meshbench import mesh
+import pytest
+
+from meshbench import mesh, vpns
 from meshbench.config import System
 from meshbench.errors import VpnError
 from meshbench.packages import store as packages
@@ -38,6 +41,14 @@ async def lacking(bed: Session, name: str, store: Path, system: System | None = 
 async def up(bed: Session, name: str, store: Path, system: System | None = None) -> mesh.Up:
     built = await assemble(bed, name, store, system)
     return await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
+
+
+@contextlib.contextmanager
+def impatient(name: str, limit_s: float) -> Iterator[None]:
+    """A VPN that cannot come up is not waited for as long as in a campaign."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vpns.load(name), "ready_limit_s", limit_s)
+        yield
 
 
 def runs_a_service(built: Mesh) -> bool:

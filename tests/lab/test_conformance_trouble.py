@@ -30,7 +30,7 @@ from meshbench.vpns.base import Network, Node
 from meshbench.vpns.lifecycle import Mesh
 from tests.lab import support
 from tests.lab.facts import Facts
-from tests.lab.meshes import assemble, lacking, runs_a_service, start_on, up
+from tests.lab.meshes import assemble, impatient, lacking, runs_a_service, start_on, up
 from tests.lab.support import ends, said
 
 NAME = "crowd"
@@ -40,6 +40,8 @@ PROBE_S = 1.5
 """How long a pair that should answer, or must not, is asked."""
 BACK_LIMIT_S = 10.0
 """How long a mesh may take to be whole again by itself."""
+REFUSED_LIMIT_S = 20.0
+"""How long coming up is waited for where it is expected to fail."""
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +250,8 @@ async def restarted(built: Mesh, host: Host) -> dict[str, str] | str:
     """Which pairs pass traffic after a restart of one host's daemon."""
     await lifecycle.stop([host], [built.driver.system])
     try:
-        await start_on(built, host)
+        with impatient(built.driver.name, REFUSED_LIMIT_S):
+            await start_on(built, host)
     except CommandError as error:
         return f"it does not start: {error}"
     return await told(built)
@@ -337,7 +340,8 @@ def test_a_stranger_is_refused(name: str, facts: Facts, store: Path) -> None:
             await host.run(["nft", "-f", "-"], stdin=rules)
         try:
             await lifecycle.install(intruder)
-            with contextlib.suppress(CommandError, VpnError):  # where joining is what is refused
+            # Where joining is what is refused, it fails here.
+            with contextlib.suppress(CommandError, VpnError), impatient(name, REFUSED_LIMIT_S):
                 await start_on(intruder, mallory)
             patience_s = BACK_LIMIT_S if driver.admits_anyone else PROBE_S
             answers = await asks(vpn.mesh, mallory, group.hosts, own, patience_s)

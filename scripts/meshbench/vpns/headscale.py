@@ -18,7 +18,6 @@ from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service, command_line, unit_name
 
 VERSION = "1.102.5"
-LOGIN_LIMIT_S = 30
 COMPANION = "control"
 
 
@@ -151,6 +150,10 @@ class Tailscale(Driver):
                 await self._log_in(host, network, key)
                 await self._check(host, network)
 
+    @property
+    def _login_limit_s(self) -> float:
+        return self.ready_limit_s / 2
+
     async def _runs(self, host: Host) -> bool:
         """A daemon that is down cannot log in; why it is down is asked of its journal later."""
         unit = unit_name(self.system)
@@ -160,7 +163,7 @@ class Tailscale(Driver):
         server = f"https://{network.nodes[0].underlay}:{control.PORT}"
         await self._ask(
             host, "up", f"--login-server={server}", *key, f"--hostname={host.name}",
-            "--accept-dns=false", f"--timeout={LOGIN_LIMIT_S}s",
+            "--accept-dns=false", f"--timeout={self._login_limit_s:.0f}s",
         )  # fmt: skip
 
     async def _check(self, host: Host, network: Network) -> None:
@@ -173,7 +176,7 @@ class Tailscale(Driver):
 
     async def _ask(self, host: Host, *words: str) -> str:
         argv = [self.program("tailscale"), f"--socket={self._socket}", *words]
-        return (await host.run(argv, limit_s=LOGIN_LIMIT_S + 5)).stdout
+        return (await host.run(argv, limit_s=self._login_limit_s + 5)).stdout
 
     def address(self, node: Node, material: Material) -> str:
         return control.address(node)
