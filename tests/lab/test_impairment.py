@@ -228,7 +228,8 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
             delays, deviations = values(links, OWD_MEAN.name), values(links, OWD_SD.name)
             assert len(delays) == len(deviations) == 6
             print(f"{delays} ms, sd {deviations}, {received} of {sent}, {stolen:.1%} stolen")
-            if max(delays) < expected.delay_ms + near:
+            late = max(delays) >= expected.delay_ms + near
+            if not late:
                 break
         after = await engine.read()
         verify(wanted, after)
@@ -240,9 +241,9 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
         lost = sent - received
         assert within_chance(lost, sent, expected.loss), f"{lost} of {sent} lost"
         assert min(values(links, REORDERED.name)) > 0, "so much jitter reorders such close probes"
-        if stolen > HELD_UP:
-            pytest.skip(f"others took {stolen:.0%} of this machine's CPU: no delay to judge")
-        assert max(delays) < expected.delay_ms + near
+        if late and stolen > HELD_UP:
+            pytest.skip(f"late, but others took {stolen:.0%} of this machine's CPU meanwhile")
+        assert not late, delays
 
     impaired(work)
 
