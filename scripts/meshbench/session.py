@@ -14,7 +14,7 @@ from meshbench.errors import TestbedError
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import HostNetem, LabNetem, host_has_netem, lab_has_netem
+from meshbench.impairment.netem import HostNetem, LabNetem, lab_has_netem, refuse_unable
 from meshbench.packages import exclusion
 from meshbench.settings import Where, packages
 from meshbench.testbed.fake import FakeWorld
@@ -62,7 +62,7 @@ async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator
         case LabTestbed() as testbed:
             opened = _lab(lab_of(where.testbed, testbed), where, purpose)
         case SshTestbed() as testbed:
-            opened = _own(testbed, profile, purpose)
+            opened = _own(testbed, profile, where.placement, purpose)
         case testbed:
             opened = _fake(testbed)
     async with opened as bed:
@@ -110,16 +110,13 @@ async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
 
 
 @contextlib.asynccontextmanager
-async def _own(testbed: SshTestbed, profile: Profile, purpose: str) -> AsyncIterator[Session]:
+async def _own(
+    testbed: SshTestbed, profile: Profile, placement: str, purpose: str
+) -> AsyncIterator[Session]:
     addresses = [own_address(testbed, index) for index in range(len(testbed.hosts))]
     async with _connected(addresses, purpose) as hosts:
         if profile.impairs:
-            able = await asyncio.gather(*(host_has_netem(host) for host in hosts))
-            if lacking := [host.name for host, has in zip(hosts, able, strict=True) if not has]:
-                raise TestbedError(
-                    f"no sch_netem in the kernel of {', '.join(lacking)}: only profiles that do "
-                    "not impair can be measured there"
-                )
+            await refuse_unable(hosts, placement)
         yield Session(kind="ssh", hosts=tuple(hosts), engine=HostNetem(hosts))
 
 
