@@ -104,6 +104,8 @@ def _message(detail: ErrorDetails) -> str:
         "origin",
         "programs",
         "reserved",
+        "not_a_host",
+        "families",
     }:
         return detail["msg"]
     return f"{detail['msg']} (it says {detail['input']!r})"

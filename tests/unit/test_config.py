@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 import yaml
 from hypothesis import given
@@ -43,6 +44,7 @@ hosts:
     data_address: 192.0.2.1
   - <<: *host
     name: bob
+    address: bob.example
     data_address: 192.0.2.2
 """
 
@@ -273,15 +275,26 @@ def test_the_command_line_extends_a_file_as_snakemake_does() -> None:
 
 def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_path: Path) -> None:
     folder.write("config/testbeds/own.yaml", SSH).edit("testbed: fake", "testbed: own")
-    said = folder.problems()
-    assert len(said) == 4
-    assert said[0] == (
-        "config/testbeds/own.yaml: hosts.ada.key_file: there is no file /nowhere/key"
+    assert folder.problems() == [
+        f"config/testbeds/own.yaml: hosts.ada,bob.{key}_file: there is no file /nowhere/{key}"
+        for key in ("key", "known_hosts")
+    ]
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(tmp_path / "key")
+    hosts = tmp_path / "known_hosts"
+    hosts.touch()
+    text = SSH.replace("/nowhere/", f"{tmp_path}/")
+    [unknown] = folder.write("config/testbeds/own.yaml", text).problems()
+    assert unknown.startswith(
+        f"config/testbeds/own.yaml: hosts.ada.known_hosts_file: {hosts} has no key for 203.0.113.1: "
+        f"ssh-keyscan 203.0.113.1 >> {hosts} adds what the host answers with"
     )
-    here = tmp_path / "key"
-    here.touch()
-    text = SSH.replace("/nowhere/key", str(here)).replace("/nowhere/known_hosts", str(here))
-    assert folder.write("config/testbeds/own.yaml", text).problems() == []
+    hosts.write_bytes(b"203.0.113.1 " + key.export_public_key())
+    assert folder.problems() == []
+    key.write_public_key(tmp_path / "key")
+    [public] = folder.problems()
+    assert "own.yaml: hosts.ada,bob.key_file: " in public
+    assert "is the public half of a key" in public
 
 
 @pytest.mark.parametrize(
@@ -295,6 +308,20 @@ def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_pat
             "hosts.1.data_address: not an IP address (it says 'bob.example')",
         ),
         ("192.0.2.2", "192.0.2.256", "hosts.1.data_address: not an IP address"),
+        ("192.0.2.2", "2001:db8::2", "hosts: every data_address must be of one family"),
+        ("bob.example", "203.0.113.1", "duplicate address '203.0.113.1 port 22'"),
+        (
+            "bob.example",
+            "root@bob.example",
+            "hosts.1.address: 'root@bob.example' is neither a host",
+        ),
+        (
+            "bob.example",
+            "'[2001:db8::2]:22'",
+            "'[2001:db8::2]:22' is neither a host name nor an IP",
+        ),
+        ("bob.example", "-oProxyCommand=x", "'-oProxyCommand=x' is neither a host name nor an IP"),
+        ("bob.example", "''", "'' is neither a host name nor an IP address"),
         ("eth1", "eth1;reboot", "'eth1;reboot' is not allowed here"),
         ("name: bob", "name: BOB", "'BOB' is not allowed here"),
         ("key_file: /nowhere/key", "keyfile: /nowhere/key", "did you mean 'key_file'?"),
