@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
+from meshbench.config.models import Profile
 from meshbench.impairment.engine import Plan
 from meshbench.impairment.netem import CLSACT_MADE, IFB, ROOT, SCRIPT, HostNetem, host_refuses
-from meshbench.records import Command, now
+from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 

@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 import asyncssh
 import pytest
 
-from meshbench.config import LabTestbed, Profile
-from meshbench.errors import TestbedError
-from meshbench.session import check_own, session
+from meshbench.config.models import LabTestbed, Profile
+from meshbench.runner.session import check_own, session
 from meshbench.testbed import preflight
 from meshbench.testbed.host import Address, File
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import ends, on_hosts, said
 from tests.lab.test_hosts import as_own_hosts

@@ -8,11 +8,11 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from meshbench.config import SshHost as HostEntry
-from meshbench.errors import TestbedError
+from meshbench.config.models import SshHost as HostEntry
 from meshbench.testbed import credentials
 from meshbench.testbed.host import Address
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 OTHER = asyncssh.generate_private_key("ssh-ed25519")

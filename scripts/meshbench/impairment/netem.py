@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
+from meshbench.config.models import Profile
 from meshbench.impairment.engine import Plan
-from meshbench.records import Command
+from meshbench.results.records import Command
 from meshbench.testbed import local
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.testbed.lab.layout import HostLayout, Layout
+from meshbench.util.errors import TestbedError
 
 IFB = "mbifb0"
 ROOT, CHILD = "4d42:", "4d43:"

@@ -9,9 +9,9 @@ from typing import Any
 
 import asyncssh
 
-from meshbench.errors import TestbedError
 from meshbench.testbed.host import Address
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 
 PACKAGES = {
     "flock": "util-linux", "unshare": "util-linux", "ip": "iproute2", "tc": "iproute2",
