@@ -116,7 +116,9 @@ def _ip_address(text: str) -> str:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        raise PydanticCustomError("not_an_address", "not an IP address") from None
+        raise PydanticCustomError(
+            "not_an_address", "'{text}' is not an IP address", {"text": text}
+        ) from None
     return text
 
 

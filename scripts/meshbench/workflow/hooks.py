@@ -16,7 +16,7 @@ import yaml
 from meshbench.config import models, paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.plan import Calibrated
-from meshbench.config.sources import COMMAND_LINE, sources_of
+from meshbench.config.sources import COMMAND_LINE, sources_of, unquoted
 from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
@@ -33,12 +33,17 @@ _FEW = 5
 """So many files that were not imported are named at the end of a run."""
 
 
-def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
-    """The campaign of this invocation; ends the process with a clear text when it is not usable."""
+def load(
+    merged: Mapping[str, Any], files: Sequence[Path], words: Sequence[str] | None = None
+) -> Campaign:
+    """The campaign of this invocation; ends the process with a clear text when it is not usable.
+
+    `words` are those of the command line, if not of this process.
+    """
     try:
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
-        sources = sources_of(merged, relative)
+        sources = sources_of(merged, relative, sys.argv if words is None else words)
         campaign = models.load_campaign(merged, sources, CONFIG)
         options.check(campaign, sources, CONFIG)
         _check_files(campaign, relative)
@@ -169,8 +174,11 @@ def manner(words: Sequence[str]) -> str:
 
 
 def _yaml(value: Any) -> str:
-    plain = isinstance(value, str) and yaml.safe_load(value) == value
-    return value if plain else json.dumps(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # Snakemake takes quotes away, whatever the shell left of them.
+    plain = unquoted(value) == value and yaml.safe_load(value) == value
+    return value if plain else f"!!str {value}"
 
 
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
