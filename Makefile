@@ -9,6 +9,11 @@ CLAIMS ?= ../shared/data/thesis-claims.csv
 APT := $(shell grep -v '^\#' apt-packages.txt)
 SOURCES := scripts tests
 
+# Snakemake takes braces for wildcards, and a virtual environment cannot be in a folder with a colon.
+ifneq (,$(findstring {,$(CURDIR))$(findstring },$(CURDIR))$(findstring :,$(CURDIR)))
+$(error the folder $(CURDIR) has a brace or a colon in its name, which Snakemake or Python cannot work in: rename it)
+endif
+
 .PHONY: figures test claims checks plan lab-down lint types unit workflow lab performance format schema cards lock setup help
 
 figures: setup ## set everything up, measure what is missing, draw
@@ -35,7 +40,7 @@ setup: $(VENV)/ready .apt-ready ## the Python environment and the system package
 $(VENV)/ready: requirements.lock pyproject.toml
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meshbench needs Python 3.11 or newer")'
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@

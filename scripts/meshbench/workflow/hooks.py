@@ -33,6 +33,24 @@ _FEW = 5
 """So many files that were not imported are named at the end of a run."""
 
 
+def settle(folder: Path) -> None:
+    """Make Snakemake work in a folder of any name; ends the process where that cannot be.
+
+    It starts Python for a job by an unquoted path, so that one which bash would split is made
+    relative to where jobs run; and it takes braces in a script's path for wildcards.
+    """
+    problem = ""
+    if {"{", "}"} & set(str(folder)):
+        problem = f"{folder} has braces in its name, which Snakemake takes for wildcards"
+    if shlex.quote(sys.executable) != sys.executable:
+        sys.executable = os.path.relpath(sys.executable)
+        if shlex.quote(sys.executable) != sys.executable:
+            problem = problem or f"{sys.executable} has characters in its name that bash would read"
+    if problem:
+        sys.stderr.write(f"{problem}: move it to another folder, and run make setup there\n")
+        sys.exit(1)
+
+
 def load(
     merged: Mapping[str, Any], files: Sequence[Path], words: Sequence[str] | None = None
 ) -> Campaign:
