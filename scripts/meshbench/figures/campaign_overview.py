@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from meshbench.figures import theme
+from meshbench.figures import channels, theme
 from meshbench.figures.base import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.findings import Concern
 from meshbench.figures.groups import named
@@ -93,7 +93,9 @@ def _panel(
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=list(profiles), paddingInner=0.06, paddingOuter=0.02),
-        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+        axis=channels.heads(
+            profiles, width / max(1, len(profiles)), orient="top", ticks=False, domain=False
+        ),
     )
     y = alt.Y(
         "system:N",

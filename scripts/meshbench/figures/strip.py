@@ -14,7 +14,7 @@ import altair as alt
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, Variant, arrow, system
-from meshbench.figures.wording import log_ticks, shortened
+from meshbench.figures.wording import broken, log_ticks, shortened
 from meshbench.util.errors import NO_BINARY
 
 ROW = 16
@@ -73,6 +73,11 @@ class Strip:
     bound: float = 0.0
     directions: bool = False
 
+    @property
+    def side(self) -> int:
+        """What the columns of text take beside a panel, in px."""
+        return sum(column.width for column in self.columns) + _GAP
+
     def key(self, group: Group) -> str:
         """The row in which a group is drawn."""
         return "|".join((group.vpn, group.tuning, (group.direction or "") * self.directions))
@@ -99,7 +104,7 @@ def grid(
     strip = dataclasses.replace(strip, directions=mixed)
     every = [group for row in panels for panel in row for group in panel.groups]
     names = _names(every, strip, context)
-    side = sum(column.width for column in strip.columns) + _GAP
+    side = strip.side
     left = 14 + _PIXELS_PER_CHARACTER * max((len(text) for text in names.values()), default=4)
     across = max((len(row) for row in panels), default=1)
     total = theme.COLUMN if across == 1 else theme.PAGE
@@ -202,7 +207,9 @@ def _panel(
         layer=layers,
         width=width,
         height=max(1, len(names)) * ROW,
-        title=alt.TitleParams(panel.title, fontSize=theme.TEXT, offset=4),
+        title=alt.TitleParams(
+            broken(panel.title, width + strip.side, theme.TEXT), fontSize=theme.TEXT, offset=4
+        ),
     )
 
 

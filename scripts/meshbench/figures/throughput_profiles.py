@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from meshbench.figures import comparison, tcp_throughput, theme
+from meshbench.figures import channels, comparison, tcp_throughput, theme
 from meshbench.figures.base import Context, Data, frame
 from meshbench.figures.groups import Group, arrow, marked, system, troubles
 from meshbench.figures.strip import counts
@@ -43,7 +43,7 @@ def _map(groups: Sequence[Group], every: Sequence[Group], context: Context) -> a
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=profiles, paddingInner=0.05),
-        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+        axis=channels.heads(profiles, _COLUMN, orient="top", ticks=False, domain=False),
     )
     y = alt.Y(
         "system:N",
