@@ -426,3 +426,17 @@ def test_the_synthetic_campaign_adds_up(tmp_path: Path) -> None:
     } == {2}
     throughput = synthetic.read(made["throughput"])
     assert len(throughput) == 4 * sum(c["n_links"] for c in cells if c["benchmark"] == "tcp")
+
+
+def test_campaigns_in_the_same_files_do_not_mix(tmp_path: Path) -> None:
+    """Each table over two campaigns is the tables over each of them."""
+    first = synthetic.campaign(rounds=1)
+    second = tuple(
+        [{**row, "campaign": "another"} for row in rows]
+        for rows in synthetic.campaign(rounds=1, all_failed=True)
+    )
+    apart = [synthetic.write(tmp_path / str(n), *rows) for n, rows in enumerate((first, second))]
+    mixed = [[*a, *b] for a, b in zip(first, second, strict=True)]
+    for name, path in synthetic.write(tmp_path / "both", *mixed).items():
+        rows = [str(row) for made in apart for row in synthetic.read(made[name])]
+        assert sorted(map(str, synthetic.read(path))) == sorted(rows), name
