@@ -40,5 +40,12 @@ class VpnError(MeshbenchError):
     """The VPN could not do what was asked. The text becomes the reason in the record."""
 
 
+class ToolError(MeshbenchError):
+    """A measuring tool on a host is missing, too old or cannot run: nothing is known of the VPN.
+
+    The text becomes the reason in the record.
+    """
+
+
 NO_BINARY = "no binary"
 """How the reason begins when a VPN's programs cannot be had; charts show these words alone."""

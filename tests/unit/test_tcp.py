@@ -13,10 +13,18 @@ from meshbench.benchmarks.tcp import Tcp, parse_run
 from meshbench.records import Status
 from tests.unit import making
 
+def total(size: int) -> dict[str, float]:
+    return {"bytes": size, "bits_per_second": 8 * size}
+
+
 SILENT = {
     "start": {"test_start": {"bidir": 1}},
-    "end": {"sum_received": {"bytes": 9}, "sum_received_bidir_reverse": {"bytes": 0}},
-}
+    "end": {
+        "sum_sent": total(9), "sum_received": total(9),
+        "sum_sent_bidir_reverse": total(9), "sum_received_bidir_reverse": total(0),
+    },
+}  # fmt: skip
+NOTHING = {"end": {"sum_sent": total(9), "sum_received": total(0)}}
 
 
 def values(name: str) -> list[Value]:
@@ -122,9 +130,11 @@ def test_reordering_is_a_value_only_where_iperf3_says_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "iperf3: error", "{", '{"error": "x"}', '{"start": {}}'])
 def test_what_is_no_result_has_no_values(text: str) -> None:
-    good = making.command(making.text("iperf3-forward.json"))
-    found = list(Tcp().parse(making.link(making.command(text), good)))
+    commands = making.command(making.text("iperf3-forward.json")), making.command(text)
+    found = list(Tcp().parse(making.link(*commands, status=Status.TOOL_FAILED)))
     assert len(found) == len(values("forward"))
+    with pytest.raises(ValueError, match="."):
+        list(Tcp().parse(making.link(*commands)))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +163,7 @@ def test_an_error_is_the_path_s_or_the_tool_s(error: str, status: Status) -> Non
         (making.command("", None), Status.TIMEOUT, "not finished within 9 s"),
         (making.command("", 1, error="Segmentation fault"), Status.TOOL_FAILED, "no JSON from iperf3: Segmentation fault"),
         (making.command(json.dumps(SILENT)), Status.FAILED, "the reverse stream ended normally and moved no data"),
-        (making.command('{"end": {"sum_received": {}}}'), Status.FAILED, "the forward stream ended normally and moved no data"),
+        (making.command(json.dumps(NOTHING)), Status.FAILED, "the forward stream ended normally and moved no data"),
         (making.command(making.text("iperf3-bidir.json")), Status.OK, None),
     ],
 )  # fmt: skip
@@ -163,8 +173,9 @@ def test_an_end_is_judged(command: Any, status: Status, reason: str | None) -> N
 
 def silent_after(intervals: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """A run in which nothing was received; by interval, the bytes sent and the window at its end."""
-    streams = [{"sender": True, "bytes": sent, "snd_wnd": window} for sent, window in intervals]
-    receiver = {"sender": False, "bytes": 0}
+    at = {"start": 0, "bits_per_second": 0}
+    streams = [{**at, "sender": True, "bytes": n, "snd_wnd": window} for n, window in intervals]
+    receiver = {**at, "sender": False, "bytes": 0}
     return {**SILENT, "intervals": [{"streams": [receiver, stream]} for stream in streams]}
 
 
@@ -213,7 +224,7 @@ def test_every_mode_is_its_own_run_and_the_first_failure_ends_them() -> None:
         len(values(name)) for name in ("forward", "reverse", "bidir")
     )
 
-    outcome, host = measure([texts[0], (1, json.dumps(SILENT), ""), texts[2]])
+    outcome, host = measure([texts[0], json.dumps(NOTHING), texts[2]])
     assert outcome.status is Status.FAILED
     assert outcome.reason == "reverse: the reverse stream ended normally and moved no data"
     assert len(outcome.commands) == len(host.asked) == 2

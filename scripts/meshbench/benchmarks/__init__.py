@@ -6,7 +6,7 @@ from functools import cache
 
 from meshbench.benchmarks.base import Benchmark
 
-_NOT_BENCHMARKS = {"base", "iperf3"}
+_NOT_BENCHMARKS = {"base", "iperf3", "tools"}
 
 
 @cache

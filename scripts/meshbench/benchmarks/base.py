@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from meshbench.benchmarks.tools.versions import Tool
 from meshbench.config import Strict
 from meshbench.metrics import Metric
 from meshbench.records import Command, LinkRecord, Status
@@ -56,6 +57,8 @@ class Benchmark(ABC):
     metrics: ClassVar[tuple[Metric, ...]]
     packages: ClassVar[tuple[str, ...]] = ()
     """Debian packages the hosts need for it."""
+    tools: ClassVar[tuple[Tool, ...]] = ()
+    """The programs it runs on the hosts, whose versions are asked before it is prepared."""
     concurrent: ClassVar[bool] = False
     """Whether the links are measured at the same time (only where they load nothing)."""
 
