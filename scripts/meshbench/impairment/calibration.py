@@ -8,6 +8,7 @@ from typing import Any
 
 from meshbench import config
 from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
+from meshbench.benchmarks.tools import versions
 from meshbench.config import Profile
 from meshbench.errors import TestbedError
 from meshbench.impairment.physics import expected
@@ -143,6 +144,7 @@ class Calibration(Benchmark):
         TOLERANCE_DELAY, TOLERANCE_LOSS,
     )  # fmt: skip
     packages = ("irtt", "iputils-ping")
+    tools = (versions.IRTT, versions.PING)
     concurrent = True
     options: config.Calibration
 
