@@ -84,7 +84,7 @@ def _starts(record: Record) -> Iterator[Row]:
 
 
 def _link(record: Record, link: LinkRecord) -> Row:
-    after = link.path_after or link.path_before
+    path = link.path
     return {
         **_cell(record, link),
         "status": str(link.status),
@@ -95,14 +95,14 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "duration_s": link.duration_s,
         "measuring_s": records.measuring_s((*link.failures, *link.commands)) or None,
         "vpn_version": record.vpn.version,
-        "path": after.kind if after else None,
-        "transport": after.transport if after else None,
-        "endpoint": after.endpoint if after else None,
-        "tunnel_mtu": after.tunnel_mtu if after else None,
-        "path_mtu": after.path_mtu if after else None,
-        "cipher": after.cipher if after else None,
+        "path": path.kind if path else None,
+        "transport": path.transport if path else None,
+        "endpoint": path.endpoint if path else None,
+        "tunnel_mtu": path.tunnel_mtu if path else None,
+        "path_mtu": path.path_mtu if path else None,
+        "cipher": path.cipher if path else None,
         "control_server": record.vpn.control_server,
-        "path_changed": _changed(link),
+        "path_changed": link.path_changed,
         "ready_s": link.ready_s,
         "direct_s": link.direct_s,
         "engine": record.impairment.engine,
@@ -111,10 +111,3 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "code_version": str(record.versions["meshbench"]),
         "marks": record.marks,
     }
-
-
-def _changed(link: LinkRecord) -> bool | None:
-    before, after = link.path_before, link.path_after
-    if before is None or after is None:
-        return None
-    return before.way != after.way

@@ -93,6 +93,11 @@ class PathState(Model):
     details: dict[str, Any] = {}
 
     @property
+    def known(self) -> bool:
+        """Whether the daemon told anything of how it reaches the peer."""
+        return any(self.way)
+
+    @property
     def way(self) -> tuple[str | None, ...]:
         """What makes it another path when it changes."""
         return self.kind, self.transport, self.endpoint
@@ -117,6 +122,20 @@ class LinkRecord(Model):
     commands: list[Command] = []
     failures: list[Command] = []
     """Attempts that were tried again, oldest first."""
+
+    @property
+    def path(self) -> PathState | None:
+        """The path as it was told last; one that is unknown only where it was never told."""
+        told = [path for path in (self.path_after, self.path_before) if path]
+        return next((path for path in told if path.known), told[0] if told else None)
+
+    @property
+    def path_changed(self) -> bool | None:
+        """Whether it was another one after the measurement; None where that was not told twice."""
+        before, after = self.path_before, self.path_after
+        if not (before and before.known and after and after.known):
+            return None
+        return before.way != after.way
 
 
 class TestbedRecord(Model):

@@ -110,7 +110,7 @@ def test_a_host_that_cannot_be_reached_is_named(
 def test_arguments_are_quoted_and_limited() -> None:
     made, connection = host(said(0, b"ok\xff"))
     done = run(made, "echo", "a; rm -rf /", "$(x)", limit_s=3)
-    assert connection.lines == ["exec timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"]
+    assert connection.lines == ["exec env -u LANGUAGE LC_ALL=C timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"]
     assert done.argv == ["echo", "a; rm -rf /", "$(x)"]
     assert done.stdout == "ok\N{REPLACEMENT CHARACTER}"
 

@@ -325,4 +325,7 @@ def test_a_daemon_that_says_too_little_has_no_paths(
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.paths", paths)
     found = run(tmp_path)
     assert {one.status for one in found.links} == {Status.OK}
-    assert [one.path_after for one in found.links] == [None] * 3
+    paths_after = [one.path_after for one in found.links]
+    assert [path.known for path in paths_after if path] == [False] * 3
+    assert "line 1 column 1" in str(paths_after[0])
+    assert found.marks == [f"{a}->{b}: path unknown" for a, b in job().where.links]

@@ -162,8 +162,9 @@ def test_wireguard_is_the_kernel_s_where_it_has_it(
     wanted: str, module: bool, program: bool, found: str
 ) -> None:
     def answer(argv: Sequence[str]) -> Any:
-        has = {"ip": module, "which": program}[argv[0]]
-        return (0, "", "") if has else (2, "", "Unknown device type.")
+        if argv[0] == "sh":
+            return "" if program else "wireguard-go\n"
+        return "" if module else (2, "", "Unknown device type.")
 
     driver = vpns.load("wireguard")("wireguard", {"implementation": wanted})
     host = making.ScriptedHost(answer=answer)
@@ -326,7 +327,7 @@ def test_keys_are_made_once_and_again_when_what_they_are_for_changes(tmp_path: A
 def test_a_missing_program_is_the_vpn_s_failure_and_names_host_and_program(tmp_path: Any) -> None:
     hosts = [
         making.ScriptedHost("lom"),
-        making.ScriptedHost("yuki", lambda argv: (1, "", "") if argv[0] == "which" else ""),
+        making.ScriptedHost("yuki", lambda argv: "tincd\n" if argv[0] == "sh" else ""),
     ]
     with pytest.raises(VpnError, match=r"^no binary: yuki: tincd is not installed$"):
         asyncio.run(assemble(vpns.load("tinc")("tinc"), NETWORK, hosts, tmp_path))

@@ -12,6 +12,7 @@ from meshbench.config import Strict
 from meshbench.errors import VpnError
 from meshbench.packages.spec import Debian
 from meshbench.records import PathState
+from meshbench.testbed import programs
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.units import Service
@@ -75,8 +76,7 @@ class WireGuard(Driver):
                 return {"implementation": "kernel"}
             if wanted == "kernel":
                 raise VpnError(f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}")
-        found = await host.run(["which", self.program("wireguard-go")], check=False)
-        if found.returncode != 0:
+        if await programs.absent(host, [self.program("wireguard-go")]):
             raise VpnError(f"{host.name}: no wireguard module and wireguard-go is not installed")
         return {"implementation": "go"}
 
