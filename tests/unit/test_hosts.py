@@ -8,11 +8,11 @@ from typing import Any
 import asyncssh
 import pytest
 
-from meshbench.errors import TestbedError
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, CommandError
 from meshbench.testbed.lab import image, machine
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 ADDRESS = Address(
@@ -110,7 +110,9 @@ def test_a_host_that_cannot_be_reached_is_named(
 def test_arguments_are_quoted_and_limited() -> None:
     made, connection = host(said(0, b"ok\xff"))
     done = run(made, "echo", "a; rm -rf /", "$(x)", limit_s=3)
-    assert connection.lines == ["exec env -u LANGUAGE LC_ALL=C timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"]
+    assert connection.lines == [
+        "exec env -u LANGUAGE LC_ALL=C timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"
+    ]
     assert done.argv == ["echo", "a; rm -rf /", "$(x)"]
     assert done.stdout == "ok\N{REPLACEMENT CHARACTER}"
 

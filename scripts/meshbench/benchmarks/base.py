@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from meshbench.benchmarks.tools.versions import Tool
-from meshbench.config import Strict
-from meshbench.metrics import Metric
-from meshbench.records import Command, LinkRecord, Status
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric
+from meshbench.results.records import Command, LinkRecord, Status
 from meshbench.testbed.host import Host
 
 

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
 from meshbench.benchmarks.tools import versions
-from meshbench.config import Strict
-from meshbench.foreign import quoted
-from meshbench.metrics import Metric, register
-from meshbench.records import Command, LinkRecord, Status
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import Command, LinkRecord, Status
+from meshbench.util.foreign import quoted
 
 _PING = "iputils ping"
 RTT = Metric("rtt", "ms", "RTT", "lower", "Round-trip time of one echo request.", f"{_PING}: time=")
@@ -44,9 +44,7 @@ _REPLY = re.compile(
     r"(?:.* time=(?P<rtt>\d{1,9}(?:\.\d{1,9})?) ms)?(?P<notes>.*)$",
     re.MULTILINE | re.ASCII,
 )
-_COUNTS = re.compile(
-    r"^(\d{1,9}) packets transmitted, (\d{1,9}) received", re.MULTILINE | re.ASCII
-)
+_COUNTS = re.compile(r"^(\d{1,9}) packets transmitted, (\d{1,9}) received", re.MULTILINE | re.ASCII)
 _MS = r"(\d{1,9}(?:\.\d{1,9})?)"
 _SUMMARY = re.compile(
     rf"^rtt min/avg/max/mdev = {_MS}/{_MS}/{_MS}/{_MS} ms", re.MULTILINE | re.ASCII

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
-from meshbench.benchmarks.iperf3 import PORT, Iperf3Server, judge
 from meshbench.benchmarks.tools import iperf3_output, versions
+from meshbench.benchmarks.tools.iperf3 import PORT, Iperf3Server, judge
 from meshbench.benchmarks.tools.iperf3_output import Cpu, Mode, Run, Socket, Stream, Sum
-from meshbench.config import Strict
-from meshbench.metrics import Metric, register
-from meshbench.records import Command, LinkRecord, Status
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import Command, LinkRecord, Status
 from meshbench.testbed.host import Host
 
 _END = "iperf3 JSON: end"
@@ -235,7 +235,10 @@ def _totals(run: Run, kind: str, direction: str, sent: Sum, received: Sum) -> It
 def _streams(run: Run, kind: str, direction: str) -> Iterator[Value]:
     """What the ends of a direction's streams say of their sockets, and by interval."""
     # The server's list mirrors the client's: where one sends, the other receives.
-    for side, sends in ((run, direction == "forward"), (run.server_output_json, direction != "forward")):
+    for side, sends in (
+        (run, direction == "forward"),
+        (run.server_output_json, direction != "forward"),
+    ):
         sockets = [stream.sender for stream in side.end.streams if stream.sender.sender]
         for socket in sockets if sends else ():
             for metric, number in _socket(socket):

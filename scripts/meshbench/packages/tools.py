@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meshbench.errors import VpnError
 from meshbench.testbed import local
+from meshbench.util.errors import VpnError
 
 BUILD_LIMIT_S = 2 * 3600.0
 TAIL_CHARACTERS = 1500

@@ -6,8 +6,8 @@ import os
 import shlex
 import shutil
 
-from meshbench.errors import TestbedError
 from meshbench.testbed.host import LOCALE
+from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""The measuring tools on the hosts: which versions will do, and what their output says."""
+"""The measuring tools, and what their words mean."""

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, ValidationError
+from pydantic import BeforeValidator, NonNegativeFloat, ValidationError
 
-from meshbench import foreign
-from meshbench.foreign import Told
-from meshbench.records import Command
+from meshbench.results.records import Command
+from meshbench.util import foreign
+from meshbench.util.foreign import Told
 
 Mode = Literal["forward", "reverse", "bidir"]
 _REVERSE = "_bidir_reverse"
@@ -93,12 +93,20 @@ class Side(Told):
     end: End = End()
 
 
+def _side(said: Any) -> Any:
+    """A server's own output adds to the client's; one that cannot be read takes nothing away."""
+    try:
+        return Side.model_validate(said)
+    except ValidationError:
+        return Side()
+
+
 class Run(Side):
     """What the client tells, with what the server told it."""
 
     start: Start = Start()
     error: Any = None
-    server_output_json: Annotated[Side, BeforeValidator(lambda said: _side(said))] = Side()
+    server_output_json: Annotated[Side, BeforeValidator(_side)] = Side()
 
     @property
     def error_text(self) -> str | None:
@@ -126,14 +134,6 @@ def _both(suffix: str, sent: Sum | None, received: Sum | None) -> tuple[Sum, Sum
         lacking = "sum_sent" if sent is None else "sum_received"
         raise ValueError(f"iperf3's output has no end.{lacking}{suffix}")
     return sent, received
-
-
-def _side(said: Any) -> Any:
-    """A server's own output adds to the client's; one that cannot be read takes nothing away."""
-    try:
-        return Side.model_validate(said)
-    except ValidationError:
-        return Side()
 
 
 def read(text: str) -> Run:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meshbench.errors import ToolError
-from meshbench.foreign import quoted
-from meshbench.records import Command
+from meshbench.results.records import Command
 from meshbench.testbed.host import Host
+from meshbench.util.errors import ToolError
+from meshbench.util.foreign import quoted
 
 _CANNOT_RUN = {126, 127}
 """How a shell, env(1) and timeout(1) end where a program is not there or cannot be executed."""
