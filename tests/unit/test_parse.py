@@ -69,19 +69,49 @@ def test_what_a_failed_link_did_measure_says_that_it_failed(tmp_path: Path) -> N
     assert {(row["status"], row["reason"]) for row in samples} == {("failed", "none")}
 
 
-def test_a_good_link_without_values_is_our_mistake(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"^nebula/stock/low/ping/1\.json: lom->yuki is ok and has no"
-    ):
-        parsed(tmp_path, record(link(command("rubbish"))))
+@pytest.mark.parametrize(
+    ("benchmark", "output", "reason"),
+    [
+        ("ping", "rubbish", "its output holds no value"),
+        ("tcp", "[]", "its output cannot be read: no JSON object in '[]'"),
+        ("tcp", '{"end": {}}', "its output cannot be read: iperf3's output has no end.sum_sent"),
+        ("calibration", '{"round_trips": [{}], "stats": {"server_packets_received": 1}}',
+         "its output cannot be read: there is no 'lost'"),
+    ],
+)  # fmt: skip
+def test_a_link_that_cannot_be_read_is_the_tool_s_failure_and_stops_no_other(
+    tmp_path: Path, benchmark: str, output: str, reason: str
+) -> None:
+    odd = record(link(command(output)), cell=cell(benchmark=benchmark))
+    samples, links = parsed(tmp_path, odd, record(link(PING)))
+    assert [(row["status"], row["reason"]) for row in links] == [
+        ("tool_failed", reason), ("ok", None)
+    ]  # fmt: skip
+    assert {row["status"] for row in samples if row["metric"].startswith("rtt")} == {"ok"}
 
 
-def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "1.json"
+def test_a_link_that_failed_and_cannot_be_read_keeps_its_status(tmp_path: Path) -> None:
+    lost = link(command("{"), status=Status.TIMEOUT, reason="not finished within 9 s")
+    samples, [row] = parsed(tmp_path, record(lost, cell=cell(benchmark="tcp")))
+    assert samples == []
+    assert (row["status"], row["reason"]) == ("timeout", "not finished within 9 s")
+
+
+def test_a_record_of_an_unknown_benchmark_stops_no_other(tmp_path: Path) -> None:
+    odd = record(link(PING), cell=cell(benchmark="no_such"))
+    _, links = parsed(tmp_path, odd, record(link(PING)))
+    assert [row["status"] for row in links] == ["tool_failed", "ok"]
+
+
+def test_a_file_that_is_no_record_is_named_and_stops_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "broken.json"
     path.write_text("{")
-    with pytest.raises(ValueError, match=f"^{path} is not a record"):
-        parse.parse([path], tmp_path / "s", tmp_path / "l")
-    assert list(tmp_path.iterdir()) == [path]
+    records.write(record(link(PING)), tmp_path / "1.json")
+    parse.parse([path, tmp_path / "1.json"], tmp_path / "s", tmp_path / "l")
+    assert f"left out: {path} is not a record" in caplog.text
+    assert pq.read_table(tmp_path / "l").num_rows == 1
 
 
 def test_the_path_of_a_link_stands_in_its_row(tmp_path: Path) -> None:
