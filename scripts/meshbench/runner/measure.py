@@ -10,6 +10,7 @@ from typing import Any
 
 from meshbench import __version__, benchmarks
 from meshbench.benchmarks.base import Benchmark, Link, Outcome
+from meshbench.benchmarks.tools import versions
 from meshbench.config.jobs import MeasureJob
 from meshbench.config.plan import weather
 from meshbench.impairment import engine, physics
@@ -20,7 +21,7 @@ from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
 from meshbench.testbed.host import Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.supplies import planned
 
@@ -42,6 +43,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
+            await versions.check(benchmarks.load(cell.benchmark).tools, bed.hosts)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
@@ -51,10 +53,11 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             up = await reconcile.only(bed, built, before, reconcile.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
-        except VpnError as error:
-            vpn.status, vpn.reason = Status.FAILED, str(error)
+            return await _measure(job, bed, up, vpn, before, started)
+        except (VpnError, ToolError) as error:
+            vpn.status = Status.FAILED if isinstance(error, VpnError) else Status.TOOL_FAILED
+            vpn.reason = str(error)
             return _failed(job, bed, vpn, before, started)
-        return await _measure(job, bed, up, vpn, before, started)
 
 
 async def _measure(
@@ -65,10 +68,10 @@ async def _measure(
     before: Mapping[str, Any],
     started: Any,
 ) -> Record:
-    settings, vpn.version = await asyncio.gather(
-        tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
-    )
     benchmark = benchmarks.load(job.cell.benchmark)(job.options)
+    settings, vpn.version = await asyncio.gather(
+        tuning.apply(job.tuning, bed.hosts), lifecycle.version(up.mesh, bed.hosts[0])
+    )
     try:
         impairment, paths_before = await _ready(job, bed, up, benchmark)
         links = await _run(job, bed, up, benchmark)
@@ -231,9 +234,7 @@ def _failed(
     started: Any,
 ) -> Record:
     links = [
-        LinkRecord(
-            source=source, target=target, status=Status.FAILED, reason=vpn.reason, attempts=1
-        )
+        LinkRecord(source=source, target=target, status=vpn.status, reason=vpn.reason, attempts=1)
         for source, target in job.where.links
     ]
     impairment = records.ImpairmentRecord(
