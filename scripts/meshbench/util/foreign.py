@@ -67,13 +67,16 @@ def _place(error: Exception, otherwise: int = 0) -> int:
 
 
 def valid(model: type[M], items: Iterable[Any]) -> list[M]:
-    """Those of the items that are of a kind; the others say nothing that could be used."""
-    kept = []
+    """Those of the items that are of a kind. Raises ValueError where there are some and none is."""
+    kept: list[M] = []
+    errors: list[ValidationError] = []
     for item in items:
         try:
             kept.append(model.model_validate(item))
-        except ValidationError:
-            continue
+        except ValidationError as error:
+            errors.append(error)
+    if errors and not kept:
+        raise ValueError(why(errors[0]))
     return kept
 
 

@@ -12,6 +12,8 @@ from meshbench.config.packages import Cargo
 from meshbench.config.strict import Strict
 from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.util import foreign
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
 from meshbench.vpns.common.units import Service
 
@@ -135,9 +137,63 @@ class EasyTier(Driver):
         return said.split()[-1]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        said = await host.run([self.program("easytier-cli"), "-p", _RPC, "peer", "list", "-v"])
-        found = routes(said.stdout)
+        ask = [self.program("easytier-cli"), "-p", _RPC]
+        old = await host.run([*ask, "peer", "list", "-v"], check=False)
+        # 2.3 took -v from the subcommand; before the subcommand it makes 2.3 print JSON.
+        found = (
+            routes(old.stdout)
+            if old.returncode == 0
+            else routes_json((await host.run([*ask, "-v", "peer", "list"])).stdout)
+        )
+        if not found and (old.returncode != 0 or old.stdout.strip() != "[]"):
+            raise ValueError(f"no peers in {foreign.quoted(old.stdout or old.stderr)}")
         return {o.name: found[o.name] for o in network.others(node) if o.name in found}
+
+
+class Url(Told):
+    url: str
+
+
+class Tunnel(Told):
+    tunnel_type: str
+    remote_addr: Url
+
+
+class Connection(Told):
+    tunnel: Tunnel | None = None
+
+
+class Peer(Told):
+    conns: tuple[Connection, ...] = ()
+
+
+class Route(Told):
+    hostname: str
+    cost: int
+    version: str = ""
+
+
+class PeerRoutePair(Told):
+    """What `easytier-cli -v peer list` prints a list of, from 2.3 on."""
+
+    route: Route
+    peer: Peer | None = None
+
+
+def routes_json(said: str) -> dict[str, PathState]:
+    """By host name, from what `easytier-cli -v peer list` of 2.3 and later prints."""
+    return {
+        pair.route.hostname: _state(
+            str(pair.route.cost),
+            pair.route.version,
+            [
+                (connection.tunnel.tunnel_type, connection.tunnel.remote_addr.url)
+                for connection in (pair.peer.conns if pair.peer else ())
+                if connection.tunnel
+            ],
+        )
+        for pair in foreign.valid(PeerRoutePair, foreign.document(said))
+    }
 
 
 _ROUTE = re.compile(r"^    PeerRoutePair \{\n(.*?)^    \},$", re.MULTILINE | re.DOTALL)
@@ -153,16 +209,21 @@ def routes(said: str) -> dict[str, PathState]:
 
 
 def _path(text: str) -> PathState:
-    connections = sorted(_CONNECTION.findall(text))
-    direct = _field(r"cost: (\d+)", text) == "1"
+    version = _field(r'version: "(.*?)"', text)
+    return _state(_field(r"cost: (\d+)", text), version, _CONNECTION.findall(text))
+
+
+def _state(cost: str, version: str, told: Sequence[tuple[str, str]]) -> PathState:
+    connections = sorted(told)
+    direct = cost == "1"
     used = connections[0] if direct and connections else None
     return PathState(
         kind="direct" if direct else "relay",
         transport=used[0] if used else None,
         endpoint=used[1].rpartition("://")[2] if used else None,
         details={
-            "cost": _field(r"cost: (\d+)", text),
-            "version": _field(r'version: "(.*?)"', text),
+            "cost": cost,
+            "version": version,
             "connections": [url for _, url in connections],
         },
     )

@@ -169,7 +169,9 @@ def path(peer: str, status: str, routes: str) -> PathState | None:
     for connection in _CONNECTION.finditer(status):
         where = connection["address"]
         if connection["name"] == peer and (_CIRCUIT in where) == relayed:
-            _, family, host, layer, port, *rest = where.split("/")
+            _, family, host, layer, port, *rest = [*where.split("/"), *[""] * 4]
+            if family not in {"ip4", "ip6"}:
+                continue
             return PathState(
                 kind="relay" if relayed else "direct",
                 transport="quic" if "quic-v1" in rest else layer,

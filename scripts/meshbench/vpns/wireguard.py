@@ -17,6 +17,9 @@ from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.common.units import Service
 
+_FIELDS = 7
+"""Of a peer in `wg show … dump`, up to the bytes sent."""
+
 
 class Options(Strict):
     implementation: Literal["auto", "kernel", "go"] = "auto"
@@ -107,6 +110,7 @@ class WireGuard(Driver):
         by_allowed = {
             fields[3]: fields
             for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])
+            if len(fields) >= _FIELDS and all(map(str.isdecimal, fields[4:7]))
         }
         return {
             other.name: _path(by_allowed[f"{other.overlay}/32"])
