@@ -72,7 +72,7 @@ def test_what_a_failed_link_did_measure_says_that_it_failed(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("benchmark", "output", "reason"),
     [
-        ("ping", "rubbish", "its output holds no value"),
+        ("ping", "rubbish", "its output holds no value: 'rubbish'"),
         ("tcp", "[]", "its output cannot be read: no JSON object in '[]'"),
         ("tcp", '{"end": {}}', "its output cannot be read: iperf3's output has no end.sum_sent"),
         ("calibration", '{"round_trips": [{}], "stats": {"server_packets_received": 1}}',

@@ -288,3 +288,95 @@ def test_a_server_that_does_not_become_free_is_started_anew(
 
 def test_two_cells_have_different_credentials() -> None:
     assert iperf3.Iperf3Server().client_secrets != iperf3.Iperf3Server().client_secrets
+
+
+REFUSED = "iperf3: error - unable to connect to server: Connection refused"
+TIMED_OUT = "iperf3: error - unable to connect to server: Connection timed out"
+EMPTY = '{"start": {"connected": [], "version": "iperf 3.9"}, "intervals": [], "end": {}}'
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "status", "reason"),
+    [
+        (1, REFUSED, Status.TOOL_FAILED, REFUSED),
+        (1, TIMED_OUT, Status.FAILED, TIMED_OUT),
+        (1, "iperf3: error - the server has terminated", Status.TOOL_FAILED, "iperf3: error - the server has terminated"),
+        (1, "", Status.TOOL_FAILED, "iperf3 ended with 1 and said nothing"),
+        (0, "warning: x", Status.TOOL_FAILED, "iperf3's output has no end.sum_sent"),
+    ],
+)  # fmt: skip
+def test_before_3_10_errors_are_on_standard_error_only(
+    code: int, error: str, status: Status, reason: str
+) -> None:
+    assert iperf3.judge(making.command(EMPTY, code, error=error), 9) == (status, reason)
+
+
+def test_a_run_that_moved_data_and_ended_badly_is_not_ok() -> None:
+    text = making.text("iperf3-forward.json")
+    assert iperf3.judge(making.command(text, 1), 9)[0] is Status.TOOL_FAILED
+
+
+def before_3_11(run: dict[str, Any]) -> str:
+    """A document as older iperf3 prints it: each sum twice under one name."""
+    text = json.dumps(run, indent="\t")
+    assert text.count("_bidir_reverse") >= 2
+    return text.replace("_bidir_reverse", "")
+
+
+@pytest.mark.parametrize("name", ["bidir", "bidir-3.18"])
+def test_both_directions_of_older_iperf3_have_their_own_numbers(name: str) -> None:
+    run = making.document(f"iperf3-{name}.json")
+    run["start"]["test_start"].pop("bidir", None)
+    command = making.command(before_3_11(run), argv=["iperf3", "-c", "x", "--bidir"])
+    assert iperf3.judge(command, 9) == (Status.OK, None)
+    assert list(Tcp().parse(making.link(command))) == values(name)
+
+
+def test_the_mode_is_the_command_line_s() -> None:
+    text = making.text("iperf3-forward.json")
+    command = making.command(text, argv=["/opt/bin/iperf3", "-c", "x", "--bidir"])
+    status, reason = iperf3.judge(command, 9)
+    assert (status, reason) == (
+        Status.TOOL_FAILED, "iperf3's output has no end.sum_sent_bidir_reverse"
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="no end.sum_sent_bidir_reverse"):
+        list(Tcp().parse(making.link(command)))
+
+
+GOOD = making.text("iperf3-forward.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"warning: JSON data length overflow\n{GOOD}", f"{GOOD}\niperf3: done", f"{GOOD}\n{GOOD}", f"{GOOD}{GOOD}".replace("}{", "}\n{")],
+)  # fmt: skip
+def test_a_document_is_found_among_other_text(text: str) -> None:
+    assert iperf3.judge(making.command(text), 9) == (Status.OK, None)
+    assert list(Tcp().parse(making.link(making.command(text)))) == values("forward")
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("", "no JSON object in nothing"),
+        ("[]", "no JSON object in '[]'"),
+        ("null", "no JSON object in 'null'"),
+        ('{"end": {"x": -nan}}', """not JSON (Expecting value at character 14): '{"end": {"x": -nan}}'"""),
+        ('{"a": 1}\n{"a": 2}', "2 different JSON objects in"),
+        ("{" * 3, "not JSON (Expecting property name"),
+        ('{"a":' * 100_000, "not JSON (nested too deeply)"),
+        (GOOD.replace('"bytes":', '"octets":'), "end.sum_sent.bytes: Field required"),
+        (GOOD.replace('"end":', '"end": [], "x":'), "end: Input should be"),
+    ],
+)  # fmt: skip
+def test_what_came_instead_of_a_document_is_quoted(text: str, quote: str) -> None:
+    status, reason = iperf3.judge(making.command(text), 9)
+    assert status is Status.TOOL_FAILED
+    assert f"no JSON from iperf3: {quote}" in str(reason)
+
+
+def test_a_server_s_output_that_cannot_be_read_takes_nothing_from_the_client_s() -> None:
+    run = making.document("iperf3-forward.json")
+    run["server_output_json"]["intervals"] = None
+    found = list(parse_run(run))
+    assert whole(found, "forward")["goodput"] == run["end"]["sum_received"]["bits_per_second"]

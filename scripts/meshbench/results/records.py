@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from meshbench.util.files import atomic
 
 SCHEMA_VERSION: Literal[1] = 1
+Small = Annotated[int, Field(ge=0, lt=2**31)]
+"""A count that fits into the tables' 32 bits."""
 
 
 class Status(StrEnum):
@@ -40,7 +42,7 @@ class Cell(Model):
     tuning: str
     profile: str
     benchmark: str
-    round: int
+    round: Small
 
     @property
     def path(self) -> str:
@@ -85,8 +87,8 @@ class PathState(Model):
     transport: str | None = None
     endpoint: str | None = None
     interface: str | None = None
-    tunnel_mtu: int | None = None
-    path_mtu: int | None = None
+    tunnel_mtu: Small | None = None
+    path_mtu: Small | None = None
     """The largest packet that got through the tunnel whole when the VPN had come up; in bytes."""
     cipher: str | None = None
     """Where the daemon shows it."""
@@ -110,7 +112,7 @@ class LinkRecord(Model):
     target: str
     status: Status
     reason: str | None = None
-    attempts: int = 1
+    attempts: Small = 1
     limit_s: float | None = None
     started: datetime | None = None
     duration_s: float | None = None

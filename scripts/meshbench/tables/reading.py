@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from meshbench import benchmarks
 from meshbench.benchmarks.base import Benchmark, Value
 from meshbench.results.records import LinkRecord, Record, Status
-from meshbench.util.foreign import UNREADABLE, why
+from meshbench.util.foreign import UNREADABLE, quoted, why
 
 Read = tuple[LinkRecord, list[Value]]
 
@@ -40,7 +40,10 @@ def _link(link: LinkRecord, benchmark: Benchmark) -> Read:
         _check(values)
     except UNREADABLE as error:
         return _unreadable(link, f"its output cannot be read: {why(error)}"), []
-    return (link if values else _unreadable(link, "its output holds no value")), values
+    if values:
+        return link, values
+    said = quoted("".join(command.stdout for command in link.commands[-1:]))
+    return _unreadable(link, f"its output holds no value: {said}"), []
 
 
 def _check(values: list[Value]) -> None:

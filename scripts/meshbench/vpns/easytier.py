@@ -138,15 +138,14 @@ class EasyTier(Driver):
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         ask = [self.program("easytier-cli"), "-p", _RPC]
-        old = await host.run([*ask, "peer", "list", "-v"], check=False)
-        # 2.3 took -v from the subcommand; before the subcommand it makes 2.3 print JSON.
-        found = (
-            routes(old.stdout)
-            if old.returncode == 0
-            else routes_json((await host.run([*ask, "-v", "peer", "list"])).stdout)
-        )
-        if not found and (old.returncode != 0 or old.stdout.strip() != "[]"):
-            raise ValueError(f"no peers in {foreign.quoted(old.stdout or old.stderr)}")
+        said = await host.run([*ask, "peer", "list", "-v"], check=False)
+        read = routes
+        if said.returncode != 0:
+            # From 2.3 on -v stands before the subcommand, and makes it print JSON.
+            said, read = await host.run([*ask, "-v", "peer", "list"]), routes_json
+        found = read(said.stdout)
+        if not found and said.stdout.strip() != "[]":
+            raise ValueError(f"no peers in {foreign.quoted(said.stdout)}")
         return {o.name: found[o.name] for o in network.others(node) if o.name in found}
 
 
@@ -156,7 +155,7 @@ class Url(Told):
 
 class Tunnel(Told):
     tunnel_type: str
-    remote_addr: Url
+    remote_addr: Url | None = None
 
 
 class Connection(Told):
@@ -187,9 +186,9 @@ def routes_json(said: str) -> dict[str, PathState]:
             str(pair.route.cost),
             pair.route.version,
             [
-                (connection.tunnel.tunnel_type, connection.tunnel.remote_addr.url)
+                (tunnel.tunnel_type, tunnel.remote_addr.url)
                 for connection in (pair.peer.conns if pair.peer else ())
-                if connection.tunnel
+                if (tunnel := connection.tunnel) and tunnel.remote_addr
             ],
         )
         for pair in foreign.valid(PeerRoutePair, foreign.document(said))

@@ -170,7 +170,7 @@ def path(peer: str, status: str, routes: str) -> PathState | None:
         where = connection["address"]
         if connection["name"] == peer and (_CIRCUIT in where) == relayed:
             _, family, host, layer, port, *rest = [*where.split("/"), *[""] * 4]
-            if family not in {"ip4", "ip6"}:
+            if family not in {"ip4", "ip6"} or not port.isdecimal():
                 continue
             return PathState(
                 kind="relay" if relayed else "direct",

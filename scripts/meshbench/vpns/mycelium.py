@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from meshbench.config.packages import Local
 from meshbench.config.strict import Strict
@@ -145,9 +145,9 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
 
 
 class Route(Told):
-    subnet: ipaddress.IPv6Network
+    subnet: Annotated[ipaddress.IPv6Network, BeforeValidator(str)]
     next_hop: Annotated[str, StringConstraints(pattern=r"^\S+ .*\S:\d+$")] = Field(alias="nextHop")
-    metric: int | None = None
+    metric: Any = None
 
 
 def _route(routes: Sequence[Route], address: str) -> Route | None:

@@ -97,11 +97,8 @@ class Yggdrasil(Driver):
 
     async def installed_version(self, host: Host) -> str:
         said = (await host.run([self.program("yggdrasil"), "-version"])).stdout
-        return next(
-            line.partition(":")[2].strip()
-            for line in said.splitlines()
-            if "version" in line.lower()
-        )
+        lines = [line for line in said.splitlines() if "version" in line.lower()]
+        return lines[0].partition(":")[2].strip()
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         said = await host.run(
