@@ -15,10 +15,10 @@ BUSYBOX = "ping: unrecognized option: V\nBusyBox v1.36.1 () multi-call binary.\n
 
 
 def check(tool: Tool, *answers: Any) -> dict[str, dict[str, str]]:
-    hosts = [
-        making.ScriptedHost(name, lambda _, said=said: said)
-        for name, said in zip(("lom", "yuki", "luna"), answers, strict=False)
-    ]
+    def host(name: str, said: Any) -> making.ScriptedHost:
+        return making.ScriptedHost(name, lambda _: said)
+
+    hosts = [host(*pair) for pair in zip(("lom", "yuki", "luna"), answers, strict=False)]
     return asyncio.run(versions.check([tool], hosts))
 
 

@@ -197,10 +197,9 @@ TEXTS: dict[str, str] = {
 
 def told(name: str, answer: Callable[[Sequence[str]], Any]) -> dict[str, Any]:
     """What is found out of the paths of the first host, and of nothing besides."""
-    mesh = Mesh(
-        vpns.load(name)(name), NETWORK, (making.ScriptedHost(answer=answer),), {}, {}
-    )  # fmt: skip
-    mesh.driver.address = lambda node, _: node.overlay  # type: ignore[method-assign]
+    host = making.ScriptedHost(answer=answer)
+    keys = {node.name: {"address": node.overlay, "public": "1"} for node in NODES}
+    mesh = Mesh(vpns.load(name)(name), NETWORK, (host,), keys, {})
     found = asyncio.run(lifecycle.paths(mesh))
     assert set(found) == {("lom", "yuki"), ("lom", "luna")}
     for state in found.values():

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from meshbench.util.errors import RecordError
 from meshbench.util.files import atomic
+from meshbench.util.foreign import why
 
 SCHEMA_VERSION: Literal[1] = 1
 Small = Annotated[int, Field(ge=0, lt=2**31)]
@@ -228,12 +230,12 @@ def write(record: BaseModel, path: Path) -> None:
 
 
 def read(path: Path) -> Record:
-    """Read a record. Raises ValueError naming the file when it is not one."""
+    """Read a record. Raises RecordError naming the file when it is not one."""
     try:
         return Record.model_validate_json(path.read_bytes())
     except ValueError as error:
-        raise ValueError(
-            f"{path} is not a record of schema version {SCHEMA_VERSION}: {error}"
+        raise RecordError(
+            f"{path} is not a record of schema version {SCHEMA_VERSION}: {why(error)}"
         ) from None
 
 

@@ -10,6 +10,7 @@ from meshbench.collectors import startup
 from meshbench.results import records
 from meshbench.results.records import LinkRecord, Record
 from meshbench.tables import reading, schema
+from meshbench.util.errors import RecordError
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     for path in raw:
         try:
             record = records.read(path)
-        except ValueError as error:
+        except RecordError as error:
             log.error("left out: %s", error)  # noqa: TRY400  (it says all)
             continue
         sample_rows += _starts(record)

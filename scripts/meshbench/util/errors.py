@@ -47,5 +47,9 @@ class ToolError(MeshbenchError):
     """
 
 
+class RecordError(MeshbenchError, ValueError):
+    """A file is not a record; the text names it and says why."""
+
+
 NO_BINARY = "no binary"
 """How the reason begins when a VPN's programs cannot be had; charts show these words alone."""

@@ -169,7 +169,8 @@ def path(peer: str, status: str, routes: str) -> PathState | None:
     for connection in _CONNECTION.finditer(status):
         where = connection["address"]
         if connection["name"] == peer and (_CIRCUIT in where) == relayed:
-            _, family, host, layer, port, *rest = [*where.split("/"), *[""] * 4]
+            parts: list[str] = where.split("/")
+            _, family, host, layer, port, *rest = [*parts, "", "", "", ""]
             if family not in {"ip4", "ip6"} or not port.isdecimal():
                 continue
             return PathState(

@@ -16,6 +16,7 @@ from meshbench.config.models import Campaign
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Record, Status, now
 from meshbench.tables import reading
+from meshbench.util.errors import RecordError
 
 ONE_CORE = "--cores 1"
 
@@ -64,8 +65,8 @@ def _read(path: Path) -> tuple[Record | None, str | None]:
     """A record if it is there, and why what is there is none."""
     try:
         return (records.read(path) if path.exists() else None), None
-    except ValueError as error:
-        return None, " ".join(str(error).split())
+    except RecordError as error:
+        return None, str(error)
 
 
 def calibrations(campaign: Campaign) -> dict[Path, Record]:
