@@ -295,3 +295,10 @@ def test_quotes_are_one_line_and_never_empty(text: str) -> None:
     quote = foreign.quoted(text)
     assert quote
     assert "\n" not in quote
+
+
+def test_halves_of_characters_can_be_written_again() -> None:
+    for text in ('{"a": "\\ud800", "\\uDFFF": ["x\\ud83d\\ude00"]}', '["\\ud800"]'):
+        read = foreign.document(text)
+        json.dumps(read, ensure_ascii=False).encode()
+        assert text.startswith("[") or read["?"] == ["x\N{GRINNING FACE}"]

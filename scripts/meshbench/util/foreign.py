@@ -30,7 +30,7 @@ def document(text: str, pairs: Pairs | None = None) -> Any:
     NaN and infinities are null. Raises ValueError quoting the text where it is not JSON.
     """
     try:
-        return _decoder(pairs).decode(text)
+        return _writable(_decoder(pairs).decode(text), text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON ({why(error)}): {quoted(text, _place(error))}") from None
 
@@ -48,11 +48,18 @@ def documents(text: str, pairs: Pairs | None = None) -> list[dict[str, Any]]:
             around = quoted(text, _place(error, place))
             raise ValueError(f"not JSON ({why(error)}): {around}") from None
         objects.append(read)
-    return objects
+    return [_writable(read, text) for read in objects]
 
 
 def _decoder(pairs: Pairs | None) -> json.JSONDecoder:
     return json.JSONDecoder(object_pairs_hook=pairs, parse_constant=lambda _: None)
+
+
+def _writable(read: Any, text: str) -> Any:
+    """The same, with a question mark for halves of characters: JSON can write them, UTF-8 cannot."""
+    if "\\ud" not in text.lower():
+        return read
+    return json.loads(json.dumps(read, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _next_object(text: str, start: int) -> int:
