@@ -60,6 +60,11 @@ def test_the_sections_are_read() -> None:
     assert said["failed_vpn"] is None
 
 
+@pytest.mark.parametrize("words", ["", "Option -j is unknown", "[{", "1: lo: <LOOPBACK>"])
+def test_words_in_place_of_json_are_nothing(words: str) -> None:
+    assert state.parse(f"\n@ links\n{words}\n\n@ kernel\nx\n") == {"links": None, "kernel": "x"}
+
+
 def test_which_vpn_runs_where() -> None:
     other = state.parse("\n@ vpns\nmeshbench-vpn-nebula.service active running\n")
     found = state.running({"lom": state.parse(TEXT), "yuki": other})
