@@ -35,8 +35,9 @@ def test_iperf3_3_9_in_both_directions() -> None:
     text = (CASES / "iperf3-3.9-bidir.json").read_text(encoding="utf-8")
     done = command(text, argv=["iperf3", "-c", "127.0.0.1", "--bidir"])
     assert iperf3.judge(done, 9) == (Status.OK, None)
-    [(told, values)] = reading.links(record(link(done), cell=cell(benchmark="tcp")))
-    assert told.status is Status.OK
+    read = reading.read(record(link(done), cell=cell(benchmark="tcp")), Path("1.json"))
+    assert read.record.links[0].status is Status.OK
+    values = read.observations
     retransmits = {
         value.direction: value.value
         for value in values
@@ -49,7 +50,7 @@ def test_iperf3_3_9_in_both_directions() -> None:
 def test_ping_that_truncates_and_errs() -> None:
     text = (CASES / "ping-truncated-and-errors.txt").read_text(encoding="utf-8")
     assert ping.judge(command(text), 9) == (Status.OK, None)
-    [(_, values)] = reading.links(record(link(command(text))))
+    values = reading.read(record(link(command(text))), Path("1.json")).observations
     assert {v.metric.name: v.value for v in values if v.t_s is None}["ping_loss"] == 0.6
 
 

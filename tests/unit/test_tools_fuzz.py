@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from meshbench import vpns
 from meshbench.benchmarks import ping
+from meshbench.benchmarks.base import Observation
 from meshbench.benchmarks.tools import iperf3, versions
-from meshbench.results.records import Status
+from meshbench.results.records import LinkRecord, Status
 from meshbench.tables import parse, reading
 from meshbench.util import foreign
 from meshbench.vpns.base import Network, Node
@@ -47,7 +48,6 @@ IPERF3 = {name: making.document(f"iperf3-{name}.json") for name in ("forward", "
 FLAGS = {"forward": [], "reverse": ["-R"], "bidir": ["--bidir"]}
 BEFORE_AFTER = st.sampled_from(["", "warning: x\n", "{}\n", "null\n", "[1]\n", "{", "-nan\n"])
 CODES = st.sampled_from([None, 0, 1, 2, 126, 127])
-ENDS = (Status.OK, Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED)
 
 
 def changed(document: Any, choice: st.DataObject, most: int = 3) -> Any:
@@ -79,14 +79,15 @@ def said(document: Any) -> str:
     return json.dumps(document).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-def check(benchmark: str, *commands: Any, status: Status = Status.OK) -> None:
+def read(benchmark: str, *commands: Any) -> tuple[LinkRecord, Sequence[Observation]]:
     """A link of these commands is read, or has a reason; its values are numbers."""
-    of = record(link(*commands, status=status, reason=None), cell=cell(benchmark=benchmark))
-    for told, values in reading.links(of):
-        assert told.status in ENDS
-        assert told.status is not Status.TOOL_FAILED or told.reason or status is not Status.OK
-        assert all(math.isfinite(v.value) for v in values if v.value is not None)
-        assert told.status is not Status.OK or values
+    of = record(link(*commands), cell=cell(benchmark=benchmark))
+    found = reading.read(of, Path("1.json"))
+    [told] = found.record.links
+    assert told.status is Status.OK or (told.status is Status.TOOL_FAILED and told.reason)
+    assert all(math.isfinite(v.value) for v in found.observations if v.value is not None)
+    assert told.status is not Status.OK or found.observations
+    return told, found.observations
 
 
 @given(lines=st.lists(LINES, max_size=12), code=CODES, error=st.text(max_size=20))
@@ -94,9 +95,8 @@ def test_ping(lines: list[str], code: int | None, error: str) -> None:
     done = command("\n".join(lines), code, error=error)
     status, reason = ping.judge(done, 9.0)
     assert status is Status.OK or reason
-    check("ping", done)
+    told, values = read("ping", done)
     if status is Status.OK:
-        [(told, values)] = reading.links(record(link(done)))
         whole = {v.metric.name: v.value for v in values if v.t_s is None}
         assert told.status is Status.OK
         assert 0 <= (whole["ping_loss"] or 0) <= 1
@@ -115,9 +115,8 @@ def test_iperf3(
     status, reason = iperf3.judge(done, 9.0)
     assert status is Status.OK or reason
     assert status is not Status.OK or code == 0
-    check("tcp", done)
+    told, values = read("tcp", done)
     if status is Status.OK:
-        [(told, values)] = reading.links(record(link(done), cell=cell(benchmark="tcp")))
         assert told.status is Status.OK, told.reason
         directions = {v.direction for v in values if v.metric.name == "goodput"}
         assert directions == ({"forward", "reverse"} if mode == "bidir" else {mode})
@@ -129,14 +128,15 @@ def test_iperf3_that_says_anything(text: str, code: int | None, error: str) -> N
     assert status is not Status.OK
     assert reason
     assert not reason.endswith(": ")
-    check("tcp", command(text, code, error=error))
+    read("tcp", command(text, code, error=error))
 
 
 @given(choice=st.data())
 def test_irtt(choice: st.DataObject) -> None:
     document = making.document("irtt.json")
     document["round_trips"] = document["round_trips"][:4]
-    check("calibration", command(said(changed(document, choice))), command(PING))
+    probe = command(said(changed(document, choice)), role="irtt")
+    read("calibration", probe, command(PING, role="ping"))
 
 
 @given(text=st.text(max_size=80), code=CODES)

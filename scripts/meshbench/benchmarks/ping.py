@@ -1,13 +1,14 @@
 """RTT and loss by ICMP echo, every reply with its time stamp."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
+from meshbench.benchmarks.base import Arena, Headline, L, Link, Observation, Outcome, PerLink
 from meshbench.benchmarks.tools import versions
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric, register
@@ -58,7 +59,7 @@ class Options(Strict):
     payload_bytes: Annotated[int, Field(ge=16, le=65_000)] = 56
 
 
-class Ping(Benchmark):
+class Ping(PerLink[Options]):
     """Echo requests at a fixed interval; the links at the same time, as they load nothing."""
 
     name = "ping"
@@ -67,10 +68,17 @@ class Ping(Benchmark):
     metrics = (RTT, RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV, SENT, RECEIVED, LOSS)
     packages = ("iputils-ping",)
     tools = (versions.PING,)
-    concurrent = True
-    options: Options
 
-    async def measure(self, link: Link) -> Outcome:
+    def headlines(self) -> Sequence[Headline]:
+        return [Headline(metric) for metric in (RTT_AVG, RTT_MIN, RTT_MAX, RTT_MDEV, LOSS)]
+
+    def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
+        return [links]
+
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        return await asyncio.gather(*(self._ping(link) for link in group))
+
+    async def _ping(self, link: Link) -> Outcome:
         options = self.options
         limit_s = self.duration_s() + options.reply_limit_s + link.delay_s + 5
         command = await link.source.run(
@@ -84,23 +92,24 @@ class Ping(Benchmark):
         )  # fmt: skip
         return Outcome(*judge(command, limit_s), [command], limit_s)
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
+        pair = link.pair
         text = link.commands[-1].stdout if link.commands else ""
         if not (counts := _counts(text)):
             return
         sent, received = counts
-        yield Value(SENT, sent)
-        yield Value(RECEIVED, received)
-        yield Value(LOSS, (sent - received) / sent)
+        yield Observation(SENT, sent, pair)
+        yield Observation(RECEIVED, received, pair)
+        yield Observation(LOSS, (sent - received) / sent, pair)
         if summary := _SUMMARY.search(text):
             for metric, value in zip(
                 (RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV), summary.groups(), strict=True
             ):
-                yield Value(metric, float(value))
+                yield Observation(metric, float(value), pair)
         timed = [(reply.at_s, reply.rtt_ms) for reply in replies(text) if reply.rtt_ms is not None]
         for at_s, rtt_ms in timed:
             start_s = timed[0][0] - timed[0][1] / 1000
-            yield Value(RTT, rtt_ms, t_s=round(at_s - start_s, 6))
+            yield Observation(RTT, rtt_ms, pair, t_s=round(at_s - start_s, 6))
 
     def duration_s(self) -> float:
         return self.options.count * self.options.interval_s

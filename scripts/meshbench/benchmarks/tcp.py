@@ -1,18 +1,28 @@
 """TCP goodput of one stream by iperf3: one direction at a time, and both as in the thesis."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
+from meshbench.benchmarks.base import (
+    Arena,
+    Direction,
+    Headline,
+    Link,
+    Observation,
+    Outcome,
+    Pair,
+    PerLink,
+)
 from meshbench.benchmarks.tools import iperf3_output, versions
-from meshbench.benchmarks.tools.iperf3 import PORT, Iperf3Server, judge
+from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, judge
 from meshbench.benchmarks.tools.iperf3_output import Cpu, Mode, Run, Socket, Stream, Sum
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
-from meshbench.testbed.host import Host
 
 _END = "iperf3 JSON: end"
 _INTERVAL = "iperf3 JSON: intervals[].streams[]"
@@ -102,6 +112,11 @@ CPU_SERVER = Metric(
 )
 
 _FLAGS: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir": ("--bidir",)}
+_DIRECTIONS: Mapping[str, Sequence[Direction]] = {
+    "forward": ("forward",),
+    "reverse": ("reverse",),
+    "bidir": ("forward", "reverse"),
+}
 WARM_UP_BYTES = 128 * 1024
 
 
@@ -120,7 +135,7 @@ class Options(Strict):
     warm_up: bool = True
 
 
-class Tcp(Benchmark):
+class Tcp(PerLink[Options]):
     """One stream per direction, bound to the tunnel's addresses; the links one after the other."""
 
     name = "tcp"
@@ -132,31 +147,47 @@ class Tcp(Benchmark):
     )  # fmt: skip
     packages = ("iperf3", "iproute2")
     tools = (versions.IPERF3,)
-    options: Options
 
-    async def prepare(self, hosts: Sequence[Host]) -> None:
-        self.server = Iperf3Server()
-        await self.server.start(hosts)
+    def headlines(self) -> Sequence[Headline]:
+        return [
+            Headline(metric, direction, "bidir" if mode == "bidir" else "single")
+            for mode in self.options.modes
+            for direction in _DIRECTIONS[mode]
+            for metric in (GOODPUT, SEND_RATE, RETRANSMITS, RETRANSMIT_RATE)
+        ]
 
-    async def clean_up(self, hosts: Sequence[Host]) -> None:
-        await self.server.stop(hosts)
+    @property
+    def attempts(self) -> int:
+        return self.options.attempts
 
-    async def warm_up(self, link: Link) -> None:
+    @contextlib.asynccontextmanager
+    async def serving(self, arena: Arena) -> AsyncIterator[None]:
+        self.servers = Iperf3Servers(arena.links)
+        async with self.servers.running():
+            yield
+
+    async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         if self.options.warm_up:
             # The last -i wins; with a longer one iperf3 waits for an interval's end.
-            await self._client(link, ["-n", str(WARM_UP_BYTES), "-i", "0.1"], 20.0)
+            words = ["-n", str(WARM_UP_BYTES), "-i", "0.1"]
+            await asyncio.gather(*(self._client(link, words, 20.0) for link in group))
+        await self.servers.free(group)
 
-    async def measure(self, link: Link) -> Outcome:
-        limit_s = self._limit_s(link)
-        commands: list[Command] = []
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        """Mode by mode, each starting on all links together; a link's first failure ends its own."""
+        outcomes = {link.pair: Outcome(Status.OK, None, [], self._limit_s(link)) for link in group}
         for mode in self.options.modes:
-            time = ["-t", str(self.options.duration_s), "-O", str(self.options.omit_s)]
-            command = await self._client(link, [*time, *_FLAGS[mode]], limit_s)
-            commands.append(command)
-            status, reason = judge(command, limit_s)
-            if status is not Status.OK:
-                return Outcome(status, f"{mode}: {reason}", commands, limit_s)
-        return Outcome(Status.OK, None, commands, limit_s)
+            going = [link for link in group if outcomes[link.pair].status is Status.OK]
+            await self.servers.free(going)
+            runs = await asyncio.gather(*(self._run(link, mode) for link in going))
+            for link, command in zip(going, runs, strict=True):
+                outcomes[link.pair] = _judged(outcomes[link.pair], mode, command)
+        return list(outcomes.values())
+
+    async def _run(self, link: Link, mode: Mode) -> Command:
+        time = ["-t", str(self.options.duration_s), "-O", str(self.options.omit_s)]
+        command = await self._client(link, [*time, *_FLAGS[mode]], self._limit_s(link))
+        return command.in_role(mode)
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
@@ -166,24 +197,23 @@ class Tcp(Benchmark):
 
     async def _client(self, link: Link, extra: Sequence[str], limit_s: float) -> Command:
         options = self.options
-        await self.server.free(link.target)
         argv = [
-            "iperf3", "-c", link.target_address, "-p", str(PORT), "-B", link.source_address,
+            "iperf3", "-c", link.target_address, "-p", str(link.port), "-B", link.source_address,
             "--json", "--get-server-output", "-i", str(options.interval_s),
             "--connect-timeout", str(round(options.connect_limit_s * 1000)),
             "-l", str(options.block_bytes),
             *(["-Z"] if options.zero_copy else []),
             *(["-C", options.congestion] if options.congestion else []),
-            *self.server.client_arguments, *extra,
+            *self.servers.client_arguments, *extra,
         ]  # fmt: skip
         return await link.source.run(
-            argv, secrets=self.server.client_secrets, limit_s=limit_s, check=False
+            argv, secrets=self.servers.client_secrets, limit_s=limit_s, check=False
         )
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
             try:
-                yield from _values(command)
+                yield from _values(command, link.pair)
             except ValueError:
                 # That a run failed stands in the link's status.
                 if link.status is Status.OK:
@@ -194,14 +224,23 @@ class Tcp(Benchmark):
         return len(options.modes) * (options.duration_s + options.omit_s + 0.3)
 
 
-def _values(command: Command) -> list[Value]:
+def _judged(outcome: Outcome, mode: Mode, command: Command) -> Outcome:
+    """The outcome of a link after one more run."""
+    status, reason = judge(command, outcome.limit_s)
+    told = None if status is Status.OK else f"{mode}: {reason}"
+    return Outcome(status, told, [*outcome.commands, command], outcome.limit_s)
+
+
+def _values(command: Command, pair: Pair) -> list[Observation]:
     run = iperf3_output.read(command.stdout)
     if run.error_text:
         raise ValueError(run.error_text)
-    return list(parse_run(run, iperf3_output.mode_of(command, run)))
+    return list(parse_run(run, pair, iperf3_output.mode_of(command, run)))
 
 
-def parse_run(document: Run | Mapping[str, Any], mode: Mode | None = None) -> Iterator[Value]:
+def parse_run(
+    document: Run | Mapping[str, Any], pair: Pair, mode: Mode | None = None
+) -> Iterator[Observation]:
     """The values of one iperf3 run; of the mode that the document tells, if none is given.
 
     Raises ValueError when it has not the sums of its mode.
@@ -211,12 +250,14 @@ def parse_run(document: Run | Mapping[str, Any], mode: Mode | None = None) -> It
     kind = "bidir" if mode == "bidir" else "single"
     sums = list(run.sums(mode))
     for direction, sent, received in sums:
-        yield from _totals(run, kind, direction, sent, received)
-        yield from _streams(run, kind, direction)
-    yield from _cpu(run.end.cpu_utilization_percent, kind, sums[0][0])
+        yield from _totals(run, pair, kind, direction, sent, received)
+        yield from _streams(run, pair, kind, direction)
+    yield from _cpu(run.end.cpu_utilization_percent, pair, kind, sums[0][0])
 
 
-def _totals(run: Run, kind: str, direction: str, sent: Sum, received: Sum) -> Iterator[Value]:
+def _totals(
+    run: Run, pair: Pair, kind: str, direction: Direction, sent: Sum, received: Sum
+) -> Iterator[Observation]:
     mss = run.start.tcp_mss_default
     values = {
         GOODPUT: received.bits_per_second,
@@ -229,10 +270,10 @@ def _totals(run: Run, kind: str, direction: str, sent: Sum, received: Sum) -> It
         values[RETRANSMIT_RATE] = sent.retransmits / (sent.bytes / mss)
     for metric, number in values.items():
         if number is not None:
-            yield Value(metric, number, None, direction, kind)
+            yield Observation(metric, number, pair, direction, kind)
 
 
-def _streams(run: Run, kind: str, direction: str) -> Iterator[Value]:
+def _streams(run: Run, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
     """What the ends of a direction's streams say of their sockets, and by interval."""
     # The server's list mirrors the client's: where one sends, the other receives.
     for side, sends in (
@@ -242,11 +283,11 @@ def _streams(run: Run, kind: str, direction: str) -> Iterator[Value]:
         sockets = [stream.sender for stream in side.end.streams if stream.sender.sender]
         for socket in sockets if sends else ():
             for metric, number in _socket(socket):
-                yield Value(metric, number, None, direction, kind)
+                yield Observation(metric, number, pair, direction, kind)
         for stream in (s for i in side.intervals for s in i.streams if not s.omitted):
             if stream.sender is sends or (stream.sender is None and kind == "single"):
                 for metric, number in _interval(stream, sends=sends):
-                    yield Value(metric, number, stream.start, direction, kind)
+                    yield Observation(metric, number, pair, direction, kind, t_s=stream.start)
 
 
 def _socket(socket: Socket) -> Iterator[tuple[Metric, float]]:
@@ -274,10 +315,10 @@ def _interval(stream: Stream, *, sends: bool) -> Iterator[tuple[Metric, float]]:
             yield metric, number * factor
 
 
-def _cpu(use: Cpu, kind: str, direction: str) -> Iterator[Value]:
+def _cpu(use: Cpu, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
     for metric, percent in ((CPU_CLIENT, use.host_total), (CPU_SERVER, use.remote_total)):
         if percent is not None:
-            yield Value(metric, percent / 100, None, direction, kind)
+            yield Observation(metric, percent / 100, pair, direction, kind)
 
 
 BENCHMARK = Tcp

@@ -13,7 +13,7 @@ from meshbench.config.strict import Strict
 from meshbench.results.records import PathState
 from meshbench.testbed import programs
 from meshbench.testbed.host import File, Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import UnavailableError
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.common.units import Service
 
@@ -78,9 +78,13 @@ class WireGuard(Driver):
                 await host.run(["ip", "link", "del", "mbprobe"])
                 return {"implementation": "kernel"}
             if wanted == "kernel":
-                raise VpnError(f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}")
+                raise UnavailableError(
+                    f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}"
+                )
         if await programs.absent(host, [self.program("wireguard-go")]):
-            raise VpnError(f"{host.name}: no wireguard module and wireguard-go is not installed")
+            raise UnavailableError(
+                f"{host.name}: no wireguard module and wireguard-go is not installed"
+            )
         return {"implementation": "go"}
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:

@@ -33,7 +33,7 @@ class Done:
     @cached_property
     def links(self) -> list[LinkRecord]:
         """With the status that their output turns out to have."""
-        return reading.judged(self.record).links if self.record else []
+        return reading.judged(self.record, self.path) if self.record else []
 
     @property
     def status(self) -> Status | None:
@@ -105,18 +105,18 @@ def unmade(campaign: Campaign) -> list[Path]:
     readable = calibrations(campaign)
     return [
         *(p for p in places if p.exists() and _says_failed(p)),
-        *(path for path in _calibrations(campaign) if not _can_be_read(readable.get(path))),
+        *(p for p in _calibrations(campaign) if not _can_be_read(readable.get(p), p)),
     ]
 
 
-def _can_be_read(record: Record | None) -> bool:
-    """Whether a calibration's record is one, and what it says is what its tools printed."""
-    return record is not None and reading.judged(record).links == record.links
+def _can_be_read(record: Record | None, path: Path) -> bool:
+    """Whether a calibration's record is one, and its links have the values that they say."""
+    return record is not None and reading.judged(record, path) == record.links
 
 
 def _says_failed(path: Path) -> bool:
     said = json.loads(path.read_text(encoding="utf-8"))
-    return bool(said["status"] == Status.FAILED)
+    return bool(said["status"] != Status.OK)
 
 
 def again(said: str = "", manner: str = ONE_CORE) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, NonNegativeFloat, ValidationError
 
+from meshbench.benchmarks.base import Direction
 from meshbench.results.records import Command
 from meshbench.util import foreign
 from meshbench.util.foreign import Told
@@ -113,14 +114,14 @@ class Run(Side):
         """What iperf3 says went wrong, if anything did."""
         return str(self.error) if self.error else None
 
-    def sums(self, mode: Mode) -> Iterator[tuple[str, Sum, Sum]]:
+    def sums(self, mode: Mode) -> Iterator[tuple[Direction, Sum, Sum]]:
         """By direction, what was sent and what was received. Raises ValueError if it is not said.
 
         In a run in both directions `sum_*` is the client's stream and `sum_*_bidir_reverse` the
         server's.
         """
         end = self.end
-        first = "reverse" if mode == "reverse" else "forward"
+        first: Direction = "reverse" if mode == "reverse" else "forward"
         yield first, *_both("", end.sum_sent, end.sum_received)
         if mode == "bidir":
             yield (
