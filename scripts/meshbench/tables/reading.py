@@ -28,7 +28,8 @@ class Reading:
 
 def read(record: Record, path: Path) -> Reading:
     """Read a record; nothing that its output, its settings or its benchmark are stops another."""
-    record = record.model_copy(deep=True)
+    links = [link.model_copy() for link in record.links]
+    record = record.model_copy(update={"links": links})
     collected = [o for kind in collectors.every() for o in kind().parse(record)]
     try:
         benchmark = benchmarks.make(record.cell.benchmark, record.settings["options"])

@@ -1,6 +1,5 @@
 """What an iperf3 client prints with --json: one document, checked before anything is read from it."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -163,12 +162,12 @@ def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     Before, a run in both directions had each of its sums twice: the client's stream, then the
     server's (esnet/iperf issue 952).
     """
-    seen: Counter[str] = Counter()
-    named: dict[str, Any] = {}
-    for key, value in pairs:
-        again = seen[key] and (key == "sum" or key.startswith("sum_"))
-        named[key + _REVERSE if again else key] = value
-        seen[key] += 1
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        first = dict(reversed(pairs))
+        for key in [key for key in first if key == "sum" or key.startswith("sum_")]:
+            if first[key] is not named[key]:
+                named[key + _REVERSE], named[key] = named[key], first[key]
     return named
 
 
