@@ -353,6 +353,11 @@ def test_a_tool_that_is_too_old_is_not_held_against_the_vpn(
     assert found.vpn.status is Status.TOOL_FAILED
     assert {one.status for one in run(tmp_path, benchmark="ping").links} == {Status.OK}
 
+    monkeypatch.setattr(FakeHost, "_ping", lambda *_: (1, "BusyBox v1.36.1"))
+    for benchmark in ("ping", "tcp"):
+        found = run(tmp_path, benchmark=benchmark)
+        assert "lom: ping -V says 'BusyBox v1.36.1'" in str(found.links[0].reason)
+
 
 def test_a_ping_that_cannot_run_is_not_held_against_the_vpn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
