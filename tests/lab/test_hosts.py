@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from meshbench.config.models import SshHost as HostEntry
-from meshbench.config.models import SshTestbed
+from meshbench.config.models import SshTestbed, Tuning
 from meshbench.impairment.netem import host_has_netem
 from meshbench.results.records import Status
 from meshbench.runner import measure
@@ -378,8 +378,12 @@ def minimal_hosts(lab: Lab) -> Iterator[Lab]:
 @pytest.mark.parametrize("vpn", ["wireguard", "tinc"])
 def test_minimal_hosts_are_measured(minimal_hosts: Lab, store: Path, vpn: str) -> None:
     at = support.where(as_own_hosts(minimal_hosts), testbed="own")
-    record = support.measured(support.job(vpn, at=at, round_=3), store)
+    tuned = Tuning(sysctls={"net.ipv4.tcp_reordering": 7})
+    job = support.job(vpn, at=at, round_=3).model_copy(update={"tuning": tuned})
+    record = support.measured(job, store)
     assert support.reasons(record) == {}
+    assert record.tuning["lom"] == {"net.ipv4.tcp_reordering": "7"}
+    assert record.testbed.after["lom"]["sysctls"]["net.ipv4.tcp_reordering"] == "7"
     assert [link.status for link in record.links] == [Status.OK] * 3
 
     async def purge(hosts: list[SshHost]) -> None:
