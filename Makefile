@@ -9,7 +9,7 @@ CLAIMS ?= ../shared/data/thesis-claims.csv
 APT := $(shell grep -v '^\#' apt-packages.txt)
 SOURCES := scripts tests
 
-.PHONY: figures test claims checks plan lab-down lint types unit workflow lab conformance performance format schema cards lock setup help
+.PHONY: figures test claims checks plan lab-down lint types unit workflow lab conformance performance fuzz format schema cards lock setup help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -77,6 +77,9 @@ conformance: setup ## all VPNs through every trouble, all benchmarks (hours; bui
 
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance
+
+fuzz: setup ## a thousand odd outputs of each kind of tool and daemon, and as many odd records
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_tools_fuzz.py
 
 schema: setup ## regenerate the JSON schemas of the configuration
 	$(BIN)/python -m meshbench schema

@@ -331,4 +331,41 @@ def test_a_daemon_that_says_too_little_has_no_paths(
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.paths", paths)
     found = run(tmp_path)
     assert {one.status for one in found.links} == {Status.OK}
-    assert [one.path_after for one in found.links] == [None] * 3
+    paths_after = [one.path_after for one in found.links]
+    assert [path.known for path in paths_after if path] == [False] * 3
+    assert "line 1 column 1" in str(paths_after[0])
+    assert found.marks == [f"{a}->{b}: path unknown" for a, b in job().where.links]
+
+
+def test_a_tool_that_is_too_old_is_not_held_against_the_vpn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iperf3 = FakeHost._iperf3
+    monkeypatch.setattr(
+        FakeHost,
+        "_iperf3",
+        lambda host, argv: (0, "iperf 3.1.3\n") if "--version" in argv else iperf3(host, argv),
+    )
+    found = run(tmp_path, benchmark="tcp")
+    assert {one.status for one in found.links} == {Status.TOOL_FAILED}
+    assert len(found.links) == 3
+    assert "lom: iperf3 is 3.1.3 " in str(found.links[0].reason)
+    assert found.vpn.status is Status.TOOL_FAILED
+    assert {one.status for one in run(tmp_path, benchmark="ping").links} == {Status.OK}
+
+    monkeypatch.setattr(FakeHost, "_ping", lambda *_: (1, "BusyBox v1.36.1"))
+    for benchmark in ("ping", "tcp"):
+        found = run(tmp_path, benchmark=benchmark)
+        assert "lom: ping -V says 'BusyBox v1.36.1'" in str(found.links[0].reason)
+
+
+def test_a_ping_that_cannot_run_is_not_held_against_the_vpn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        FakeHost, "_ping", lambda _, argv: (0, "iputils 20240905") if "-V" in argv else (2, "no")
+    )
+    found = run(tmp_path, benchmark="tcp")
+    assert {(one.status, one.reason) for one in found.links} == {
+        (Status.TOOL_FAILED, "lom: ping cannot run: no")
+    }

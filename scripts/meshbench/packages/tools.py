@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from meshbench.testbed import local
 from meshbench.util.errors import VpnError
 
 BUILD_LIMIT_S = 2 * 3600.0
@@ -40,7 +40,7 @@ async def run(argv: Sequence[str], log: Path, environment: Mapping[str, str] | N
             stdin=asyncio.subprocess.DEVNULL,
             stdout=file,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**local.environment(), **(environment or {})},
         )
         try:
             code = await asyncio.wait_for(process.wait(), BUILD_LIMIT_S)

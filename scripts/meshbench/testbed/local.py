@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import os
 import shlex
 import shutil
 
+from meshbench.testbed.host import LOCALE
 from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ async def run(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=environment(),
         )
     except FileNotFoundError as error:
         raise TestbedError(f"{argv[0]} is not installed on this machine") from error
@@ -38,6 +41,12 @@ async def run(
     if check and code != 0:
         raise TestbedError(f"{shlex.join(argv)} ended with {code}: {text.strip()[-2000:]}")
     return code, text
+
+
+def environment() -> dict[str, str]:
+    """This process's environment in the locale C: what programs say is read."""
+    kept = {key: value for key, value in os.environ.items() if key != "LANGUAGE"}
+    return kept | LOCALE
 
 
 def missing(*programs: str) -> list[str]:
