@@ -15,7 +15,7 @@ export XDG_CACHE_HOME := $(CURDIR)/$(VENV)/cache
 endif
 endif
 
-.PHONY: figures test claims checks plan lab-down lint types unit workflow lab fresh performance format schema cards lock setup python packages help
+.PHONY: figures test claims checks plan lab-down lint types unit workflow lab fresh conformance performance format schema cards lock setup python packages help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -27,10 +27,10 @@ plan: setup ## cells in their order, what is reused, how long it takes
 
 claims: setup ## the thesis's 216 numbers recomputed from its data; fails while one differs
 	$(BIN)/snakemake --cores $(CORES) claims --configfile config/published.yaml
-	$(BIN)/python -m meshbench.checks claims published $(CLAIMS) --queries config/claims/thesis.yaml
+	$(BIN)/python -m meshbench claims published $(CLAIMS) --queries config/claims/thesis.yaml
 
 checks: setup ## the sanity rules' findings of a campaign (CAMPAIGN=quick)
-	$(BIN)/python -m meshbench.checks rules $(CAMPAIGN)
+	$(BIN)/python -m meshbench rules $(CAMPAIGN)
 
 lab-down: setup ## take the lab away
 	$(BIN)/python -m meshbench --configfile $(CONFIGFILE) lab down
@@ -68,11 +68,12 @@ $(VENV)/ready: requirements.lock pyproject.toml $(if $(whole),,FORCE) | packages
 
 FORCE:
 
-lint: setup ## ruff, snakefmt, snakemake --lint
+lint: setup ## ruff, snakefmt, snakemake --lint, imports run downwards
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports --no-logo
 
 types: setup ## mypy --strict
 	$(BIN)/mypy
@@ -92,6 +93,9 @@ unit workflow lab: setup ## one kind of test
 
 fresh: setup ## what is committed here sets itself up on new machines of Debian and Ubuntu
 	$(BIN)/pytest tests/fresh
+
+conformance: setup ## all VPNs through every trouble, all benchmarks (hours; builds what is not there)
+	MESHBENCH_FULL=1 $(BIN)/pytest tests/lab
 
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance
