@@ -268,6 +268,17 @@ def test_a_second_holder_waits_its_turn(lab: Lab) -> None:
     on_hosts(lab, ask)
 
 
+def test_a_lost_lease_ends_the_work(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        with pytest.raises(TestbedError, match="^lom: the lease was lost on the way$"):
+            async with lease(hosts[0], "to be lost"):
+                (await hosts[0].connect()).abort()
+                await asyncio.sleep(support.PATIENCE_S)
+                pytest.fail("the work went on")
+
+    on_hosts(lab, ask)
+
+
 _HOLDER = """
 import asyncio, sys
 from tests.lab import support
