@@ -21,7 +21,7 @@ from meshbench.config import (
     Tuning,
     host_names,
 )
-from meshbench.errors import VpnError
+from meshbench.errors import TestbedError
 from meshbench.impairment.calibration import Calibration
 from meshbench.packages.supply import Supply
 from meshbench.plan import Calibrated
@@ -167,10 +167,16 @@ def digests(name: str, system: System) -> tuple[str, ...]:
 
 
 def planned(name: str, system: System, digests_: Sequence[str]) -> tuple[Supply, ...]:
-    """Where a system's programs come from, as it was when the run began. Raises VpnError."""
+    """Where a system's programs come from, as it was when the run began.
+
+    Raises:
+        TestbedError: when they are others than then; no VPN has anything to do with it.
+    """
     found = supplies(name, system)
     if [supply.digest for supply in found] != list(digests_):
-        raise VpnError(f"the programs of {name} changed after this run had begun")
+        raise TestbedError(
+            f"the programs of {name} changed after this run had begun: start the run again"
+        )
     return found
 
 

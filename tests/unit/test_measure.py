@@ -17,6 +17,7 @@ from meshbench.errors import TestbedError, VpnError
 from meshbench.figures import base
 from meshbench.figures.base import Data
 from meshbench.impairment.fake import FakeEngine
+from meshbench.packages.spec import Local
 from meshbench.plan import Calibrated
 from meshbench.records import PathState, Record, Status
 from meshbench.session import session
@@ -95,6 +96,20 @@ def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(FakeHost, "upload", broken)
     with pytest.raises(TestbedError, match="lom: no SSH"):
         run(tmp_path)
+
+
+def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "nebula").write_text("another")
+    (tmp_path / "nebula-cert").write_text("another")
+    system = System(driver="nebula", package=Local(path=str(tmp_path)))
+    planned = job().model_copy(update={"system": system, "packages": ("digest of before",)})
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(measure.measure(planned, tmp_path))
+    deployed = settings.DeployJob(
+        where=planned.where, name="nebula", system=system, method=1, packages=planned.packages
+    )
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(deploy.deploy(deployed, tmp_path))
 
 
 def test_an_emulator_that_does_something_else_is_no_result(

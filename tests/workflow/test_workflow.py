@@ -75,6 +75,13 @@ def test_what_all_figures_share_redraws_them_and_no_more(checkout: Checkout) -> 
     assert set(checkout.would().jobs) == FIGURES | {"report"}
 
 
+def test_another_vega_makes_the_bundle_and_the_figures_again(checkout: Checkout) -> None:
+    installed = checkout.path / "scripts" / "vl_convert_python-99.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: vl-convert-python\nVersion: 99\n")
+    assert set(checkout.would().jobs) == FIGURES | {"the figures' shared JavaScript", "report"}
+
+
 def test_an_edited_table_is_made_again_with_what_it_feeds(checkout: Checkout) -> None:
     checkout.append("scripts/meshbench/tables/sql/latency.sql", "\n-- edited\n")
     assert set(checkout.would().jobs) == {"table latency", "figure rtt", "report"}
