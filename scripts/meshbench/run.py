@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from meshbench import config, options, paths, progress
+from meshbench import config, options, paths, private, progress
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import SELF_TOLD, Context, suitable
@@ -44,6 +44,7 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
         sys.exit(1)
+    sys.stderr.write(private.rescue(campaign.name))
     return campaign
 
 

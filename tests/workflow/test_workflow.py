@@ -338,13 +338,32 @@ def secret_lines(stored: Any) -> Iterator[str]:
 def published(checkout: Checkout) -> Iterable[Path]:
     for part in ("results", "logs", "figures", ".snakemake"):
         for path in (checkout.path / part).rglob("*"):
-            if path.is_file() and "secrets" not in path.parts:
+            if path.is_file():
                 yield path
 
 
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_keys_that_lie_in_results_are_moved_and_used(checkout: Checkout) -> None:
+    store = checkout.path / ".meshbench" / "secrets" / "trial"
+    exposed = checkout.path / "results" / "trial" / "secrets"
+    before = {path.name: path.read_bytes() for path in store.iterdir()}
+    shutil.move(store, exposed)
+    ran = checkout.run()
+    assert ran.jobs == ()
+    sentence = "private keys were in results/trial/secrets: moved to .meshbench/secrets/trial, "
+    assert sentence in ran.text
+    assert not exposed.exists()
+    assert {path.name: path.read_bytes() for path in store.iterdir()} == before
+    assert [mode(path) for path in (store, *store.iterdir())] == [0o700, *[0o600] * len(before)]
+    assert "private keys" not in checkout.run().text
+
+
 def test_secrets_are_in_the_store_and_nowhere_else(finished: Checkout) -> None:
-    store = finished.path / "results" / "trial" / "secrets"
-    assert store.stat().st_mode & 0o777 == 0o700
+    store = finished.path / ".meshbench" / "secrets" / "trial"
+    assert [mode(path) for path in (store, store.parent, store.parent.parent)] == [0o700] * 3
     secrets = set()
     for path in store.iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
