@@ -48,6 +48,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             up = await mesh.only(bed, built, before, mesh.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
+            _tell_revived(vpn, up.revived)
         except VpnError as error:
             vpn.status, vpn.reason = Status.FAILED, str(error)
             return _failed(job, bed, vpn, before, started)
@@ -82,8 +83,17 @@ async def _measure(
     return _record(
         job, bed, vpn, links, started=started, before=before, after=after,
         impairment=impairment, tuning_=settings,
-        marked=marks.of(links, impairment, before, after, underlay),
+        marked=[
+            *([str(up.revived)] if up.revived else []),
+            *marks.of(links, impairment, before, after, underlay),
+        ],
     )  # fmt: skip
+
+
+def _tell_revived(vpn: records.VpnRecord, revived: mesh.Revived | None) -> None:
+    if revived:
+        vpn.silent_before, vpn.fallen_before = list(revived.silent), list(revived.fallen)
+        vpn.log_tail_before = dict(revived.log_tail)
 
 
 async def _ready(

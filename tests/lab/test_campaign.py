@@ -13,6 +13,7 @@ from statistics import fmean, median
 
 import pytest
 import yaml
+from pyarrow import parquet
 
 from meshbench import benchmarks, records
 from meshbench.figures import base as figures
@@ -248,7 +249,7 @@ def test_results_can_be_published_as_they_are(campaign: Campaign) -> None:
     keys = private_keys(campaign)
     expected = {f"{vpn} of {host}" for vpn in SOUND[1:] for host in support.TESTBED.hosts}
     assert keys.keys() >= expected
-    assert all(len(forms) >= 4 for forms in keys.values()), "as stored, raw, in hex, in base64"
+    assert all(len(forms) >= 3 for forms in keys.values()), "as stored, raw, in hex"
     parts = [campaign.folder / part for part in ("results", "figures", "logs")]
     files = [path for part in parts for path in part.rglob("*") if path.is_file()]
     assert {path.relative_to(campaign.folder).parts[0] for path in files} == {
@@ -256,6 +257,8 @@ def test_results_can_be_published_as_they_are(campaign: Campaign) -> None:
     }  # fmt: skip
     for path in files:
         content = path.read_bytes()
+        if path.suffix == ".parquet":  # compressed
+            content = str(parquet.read_table(path).to_pydict()).encode()
         shown = [owner for owner, forms in keys.items() if any(form in content for form in forms)]
         assert not shown, path
 

@@ -270,13 +270,13 @@ def test_a_second_holder_waits_its_turn(lab: Lab) -> None:
 
 def test_a_lost_lease_ends_the_work(lab: Lab) -> None:
     async def ask(hosts: list[SshHost]) -> None:
-        with pytest.raises(TestbedError, match="^lom: the lease was lost on the way$"):
-            async with lease(hosts[0], "to be lost"):
-                (await hosts[0].connect()).abort()
-                await asyncio.sleep(support.PATIENCE_S)
-                pytest.fail("the work went on")
+        async with lease(hosts[0], "to be lost"):
+            (await hosts[0].connect()).abort()
+            await asyncio.sleep(support.PATIENCE_S)
+            pytest.fail("the work went on")
 
-    on_hosts(lab, ask)
+    with pytest.raises(TestbedError, match="^lom: the lease was lost on the way$"):
+        on_hosts(lab, ask)
 
 
 _HOLDER = """
