@@ -38,6 +38,13 @@ def fingerprint(folder: Path) -> str:
     return found.hexdigest()[:16]
 
 
+def existing(path: Path) -> Path:
+    """The path itself if it is there, or the nearest folder above it that is."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
 def private_folder(path: Path) -> None:
     """Make a folder, and those above it that are missing, with mode 700; others stay as they are."""
     for folder in reversed([path, *path.parents]):

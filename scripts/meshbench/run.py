@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from meshbench import config, options, paths, private, progress
+from meshbench import config, options, paths, private, progress, space
 from meshbench.config import Campaign, LabTestbed, SshTestbed
 from meshbench.errors import ConfigError, MeshbenchError, Problem
 from meshbench.figures.base import SELF_TOLD, Context, suitable
@@ -23,7 +23,8 @@ from meshbench.sources import COMMAND_LINE, sources_of
 
 log = logging.getLogger(__name__)
 
-TESTBED_RULES = {"deploy", "calibrate", "measure"}
+MEASURING_RULES = {"calibrate", "measure"}
+TESTBED_RULES = {"deploy", *MEASURING_RULES}
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
@@ -113,16 +114,23 @@ def start(campaign: Campaign, workflow: Any) -> None:
     os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
     os.environ[MANNER] = manner(sys.argv[1:])
     jobs = list(workflow.dag.needrun_jobs())
-    progress.begin(_expected(campaign, jobs, workflow))
-    needed = {job.rule.name for job in jobs}
-    if isinstance(campaign.testbed, LabTestbed) and needed & TESTBED_RULES:
+    # Not a signal: its handler could wait for a lock that the scheduler itself holds.
+    progress.begin(_expected(campaign, jobs, workflow), workflow.scheduler.exit_gracefully)
+    needed = [job.rule.name for job in jobs]
+    _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
+    if isinstance(campaign.testbed, LabTestbed) and not TESTBED_RULES.isdisjoint(needed):
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         try:
             machine.check(lab.definition)
         except MeshbenchError as error:
-            sys.stderr.write(f"{error}\n")
-            # Raising here would bury the text under Snakemake's traceback.
-            sys.exit(1)
+            _refuse(str(error))
+
+
+def _refuse(reason: str | None) -> None:
+    """End the process where there is a reason: raised, it would be under Snakemake's traceback."""
+    if reason:
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(1)
 
 
 def imported(report: Path) -> str:

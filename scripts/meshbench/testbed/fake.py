@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from meshbench.config import FakeTestbed
+from meshbench.errors import TestbedError
 from meshbench.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
 
 FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
-JSON that is laid over the testbed's own `broken` and `seconds_per_command`.
+JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
 
@@ -42,6 +43,8 @@ class FakeHost:
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
+        if self.name in self._world.testbed.unreachable:
+            raise TestbedError(f"{self.name}: no SSH to a fake host")
         started, clock = now(), time.monotonic()
         program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")
