@@ -8,7 +8,7 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from meshbench import progress
+from meshbench.workflow import progress
 
 _ERRORS = {LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.ERROR}
 _ENDED = re.compile(
@@ -27,7 +27,7 @@ class LogHandler(LogHandlerBase):
             said = record.__dict__
             self._print(*progress.failed(said["jobid"], said["rule_name"], said["log"]))
         elif event == LogEvent.ERROR and (ended := _ENDED.search(record.getMessage())):
-            # A job that ends by itself has said why: see meshbench.logs.
+            # A job that ends by itself has said why: see meshbench.workflow.logs.
             if ended[1] == "died with":
                 self._print(f"a job was ended by {ended[2]}")
         elif event in _ERRORS or record.levelno >= WARNING:

@@ -15,9 +15,10 @@ import pytest
 import yaml
 from pyarrow import parquet
 
-from meshbench import benchmarks, records
+from meshbench import benchmarks
 from meshbench.figures import base as figures
-from meshbench.records import Record, Status
+from meshbench.results import records
+from meshbench.results.records import Record, Status
 from meshbench.testbed.lab.layout import Layout
 from tests.lab import support
 

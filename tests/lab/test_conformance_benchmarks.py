@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from meshbench import benchmarks, instruments, metrics, tuning
+from meshbench import benchmarks
 from meshbench.benchmarks.base import Benchmark, Link
-from meshbench.config import Tuning
-from meshbench.records import LinkRecord, Status
-from meshbench.session import Session
+from meshbench.config.models import Tuning
+from meshbench.results import metrics
+from meshbench.results.records import LinkRecord, Status
+from meshbench.runner.session import Session
+from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
@@ -49,7 +51,7 @@ UNITS = {"1", "ms", "s", "bit/s", "byte"}
 
 
 def benchmark_of(name: str, **options: Any) -> Benchmark:
-    return instruments.load(name)(support.short_options(name, **options))
+    return benchmarks.load(name)(support.short_options(name, **options))
 
 
 @pytest.mark.parametrize("benchmark_name", support.instruments())

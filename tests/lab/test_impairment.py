@@ -12,13 +12,8 @@ from statistics import NormalDist, median
 
 import pytest
 
-from meshbench import marks, measure
 from meshbench.benchmarks.base import Link, Value
-from meshbench.config import Calibration as CalibrationOptions
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
-from meshbench.impairment import physics
-from meshbench.impairment.calibration import (
+from meshbench.benchmarks.calibration import (
     OWD_MEAN,
     OWD_P50,
     OWD_SD,
@@ -27,21 +22,20 @@ from meshbench.impairment.calibration import (
     REORDERED,
     Calibration,
 )
+from meshbench.config.models import Calibration as CalibrationOptions
+from meshbench.config.models import Profile
+from meshbench.impairment import physics
 from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import (
-    IFB,
-    HostNetem,
-    LabNetem,
-    host_has_netem,
-    lab_has_netem,
-)
-from meshbench.records import LinkRecord, Status
+from meshbench.impairment.netem import IFB, HostNetem, LabNetem, host_has_netem, lab_has_netem
+from meshbench.results.records import LinkRecord, Status
+from meshbench.runner import marks, measure
 from meshbench.testbed import state
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import HostLayout
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
 

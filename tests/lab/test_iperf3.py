@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from meshbench.benchmarks.base import Link
-from meshbench.benchmarks.iperf3 import UNIT
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.records import Status
-from meshbench.session import Session
+from meshbench.benchmarks.tools.iperf3 import UNIT
+from meshbench.results.records import Status
+from meshbench.runner.session import Session
 from meshbench.testbed.lab.lab import Lab
 from tests.lab.meshes import with_bed
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meshbench.config import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
-from meshbench.records import (
+from meshbench.config.models import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
+from meshbench.results.records import (
     Cell,
     Command,
     ImpairmentRecord,

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshbench.benchmarks.base import Link, Value
-from meshbench.config import Profile
-from meshbench.impairment.calibration import Calibration, reordered
+from meshbench.benchmarks.calibration import Calibration, reordered
+from meshbench.config.models import Profile
 from meshbench.impairment.physics import HEADROOM, expected, largest_round_trip_s, queue_limit
-from meshbench.records import Status
+from meshbench.results.records import Status
 from tests.unit import making
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"

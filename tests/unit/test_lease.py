@@ -6,8 +6,8 @@ from typing import Any
 import asyncssh
 import pytest
 
-from meshbench.errors import TestbedError, VpnError
 from meshbench.testbed.lease import lease
+from meshbench.util.errors import TestbedError, VpnError
 
 
 class Holder:

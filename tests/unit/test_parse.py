@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from meshbench import parse, records
-from meshbench.impairment.calibration import Calibration
-from meshbench.records import PathState, Record, Status
-from meshbench.tables import schema
+from meshbench.benchmarks.calibration import Calibration
+from meshbench.results import records
+from meshbench.results.records import PathState, Record, Status
+from meshbench.tables import parse, schema
 from tests.unit import making
 from tests.unit.making import cell, command, link, record
 

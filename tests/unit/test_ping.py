@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meshbench.benchmarks.base import Link, Outcome, Value
 from meshbench.benchmarks.ping import Ping
-from meshbench.records import Status
+from meshbench.results.records import Status
 from tests.unit import making
 
 TEXT = making.text("ping.txt")

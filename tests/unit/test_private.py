@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import paths, private
+from meshbench.config import paths
+from meshbench.workflow import private
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from meshbench import run
-from meshbench.errors import MeshbenchError
-from meshbench.published import importer, index, report
-from meshbench.published.index import Kind
-from meshbench.published.report import State
-from meshbench.published.scrub import MASK, excerpt, scrub
+from meshbench.importers.vpn_runner import importer, index, report
+from meshbench.importers.vpn_runner.index import Kind
+from meshbench.importers.vpn_runner.report import State
+from meshbench.importers.vpn_runner.scrub import MASK, excerpt, scrub
 from meshbench.tables.schema import LINKS, SAMPLES
+from meshbench.util.errors import MeshbenchError
+from meshbench.workflow import hooks
 from tests.unit import published_data as data
 
 Row = dict[str, Any]
@@ -447,9 +447,9 @@ def test_a_run_s_end_names_the_files_that_were_set_aside(tmp_path: Path) -> None
         *(report.Entry(f"{n}.json", report.State.SET_ASIDE, "not JSON", 1) for n in range(7)),
     ]
     report.save(entries, tmp_path)
-    said = run.imported(tmp_path / "import.json").splitlines()
+    said = hooks.imported(tmp_path / "import.json").splitlines()
     assert said[0] == "1 of 9 files imported, 1 ignored"
     assert said[1] == "  0.json: set aside: not JSON"
     assert len(said) == 7
     assert said[-1].startswith("  … and 2 more, see ")
-    assert run.imported(tmp_path / "none.json") == ""
+    assert hooks.imported(tmp_path / "none.json") == ""

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from meshbench import records
-from meshbench.files import atomic, write_private
-from meshbench.records import Status
+from meshbench.results import records
+from meshbench.results.records import Status
+from meshbench.util.files import atomic, write_private
 from tests.unit.making import cell, command, link, record
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from meshbench.benchmarks import iperf3
 from meshbench.benchmarks.base import Link, Outcome, Value
 from meshbench.benchmarks.tcp import Tcp, parse_run
-from meshbench.records import Status
+from meshbench.benchmarks.tools import iperf3
+from meshbench.results.records import Status
 from tests.unit import making
 
 SILENT = {

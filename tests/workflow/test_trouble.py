@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import records, space
+from meshbench.results import records
+from meshbench.workflow import space
 from tests.workflow.checkout import ROOT, Checkout
 
 CAMPAIGN = (ROOT / "tests" / "workflow" / "killed.yaml").read_text(encoding="utf-8")

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from meshbench.config import Strict
-from meshbench.metrics import Metric
-from meshbench.records import Command, LinkRecord, Status
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric
+from meshbench.results.records import Command, LinkRecord, Status
 from meshbench.testbed.host import Host
 
 

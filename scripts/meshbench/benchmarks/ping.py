@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
-from meshbench.config import Strict
-from meshbench.metrics import Metric, register
-from meshbench.records import LinkRecord, Status
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import LinkRecord, Status
 
 _PING = "iputils ping"
 RTT = Metric("rtt", "ms", "RTT", "lower", "Round-trip time of one echo request.", f"{_PING}: time=")

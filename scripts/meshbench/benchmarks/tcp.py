@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
-from meshbench.benchmarks.iperf3 import PORT, Iperf3Server, error_text, judge
-from meshbench.config import Strict
-from meshbench.metrics import Metric, register
-from meshbench.records import Command, LinkRecord, Status
+from meshbench.benchmarks.tools.iperf3 import PORT, Iperf3Server, error_text, judge
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import Command, LinkRecord, Status
 from meshbench.testbed.host import Host
 
 _END = "iperf3 JSON: end"

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.util.errors import VpnError
 
 _log = logging.getLogger(__name__)
 

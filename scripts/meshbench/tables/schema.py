@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meshbench.files import atomic
+from meshbench.util.files import atomic
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from meshbench.config import FakeTestbed
-from meshbench.errors import TestbedError
-from meshbench.records import Command, now
+from meshbench.config.models import FakeTestbed
+from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 
 import asyncssh
 
-from meshbench.errors import TestbedError
-from meshbench.records import now
+from meshbench.results.records import now
 from meshbench.testbed.host import RUN
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 

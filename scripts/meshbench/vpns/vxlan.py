@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.records import PathState
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import Host
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Card, Driver, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 
 class Options(Strict):

@@ -8,13 +8,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 
 class Options(Strict):

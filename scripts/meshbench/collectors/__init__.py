@@ -1,0 +1,1 @@
+"""What is looked at beside every benchmark, one module each, found by being here."""
