@@ -13,7 +13,7 @@ FIGURES = [
 ]
 
 
-DRAWN_WITH = code.libraries("altair", "vl-convert-python")
+DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 

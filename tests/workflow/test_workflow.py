@@ -132,6 +132,60 @@ def test_a_bumped_version_measures_exactly_its_cells(
     assert ran.of("calibrate") == set()
 
 
+def planned(checkout: Checkout) -> dict[str, str]:
+    """By cell as measuring announces it, what `plan` says of it in the first line of its row."""
+    lines = checkout.python("-m", "meshbench", "plan").splitlines()
+    rows = [[word.strip() for word in line.split("│")] for line in lines if line.count("│") == 9]
+    return {
+        f"{vpn} {profile} {benchmark}, round {round_}": state
+        for _, number, round_, vpn, _, profile, benchmark, _, state, _ in rows
+        if number.isdigit()
+    }
+
+
+def agreed(checkout: Checkout) -> dict[str, str]:
+    """What `plan` says of the cells that are measured: the same ones as Snakemake would measure."""
+    states = planned(checkout)
+    assert states.keys() == checkout.cells()
+    again = {cell: state for cell, state in states.items() if not state.startswith("reused")}
+    assert again.keys() == measured(checkout.would())
+    return again
+
+
+def test_the_plan_agrees_with_snakemake_and_says_why(checkout: Checkout) -> None:
+    assert agreed(checkout) == {}
+    (checkout.raw / "wireguard" / "stock" / "low" / "tcp" / "1.json").unlink()
+    checkout.edit("config/config.yaml", "{count: 5}", "{count: 6}")
+    pings = checkout.cells(benchmark="ping")
+    states = agreed(checkout)
+    assert states.pop("wireguard low tcp, round 1") == "to measure"
+    assert states.keys() == pings
+    assert all(state.startswith("stale: benchmark") for state in states.values())
+    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "7 of 12 cells and 0 calibrations to measure, 5 cells reused" in said
+    assert "snakemake -n" not in said
+
+    checkout.edit("scripts/meshbench/vpns/nebula.py", "    version = 1\n", "    version = 2\n")
+    assert agreed(checkout).keys() == {
+        "wireguard low tcp, round 1", *pings, *checkout.cells(vpn="nebula")
+    }  # fmt: skip
+    checkout.append("config/config.yaml", "calibration: {duration_s: 3}\n")
+    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "9 of 12 cells and 2 calibrations to measure" in said
+    assert checkout.would().of("calibrate") == {"baseline, round 1", "low, round 1"}
+
+    shutil.rmtree(checkout.path / ".snakemake")
+    assert agreed(checkout) == {"wireguard low tcp, round 1": "to measure"}
+
+
+def test_a_cell_whose_run_was_ended_in_the_middle_is_planned_again(checkout: Checkout) -> None:
+    known = checkout.path / ".snakemake"
+    record = checkout.raw / "nebula" / "stock" / "low" / "ping" / "1.json"
+    begun = checkout._remembered(record)
+    shutil.copy(known / "metadata" / begun, known / "incomplete" / begun)
+    assert agreed(checkout).keys() == {"nebula low ping, round 1"}
+
+
 def test_a_refactored_driver_or_testbed_measures_nothing(checkout: Checkout) -> None:
     for module in ("vpns/nebula", "vpns/lifecycle", "measure", "testbed/ssh", "impairment/netem"):
         checkout.append(f"scripts/meshbench/{module}.py", "# edited\n")

@@ -188,7 +188,7 @@ def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, f
             if isinstance(step, Calibrated)
             else paths.raw(campaign.name) / step.path
         ): seconds
-        for step, seconds in estimate.durations(campaign, summary.read(campaign)).items()
+        for step, seconds in estimate.durations(campaign, summary.compared(campaign)).items()
     }
     by_path |= {
         str(paths.package(campaign.name, name)): seconds + progress.FAST_JOB_S
