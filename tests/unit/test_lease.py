@@ -7,6 +7,7 @@ import asyncssh
 import pytest
 
 from meshbench.testbed.lease import lease
+from meshbench.testbed.waiting import until
 from meshbench.util.errors import TestbedError, VpnError
 
 
@@ -18,10 +19,12 @@ class Holder:
         self.stdin = self.stdout = self
         self.ended = asyncio.Event()
         self.closed = False
+        self.written: list[str] = []
 
     def write(self, text: str) -> None:
         if self.ended.is_set():
             raise BrokenPipeError(text)
+        self.written.append(text)
 
     def write_eof(self) -> None:
         self.write("")
@@ -39,18 +42,27 @@ class Holder:
 
 
 class Leased:
-    """The testbed's first host, with its one SSH connection."""
+    """The testbed's first host, with its one SSH connection; what each holder of it answers."""
 
     name = "lom"
 
-    def __init__(self, answer: str | Exception = "held\n") -> None:
-        self.holder = Holder(answer)
+    def __init__(self, *answers: str | Exception) -> None:
+        self.answers = list(answers or ["held \n"])
+        self.holders: list[Holder] = []
+        self.away = 0
 
     async def connect(self) -> "Leased":
+        if self.holders and self.away:
+            self.away -= 1
+            raise TestbedError("lom: no SSH")
         return self
 
     async def create_process(self, _: str) -> Holder:
-        return self.holder
+        answer = self.answers.pop(0)
+        if answer == "ours":
+            answer = f"held {self.holders[0].written[0]}"
+        self.holders.append(Holder(answer))
+        return self.holders[-1]
 
     async def run(self, *_: Any, **__: Any) -> Any:
         return type("Said", (), {"stdout": "somebody's purpose\n"})
@@ -72,7 +84,7 @@ def test_what_the_block_raises_is_passed_on_as_it_is(foreign: Exception) -> None
             async with lease(host, "test"):
                 raise foreign
         finally:
-            assert host.holder.closed
+            assert all(holder.closed for holder in host.holders)
 
     with pytest.raises(type(foreign)) as error:
         asyncio.run(work())
@@ -89,19 +101,56 @@ def test_a_limit_of_the_work_inside_is_its_own() -> None:
         asyncio.run(work())
 
 
-def test_a_lost_lease_ends_the_block_at_once() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    ['held {"pid": 1, "purpose": "another"}\n', ""],
+    ids=["somebody had it meanwhile", "somebody has it"],
+)
+def test_a_lost_lease_ends_the_block_at_once(answer: str) -> None:
     went_on = []
 
     async def work() -> None:
-        host: Any = Leased()
+        host: Any = Leased("held \n", answer)
         async with lease(host, "test"):
-            host.holder.ended.set()
+            host.holders[0].ended.set()
             await asyncio.wait_for(asyncio.Event().wait(), 5)
             went_on.append(True)
 
     with pytest.raises(TestbedError, match=r"^lom: the lease was lost on the way$"):
         asyncio.run(work())
     assert went_on == []
+
+
+def test_a_host_that_does_not_come_back_loses_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meshbench.testbed.lease.RENEW_LIMIT_S", 0.1)
+
+    async def work() -> None:
+        host: Any = Leased()
+        host.away = 1000
+        async with lease(host, "test"):
+            host.holders[0].ended.set()
+            await asyncio.wait_for(asyncio.Event().wait(), 5)
+
+    with pytest.raises(TestbedError, match=r"^lom: the lease was lost on the way$"):
+        asyncio.run(work())
+
+
+@pytest.mark.parametrize("answer", ["held \n", "ours"], ids=["rebooted", "connection broke"])
+def test_a_lease_that_nobody_had_meanwhile_is_taken_again(answer: str) -> None:
+    async def work() -> None:
+        host: Any = Leased("held \n", answer)
+        host.away = 2
+        async with lease(host, "test"):
+            host.holders[0].ended.set()
+
+            async def again() -> bool:
+                return len(host.holders) > 1 and bool(host.holders[1].written)
+
+            assert await until(again, 5)
+            await asyncio.sleep(0.05)
+        assert host.holders[1].closed
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize(
@@ -119,7 +168,7 @@ def test_a_lease_that_cannot_be_had_is_our_trouble(answer: str | Exception, text
             async with lease(host, "test", wait_s=5):
                 pytest.fail("it is held")
         finally:
-            assert host.holder.closed
+            assert all(holder.closed for holder in host.holders)
 
     with pytest.raises(TestbedError, match=text):
         asyncio.run(work())

@@ -99,7 +99,8 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     if chosen != "suitable":
         return chosen
     here = () if campaign.published else ("calibration",)
-    return suitable((*campaign.file.benchmarks, *here))
+    file = campaign.file
+    return suitable((*file.benchmarks, *here), file.vpns, file.tunings)
 
 
 def start(campaign: Campaign, workflow: Any) -> None:
