@@ -12,6 +12,7 @@ import pytest
 
 from meshbench.config.models import SshHost as HostEntry
 from meshbench.config.models import SshTestbed
+from meshbench.faults.reboot import reboot
 from meshbench.impairment.netem import host_has_netem
 from meshbench.runner import measure
 from meshbench.testbed.host import SLICE, CommandError, File, Unit
@@ -295,6 +296,23 @@ def test_a_lease_is_taken_again_where_nobody_had_it_meanwhile(lab: Lab) -> None:
                 with pytest.raises(TestbedError, match="in use by .*the first one's purpose"):
                     async with lease(other, "the second", wait_s=0):
                         pytest.fail("both hold it")
+        finally:
+            await other.close()
+
+    on_hosts(lab, ask)
+
+
+def test_a_reboot_of_the_first_host_does_not_lose_the_lease(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        other = SshHost(hosts[0].address)
+
+        async def held() -> bool:
+            return await ends(other, "flock", "-n", "/run/meshbench/lease", "true") == 1
+
+        try:
+            async with lease(hosts[0], "the first one's purpose"):
+                await reboot(hosts[0])
+                await eventually(held, "the lease is held again")
         finally:
             await other.close()
 
