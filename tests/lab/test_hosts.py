@@ -12,6 +12,7 @@ import pytest
 
 from meshbench.config.models import SshHost as HostEntry
 from meshbench.config.models import SshTestbed, Tuning
+from meshbench.faults.reboot import reboot
 from meshbench.impairment.netem import host_has_netem
 from meshbench.results.records import Status
 from meshbench.runner import measure
@@ -266,6 +267,56 @@ def test_a_second_holder_waits_its_turn(lab: Lab) -> None:
         finally:
             await other.close()
         assert order == ["first", "second"]
+
+    on_hosts(lab, ask)
+
+
+def test_a_lost_lease_ends_the_work(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        async with lease(hosts[0], "to be lost"):
+            await hosts[0].run(["sh", "-c", "echo somebody else >/run/meshbench/lease.owner"])
+            (await hosts[0].connect()).abort()
+            await asyncio.sleep(support.PATIENCE_S)
+            pytest.fail("the work went on")
+
+    with pytest.raises(TestbedError, match="^lom: the lease was lost on the way$"):
+        on_hosts(lab, ask)
+
+
+def test_a_lease_is_taken_again_where_nobody_had_it_meanwhile(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        other = SshHost(hosts[0].address)
+        try:
+            async with lease(hosts[0], "the first one's purpose"):
+                (await hosts[0].connect()).abort()
+
+                async def held_again() -> bool:
+                    return await ends(other, "flock", "-n", "/run/meshbench/lease", "true") == 1
+
+                await asyncio.sleep(1)
+                await eventually(held_again, "the lease is held again")
+                with pytest.raises(TestbedError, match="in use by .*the first one's purpose"):
+                    async with lease(other, "the second", wait_s=0):
+                        pytest.fail("both hold it")
+        finally:
+            await other.close()
+
+    on_hosts(lab, ask)
+
+
+def test_a_reboot_of_the_first_host_does_not_lose_the_lease(lab: Lab) -> None:
+    async def ask(hosts: list[SshHost]) -> None:
+        other = SshHost(hosts[0].address)
+
+        async def held() -> bool:
+            return await ends(other, "flock", "-n", "/run/meshbench/lease", "true") == 1
+
+        try:
+            async with lease(hosts[0], "the first one's purpose"):
+                await reboot(hosts[0])
+                await eventually(held, "the lease is held again")
+        finally:
+            await other.close()
 
     on_hosts(lab, ask)
 

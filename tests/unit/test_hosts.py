@@ -1,6 +1,7 @@
 """Errors of the testbed name the host and the command; secrets do not reach a command line."""
 
 import asyncio
+import logging
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,7 +92,7 @@ def test_a_broken_connection_is_named_with_its_host_and_command() -> None:
     ("trouble", "text"),
     [
         (OSError("refused"), "yuki: no SSH to ada@203.0.113.2:2222: refused"),
-        (TimeoutError(), "yuki: no SSH to ada@203.0.113.2:2222: "),
+        (TimeoutError(), "yuki: no SSH to ada@203.0.113.2:2222: no answer within 15 s"),
         (asyncssh.PermissionDenied("nope"), "yuki: no SSH to ada@203.0.113.2:2222: nope"),
         (asyncssh.HostKeyNotVerifiable("other key"), "yuki: the host key of 203.0.113.2 is not the one in hosts: other key"),
     ],
@@ -133,6 +134,30 @@ def test_a_secret_reaches_the_program_s_environment() -> None:
     run(made, "printenv", "A", "B", secrets={"A": "x y$z", "B": "'\""})
     _, text = asyncio.run(local.run("sh", "-c", connection.lines[0], stdin=connection.inputs[0]))
     assert text == "x y$z\n'\"\n"
+
+
+def test_a_command_is_in_the_log_before_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "meshbench")
+
+    class Hanging(Connection):
+        async def run(self, line: str, **more: Any) -> Any:
+            assert caplog.messages == ["yuki: starts iperf3 -c 'a b', limit 30 s"]
+            return await super().run(line, **more)
+
+    made = SshHost(ADDRESS)
+    made._connection = Hanging(said(3))  # type: ignore[assignment]
+    run(made, "iperf3", "-c", "a b", secrets={"IPERF3_PASSWORD": "s3cr3t"}, check=False)
+    assert caplog.messages[1].startswith("yuki: iperf3 -c 'a b' -> 3 after ")
+    assert "s3cr3t" not in caplog.text
+
+
+def test_a_program_of_this_machine_is_in_the_log_before_it_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "meshbench")
+    with pytest.raises(TestbedError):
+        asyncio.run(local.run("sleep", "60", limit_s=0.05))
+    assert caplog.messages == ["starts sleep 60, limit 0 s"]
 
 
 def test_the_fake_host_s_errors_are_like_the_real_one_s() -> None:

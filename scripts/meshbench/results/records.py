@@ -218,6 +218,12 @@ class VpnRecord(Model):
     direct_s: dict[str, float] = {}
     """By ordered pair, from starting the VPN until its daemon was first seen to say 'direct'."""
     log_tail: dict[str, str] = {}
+    silent_before: list[str] = []
+    """Ordered pairs that had passed traffic and did not at the cell's start: it was started anew."""
+    fallen_before: list[str] = []
+    """Hosts on which its daemon had ended before the cell: it was started anew."""
+    log_tail_before: dict[str, str] = {}
+    """What its daemons had said last before that."""
 
 
 class Record(Model):

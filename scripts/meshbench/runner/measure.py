@@ -54,6 +54,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             up = await reconcile.only(bed, built, before, reconcile.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
+            _tell_revived(vpn, up.revived)
             return await _measure(job, bed, up, vpn, before, started)
         except (VpnError, ToolError) as error:
             vpn.status, vpn.reason = Status(error.status), str(error)
@@ -91,9 +92,16 @@ async def _measure(
         job, bed, vpn, done, started=started, before=before, after=after,
         impairment=impairment, tuning_=settings, collected=collected,
         marked=[
+            *([str(up.revived)] if up.revived else []),
             *marks.of(done.links, impairment, before, after, underlay), *marks.apart(done.groups)
         ],
     )  # fmt: skip
+
+
+def _tell_revived(vpn: records.VpnRecord, revived: reconcile.Revived | None) -> None:
+    if revived:
+        vpn.silent_before, vpn.fallen_before = list(revived.silent), list(revived.fallen)
+        vpn.log_tail_before = dict(revived.log_tail)
 
 
 @contextlib.asynccontextmanager

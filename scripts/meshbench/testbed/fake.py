@@ -13,10 +13,11 @@ from pathlib import Path
 from meshbench.config.models import FakeTestbed
 from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
-JSON that is laid over the testbed's own `broken` and `seconds_per_command`.
+JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
 _QUESTION_WORDS = 2
 """A tool that is asked its version takes no time."""
@@ -44,6 +45,8 @@ class FakeHost:
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
+        if self.name in self._world.testbed.unreachable:
+            raise TestbedError(f"{self.name}: no SSH to a fake host")
         started, clock = now(), time.monotonic()
         program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")

@@ -20,6 +20,7 @@ async def run(
     Raises:
         TestbedError: if it is missing, runs into the limit, or fails while `check` is set.
     """
+    log.debug("starts %s, limit %.0f s", shlex.join(argv), limit_s)
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,

@@ -68,7 +68,7 @@ class SshHost:
         except (OSError, asyncssh.Error, TimeoutError) as error:
             raise TestbedError(
                 f"{self.name}: no SSH to {where.user}@{where.control}:{where.port}: "
-                f"{error or f'no answer within {limit_s:.0f} s'}"
+                f"{str(error) or f'no answer within {limit_s:.0f} s'}"
             ) from error
 
     async def close(self) -> None:
@@ -93,6 +93,7 @@ class SshHost:
             limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
         # asyncssh does not end an empty input, and a program that reads it would wait for ever.
         line = f"exec {shlex.join([*_IN_LOCALE, *limited])}" + ("" if stdin else " </dev/null")
+        log.debug("%s: starts %s, limit %.0f s", self.name, shlex.join(argv), limit_s)
         try:
             result = await connection.run(
                 line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
@@ -106,7 +107,10 @@ class SshHost:
         if result is not None and result.returncode is None:
             raise TestbedError(f"{self.name}: SSH broke during {shlex.join(argv)}")
         command = _command(self.name, argv, started, time.monotonic() - clock, result, limit_s)
-        log.debug("%s: %s -> %s", self.name, shlex.join(argv), command.returncode)
+        log.debug(
+            "%s: %s -> %s after %.1f s",
+            self.name, shlex.join(argv), command.returncode, command.duration_s,
+        )  # fmt: skip
         if check and command.returncode != 0:
             raise CommandError(command)
         return command
@@ -122,6 +126,7 @@ class SshHost:
         missing = [file for file in files if present.get(str(file.path)) != file.digest]
         if missing:
             connection = await self.connect()
+            log.debug("%s: writes %s", self.name, ", ".join(str(file.path) for file in missing))
             try:
                 async with connection.start_sftp_client() as sftp:
                     for file in missing:

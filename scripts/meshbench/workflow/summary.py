@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,13 @@ from rich.table import Table
 
 from meshbench.config import paths, plan
 from meshbench.config.models import Campaign
+from meshbench.config.plan import Calibrated
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Record, Status, now
 from meshbench.tables import reading
 from meshbench.util.errors import RecordError
+from meshbench.workflow import stale
+from meshbench.workflow.settings import calibrate, measure
 
 ONE_CORE = "--cores 1"
 
@@ -29,6 +32,8 @@ class Done:
     path: Path
     record: Record | None
     trouble: str | None = None
+    stale: tuple[str, ...] = ()
+    """Why it will be measured again although it has a record."""
 
     @cached_property
     def links(self) -> list[LinkRecord]:
@@ -67,6 +72,27 @@ def _read(path: Path) -> tuple[Record | None, str | None]:
         return (records.read(path) if path.exists() else None), None
     except RecordError as error:
         return None, str(error)
+
+
+def compared(campaign: Campaign) -> list[Done]:
+    """The same, with what makes a record stale under the campaign's settings of today."""
+    return [
+        replace(done, stale=stale.reasons(done.record, done.path, measure(campaign, done.cell)))
+        if done.record
+        else done
+        for done in read(campaign)
+    ]
+
+
+def uncalibrated(campaign: Campaign) -> list[Calibrated]:
+    """The calibrations that have no record, or a stale one."""
+    have = calibrations(campaign)
+    return [
+        step
+        for step in plan.plan(campaign).calibrations
+        if not (record := have.get(path := paths.calibration(campaign, step)))
+        or stale.reasons(record, path, calibrate(campaign, step))
+    ]
 
 
 def calibrations(campaign: Campaign) -> dict[Path, Record]:
