@@ -77,9 +77,9 @@ def made(package: Package, *programs: str) -> Path:
     [
         (
             "{source: got, module: m}",
-            "package: .*'got'.*'debian', 'go', 'cargo', 'release', 'file'",
+            "package.source: .*'debian', 'go', 'cargo', 'release', 'file' .it says 'got'",
         ),
-        ("{module: m}", "package: .*source"),
+        ("{module: m}", "package.source: this key is required"),
         ("{source: go, module: m}", "package.module: needs either module and version, or folder"),
         ("{source: go, folder: f}", "package.programs: a folder's programs must be named"),
         ("{source: go, module: m, versoin: v1}", "package.versoin: unknown key; did you mean 'ver"),

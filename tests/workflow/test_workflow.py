@@ -435,7 +435,7 @@ def test_a_configuration_that_cannot_be_used_ends_before_anything_starts(tmp_pat
     ran = checkout.tries()
     assert ran.status != 0
     assert "config/config.yaml:4: rond: unknown key; did you mean 'rounds'?" in ran.text
-    assert "config/config.yaml:5: seed: Input should be greater than or equal to 0" in ran.text
+    assert "config/config.yaml:5: seed: must be at least 0" in ran.text
     assert "Traceback" not in ran.text
     assert not any((checkout.path / part).exists() for part in ("results", "figures", "logs"))
 

@@ -16,7 +16,7 @@ import yaml
 from meshbench.config import models, paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.plan import Calibrated
-from meshbench.config.sources import COMMAND_LINE, sources_of
+from meshbench.config.sources import COMMAND_LINE, sources_of, unquoted
 from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
@@ -34,12 +34,35 @@ _FEW = 5
 """So many files that were not imported are named at the end of a run."""
 
 
-def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
-    """The campaign of this invocation; ends the process with a clear text when it is not usable."""
+def settle(folder: Path) -> None:
+    """Make Snakemake work in a folder of any name; ends the process where that cannot be.
+
+    It starts Python for a job by an unquoted path, so that one which bash would split is made
+    relative to where jobs run; and it takes braces in a script's path for wildcards.
+    """
+    problem = ""
+    if {"{", "}"} & set(str(folder)):
+        problem = f"{folder} has braces in its name, which Snakemake takes for wildcards"
+    if shlex.quote(sys.executable) != sys.executable:
+        sys.executable = os.path.relpath(sys.executable)
+        if shlex.quote(sys.executable) != sys.executable:
+            problem = problem or f"{sys.executable} has characters in its name that bash would read"
+    if problem:
+        sys.stderr.write(f"{problem}: move it to another folder, and run make setup there\n")
+        sys.exit(1)
+
+
+def load(
+    merged: Mapping[str, Any], files: Sequence[Path], words: Sequence[str] | None = None
+) -> Campaign:
+    """The campaign of this invocation; ends the process with a clear text when it is not usable.
+
+    `words` are those of the command line, if not of this process.
+    """
     try:
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
-        sources = sources_of(merged, relative)
+        sources = sources_of(merged, relative, sys.argv if words is None else words)
         campaign = models.load_campaign(merged, sources, CONFIG)
         options.check(campaign, sources, CONFIG)
         _check_files(campaign, relative)
@@ -52,14 +75,14 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
 
 def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
     """Raise ConfigError for every file that the configuration names and that is not there."""
-    place = f"config/testbeds/{campaign.file.testbed}.yaml"
-    hosts = campaign.testbed.hosts if isinstance(campaign.testbed, SshTestbed) else ()
-    problems = [
-        Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
-        for host in hosts
-        for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
-        if not path.expanduser().is_file()
-    ]
+    problems = []
+    if isinstance(campaign.testbed, SshTestbed):
+        # Not at the top: asyncssh takes 0.25 s, and other testbeds do not need it here.
+        from meshbench.testbed import credentials  # noqa: PLC0415
+
+        place = f"config/testbeds/{campaign.file.testbed}.yaml"
+        found = credentials.problems(campaign.testbed.hosts)
+        problems = [Problem(place, key, words) for key, words in found]
     source = str(files[-1]) if files else COMMAND_LINE
     problems += [
         Problem(source, "published", f"there is no {path}")
@@ -106,7 +129,7 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
 def start(campaign: Campaign, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
-    from meshbench.runner.session import lab_of  # noqa: PLC0415
+    from meshbench.runner.session import check_own, lab_of  # noqa: PLC0415
     from meshbench.testbed.lab import machine  # noqa: PLC0415
     from meshbench.workflow import workers  # noqa: PLC0415
 
@@ -120,12 +143,17 @@ def start(campaign: Campaign, workflow: Any) -> None:
     progress.begin(_expected(campaign, jobs, workflow), workflow.scheduler.exit_gracefully)
     needed = [job.rule.name for job in jobs]
     _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
-    if isinstance(campaign.testbed, LabTestbed) and not TESTBED_RULES.isdisjoint(needed):
-        lab = lab_of(campaign.file.testbed, campaign.testbed)
-        try:
-            machine.check(lab.definition)
-        except MeshbenchError as error:
-            _refuse(str(error))
+    if TESTBED_RULES.isdisjoint(needed):
+        return
+    try:
+        if isinstance(campaign.testbed, LabTestbed):
+            machine.check(lab_of(campaign.file.testbed, campaign.testbed).definition)
+        # On a cluster it is the jobs' machine that must reach the hosts; each job asks them itself.
+        elif isinstance(campaign.testbed, SshTestbed) and workflow.local_exec:
+            impairs = any(profile.impairs for profile in campaign.profiles.values())
+            asyncio.run(check_own(campaign.testbed, campaign.file.placement if impairs else None))
+    except MeshbenchError as error:
+        _refuse(str(error))
 
 
 def _refuse(reason: str | None) -> None:
@@ -174,8 +202,11 @@ def manner(words: Sequence[str]) -> str:
 
 
 def _yaml(value: Any) -> str:
-    plain = isinstance(value, str) and yaml.safe_load(value) == value
-    return value if plain else json.dumps(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # Snakemake takes quotes away, whatever the shell left of them.
+    plain = unquoted(value) == value and yaml.safe_load(value) == value
+    return value if plain else f"!!str {value}"
 
 
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
