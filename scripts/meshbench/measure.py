@@ -39,6 +39,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
+            settings, before = await _tune(job, bed, before)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await mesh.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
@@ -48,10 +49,27 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             up = await mesh.only(bed, built, before, mesh.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
-        except VpnError as error:
-            vpn.status, vpn.reason = Status.FAILED, str(error)
+        except (VpnError, tuning.UnsupportedError) as error:
+            supported = isinstance(error, VpnError)
+            vpn.status = Status.FAILED if supported else Status.UNSUPPORTED
+            vpn.reason = str(error)
             return _failed(job, bed, vpn, before, started)
-        return await _measure(job, bed, up, vpn, before, started)
+        return await _measure(job, bed, up, vpn, settings, before, started)
+
+
+async def _tune(
+    job: MeasureJob, bed: Session, before: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, str]], Mapping[str, Any]]:
+    """The settings in force, and the hosts' state with them.
+
+    A socket keeps the congestion control and buffers it was made with, so what was up under other
+    settings is stopped: its carriers would not be this tuning's.
+    """
+    applied = await tuning.apply(job.tuning, bed.hosts, bed.permit)
+    if not applied.changed:
+        return applied.values, before
+    await lifecycle.stop(bed.hosts, sorted(state.running(before)))
+    return applied.values, await state.read(bed.hosts)
 
 
 async def _measure(
@@ -59,12 +77,11 @@ async def _measure(
     bed: Session,
     up: Up,
     vpn: records.VpnRecord,
+    settings: dict[str, dict[str, str]],
     before: Mapping[str, Any],
     started: Any,
 ) -> Record:
-    settings, vpn.version = await asyncio.gather(
-        tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
-    )
+    vpn.version = await up.mesh.driver.installed_version(bed.hosts[0])
     benchmark = instruments.load(job.cell.benchmark)(job.options)
     try:
         impairment, paths_before = await _ready(job, bed, up, benchmark)
@@ -228,9 +245,7 @@ def _failed(
     started: Any,
 ) -> Record:
     links = [
-        LinkRecord(
-            source=source, target=target, status=Status.FAILED, reason=vpn.reason, attempts=1
-        )
+        LinkRecord(source=source, target=target, status=vpn.status, reason=vpn.reason, attempts=1)
         for source, target in job.where.links
     ]
     impairment = records.ImpairmentRecord(

@@ -22,7 +22,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     """Censored at a stated limit."""
     UNSUPPORTED = "unsupported"
-    """The VPN cannot carry this by design, e.g. a payload larger than its MTU."""
+    """Impossible by design: a payload larger than the VPN's MTU, a setting the kernel cannot have."""
     TOOL_FAILED = "tool_failed"
     """The measuring tool broke; never held against the VPN."""
 

@@ -19,11 +19,12 @@ from meshbench.packages import exclusion
 from meshbench.settings import Where, packages
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Address, Host
-from meshbench.testbed.lab import image
+from meshbench.testbed.lab import congestion, image
 from meshbench.testbed.lab.lab import Lab, owner
 from meshbench.testbed.lab.layout import Layout
 from meshbench.testbed.lease import lease
 from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.tuning import Permit
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Session:
     rate_bps: int | None = None
     shared_cpu: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    permit: Permit = field(default=lambda _: contextlib.nullcontext())
 
     def host(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
@@ -99,6 +101,7 @@ async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
             engine=engine,
             rate_bps=lab.rate_bps,
             shared_cpu=True,
+            permit=congestion.permitted,
             facts={
                 "image": lab.definition.digest,
                 "suite": lab.definition.suite,

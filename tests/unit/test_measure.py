@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from meshbench import deploy, measure, mesh, parse, records, settings
+from meshbench import deploy, measure, mesh, parse, records, settings, tuning
 from meshbench.benchmarks.base import Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config import FakeTestbed, Profile, System
+from meshbench.config import FakeTestbed, Profile, System, Tuning
 from meshbench.errors import TestbedError, VpnError
 from meshbench.figures import base
 from meshbench.figures.base import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.plan import Calibrated
 from meshbench.records import PathState, Record, Status
-from meshbench.session import session
+from meshbench.session import Session, session
 from meshbench.testbed import state
-from meshbench.testbed.fake import FakeHost
+from meshbench.testbed.fake import FakeHost, FakeWorld
 from meshbench.testbed.host import STATE
 from meshbench.vpns import lifecycle
 from tests.unit import making, synthetic
@@ -95,6 +95,41 @@ def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(FakeHost, "upload", broken)
     with pytest.raises(TestbedError, match="lom: no SSH"):
         run(tmp_path)
+
+
+def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "yuki: net.ipv4.tcp_congestion_control is reno, not cubic"
+
+    async def refused(*_: Any) -> tuning.Applied:
+        raise tuning.UnsupportedError(why)
+
+    monkeypatch.setattr("meshbench.tuning.apply", refused)
+    found = run(tmp_path)
+    assert {(one.status, one.reason) for one in found.links} == {(Status.UNSUPPORTED, why)}
+    assert (found.vpn.status, found.vpn.reason, found.tuning) == (Status.UNSUPPORTED, why, {})
+
+
+def test_what_is_up_under_other_settings_is_stopped() -> None:
+    """Its own sockets would keep the congestion control that they were made with."""
+    world = FakeWorld(FakeTestbed(kind="fake"))
+    bed = Session(kind="fake", hosts=tuple(world.hosts()), engine=FakeEngine())
+
+    def still_up(**sysctls: int) -> bool:
+        wanted = Tuning(sysctls={f"net.ipv4.{key}": value for key, value in sysctls.items()})
+        one = job().model_copy(update={"tuning": wanted})
+
+        async def tuned() -> bool:
+            _, after = await measure._tune(one, bed, await state.read(bed.hosts))
+            return "nebula" in state.running(after)
+
+        world.running.add("nebula")
+        return asyncio.run(tuned())
+
+    assert not still_up(tcp_sack=1)
+    assert still_up(tcp_sack=1)
+    assert not still_up(tcp_sack=0)
 
 
 def test_an_emulator_that_does_something_else_is_no_result(

@@ -1,10 +1,11 @@
 """A host's true state from what state.sh prints, and kernel settings put there and back."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -104,25 +105,33 @@ class Kernel:
         if argv[0] == "cat":
             kept = self.host.files.get(argv[1])
             return kept.content.decode() if kept else (1, "", "No such file")
-        if argv[1] == "-n":
-            return "".join(f"{self.values[key]}\n" for key in argv[2:])
-        for setting in argv[3:]:
-            key, _, value = setting.partition("=")
-            if key not in self.refuses:
-                self.values[key] = value.replace(" ", "\t")
-        return ""
+        if argv[1:3] == ["-q", "-w"]:
+            return self.written(argv[3:])
+        has = [key for key in argv[1:] if key in self.values]
+        error = "".join(f"sysctl: cannot stat {key}\n" for key in argv[1:] if key not in has)
+        return len(error) > 0, "".join(f"{key} = {self.values[key]}\n" for key in has), error
 
-    def apply(self, wanted: Tuning) -> dict[str, str]:
-        return asyncio.run(tuning.apply(wanted, [self.host]))["yuki"]
+    def written(self, settings: Sequence[str]) -> tuple[int, str, str]:
+        error = ""
+        for setting in settings:
+            key, _, value = setting.partition("=")
+            if key in self.refuses:
+                error += f'sysctl: setting key "{key}": Operation not permitted\n'
+            else:
+                self.values[key] = value.replace(" ", "\t")
+        return len(error) > 0, "", error
+
+    def apply(self, wanted: Tuning) -> tuning.Applied:
+        return asyncio.run(tuning.apply(wanted, [self.host]))
 
 
 def test_a_tuning_is_set_read_back_and_undone() -> None:
     kernel = Kernel(tcp_reordering="3", tcp_rmem="4096\t131072\t6291456")
     stock = dict(kernel.values)
-    assert kernel.apply(REORDER) == {
-        "net.ipv4.tcp_reordering": "10", "net.ipv4.tcp_rmem": "4096 1 2"
-    }  # fmt: skip
-    assert kernel.apply(Tuning()) == {}
+    values = {"net.ipv4.tcp_reordering": "10", "net.ipv4.tcp_rmem": "4096 1 2"}
+    assert kernel.apply(REORDER) == tuning.Applied({"yuki": values}, changed=True)
+    assert kernel.apply(REORDER) == tuning.Applied({"yuki": values}, changed=False)
+    assert kernel.apply(Tuning()) == tuning.Applied({"yuki": {}}, changed=True)
     assert kernel.values == stock
 
 
@@ -137,14 +146,57 @@ def test_one_tuning_replaces_another() -> None:
     assert json.loads(kept.content)["net.ipv4.tcp_recovery"] == "1"
 
 
-def test_the_stock_kernel_is_not_touched() -> None:
+def test_a_kernel_is_not_touched_where_nothing_is_asked_of_it() -> None:
     kernel = Kernel(tcp_reordering="3")
-    assert kernel.apply(Tuning()) == {}
+    assert kernel.apply(Tuning()) == tuning.Applied({"yuki": {}}, changed=False)
     assert [argv[0] for argv in kernel.host.asked] == ["cat"]
 
 
-def test_a_kernel_that_does_not_take_a_value_is_named() -> None:
+def test_a_value_that_is_there_already_is_not_written() -> None:
+    kernel = Kernel(tcp_reordering="10", tcp_rmem="4096\t1\t2")
+    assert kernel.apply(REORDER).changed is False
+    assert not [argv for argv in kernel.host.asked if "-w" in argv]
+
+
+def test_a_kernel_that_does_not_take_a_value_is_named_and_left_as_it_was() -> None:
     kernel = Kernel(tcp_reordering="3", tcp_rmem="1\t2\t3")
+    stock = dict(kernel.values)
     kernel.refuses = {"net.ipv4.tcp_reordering"}
-    with pytest.raises(TestbedError, match=r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10$"):
+    said = (
+        r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10 "
+        r'\(sysctl: setting key "net\.ipv4\.tcp_reordering": Operation not permitted\)$'
+    )
+    with pytest.raises(tuning.UnsupportedError, match=said):
         kernel.apply(REORDER)
+    assert kernel.values == stock
+
+
+def test_a_kernel_that_has_no_such_setting_is_named() -> None:
+    kernel = Kernel(tcp_reordering="3")
+    with pytest.raises(
+        tuning.UnsupportedError, match=r"^yuki: this kernel has no net.ipv4.tcp_rmem$"
+    ):
+        kernel.apply(REORDER)
+    assert kernel.values == {"net.ipv4.tcp_reordering": "3"}
+
+
+def test_a_host_without_sysctl_is_trouble_of_ours() -> None:
+    host = making.ScriptedHost(answer=lambda _: (127, "", "sysctl: not found"))
+    with pytest.raises(TestbedError, match="sysctl: not found"):
+        asyncio.run(tuning.apply(REORDER, [host]))
+
+
+def test_only_a_congestion_control_has_to_be_permitted() -> None:
+    asked: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def permit(name: str) -> AsyncIterator[None]:
+        asked.append(f"{name} {kernel.values['net.ipv4.tcp_congestion_control']}")
+        yield
+        asked.append(kernel.values["net.ipv4.tcp_congestion_control"])
+
+    kernel = Kernel(tcp_congestion_control="bbr", tcp_reordering="3", tcp_rmem="1")
+    cubic = Tuning(sysctls={tuning.CONGESTION: "cubic"})
+    for wanted in (REORDER, cubic):
+        asyncio.run(tuning.apply(wanted, [kernel.host], permit))
+    assert asked == ["cubic bbr", "cubic"]

@@ -28,6 +28,7 @@ class FakeHost:
         self.address = address
         self._world = world
         self._random = random.Random(address.name)  # noqa: S311
+        self._sysctls: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -60,6 +61,7 @@ class FakeHost:
         return {
             "sh": lambda _: (0, self._world.state()),
             "systemctl": self._systemctl,
+            "sysctl": self._sysctl,
             "ping": self._ping,
             "iperf3": self._iperf3,
             "irtt": lambda _: (0, self._irtt()),
@@ -82,6 +84,13 @@ class FakeHost:
             elif "stop" in argv:
                 self._world.running.discard(system)
         return 0, "active\n" * max(1, len(units))
+
+    def _sysctl(self, argv: Sequence[str]) -> tuple[int, str]:
+        """A kernel that has every setting and takes every value."""
+        if "-w" in argv:
+            self._sysctls |= dict(word.partition("=")[::2] for word in argv[3:])
+            return 0, ""
+        return 0, "".join(f"{key} = {self._sysctls.get(key, 'fake')}\n" for key in argv[1:])
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
