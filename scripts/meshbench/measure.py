@@ -58,8 +58,8 @@ async def measure(job: MeasureJob, store: Path) -> Record:
 
 
 async def _tune(
-    job: MeasureJob, bed: Session, before: Mapping[str, Any]
-) -> tuple[dict[str, dict[str, str]], Mapping[str, Any]]:
+    job: MeasureJob, bed: Session, before: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Any]]]:
     """The settings in force, and the hosts' state with them.
 
     A socket keeps the congestion control and buffers it was made with, so what was up under other

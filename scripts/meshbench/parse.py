@@ -8,7 +8,7 @@ from typing import Any
 from meshbench import instruments, readiness, records
 from meshbench.benchmarks.base import Benchmark
 from meshbench.records import LinkRecord, Record, Status
-from meshbench.tables import schema
+from meshbench.tables import circumstances, schema
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",
         "shared_cpu": record.testbed.shared_cpu,
         "code_version": str(record.versions["meshbench"]),
+        **circumstances.of(record, link),
         "marks": record.marks,
     }
 

@@ -64,6 +64,11 @@ LINKS = pa.schema(
         pa.field("testbed", pa.string()),
         pa.field("shared_cpu", pa.bool_()),
         pa.field("code_version", pa.string()),
+        pa.field("kernel", _WORD),
+        pa.field("cpu_model", _WORD),
+        pa.field("congestion_control", _WORD),
+        pa.field("qdisc", _WORD),  # of the interface through which the tool sends
+        pa.field("tool", _WORD),  # what the measuring programs say is their version
         pa.field("marks", pa.list_(pa.string()), nullable=False),
     ]
 )

@@ -12,6 +12,7 @@
 --   measuring_s        of duration_s: inside the measuring tools; null if one is unknown
 --   ready_s            of the slowest pair, from starting the VPN to its first reply
 --   vpn_version, path, transport, engine, testbed: distinct, joined by ', '
+--   kernel, cpu_model, congestion_control, qdisc, tool: the same, of the hosts and their programs
 --   shared_cpu         whether the hosts share one machine's CPU
 --   path_changed       whether a path changed while it was measured
 --   marks              distinct, sorted
@@ -53,6 +54,13 @@ cells AS (
         string_agg(DISTINCT transport, ', ' ORDER BY transport) AS transport,
         string_agg(DISTINCT engine, ', ' ORDER BY engine) AS engine,
         string_agg(DISTINCT testbed, ', ' ORDER BY testbed) AS testbed,
+        string_agg(DISTINCT kernel, ', ' ORDER BY kernel) AS kernel,
+        string_agg(DISTINCT cpu_model, ', ' ORDER BY cpu_model) AS cpu_model,
+        string_agg(
+            DISTINCT congestion_control, ', ' ORDER BY congestion_control
+        ) AS congestion_control,
+        string_agg(DISTINCT qdisc, ', ' ORDER BY qdisc) AS qdisc,
+        string_agg(DISTINCT tool, ', ' ORDER BY tool) AS tool,
         bool_or(shared_cpu) AS shared_cpu,
         bool_or(path_changed) AS path_changed
     FROM links
