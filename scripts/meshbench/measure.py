@@ -99,7 +99,10 @@ async def _measure(
     return _record(
         job, bed, vpn, links, started=started, before=before, after=after,
         impairment=impairment, tuning_=settings,
-        marked=marks.of(links, impairment, before, after, underlay),
+        marked=[
+            *marks.of(links, impairment, before, after, underlay),
+            *(mark for link in links for mark in benchmark.marks(link)),
+        ],
     )  # fmt: skip
 
 

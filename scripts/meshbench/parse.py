@@ -7,6 +7,7 @@ from typing import Any
 
 from meshbench import instruments, readiness, records
 from meshbench.benchmarks.base import Benchmark
+from meshbench.impairment import engine
 from meshbench.records import LinkRecord, Record, Status
 from meshbench.tables import circumstances, schema
 
@@ -85,6 +86,7 @@ def _starts(record: Record) -> Iterator[Row]:
 
 def _link(record: Record, link: LinkRecord) -> Row:
     after = link.path_after or link.path_before
+    emulated = engine.losses(record.impairment.before, record.impairment.after)
     return {
         **_cell(record, link),
         "status": str(link.status),
@@ -106,6 +108,8 @@ def _link(record: Record, link: LinkRecord) -> Row:
         "ready_s": link.ready_s,
         "direct_s": link.direct_s,
         "engine": record.impairment.engine,
+        "emulator_offered": emulated and emulated[0],
+        "emulator_lost": emulated and emulated[1],
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",
         "shared_cpu": record.testbed.shared_cpu,
         "code_version": str(record.versions["meshbench"]),

@@ -125,7 +125,9 @@ def test_tunings_that_differ_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_what_is_not_recorded_is_said_to_be_missing(tmp_path: Path) -> None:
-    assert lines(tmp_path, {"congestion_control": None})[0] == "congestion control not recorded"
+    said = lines(tmp_path, {"congestion_control": None, "qdisc": None})
+    assert said[0] == "Linux 6.12.57"
+    assert said[-1] == "not recorded: congestion control and queueing discipline"
 
 
 def test_only_the_figure_s_own_cells_are_meant(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_it_has_a_part_for_everything(page: str) -> None:
 def test_its_head_says_what_the_numbers_rest_on(page: str) -> None:
     head = page[: page.index("<nav>")]
     assert "TCP bbr" in head
-    assert "kernel not recorded" in head
+    assert "not recorded: kernel, CPU" in head
 
 
 def test_it_needs_nothing_but_itself(page: str, sources: Sources) -> None:

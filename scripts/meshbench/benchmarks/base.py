@@ -82,6 +82,10 @@ class Benchmark(ABC):
     def parse(self, link: LinkRecord) -> Iterator[Value]:
         """The values in a link's native output (pure). Raises ValueError when it is unreadable."""
 
+    def marks(self, link: LinkRecord) -> Iterator[str]:
+        """What a reader of a link's values must know of how the tool itself fared (pure)."""
+        yield from ()
+
     def constants(self, settings: Mapping[str, Any]) -> Iterator[Value]:
         """Values that follow from a cell's settings and belong beside the measured ones."""
         yield from ()

@@ -33,17 +33,20 @@ def lines(cells: Sequence[Row], context: Context, benchmarks: Collection[str] = 
     if context.testbed in {"fake", "published"} or not cells:
         return []
     mine = [row for row in cells if row["benchmark"] in benchmarks] or list(cells)
-    return [_line(column, words, what, mine, context) for column, words, what in _COLUMNS]
+    told = {what: _line(column, words, mine, context) for column, words, what in _COLUMNS}
+    missing = joined(what for what, line in told.items() if not line)
+    return [*filter(None, told.values()), *([f"not recorded: {missing}"] if missing else [])]
 
 
-def _line(column: str, words: str, what: str, cells: Sequence[Row], context: Context) -> str:
+def _line(column: str, words: str, cells: Sequence[Row], context: Context) -> str:
+    """What is known of a column; empty if nothing is."""
     by_tuning = {
         tuning: values
         for tuning in context.tunings
         if (values := _values(column, (row for row in cells if row["tuning"] == tuning)))
     }
     if not by_tuning:
-        return f"{what} not recorded"
+        return ""
     if column == "congestion_control" and len(set(map(tuple, by_tuning.values()))) > 1:
         return words.format(joined(f"{joined(v)} ({t})" for t, v in by_tuning.items()))
     return words.format(joined(sorted({value for found in by_tuning.values() for value in found})))

@@ -61,6 +61,9 @@ LINKS = pa.schema(
         pa.field("ready_s", pa.float64()),  # from starting the VPN to this pair's first reply
         pa.field("direct_s", pa.float64()),  # until its daemon was first seen to say 'direct'
         pa.field("engine", _WORD),
+        # Of the cell, by the emulators' own counters: packets offered, and lost on purpose.
+        pa.field("emulator_offered", pa.int64()),
+        pa.field("emulator_lost", pa.int64()),
         pa.field("testbed", pa.string()),
         pa.field("shared_cpu", pa.bool_()),
         pa.field("code_version", pa.string()),
