@@ -19,6 +19,7 @@ from meshbench.session import Session, session
 from meshbench.settings import MeasureJob, planned
 from meshbench.testbed import state
 from meshbench.testbed.host import Host
+from meshbench.testbed.lab import load
 from meshbench.vpns import lifecycle
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,9 @@ async def _measure(
     benchmark = instruments.load(job.cell.benchmark)(job.options)
     try:
         impairment, paths_before = await _ready(job, bed, up, benchmark)
+        idle = bed.load()
         links = await _run(job, bed, up, benchmark)
+        used = load.between(idle, bed.load())
     finally:
         await benchmark.clean_up(bed.hosts)
     paths_after, after, fallen, impairment.after = await asyncio.gather(
@@ -98,9 +101,9 @@ async def _measure(
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
         job, bed, vpn, links, started=started, before=before, after=after,
-        impairment=impairment, tuning_=settings,
+        impairment=impairment, tuning_=settings, used=used,
         marked=[
-            *marks.of(links, impairment, before, after, underlay),
+            *marks.of(links, impairment, before, after, underlay, used),
             *(mark for link in links for mark in benchmark.marks(link)),
         ],
     )  # fmt: skip
@@ -273,6 +276,7 @@ def _record(
     impairment: records.ImpairmentRecord,
     tuning_: dict[str, dict[str, str]],
     marked: list[str],
+    used: Mapping[str, float] | None = None,
 ) -> Record:
     versions = {
         "meshbench": __version__,
@@ -280,7 +284,8 @@ def _record(
         "benchmark_method": job.benchmark_method,
     }
     testbed = records.TestbedRecord(
-        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu, facts=bed.facts,
+        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu,
+        facts={**bed.facts, **({"cpu": dict(used)} if used else {})},
         before=dict(before), after=dict(after),
     )  # fmt: skip
     return Record(

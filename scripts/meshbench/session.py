@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from meshbench.packages import exclusion
 from meshbench.settings import Where, packages
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Address, Host
-from meshbench.testbed.lab import congestion, image
+from meshbench.testbed.lab import congestion, image, load
 from meshbench.testbed.lab.lab import Lab, owner
 from meshbench.testbed.lab.layout import Layout
+from meshbench.testbed.lab.load import Load
 from meshbench.testbed.lease import lease
 from meshbench.testbed.ssh import SshHost, close_all
 from meshbench.tuning import Permit
@@ -40,6 +42,7 @@ class Session:
     shared_cpu: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     permit: Permit = field(default=lambda _: contextlib.nullcontext())
+    load: Callable[[], Load | None] = field(default=lambda: None)
 
     def host(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
@@ -102,6 +105,7 @@ async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
             rate_bps=lab.rate_bps,
             shared_cpu=True,
             permit=congestion.permitted,
+            load=partial(load.read, lab.layout.id),
             facts={
                 "image": lab.definition.digest,
                 "suite": lab.definition.suite,
