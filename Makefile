@@ -21,10 +21,10 @@ plan: setup ## cells in their order, what is reused, how long it takes
 
 claims: setup ## the thesis's 216 numbers recomputed from its data; fails while one differs
 	$(BIN)/snakemake --cores $(CORES) claims --configfile config/published.yaml
-	$(BIN)/python -m meshbench.checks claims published $(CLAIMS) --queries config/claims/thesis.yaml
+	$(BIN)/python -m meshbench claims published $(CLAIMS) --queries config/claims/thesis.yaml
 
 checks: setup ## the sanity rules' findings of a campaign (CAMPAIGN=quick)
-	$(BIN)/python -m meshbench.checks rules $(CAMPAIGN)
+	$(BIN)/python -m meshbench rules $(CAMPAIGN)
 
 lab-down: setup ## take the lab away
 	$(BIN)/python -m meshbench --configfile $(CONFIGFILE) lab down
@@ -49,11 +49,12 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing && touch $@; \
 	else echo "not installed: $$missing; the lab needs them (as root: apt-get install $$missing)"; fi
 
-lint: setup ## ruff, snakefmt, snakemake --lint
+lint: setup ## ruff, snakefmt, snakemake --lint, imports run downwards
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports --no-logo
 
 types: setup ## mypy --strict
 	$(BIN)/mypy

@@ -8,7 +8,7 @@ CHARTS = [
 PRINTED = [name for name in figures.names() if name not in CHARTS]
 FIGURES = [
     f"figures/{NAME}/{name}.{kind}"
-    for name in run.figures(CAMPAIGN)
+    for name in hooks.figures(CAMPAIGN)
     for kind in figures.formats(name)
 ]
 
@@ -47,8 +47,8 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: code.digest(f"figures.{w.figure}", "figures.render"),
-        context=run.context(CAMPAIGN),
+        code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
+        context=hooks.context(CAMPAIGN),
         bundle=BUNDLE,
     message:
         "figure {wildcards.figure}"
@@ -72,8 +72,8 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: code.digest(f"figures.{w.name}", "figures.render"),
-        context=run.context(CAMPAIGN),
+        code=lambda w: digests.digest(f"figures.{w.name}", "figures.render"),
+        context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"
     script:

@@ -27,7 +27,7 @@ rule published_import:
         campaign=NAME,
         folder=RESULTS,
         contents=[files.fingerprint(Path(source)) for source in PUBLISHED],
-        code=code.digest("published.job"),
+        code=digests.digest("importers.vpn_runner.job"),
     message:
         "import {params.sources}"
     script:

@@ -22,19 +22,23 @@ from typing import Any, TypeVar
 
 import pytest
 
-from meshbench import benchmarks, config, measure, vpns
-from meshbench.config import LabTestbed, Profile, SshTestbed, System, Tuning
-from meshbench.errors import TestbedError
-from meshbench.impairment.calibration import Calibration
-from meshbench.instruments import load
-from meshbench.records import Cell, LinkRecord, Record
-from meshbench.session import Session, session
-from meshbench.settings import MeasureJob, Where, digests, packages
+from meshbench import benchmarks, vpns
+from meshbench.benchmarks import load
+from meshbench.benchmarks.calibration import Calibration
+from meshbench.config import models
+from meshbench.config.jobs import MeasureJob, Where
+from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, Tuning
+from meshbench.results.records import Cell, LinkRecord, Record
+from meshbench.runner import measure
+from meshbench.runner.needs import debian_packages
+from meshbench.runner.session import Session, session
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import cgroups, image
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS, Layout
 from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.util.errors import TestbedError
+from meshbench.vpns.common.supplies import digests
 
 CHECKOUT = Path(__file__).parents[2]
 OWNER = f"{CHECKOUT}: tests/lab"
@@ -58,13 +62,13 @@ def run(*argv: str, **options: Any) -> str:
 
 def profile(name: str) -> Profile:
     """A profile as the repository ships it."""
-    found: Profile = config.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
+    found: Profile = models.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
     return found
 
 
 def definition() -> image.Definition:
     """The image that the default testbed boots."""
-    return image.define(TESTBED.image, packages())
+    return image.define(TESTBED.image, debian_packages())
 
 
 def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
@@ -158,7 +162,7 @@ timed = pytest.mark.flaky(reruns=2, reruns_delay=20)
 
 def where(hosts: LabTestbed | SshTestbed = TESTBED, **changes: Any) -> Where:
     """The tests' lab, all links of the ring."""
-    names = config.host_names(hosts)
+    names = models.host_names(hosts)
     values = {
         "campaign": "tests",
         "testbed": NAME,
@@ -185,7 +189,8 @@ SHORT = {
 def short_options(name: str, **changes: Any) -> dict[str, Any]:
     fields = load(name).options_class.model_fields
     chosen = {key: value for key, value in {**SHORT, **changes}.items() if key in fields}
-    return load(name)(chosen).options.model_dump(mode="json")
+    options: dict[str, Any] = benchmarks.make(name, chosen).options.model_dump(mode="json")
+    return options
 
 
 def job(

@@ -10,15 +10,15 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from meshbench import measure
-from meshbench.config import SshHost as HostEntry
-from meshbench.config import SshTestbed
-from meshbench.errors import TestbedError
+from meshbench.config.models import SshHost as HostEntry
+from meshbench.config.models import SshTestbed
 from meshbench.impairment.netem import host_has_netem
+from meshbench.runner import measure
 from meshbench.testbed.host import SLICE, CommandError, File, Unit
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lease import lease
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import ends, eventually, on_hosts, said
 

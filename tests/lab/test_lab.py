@@ -14,8 +14,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from meshbench.config import Image
-from meshbench.errors import TestbedError
+from meshbench.config.models import Image
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, Host
 from meshbench.testbed.lab import cgroups, image
@@ -23,6 +22,7 @@ from meshbench.testbed.lab import lab as lab_module
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import Layout
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import ends, eventually, leftovers, on_hosts, pings, said
 

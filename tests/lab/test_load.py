@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import marks
-from meshbench.records import Record
+from meshbench.results.records import Record
+from meshbench.runner import marks
 from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
 

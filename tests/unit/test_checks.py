@@ -11,10 +11,10 @@ import pytest
 from rich.console import Console
 
 from meshbench.checks import pages, rules
-from meshbench.checks.__main__ import main
-from meshbench.errors import MeshbenchError
-from meshbench.published import importer
+from meshbench.cli import main
+from meshbench.importers.vpn_runner import importer
 from meshbench.tables import schema
+from meshbench.util.errors import MeshbenchError
 from tests.unit import published_data as data
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from meshbench.figures import circumstances, render
-from meshbench.records import PathState, Record
+from meshbench.results.records import PathState, Record
 from meshbench.tables import circumstances as columns
 from meshbench.testbed import state
 from tests.unit import making, synthetic

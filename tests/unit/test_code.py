@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import code
+from meshbench.workflow import digests
 
 
 @pytest.fixture
@@ -28,19 +28,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr(code, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(digests, "_PACKAGE", tmp_path)
     return tmp_path
 
 
 def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     _forget()
-    found = code.digest(*modules, files=files)
+    found = digests.digest(*modules, files=files)
     _forget()
     return found
 
 
 def _forget() -> None:
-    for cached in (code.digest, code._closure, code._imports, code._file):
+    for cached in (digests.digest, digests._closure, digests._imports, digests._file):
         cached.cache_clear()
 
 
@@ -80,7 +80,7 @@ def test_the_digest_is_independent_of_where_the_package_is(
 ) -> None:
     before = digest("parser", "chart")
     other = tmp_path_factory.mktemp("zzz") / "elsewhere"
-    monkeypatch.setattr(code, "_PACKAGE", package.rename(other))
+    monkeypatch.setattr(digests, "_PACKAGE", package.rename(other))
     assert digest("parser", "chart") == before == digest("chart", "parser")
 
 
@@ -93,12 +93,12 @@ def test_other_files_count_by_content(package: Path) -> None:
 
 
 def test_a_benchmark_s_parser_is_not_the_other_ones() -> None:
-    files = {name: code._closure(f"benchmarks.{name}") for name in ("ping", "tcp")}
+    files = {name: digests._closure(f"benchmarks.{name}") for name in ("ping", "tcp")}
     names = {name: {path.name for path in found} for name, found in files.items()}
     assert "tcp.py" not in names["ping"]
     assert "ping.py" not in names["tcp"]
     assert {"iperf3.py", "metrics.py"} <= names["tcp"]
-    assert not {"ping.py", "tcp.py"} & {path.name for path in code._closure("parse")}
+    assert not {"ping.py", "tcp.py"} & {path.name for path in digests._closure("tables.parse")}
 
 
 def parsed(path: Path) -> set[str]:
@@ -111,30 +111,32 @@ def parsed(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
     return {
         name.removeprefix("meshbench.") for name in names
-        if name.startswith("meshbench.") and code._file(name.removeprefix("meshbench."))
+        if name.startswith("meshbench.") and digests._file(name.removeprefix("meshbench."))
     }  # fmt: skip
 
 
 def test_imports_are_found_as_python_finds_them(tmp_path: Path) -> None:
-    modules = list(code._PACKAGE.rglob("*.py"))
+    modules = list(digests._PACKAGE.rglob("*.py"))
     assert len(modules) > 50
     for path in modules:
-        found = {name for name in code._imports(path) if code._file(name)}
+        found = {name for name in digests._imports(path) if digests._file(name)}
         assert found >= parsed(path), path
         assert found - parsed(path) <= {"metrics"}, path
     odd = tmp_path / "odd.py"
     odd.write_text(
-        "import json, meshbench.run as r, meshbench.plan\nfrom meshbench import (\n    mesh as m,\n"
-        "    code,\n)\ndef lazily():\n\tfrom meshbench.vpns import base\n"
+        "import json, meshbench.workflow.hooks as r, meshbench.config.plan\nfrom meshbench.workflow import (\n    workers as m,\n"
+        "    digests,\n)\ndef lazily():\n\tfrom meshbench.vpns import base\n"
     )
-    assert set(code._imports(odd)) >= parsed(odd) == {
-        "run", "plan", "mesh", "code", "vpns", "vpns.base"
+    assert set(digests._imports(odd)) >= parsed(odd) == {
+        "workflow", "workflow.hooks", "config.plan", "workflow.workers", "workflow.digests", "vpns", "vpns.base"
     }  # fmt: skip
 
 
 _PLAN = """
 import sys
-from meshbench import benchmarks, code, paths, plan, run, settings, vpns
+from meshbench import benchmarks, vpns
+from meshbench.workflow import digests, hooks, settings
+from meshbench.config import paths, plan
 from meshbench.figures import base
 from meshbench.tables import aggregate
 from snakemake_logger_plugin_meshbench import LogHandler

@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench import config
-from meshbench.__main__ import main
-from meshbench.config import CampaignFile, LabTestbed, Profile, SshTestbed
-from meshbench.errors import ConfigError
-from meshbench.sources import merge
-from meshbench.validation import check
+from meshbench.cli import main
+from meshbench.config import models
+from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
+from meshbench.config.sources import merge
+from meshbench.config.validation import check
+from meshbench.util.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "config"
 FILE = "config/config.yaml"
@@ -137,7 +137,7 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
 
 def test_a_tuning_has_the_settings_of_its_base_and_its_own() -> None:
     shipped = {
-        name: config.load_campaign(
+        name: models.load_campaign(
             {**yaml.safe_load(CAMPAIGN), "tunings": [name]}, [], SHIPPED
         ).tunings[name]
         for name in ("stock", "reorder-only", "tailscale-style", "kernel-default")
@@ -350,17 +350,17 @@ def test_whatever_a_file_says_its_problems_are_listed(data: dict[str, Any]) -> N
 
 
 def test_the_schemas_in_the_repository_are_the_models() -> None:
-    for name, text in config.schemas().items():
+    for name, text in models.schemas().items():
         assert (SHIPPED / "schema" / name).read_text(encoding="utf-8") == text, (
             f"config/schema/{name} is out of date: run `make schema`"
         )
         assert json.loads(text)
-    assert {path.name for path in (SHIPPED / "schema").iterdir()} == config.schemas().keys()
+    assert {path.name for path in (SHIPPED / "schema").iterdir()} == models.schemas().keys()
 
 
 def test_the_profiles_are_the_thesis_ones() -> None:
     said = {
-        name: config.load_named(SHIPPED / "profiles", name, Profile, ("", None))
+        name: models.load_named(SHIPPED / "profiles", name, Profile, ("", None))
         for name in ("baseline", "low", "medium", "high")
     }
     values = {
@@ -383,7 +383,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
             {"campaign": "c", "vpns": ["a"], "profiles": ["b"], "benchmarks": {"p": None}}
             | ({"links": value} if value else {})
         )
-        return config.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
+        return models.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
 
     ring = (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))
     assert links(None) == ring
@@ -392,7 +392,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
 
 
 def test_hosts_of_an_ssh_testbed_keep_their_order() -> None:
-    names = config.host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
+    names = models.host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
     assert names == ("ada", "bob")
 
 

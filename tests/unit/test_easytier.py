@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from meshbench import vpns
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.easytier import routes
 from tests.unit import making

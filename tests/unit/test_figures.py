@@ -16,10 +16,10 @@ import pytest
 import vl_convert as vlc
 from altair.vegalite.v6.schema import core
 
-from meshbench import metrics
-from meshbench.errors import MeshbenchError
 from meshbench.figures import base, render, theme
 from meshbench.figures.base import Context, Data
+from meshbench.results import metrics
+from meshbench.util.errors import MeshbenchError
 from tests.unit import synthetic
 
 FACTS = {"TITLE", "TABLES", "BENCHMARKS"}

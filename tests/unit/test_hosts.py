@@ -8,11 +8,11 @@ from typing import Any
 import asyncssh
 import pytest
 
-from meshbench.errors import TestbedError
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, CommandError
 from meshbench.testbed.lab import image, machine
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 ADDRESS = Address(

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench import config
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
+from meshbench.config import models
+from meshbench.config.models import Profile
 from meshbench.impairment import engine, linkem, netem
 from meshbench.impairment.fake import FakeEngine
 from meshbench.testbed.lab.layout import Layout
+from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 BASELINE, LOW, MEDIUM, HIGH = (
-    config.load_named(FOLDER, name, Profile, ("", None))
+    models.load_named(FOLDER, name, Profile, ("", None))
     for name in ("baseline", "low", "medium", "high")
 )
 EVERYTHING = Profile(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import marks
-from meshbench.records import ImpairmentRecord
+from meshbench.results.records import ImpairmentRecord
+from meshbench.runner import marks
 from meshbench.testbed.lab import cgroups, load
 from meshbench.testbed.lab.load import Load, between
 

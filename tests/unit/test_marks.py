@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from meshbench import marks
-from meshbench.records import ImpairmentRecord, PathState
+from meshbench.results.records import ImpairmentRecord, PathState
+from meshbench.runner import marks
 from tests.unit.making import link
 
 UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2", "luna": "192.0.2.3"}

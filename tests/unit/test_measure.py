@@ -2,33 +2,38 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshbench import deploy, measure, mesh, parse, records, settings, tuning
-from meshbench.benchmarks.base import Outcome
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config import FakeTestbed, Profile, System, Tuning
-from meshbench.errors import TestbedError, VpnError
+from meshbench.config.jobs import MeasureJob
+from meshbench.config.models import FakeTestbed, Profile, System, Tuning
+from meshbench.config.plan import Calibrated
 from meshbench.figures import base
 from meshbench.figures.base import Data
 from meshbench.impairment.fake import FakeEngine
-from meshbench.plan import Calibrated
-from meshbench.records import PathState, Record, Status
-from meshbench.session import Session, session
-from meshbench.testbed import state
+from meshbench.results import records
+from meshbench.results.records import PathState, Record, Status
+from meshbench.runner import deploy, measure, reconcile
+from meshbench.runner.session import Session, session
+from meshbench.tables import parse
+from meshbench.testbed import state, tuning
 from meshbench.testbed.fake import FakeHost, FakeWorld
 from meshbench.testbed.host import STATE
-from meshbench.vpns import lifecycle
+from meshbench.util.errors import TestbedError, VpnError
+from meshbench.vpns.common import lifecycle
+from meshbench.workflow import settings
 from tests.unit import making, synthetic
 from tests.unit.making import cell
 
 
-def job(broken: dict[str, str] | None = None, **words: Any) -> settings.MeasureJob:
+def job(broken: dict[str, str] | None = None, **words: Any) -> MeasureJob:
     trial = dataclasses.replace(
         making.campaign(
             benchmarks={"ping": {"count": 3}, "tcp": {"modes": ["bidir"], "attempts": 2}}
@@ -54,7 +59,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
     assert {one.status for one in found.links} == {Status.OK}
     assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
-    assert found.versions["benchmark_method"] == {"ping": Ping, "tcp": Tcp}[benchmark].version
+    assert found.versions["benchmark_method"] == benchmarks.load(benchmark).version
     assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
     bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
     assert bare == (vpn == "internal")
@@ -62,7 +67,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
 
 def test_the_settings_travel_as_text_and_come_back() -> None:
     one = job()
-    assert settings.MeasureJob.of(one.text()) == one
+    assert MeasureJob.of(one.text()) == one
     assert job(vpn="wireguard").text() != one.text() == job().text()
 
 
@@ -84,7 +89,7 @@ def test_a_missing_program_is_a_result(tmp_path: Path, monkeypatch: pytest.Monke
     async def lacking(*_: Any) -> None:
         raise VpnError("yuki: nebula is not installed")
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.assemble", lacking)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
     assert run(tmp_path).links[0].reason == "yuki: nebula is not installed"
 
 
@@ -105,7 +110,7 @@ def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
     async def refused(*_: Any) -> tuning.Applied:
         raise tuning.UnsupportedError(why)
 
-    monkeypatch.setattr("meshbench.tuning.apply", refused)
+    monkeypatch.setattr("meshbench.testbed.tuning.apply", refused)
     found = run(tmp_path)
     assert {(one.status, one.reason) for one in found.links} == {(Status.UNSUPPORTED, why)}
     assert (found.vpn.status, found.vpn.reason, found.tuning) == (Status.UNSUPPORTED, why, {})
@@ -159,9 +164,10 @@ def test_every_vpn_of_a_round_meets_the_same_weather() -> None:
 def outcomes(*statuses: Status) -> Callable[..., Any]:
     waiting = list(statuses)
 
-    async def answer(*_: Any) -> Outcome:
-        status = waiting.pop(0)
-        return Outcome(status, f"{status}", [making.command(str(status))], 9.0)
+    async def answer(_: Any, group: Sequence[Link], arena: Arena) -> list[Outcome]:
+        arena.keep(making.command("beside"))
+        mine = [waiting.pop(0) for _ in group]
+        return [Outcome(one, f"{one}", [making.command(str(one))], 9.0) for one in mine]
 
     return answer
 
@@ -199,16 +205,16 @@ def test_a_vpn_that_failed_to_come_up_is_not_tried_again_in_its_round() -> None:
     note = {"system": "nebula", "attempt": "run/1", "reason": "lom: no"}
     found: dict[str, dict[str, Any]] = {"lom": {"failed_vpn": note}, "yuki": {"failed_vpn": None}}
     with pytest.raises(VpnError, match="lom: no"):
-        mesh._known_failure(found, "nebula", "run/1")
-    mesh._known_failure(found, "nebula", "run/2")
-    mesh._known_failure(found, "tinc", "run/1")
+        reconcile._known_failure(found, "nebula", "run/1")
+    reconcile._known_failure(found, "nebula", "run/2")
+    reconcile._known_failure(found, "tinc", "run/1")
 
 
 def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatch) -> None:
     found = set()
     for name in ("a", "b"):
         monkeypatch.setenv("MESHBENCH_RUN", name)
-        found |= {mesh.attempt(1), mesh.attempt(2)}
+        found |= {reconcile.attempt(1), reconcile.attempt(2)}
     assert len(found) == 4
 
 
@@ -241,7 +247,7 @@ def test_a_deployment_that_cannot_be_is_a_result(
     async def lacking(*_: Any) -> None:
         raise VpnError("yuki: wg is not installed")
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.assemble", lacking)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
     one = settings.deploy(making.campaign(), "wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
@@ -260,7 +266,7 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     async def paths(_: Any) -> dict[tuple[str, str], PathState]:
         return told.pop(0)
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
     found = run(tmp_path)
     expected = [
         "lom->yuki went over a relay",
@@ -290,13 +296,13 @@ def test_the_path_mtu_is_searched_for_once_per_start(
         searches.append(built.driver.system)
         return {"lom->yuki": 1300}
 
-    monkeypatch.setattr("meshbench.path_mtu.search", search)
+    monkeypatch.setattr("meshbench.collectors.path_mtu.search", search)
 
-    async def two_cells() -> tuple[mesh.Up, mesh.Up, mesh.Up]:
+    async def two_cells() -> tuple[reconcile.Up, reconcile.Up, reconcile.Up]:
         one = job()
         async with session(one.where, one.profile, "test") as bed:
-            built = await mesh.assemble(bed, "nebula", one.system, tmp_path)
-            first = await mesh.only(bed, built, await state.read(bed.hosts), "a")
+            built = await reconcile.assemble(bed, "nebula", one.system, tmp_path)
+            first = await reconcile.only(bed, built, await state.read(bed.hosts), "a")
             later = await state.read(bed.hosts)
             for host, digest in lifecycle.digests(built).items():
                 later[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
@@ -306,9 +312,9 @@ def test_the_path_mtu_is_searched_for_once_per_start(
                 "path_mtu": {"lom->yuki": 1300},
             }
             later["lom"] |= {"up": note}
-            second = await mesh.only(bed, built, later, "a")
+            second = await reconcile.only(bed, built, later, "a")
             later["lom"] |= {"up": {**note, "installed": {}}}
-            return first, second, await mesh.only(bed, built, later, "a")
+            return first, second, await reconcile.only(bed, built, later, "a")
 
     first, second, other = asyncio.run(two_cells())
     assert (first.started, second.started, other.started) == (True, False, False)
@@ -324,7 +330,7 @@ def test_a_path_may_become_direct_after_the_first_reply(
     async def paths(_: Any) -> dict[tuple[str, str], PathState]:
         return told.pop(0) if len(told) > 1 else told[0]
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
     found = run(tmp_path)
     assert found.vpn.direct_s.keys() == {"lom->yuki", "yuki->lom"}
     assert found.vpn.direct_s["yuki->lom"] <= found.vpn.direct_s["lom->yuki"]
@@ -340,7 +346,7 @@ def test_a_hub_s_relayed_paths_are_not_waited_for(
         asked.append(1)
         return {("lom", "yuki"): RELAY}
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.hub", True)
     assert run(tmp_path).vpn.direct_s == {}
     assert len(asked) == 3, "once at the start, before and after the measurement"

@@ -13,7 +13,7 @@ import pytest
 from meshbench.checks import tables as files
 from meshbench.figures import base, measured, ping_loss, render, rtt, success_rate, tabular
 from meshbench.figures.base import Context, Data
-from meshbench.published import importer
+from meshbench.importers.vpn_runner import importer
 from tests.unit import golden, synthetic
 from tests.unit import published_data as data
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshbench.published import importer, index, reading, report
-from meshbench.published.report import State
+from meshbench.importers.vpn_runner import importer, index, reading, report
+from meshbench.importers.vpn_runner.report import State
 from tests.unit import published_data as data
 
 ABOUT = data.meta("lom", "yuki")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from meshbench.vpns import lifecycle
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.lifecycle import Mesh, Readiness
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh, Readiness
 from meshbench.vpns.vxlan import Vxlan
 from tests.unit.making import ScriptedHost
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from meshbench import tuning
-from meshbench.config import Tuning
-from meshbench.errors import TestbedError
-from meshbench.testbed import state
+from meshbench.config.models import Tuning
+from meshbench.testbed import state, tuning
+from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 TEXT = """

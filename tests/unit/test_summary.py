@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from meshbench import estimate, paths, plan, progress, records, run, summary
-from meshbench.config import Campaign, System
-from meshbench.plan import Calibrated
-from meshbench.records import Cell, LinkRecord, Status
-from meshbench.summary import Done
+from meshbench.config import paths, plan
+from meshbench.config.models import Campaign, System
+from meshbench.config.plan import Calibrated
+from meshbench.results import records
+from meshbench.results.records import Cell, LinkRecord, Status
+from meshbench.workflow import estimate, hooks, progress, summary
+from meshbench.workflow.summary import Done
 from tests.unit import making
 from tests.unit.making import START, cell, command, link, record
 
@@ -82,7 +84,7 @@ def test_failed_are_those_that_could_be_otherwise() -> None:
 
     cells = [*(of(status) for status in Status), Done(cell(), Path(), None)]
     assert {found.status for found in summary.failed(cells)} == {
-        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED
+        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNAVAILABLE
     }  # fmt: skip
 
 
@@ -145,7 +147,9 @@ def test_the_one_command_repeats_the_options_of_the_run(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(here, link(status=Status.TIMEOUT))
-    options = run.said([Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"})
+    options = hooks.said(
+        [Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"}
+    )
     assert shlex.split(options) == [
         "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed="1"',
     ]  # fmt: skip
@@ -239,7 +243,7 @@ def test_a_run_is_quiet_in_continuous_integration(monkeypatch: pytest.MonkeyPatc
 
 def test_a_setting_is_quoted_so_that_it_is_read_back() -> None:
     for value in (1, "1", "yes", "plain", ["a"], {"b": None}, "a: b", None, 1.5, True):
-        text = run.said([], {"k": value})
+        text = hooks.said([], {"k": value})
         [_, word] = shlex.split(text)
         key, _, said = word.partition("=")
         assert (key, yaml.safe_load(said)) == ("k", value)

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from meshbench.errors import MeshbenchError
-from meshbench.statistics import wilson
+from meshbench.analysis.statistics import wilson
 from meshbench.tables import aggregate, schema
+from meshbench.util.errors import MeshbenchError
 from tests.unit import synthetic
 from tests.unit.synthetic import link, sample
 

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from meshbench import vpns
-from meshbench.errors import VpnError
-from meshbench.records import PathState
+from meshbench.results.records import PathState
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Driver, Material, Network, Node
-from meshbench.vpns.lifecycle import Mesh, assemble, digest, install, installed, material
+from meshbench.vpns.common.lifecycle import Mesh, assemble, digest, install, installed, material
 from tests.unit import making
 
 NODES = tuple(Node(i, name, f"192.0.2.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from meshbench import warm
+from meshbench.workflow import workers
 
 WORK = "tests.unit.warm_work"
 JOB = (
-    "import json, sys; from meshbench import warm;"
-    "warm.run(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3]))"
+    "import json, sys; from meshbench.workflow import workers;"
+    "workers.run(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3]))"
 )
 LIMIT_S = 60
 
@@ -32,8 +32,8 @@ class Run:
             **os.environ,
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "TMPDIR": str(folder),
-            warm.RUN: "trial",
-            warm.MAIN: str(self.main.pid),
+            workers.RUN: "trial",
+            workers.MAIN: str(self.main.pid),
         }
 
     def start(self, function: str, **arguments: Any) -> subprocess.Popen[str]:
@@ -119,7 +119,7 @@ def test_a_worker_ends_with_its_run_and_leaves_nothing(run: Run) -> None:
 
 
 def test_without_a_run_a_job_does_its_work_itself(run: Run) -> None:
-    run.environment.pop(warm.MAIN)
+    run.environment.pop(workers.MAIN)
     pid, worker = run.tell()
     assert worker == pid
     assert run.workers() == []
@@ -179,7 +179,7 @@ def test_work_apart_whose_process_vanishes_is_made_up_for(run: Run) -> None:
 @pytest.mark.parametrize("apart", [True, False])
 def test_what_goes_wrong_is_told_alike(run: Run, warmed: bool, apart: bool) -> None:
     if not warmed:
-        run.environment.pop(warm.MAIN)
+        run.environment.pop(workers.MAIN)
     _, status, said = run.job("refuse", apart=apart)
     assert (status, said) == (1, "there is no such thing\n")
     assert "there is no such thing" in (run.folder / "log").read_text()
@@ -193,10 +193,10 @@ def test_what_goes_wrong_is_told_alike(run: Run, warmed: bool, apart: bool) -> N
 def test_a_place_of_somebody_else_is_not_used(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(warm.RUN, "trial")
-    monkeypatch.setenv(warm.MAIN, str(run.main.pid))
+    monkeypatch.setenv(workers.RUN, "trial")
+    monkeypatch.setenv(workers.MAIN, str(run.main.pid))
     monkeypatch.setattr("tempfile.tempdir", str(run.folder))
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    warm.run(tmp_path / "log", f"{WORK}.tell", file=str(tmp_path / "told"))
+    workers.run(tmp_path / "log", f"{WORK}.tell", file=str(tmp_path / "told"))
     assert (tmp_path / "told").read_text() == str(os.getpid())
     assert run.workers() == []

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.errors import VpnError
-from meshbench.records import PathState
+from meshbench.results.records import PathState
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Network, Node
 from tests.unit import making
 

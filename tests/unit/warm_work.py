@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from meshbench.errors import MeshbenchError
+from meshbench.util.errors import MeshbenchError
 
 
 def tell(file: str, wait_for: str = "") -> None:

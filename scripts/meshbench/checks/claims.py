@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from meshbench.errors import ConfigError, Problem
+from meshbench.util.errors import ConfigError, Problem
 
 TEXT_COLUMNS = (
     "section", "vpn", "profile", "benchmark", "metric", "unit", "value", "stated_as", "note",

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import altair as alt
 
-from meshbench.errors import NO_BINARY
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, Variant, arrow, system
 from meshbench.figures.wording import log_ticks, shortened
+from meshbench.util.errors import NO_BINARY
 
 ROW = 16
 """Height of a row in px."""

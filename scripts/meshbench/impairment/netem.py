@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from meshbench.config import Profile
+from meshbench.config.models import Profile
 from meshbench.impairment.engine import Plan
-from meshbench.records import Command
+from meshbench.results.records import Command
 from meshbench.testbed import local
 from meshbench.testbed.host import STATE, File, Host
 from meshbench.testbed.lab.layout import HostLayout, Layout

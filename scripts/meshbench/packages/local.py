@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.config.packages import Local
 from meshbench.packages.made import Made
-from meshbench.packages.spec import Local
 from meshbench.packages.supply import Supply, content, local_files
+from meshbench.util.errors import VpnError
 
 
 async def make(package: Local, supply: Supply, work: Path) -> Made:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.util.errors import VpnError
 
 BUILD_LIMIT_S = 2 * 3600.0
 TAIL_CHARACTERS = 1500

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meshbench.errors import MeshbenchError
+from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
     import duckdb

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from meshbench.records import LinkRecord, Record
+from meshbench.results.records import LinkRecord, Record
 
 CONGESTION = "net.ipv4.tcp_congestion_control"
 _PER_QUEUE = {"mq", "mqprio"}

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from meshbench.config import FakeTestbed
-from meshbench.records import Command, now
+from meshbench.config.models import FakeTestbed
+from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
 
 FAULTS = "MESHBENCH_FAKE"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from meshbench.errors import TestbedError
-from meshbench.records import Command
+from meshbench.results.records import Command
+from meshbench.util.errors import TestbedError
 
 STATE = PurePosixPath("/var/lib/meshbench")
 RUN = PurePosixPath("/run/meshbench")

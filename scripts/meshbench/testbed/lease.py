@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 
 import asyncssh
 
-from meshbench.errors import TestbedError
-from meshbench.records import now
+from meshbench.results.records import now
 from meshbench.testbed.host import RUN
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 
 _FILE = f"{RUN}/lease"
 # flock(1) holds the lock while cat lives; when the connection ends, in whatever way, so does cat.

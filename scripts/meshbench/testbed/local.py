@@ -5,7 +5,7 @@ import logging
 import shlex
 import shutil
 
-from meshbench.errors import TestbedError
+from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 

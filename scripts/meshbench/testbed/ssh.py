@@ -9,9 +9,9 @@ from datetime import datetime
 
 import asyncssh
 
-from meshbench.errors import TestbedError
-from meshbench.records import Command, now
+from meshbench.results.records import Command, now
 from meshbench.testbed.host import SLICE, Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Cargo
-from meshbench.records import PathState
+from meshbench.config.packages import Cargo
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 11010
 _RPC = "127.0.0.1:15888"

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Local
-from meshbench.records import PathState
+from meshbench.config.packages import Local
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 9651
 _API = "127.0.0.1:8989"

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 from cryptography.hazmat.primitives import hashes
 from pydantic import Field
 
-from meshbench import certificates
-from meshbench.config import Strict
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util import certificates
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 1194
 

@@ -8,12 +8,12 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Cargo
-from meshbench.records import PathState
+from meshbench.config.packages import Cargo
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line, unit_name
+from meshbench.vpns.common.units import Service, command_line, unit_name
 
 PORT = 3210
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 _ADMIN = "unix:///run/meshbench/yggdrasil.sock"
 

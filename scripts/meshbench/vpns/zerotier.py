@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.packages.spec import Local
-from meshbench.records import PathState
+from meshbench.config.packages import Local
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line
+from meshbench.vpns.common.units import Service, command_line
 
 PORT = 9993
 _ADDRESS = re.compile("[0-9a-f]{10}")

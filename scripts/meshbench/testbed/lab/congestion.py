@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from meshbench.packages import exclusion
 from meshbench.testbed.lab.layout import LABS
+from meshbench.util import machine_lock
 
 ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 _FOUND = LABS / "allowed-congestion-control"
@@ -24,7 +24,7 @@ async def permitted(name: str) -> AsyncIterator[None]:
     A machine that does not have it or lets nobody change the list is left as it is: the kernel
     then tells whoever chooses.
     """
-    async with exclusion.alone(_LOCK):
+    async with machine_lock.alone(_LOCK):
         _put_back()
         found = ALLOWED.read_text(encoding="ascii").split()
         if name not in found:
@@ -40,7 +40,7 @@ async def permitted(name: str) -> AsyncIterator[None]:
 async def recover() -> None:
     """Put back what a killed process has left."""
     if _FOUND.exists():
-        async with exclusion.alone(_LOCK):
+        async with machine_lock.alone(_LOCK):
             _put_back()
 
 

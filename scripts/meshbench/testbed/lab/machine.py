@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from meshbench.errors import TestbedError
-from meshbench.files import cache
 from meshbench.testbed import local
 from meshbench.testbed.lab import image
+from meshbench.util.errors import TestbedError
+from meshbench.util.files import cache
 
 PACKAGES = {
     "mmdebstrap": "mmdebstrap",
