@@ -97,6 +97,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     process(40, 1, TICKS, name="snake) make")
     process(41, 1, TICKS, environ=b"A=1\0MESHBENCH_RUN=run\0")
     process(42, 1, TICKS, environ=b"MESHBENCH_RUN=another\0")
+    process(43, 1, 100 * TICKS, name="linkem", environ=b"MESHBENCH_RUN=run\0")
     for group, usage in (
         ("mb1-lom", 1_500_000),
         ("mb1-linkem-lom", 500_000),
@@ -104,6 +105,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (tmp_path / "cgroup" / group).mkdir(parents=True)
         (tmp_path / "cgroup" / group / "cpu.stat").write_text(f"usage_usec {usage}\nuser_usec 1\n")
+    (tmp_path / "cgroup" / "mb1-linkem-lom" / "cgroup.procs").write_text("43\n")
     (tmp_path / "cgroup" / "cgroup.controllers").touch()
     return tmp_path
 

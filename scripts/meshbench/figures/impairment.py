@@ -299,13 +299,17 @@ def _counts(rows: Sequence[Row]) -> str:
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
-    """The verdicts that are not 'within', and why."""
+    """The verdicts that are not 'within', and why; what cannot be told once for each profile."""
     rows = data.rows("impairment")
-    found = [
+    found = [_note(row) for row in rows if row["verdict"] not in {"within", "cannot tell"}]
+    untold = {row["profile"]: _note(row) for row in rows if row["verdict"] == "cannot tell"}
+    more = [f"{note} (and the like)" for note in untold.values()]
+    missing = [name for name in context.profiles if name not in {row["profile"] for row in rows}]
+    return [*found, *more, *(f"{name}: not calibrated" for name in missing)]
+
+
+def _note(row: Row) -> str:
+    return (
         f"{row['profile']}, {row['source']}→{row['target']} {row['direction']}, round {row['round']}: "
         f"{row['verdict']}: {row['why']}"
-        for row in rows
-        if row["verdict"] != "within"
-    ]
-    missing = [name for name in context.profiles if name not in {row["profile"] for row in rows}]
-    return [*found, *(f"{name}: not calibrated" for name in missing)]
+    )

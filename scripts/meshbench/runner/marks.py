@@ -17,8 +17,8 @@ OUTSIDE = STOLEN
 OWN = STOLEN
 """The share that meshbench itself may have beside a measurement, e.g. with figures drawn meanwhile."""
 WAITING = 0.2
-"""The share of the time during which something may wait for a CPU while a lab needs few of them. A ping
-across three idle hosts stays below a tenth of that; with as many busy programs as CPUs it is nearly 1."""
+"""The share of the time during which something may wait for a CPU while a lab needs few of them: a fifth
+of a ping's requests would meet a busy CPU. Beside as many busy programs as CPUs it was 0.96 to 0.99."""
 NEEDS_LITTLE = 0.25
 """The share of its machine below which a lab that waits for a CPU is not itself the reason."""
 _CPU_TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")

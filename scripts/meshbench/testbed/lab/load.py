@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +43,12 @@ class Load:
 
 def read(lab_id: str) -> Load | None:
     """The load of this machine; None where no control group of the lab counts CPU time."""
-    lab_s = [seconds for name in cgroups.named(f"{lab_id}-") for seconds in _group_s(name)]
+    names = cgroups.named(f"{lab_id}-")
+    lab_s = [seconds for name in names for seconds in _group_s(name)]
     if not lab_s:
         return None
-    own_s, kernel_s = _processes_s()
+    # A run starts the lab's hosts and emulators, so that its mark is on them too.
+    own_s, kernel_s = _processes_s({pid for name in names for pid in cgroups.processes(name)})
     return Load(time.monotonic(), _machine_s(), sum(lab_s), own_s, kernel_s, _pressure_s())
 
 
@@ -84,8 +86,8 @@ def _group_s(name: str) -> Iterable[float]:
             yield int(text.partition("usage_usec")[2].split()[0]) / 1e6
 
 
-def _processes_s() -> tuple[float, dict[int, float]]:
-    """Of meshbench's own processes together, and of each kernel thread."""
+def _processes_s(lab: Collection[int]) -> tuple[float, dict[int, float]]:
+    """Of meshbench's own processes together, those of the lab left out, and of each kernel thread."""
     own_s, kernel_s = 0.0, {}
     main = {os.getpid(), int(os.environ.get(MAIN, "0"))}
     for folder in PROC.glob("[0-9]*"):
@@ -97,7 +99,7 @@ def _processes_s() -> tuple[float, dict[int, float]]:
             user, system, child_user, child_system = (int(word) for word in fields[11:15])
             if parent == _KTHREADD:
                 kernel_s[pid] = (user + system) * _TICK_S
-            elif pid in main or _of_this_run(folder):
+            elif pid not in lab and (pid in main or _of_this_run(folder)):
                 own_s += (user + system + child_user + child_system) * _TICK_S
     return own_s, kernel_s
 
