@@ -12,7 +12,7 @@ from meshbench.testbed.lab import cgroups
 PROC = Path("/proc")
 RUN = "MESHBENCH_RUN"
 MAIN = "MESHBENCH_MAIN"
-"""As in `warm`: of which run a process is, and the process that the run began with."""
+"""As in `workflow.workers`: of which run a process is, and the process that the run began with."""
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _KTHREADD = 2
 _LEAST_WINDOW_S = 0.5
