@@ -31,14 +31,6 @@
 --                        null for want of probes or clocks, 'unknown' when a value is missing
 --   why                  the verdict in words
 --   status, reason, engine: of the calibration's link
-CREATE OR REPLACE TEMP MACRO wilson(k, n, z, side) AS CASE
-    -- greatest() and least() pass over nulls, so they must not see one.
-    WHEN k >= 0 AND n > 0 THEN least(1, greatest(0,
-        ((k / n) + z * z / (2 * n)
-        + side * z * sqrt((k / n) * (1 - k / n) / n + z * z / (4 * n * n)))
-        / (1 + z * z / n)
-    ))
-END;
 -- 3.2905: the standard normal quantile of (1 + 0.999) / 2. Correlated losses tell as much as fewer
 -- independent ones, by the factor of their variance.
 CREATE OR REPLACE TEMP MACRO bound(k, n, variance, side) AS
@@ -46,7 +38,7 @@ CREATE OR REPLACE TEMP MACRO bound(k, n, variance, side) AS
 -- Wilson's bounds of a share of 0 or 1 miss it by the last bit.
 CREATE OR REPLACE TEMP MACRO misses(low, high, expected, tolerance) AS
     low > expected + tolerance + 1e-9 OR high < expected - tolerance - 1e-9;
-CREATE OR REPLACE TEMP MACRO percent(share) AS printf('%.2f %%', 100.0 * share);
+CREATE OR REPLACE TEMP MACRO hundredths(share) AS printf('%.2f %%', 100.0 * share);
 CREATE OR REPLACE TEMP MACRO thousands(n) AS format('{:,}', n::BIGINT);
 WITH variants AS (
     SELECT DISTINCT campaign, direction FROM samples WHERE benchmark = 'calibration'
@@ -217,18 +209,18 @@ SELECT
                 )
             END,
             CASE WHEN loss_ok AND NOT delay_ok THEN NULL ELSE concat(
-                'loss ', percent(loss), ' of ', thousands(sent), '; of all ',
-                thousands(n_pooled), ' probes ', percent(pooled_lost / n_pooled),
+                'loss ', hundredths(loss), ' of ', thousands(sent), '; of all ',
+                thousands(n_pooled), ' probes ', hundredths(pooled_lost / n_pooled),
                 CASE WHEN n_counted > 0 THEN concat(
                     ', of ', thousands(n_counted), ' packets counted by the emulators ',
-                    percent(counted_lost / n_counted)
+                    hundredths(counted_lost / n_counted)
                 ) END,
-                ', expected ', percent(expected_loss), ' ± ', percent(tolerance_loss),
+                ', expected ', hundredths(expected_loss), ' ± ', hundredths(tolerance_loss),
                 '; told from it: ',
                 CASE WHEN told_below > 0
-                    THEN concat('less than ', percent(told_below), ' or ')
+                    THEN concat('less than ', hundredths(told_below), ' or ')
                 END,
-                'more than ', percent(told_above)
+                'more than ', hundredths(told_above)
             ) END,
             CASE WHEN sent < 0.9 * planned
                 THEN concat('irtt sent ', thousands(sent), ' of ', thousands(planned), ' probes')
