@@ -35,6 +35,7 @@ rule bundle:
 rule figure:
     input:
         tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
+        cells=TABLE.format(table="cells"),
         findings=FINDINGS,
         runs=RUNS,
     output:
@@ -62,6 +63,7 @@ rule figure:
 rule table:
     input:
         tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
+        cells=TABLE.format(table="cells"),
         findings=FINDINGS,
         runs=RUNS,
     output:

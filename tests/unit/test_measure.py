@@ -13,7 +13,7 @@ from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
 from meshbench.config.jobs import DeployJob, MeasureJob
-from meshbench.config.models import FakeTestbed, Profile, System
+from meshbench.config.models import FakeTestbed, Profile, System, Tuning
 from meshbench.config.packages import Local
 from meshbench.config.plan import Calibrated
 from meshbench.figures import base
@@ -22,10 +22,10 @@ from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status
 from meshbench.runner import deploy, measure, reconcile
-from meshbench.runner.session import session
+from meshbench.runner.session import Session, session
 from meshbench.tables import parse
-from meshbench.testbed import state
-from meshbench.testbed.fake import FakeHost
+from meshbench.testbed import state, tuning
+from meshbench.testbed.fake import FakeHost, FakeWorld
 from meshbench.testbed.host import STATE
 from meshbench.util.errors import TestbedError, VpnError
 from meshbench.vpns.common import lifecycle
@@ -115,6 +115,41 @@ def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None
     )
     with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
         asyncio.run(deploy.deploy(deployed, tmp_path))
+
+
+def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "yuki: net.ipv4.tcp_congestion_control is reno, not cubic"
+
+    async def refused(*_: Any) -> tuning.Applied:
+        raise tuning.UnsupportedError(why)
+
+    monkeypatch.setattr("meshbench.testbed.tuning.apply", refused)
+    found = run(tmp_path)
+    assert {(one.status, one.reason) for one in found.links} == {(Status.UNSUPPORTED, why)}
+    assert (found.vpn.status, found.vpn.reason, found.tuning) == (Status.UNSUPPORTED, why, {})
+
+
+def test_what_is_up_under_other_settings_is_stopped() -> None:
+    """Its own sockets would keep the congestion control that they were made with."""
+    world = FakeWorld(FakeTestbed(kind="fake"))
+    bed = Session(kind="fake", hosts=tuple(world.hosts()), engine=FakeEngine())
+
+    def still_up(**sysctls: int) -> bool:
+        wanted = Tuning(sysctls={f"net.ipv4.{key}": value for key, value in sysctls.items()})
+        one = job().model_copy(update={"tuning": wanted})
+
+        async def tuned() -> bool:
+            _, after = await measure._tune(one, bed, await state.read(bed.hosts))
+            return "nebula" in state.running(after)
+
+        world.running.add("nebula")
+        return asyncio.run(tuned())
+
+    assert not still_up(tcp_sack=1)
+    assert still_up(tcp_sack=1)
+    assert not still_up(tcp_sack=0)
 
 
 def test_an_emulator_that_does_something_else_is_no_result(

@@ -187,6 +187,15 @@ def test_a_fake_testbed_is_stamped(tmp_path: Path) -> None:
     assert row["testbed"] == "fake:fake"
 
 
+def test_each_link_has_what_the_cell_s_emulators_counted(tmp_path: Path) -> None:
+    of = record(link(PING))
+    of.impairment.before = {"lom": {"offered": 5, "lost": 1}}
+    of.impairment.after = {"lom": {"offered": 105, "lost": 3}}
+    _, [row, bare] = parsed(tmp_path, of, record(link(PING)))
+    assert (row["emulator_offered"], row["emulator_lost"]) == (100, 2)
+    assert (bare["emulator_offered"], bare["emulator_lost"]) == (None, None)
+
+
 def test_tcp_rows_know_mode_and_direction(tmp_path: Path) -> None:
     runs = [command(making.text(f"iperf3-{name}.json")) for name in ("forward", "bidir")]
     samples, _ = parsed(tmp_path, record(link(*runs), cell=cell(benchmark="tcp")))

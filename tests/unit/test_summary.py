@@ -154,12 +154,21 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     found = summary.marked(summary.read(campaign()))
     assert [one.path.resolve() for one in found] == [doubtful.resolve()]
     assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said
-    assert "of which measuring tools ran 5 s: overhead " in said
+    assert "; nothing was measured" in said
 
     said = show(capsys, later)
     assert counts(said)["internal"] == ["4", "0", "1", "0", "1", "3"]
     assert "nothing was measured" in said
     assert "figures: figures/trial/" in said
+
+
+@pytest.mark.parametrize(("kind", "told"), [("lab", True), ("ssh", True), ("fake", False)])
+def test_a_fake_testbed_s_time_is_not_compared_with_its_tools(kind: str, told: bool) -> None:
+    of = record(link(command(took_s=5)))
+    made = of.model_copy(update={"testbed": of.testbed.model_copy(update={"kind": kind})})
+    said = summary._times([made], START - timedelta(seconds=1))
+    assert ("measuring tools ran 5 s: overhead " in said) is told
+    assert said.endswith("; nothing was measured") is not told
 
 
 def test_the_one_command_repeats_the_options_of_the_run(

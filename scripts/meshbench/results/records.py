@@ -28,7 +28,7 @@ class Status(StrEnum):
     UNAVAILABLE = "unavailable"
     """It cannot be had here: no program, or a kernel without the feature. Says nothing of the VPN."""
     UNSUPPORTED = "unsupported"
-    """The VPN cannot carry this by design, e.g. a payload larger than its MTU."""
+    """Impossible by design: a payload larger than the VPN's MTU, a setting the kernel cannot have."""
     TOOL_FAILED = "tool_failed"
     """The measuring tool broke; never held against the VPN."""
 

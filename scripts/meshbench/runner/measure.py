@@ -22,6 +22,7 @@ from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
 from meshbench.testbed.host import Host
+from meshbench.testbed.lab import load
 from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.supplies import planned
@@ -45,6 +46,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             # That a VPN is up is found out by ping, whatever is measured.
             tools = dict.fromkeys((versions.PING, *benchmarks.load(cell.benchmark).tools))
             await versions.check(tuple(tools), bed.hosts)
+            settings, before = await _tune(job, bed, before)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
@@ -55,10 +57,25 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
             _tell_revived(vpn, up.revived)
-            return await _measure(job, bed, up, vpn, before, started)
+            return await _measure(job, bed, up, vpn, settings, before, started)
         except (VpnError, ToolError) as error:
             vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, started)
+
+
+async def _tune(
+    job: MeasureJob, bed: Session, before: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Any]]]:
+    """The settings in force, and the hosts' state with them.
+
+    A socket keeps the congestion control and buffers it was made with, so what was up under other
+    settings is stopped: its carriers would not be this tuning's.
+    """
+    applied = await tuning.apply(job.tuning, bed.hosts, bed.permit)
+    if not applied.changed:
+        return applied.values, before
+    await lifecycle.stop(bed.hosts, sorted(state.running(before)))
+    return applied.values, await state.read(bed.hosts)
 
 
 async def _measure(
@@ -66,12 +83,11 @@ async def _measure(
     bed: Session,
     up: Up,
     vpn: records.VpnRecord,
+    settings: dict[str, dict[str, str]],
     before: Mapping[str, Any],
     started: Any,
 ) -> Record:
-    settings, vpn.version = await asyncio.gather(
-        tuning.apply(job.tuning, bed.hosts), lifecycle.version(up.mesh, bed.hosts[0])
-    )
+    vpn.version = await lifecycle.version(up.mesh, bed.hosts[0])
     benchmark, arena = benchmarks.make(job.cell.benchmark, job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
     collected: dict[str, list[Command]] = {}
@@ -79,7 +95,9 @@ async def _measure(
         _ready(job, bed, up, benchmark, arena) as (impairment, paths_before),
         _collecting(bed.hosts, collected),
     ):
+        idle = bed.load()
         done = await groups.measure(benchmark, arena, silent)
+        used = load.between(idle, bed.load())
     paths_after, after, fallen, impairment.after = await asyncio.gather(
         lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
     )
@@ -90,10 +108,12 @@ async def _measure(
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
         job, bed, vpn, done, started=started, before=before, after=after,
-        impairment=impairment, tuning_=settings, collected=collected,
+        impairment=impairment, tuning_=settings, collected=collected, used=used,
         marked=[
             *([str(up.revived)] if up.revived else []),
-            *marks.of(done.links, impairment, before, after, underlay), *marks.apart(done.groups)
+            *marks.of(done.links, impairment, before, after, underlay, used),
+            *marks.apart(done.groups),
+            *(mark for link in done.links for mark in benchmark.marks(link)),
         ],
     )  # fmt: skip
 
@@ -260,6 +280,7 @@ def _record(
     tuning_: dict[str, dict[str, str]],
     collected: dict[str, list[Command]],
     marked: list[str],
+    used: Mapping[str, float] | None = None,
 ) -> Record:
     versions = {
         "meshbench": __version__,
@@ -267,7 +288,8 @@ def _record(
         "benchmark_method": job.benchmark_method,
     }
     testbed = records.TestbedRecord(
-        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu, facts=bed.facts,
+        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu,
+        facts={**bed.facts, **({"cpu": dict(used)} if used else {})},
         before=dict(before), after=dict(after),
     )  # fmt: skip
     return Record(

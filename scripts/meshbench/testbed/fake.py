@@ -12,6 +12,7 @@ from pathlib import Path
 
 from meshbench.config.models import FakeTestbed
 from meshbench.results.records import Command, now
+from meshbench.testbed import sysctls
 from meshbench.testbed.host import Address, CommandError, File, Unit
 from meshbench.util.errors import TestbedError
 
@@ -31,6 +32,7 @@ class FakeHost:
         self.address = address
         self._world = world
         self._random = random.Random(address.name)  # noqa: S311
+        self._sysctls: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -63,7 +65,8 @@ class FakeHost:
     @property
     def _programs(self) -> Mapping[str, Callable[[Sequence[str]], tuple[int, str]]]:
         return {
-            "sh": lambda _: (0, self._world.state()),
+            "sh": self._sh,
+            "grep": self._kernel_settings,
             "systemctl": self._systemctl,
             "ping": self._ping,
             "iperf3": self._iperf3,
@@ -88,6 +91,19 @@ class FakeHost:
             elif "stop" in argv:
                 self._world.running.discard(system)
         return 0, "active\n" * max(1, len(units))
+
+    def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
+        """Scripts are the one that reads the state and the one that writes kernel settings."""
+        if argv[1] != "-c" or argv[2] != sysctls.WRITE:
+            return 0, self._world.state()
+        self._sysctls |= dict(setting.partition("=")[::2] for setting in argv[4:])
+        return 0, ""
+
+    def _kernel_settings(self, argv: Sequence[str]) -> tuple[int, str]:
+        """A kernel that has every setting and takes every value."""
+        files = [word for word in argv if word.startswith(sysctls.ROOT)]
+        values = [self._sysctls.get(file.removeprefix(sysctls.ROOT), "fake") for file in files]
+        return 0, "".join(f"{file}:{value}\n" for file, value in zip(files, values, strict=True))
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         if "-V" in argv:
