@@ -137,6 +137,23 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
     assert problem in said
 
 
+def test_a_tuning_has_the_settings_of_its_base_and_its_own() -> None:
+    shipped = {
+        name: models.load_campaign(
+            {**yaml.safe_load(CAMPAIGN), "tunings": [name]}, [], SHIPPED
+        ).tunings[name]
+        for name in ("stock", "reorder-only", "tailscale-style", "kernel-default")
+    }
+    stock = shipped["stock"].sysctls
+    assert stock["net.ipv4.tcp_congestion_control"] == "cubic"
+    assert shipped["kernel-default"].sysctls == {}
+    for name in ("reorder-only", "tailscale-style"):
+        own = shipped[name].sysctls
+        assert own.keys() == stock.keys()
+        assert own["net.ipv4.tcp_congestion_control"] == "cubic"
+        assert {key for key in own if own[key] != stock[key]} >= {"net.ipv4.tcp_recovery"}
+
+
 @pytest.mark.parametrize(
     ("file", "content", "problem"),
     [
@@ -153,6 +170,8 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
         ("vpns/nebula", "driver: internal\noptions: {mtu: 5}\n", "2: options.mtu: unknown key"),
         ("vpns/nebula", "", ": driver: this key is required"),
         ("tunings/stock", "sysctls: {kernel.panic: 1}\n", "is not allowed here"),
+        ("tunings/stock", "base: stok\n", ": stok: there is no config/tunings/stok.yaml; did you mean 'stock'?"),
+        ("tunings/stock", "base: stock\n", ": base: 'stock' has a base itself ('stock'): name that, or copy its settings"),
         ("testbeds/fake", "kind: lab\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
         ("testbeds/fake", "kind: fake\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
         ("testbeds/fake", "kind: lab\nhosts: [lom]\n", "2: hosts: must be of at least 2 entries (it says a list of 1)"),

@@ -189,6 +189,22 @@ def test_losses_on_purpose_are_not_tail_drops() -> None:
     assert netem.reading(plenty)["tail_drops"] == 0
 
 
+def test_losses_on_purpose_are_counted() -> None:
+    found = netem.reading(tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2))
+    assert (found["offered"], found["lost"]) == (100_000, 2_500)
+    stats = making.document("linkem-stats.json")
+    assert (linkem.offered(stats), stats["lost"]) == (2684, 44)
+    assert linkem.offered({**stats, "exempt": 4, "unroutable": 5, "oversize": 6}) == 2684 - 15
+
+
+def test_a_cell_s_losses_are_those_between_two_readings_of_all_hosts() -> None:
+    before = {"lom": {"offered": 10, "lost": 1}}
+    after = {"lom": {"offered": 110, "lost": 4}, "yuki": {"offered": 200, "lost": 5}}
+    assert engine.losses(before, after) == (300, 8)
+    assert engine.losses(before, {**after, "luna": {"tail_drops": 0}}) is None
+    assert engine.losses({}, {}) is None
+
+
 def test_a_full_queue_of_netem_s_is_seen() -> None:
     """As Linux 6.1 counts: 97 of 106 packets found no room, and overlimits stayed 0."""
     full = tc_says(Profile(delay_ms=300), 5, packets=9, drops=97 + 2)

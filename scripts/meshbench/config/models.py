@@ -66,8 +66,10 @@ class Profile(Strict):
 
 
 class Tuning(Strict):
-    """Kernel settings that a tuning changes on every host; the empty one is the stock kernel."""
+    """Kernel settings that a tuning makes on every host; the empty one leaves each kernel its own."""
 
+    base: Annotated[Name | None, Field(exclude=True)] = None
+    """The tuning whose settings this one changes or adds to; when loaded, `sysctls` has them all."""
     sysctls: dict[Annotated[str, StringConstraints(pattern=r"^net\.[a-z0-9_.]+$")], int | str] = {}
 
 
@@ -196,6 +198,7 @@ class FakeTestbed(Strict):
     kind: Literal["fake"]
     hosts: tuple[HostName, ...] = ("lom", "yuki", "luna")
     broken: dict[Name, str] = {}
+    unreachable: tuple[HostName, ...] = ()
     seconds_per_command: NonNegative = 0.0
 
     @model_validator(mode="after")
@@ -367,13 +370,31 @@ def load_campaign(config: Mapping[str, Any], sources: list[Source], folder: Path
 
     systems = {name: system(name) for name in campaign.vpns}
     profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
-    tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
+    own = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
+    tunings = {}
+    for name, tuning in own.items():
+        try:
+            tunings[name] = tuning and _based(tuning, folder / "tunings", name)
+        except ConfigError as error:
+            found.extend(error.problems)
     testbed = nobody if imported else named("testbeds", campaign.testbed, Testbed, "testbed")
     if found:
         raise ConfigError(found)
     loaded = Campaign(campaign, testbed, systems, profiles, tunings)
     _check_links(loaded, locate(sources, ("links",)))
     return loaded
+
+
+def _based(own: Tuning, folder: Path, name: str) -> Tuning:
+    """A tuning with the settings of its base; a base has none itself, so there is no circle."""
+    if own.base is None:
+        return own
+    place = f"{folder / name}.yaml"
+    base: Tuning = load_named(folder, own.base, Tuning, (place, None))
+    if base.base is not None:
+        message = f"'{own.base}' has a base itself ('{base.base}'): name that, or copy its settings"
+        raise ConfigError([Problem(place, "base", message)])
+    return Tuning(sysctls=base.sysctls | own.sysctls)
 
 
 def _check_links(campaign: Campaign, place: tuple[str, int | None]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import vl_convert as vlc
 
-from meshbench.figures import base, tabular, theme
+from meshbench.figures import base, circumstances, tabular, theme
 from meshbench.figures import findings as checked
 from meshbench.figures.base import Context, Data, Figure, Row
 from meshbench.figures.wording import TIMES, counted, joined, wrapped
@@ -34,6 +34,7 @@ def render(
     outputs: Mapping[str, Path],
     bundle: Path,
     findings: Path | None = None,
+    cells: Path | None = None,
 ) -> None:
     """Draw one figure and write it in every kind of file that is asked for.
 
@@ -47,6 +48,7 @@ def render(
         bundle: the JavaScript that `write_bundle` made; the HTML page refers to it by its
             relative path.
         findings: of the sanity rules; those about the figure's values are its last footnotes.
+        cells: the table of that name, which says under which circumstances they were measured.
 
     Raises:
         MeshbenchError: when there is no such figure, a table or a metric is missing, or a kind of
@@ -59,10 +61,11 @@ def render(
         raise MeshbenchError(f"figure '{name}' cannot be written as {', '.join(unknown)}")
     read = {table: tables[table] for table in figure.tables}
     data = Data.read(read)
+    under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     if figure.tabulate is not None:
-        _write_table(figure, data, context, outputs, checked.read(findings))
+        _write_table(figure, data, context, outputs, checked.read(findings), under)
         return
-    drawn = compose(figure, data, context, checked.read(findings))
+    drawn = compose(figure, data, context, checked.read(findings), under)
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=VEGA_LITE)
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
@@ -88,10 +91,19 @@ class Drawn:
     caption: str
     notes: tuple[str, ...]
     findings: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
 
 
-def compose(figure: Figure, data: Data, context: Context, found: Sequence[Row] = ()) -> Drawn:
+def compose(
+    figure: Figure,
+    data: Data,
+    context: Context,
+    found: Sequence[Row] = (),
+    under: Sequence[str] = (),
+) -> Drawn:
     """Draw a chart and set its title, stamp, footnotes and provenance around it.
+
+    `under` is what `circumstances.lines` says.
 
     Raises:
         MeshbenchError: when the figure is a table, or a metric it names is not registered.
@@ -115,12 +127,14 @@ def compose(figure: Figure, data: Data, context: Context, found: Sequence[Row] =
     }
     whole: dict[str, Any] = {
         **top,
-        "title": _footer(_few(notes, findings), data, context, width),
+        "title": _footer(
+            _few(notes, findings), [*provenance(data, context), *under], context, width
+        ),
         "vconcat": [titled],
         "config": theme.config(),
         "usermeta": {"embedOptions": {"renderer": "svg", "downloadFileName": figure.name}},
     }
-    return Drawn(figure, whole, figure.caption(data, context), notes, findings)
+    return Drawn(figure, whole, figure.caption(data, context), notes, findings, tuple(under))
 
 
 def _title(title: str, context: Context) -> dict[str, Any]:
@@ -179,10 +193,12 @@ def _few(notes: Sequence[str], findings: Sequence[str]) -> list[str]:
     return [*shown, *checked.few(findings)]
 
 
-def _footer(shown: Sequence[str], data: Data, context: Context, width: int) -> dict[str, Any]:
+def _footer(
+    shown: Sequence[str], facts: Sequence[str], context: Context, width: int
+) -> dict[str, Any]:
     size = theme.SMALL
     ink = theme.RED if context.testbed == "fake" else theme.GREY
-    where = wrapped([" · ".join(provenance(data, context))], width, size)
+    where = wrapped([" · ".join(facts)], width, size)
     look = {
         "orient": "bottom",
         "frame": "bounds",
@@ -219,8 +235,8 @@ def page(
         for name, file in tables.items()
     )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in (*drawn.notes, *drawn.findings))
-    data = Data.read(tables)
-    facts = "".join(f"<li>{html.escape(line)}</li>" for line in provenance(data, context))
+    told = [*provenance(Data.read(tables), context), *drawn.under]
+    facts = "".join(f"<li>{html.escape(line)}</li>" for line in told)
     # '</script>' in a reason would end the script it stands in.
     spec = json.dumps(drawn.spec, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
     return _PAGE.format(
@@ -273,12 +289,13 @@ def _write_table(
     context: Context,
     outputs: Mapping[str, Path],
     found: Sequence[Row],
+    under: Sequence[str],
 ) -> None:
     if figure.tabulate is None:
         raise MeshbenchError(f"figure '{figure.name}' is a chart")
     table = figure.tabulate(data, context)
     findings = checked.few(checked.lines(found, figure.concern, context.profiles[0]))
-    notes = [*figure.notes(data, context), *findings, *provenance(data, context)]
+    notes = [*figure.notes(data, context), *findings, *provenance(data, context), *under]
     if "csv" in outputs:
         _write(outputs["csv"], tabular.csv_text(table))
     if "tex" in outputs:

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from meshbench.util.errors import RecordError
 from meshbench.util.files import atomic
+from meshbench.util.foreign import why
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
+Small = Annotated[int, Field(ge=0, lt=2**31)]
+"""A count that fits into the tables' 32 bits."""
 
 
 class Status(StrEnum):
@@ -21,8 +25,10 @@ class Status(StrEnum):
     """The VPN did not carry it."""
     TIMEOUT = "timeout"
     """Censored at a stated limit."""
+    UNAVAILABLE = "unavailable"
+    """It cannot be had here: no program, or a kernel without the feature. Says nothing of the VPN."""
     UNSUPPORTED = "unsupported"
-    """The VPN cannot carry this by design, e.g. a payload larger than its MTU."""
+    """Impossible by design: a payload larger than the VPN's MTU, a setting the kernel cannot have."""
     TOOL_FAILED = "tool_failed"
     """The measuring tool broke; never held against the VPN."""
 
@@ -40,7 +46,7 @@ class Cell(Model):
     tuning: str
     profile: str
     benchmark: str
-    round: int
+    round: Small
 
     @property
     def path(self) -> str:
@@ -61,7 +67,13 @@ class Command(Model):
     returncode: int | None
     stdout: str
     stderr: str
+    role: str = ""
+    """What it was for, in the benchmark's or collector's own words: by it the output is found again."""
     measuring: bool = True
+    """Whether its time is that of a measuring tool."""
+
+    def in_role(self, role: str) -> Self:
+        return self.model_copy(update={"role": role})
 
 
 def measuring_s(commands: Iterable[Command]) -> float:
@@ -85,12 +97,17 @@ class PathState(Model):
     transport: str | None = None
     endpoint: str | None = None
     interface: str | None = None
-    tunnel_mtu: int | None = None
-    path_mtu: int | None = None
+    tunnel_mtu: Small | None = None
+    path_mtu: Small | None = None
     """The largest packet that got through the tunnel whole when the VPN had come up; in bytes."""
     cipher: str | None = None
     """Where the daemon shows it."""
     details: dict[str, Any] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether the daemon told anything of how it reaches the peer."""
+        return any(self.way)
 
     @property
     def way(self) -> tuple[str | None, ...]:
@@ -105,7 +122,7 @@ class LinkRecord(Model):
     target: str
     status: Status
     reason: str | None = None
-    attempts: int = 1
+    attempts: Small = 1
     limit_s: float | None = None
     started: datetime | None = None
     duration_s: float | None = None
@@ -117,6 +134,43 @@ class LinkRecord(Model):
     commands: list[Command] = []
     failures: list[Command] = []
     """Attempts that were tried again, oldest first."""
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.source, self.target
+
+    def in_role(self, role: str) -> list[Command]:
+        """The commands of one role, in their order."""
+        return [command for command in self.commands if command.role == role]
+
+    @property
+    def path(self) -> PathState | None:
+        """The path as it was told last; one that is unknown only where it was never told."""
+        told = [path for path in (self.path_after, self.path_before) if path]
+        return next((path for path in told if path.known), told[0] if told else None)
+
+    @property
+    def path_changed(self) -> bool | None:
+        """Whether it was another one after the measurement; None where that was not told twice."""
+        before, after = self.path_before, self.path_after
+        if not (before and before.known and after and after.known):
+            return None
+        return before.way != after.way
+
+
+class GroupRecord(Model):
+    """Links that were measured at the same time.
+
+    Attributes:
+        links: as ``source->target``.
+        attempts: how often the group was measured; again only when a tool failed.
+        start_spread_s: between the first and the last link's start, the largest over the commands
+            of the attempt that counts; null for a single link.
+    """
+
+    links: list[str]
+    attempts: int = 1
+    start_spread_s: float | None = None
 
 
 class TestbedRecord(Model):
@@ -164,12 +218,18 @@ class VpnRecord(Model):
     direct_s: dict[str, float] = {}
     """By ordered pair, from starting the VPN until its daemon was first seen to say 'direct'."""
     log_tail: dict[str, str] = {}
+    silent_before: list[str] = []
+    """Ordered pairs that had passed traffic and did not at the cell's start: it was started anew."""
+    fallen_before: list[str] = []
+    """Hosts on which its daemon had ended before the cell: it was started anew."""
+    log_tail_before: dict[str, str] = {}
+    """What its daemons had said last before that."""
 
 
 class Record(Model):
     """One cell, measured once."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     campaign: str
     cell: Cell
     placement: str
@@ -184,6 +244,13 @@ class Record(Model):
     tuning: dict[str, dict[str, str]] = {}
     vpn: VpnRecord
     links: list[LinkRecord]
+    groups: list[GroupRecord] = []
+    commands: list[Command] = []
+    """What the benchmark kept that belongs to no link: faults, what hosts say."""
+    failures: list[Command] = []
+    """The same of attempts that were tried again."""
+    collected: dict[str, list[Command]] = {}
+    """By collector, what it found beside the measurement."""
 
     @property
     def measuring_s(self) -> float:
@@ -207,17 +274,20 @@ def write(record: BaseModel, path: Path) -> None:
 
 
 def read(path: Path) -> Record:
-    """Read a record. Raises ValueError naming the file when it is not one."""
+    """Read a record. Raises RecordError naming the file when it is not one."""
     try:
         return Record.model_validate_json(path.read_bytes())
     except ValueError as error:
-        raise ValueError(
-            f"{path} is not a record of schema version {SCHEMA_VERSION}: {error}"
+        raise RecordError(
+            f"{path} is not a record of schema version {SCHEMA_VERSION}: {why(error)}"
         ) from None
 
 
 def worst(statuses: Mapping[str, Status] | list[Status]) -> Status:
     """The status that stands for several links: ok only if all are."""
-    order = [Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNSUPPORTED, Status.OK]
+    order = [
+        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNSUPPORTED, Status.UNAVAILABLE,
+        Status.OK,
+    ]  # fmt: skip
     values = list(statuses.values()) if isinstance(statuses, Mapping) else statuses
     return min(values, key=order.index, default=Status.OK)

@@ -4,13 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from meshbench.impairment import engine
-from meshbench.results.records import ImpairmentRecord, LinkRecord
+from meshbench.results.records import GroupRecord, ImpairmentRecord, LinkRecord, Status
+from meshbench.runner.groups import START_SPREAD_S
 from meshbench.vpns.common import lifecycle
 
 LATE_MS = 0.5
 """By how much an emulator may forward late on average: a calibration's own tolerance of the delay."""
 STOLEN = 0.1
 """The share of a host's CPU time that others may take without a mark."""
+OUTSIDE = STOLEN
+"""The share of a lab's machine that its other programs may have: as much as a hypervisor may take."""
+OWN = STOLEN
+"""The share that meshbench itself may have beside a measurement, e.g. with figures drawn meanwhile."""
+WAITING = 0.2
+"""The share of the time during which something may wait for a CPU while a lab needs few of them: a fifth
+of a ping's requests would meet a busy CPU. Beside as many busy programs as CPUs it was 0.96 to 0.99."""
+NEEDS_LITTLE = 0.25
+"""The share of its machine below which a lab that waits for a CPU is not itself the reason."""
 _CPU_TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -23,16 +33,29 @@ def of(
     before: Facts,
     after: Facts,
     underlay: Mapping[str, str],
+    used: Mapping[str, float] | None = None,
 ) -> list[str]:
     """A cell's marks. Equal ones are counted together, so what varies is left to the record.
 
-    `underlay` is the data address by host.
+    `underlay` is the data address by host, `used` what `testbed.lab.load` says of the machine while
+    the cell was measured.
     """
     return [
         *_emulator(impairment),
         *_stolen(before, after),
+        *_load(used or {}),
         *(mark for link in links for mark in _path(link, underlay)),
     ]
+
+
+def apart(groups: Sequence[GroupRecord]) -> Iterator[str]:
+    """Groups whose links did not start together."""
+    for group in groups:
+        if group.start_spread_s is not None and group.start_spread_s > START_SPREAD_S:
+            yield (
+                f"links measured together started {1000 * group.start_spread_s:.0f} ms apart, more "
+                f"than {1000 * START_SPREAD_S:.0f} ms"
+            )
 
 
 def _emulator(impairment: ImpairmentRecord) -> Iterator[str]:
@@ -47,6 +70,18 @@ def _stolen(before: Facts, after: Facts) -> Iterator[str]:
     both = (host for host in before if host in after)
     if hosts := [host for host in both if stolen(before[host], after[host]) > STOLEN]:
         yield f"others took more than {STOLEN:.0%} of the CPU time of {', '.join(hosts)} (steal)"
+
+
+def _load(used: Mapping[str, float]) -> Iterator[str]:
+    if used.get("outside", 0) > OUTSIDE:
+        yield f"other programs took more than {OUTSIDE:.0%} of the CPU time of the lab's machine"
+    if used.get("meshbench", 0) > OWN:
+        yield f"meshbench itself took more than {OWN:.0%} of the CPU time of the lab's machine"
+    if used.get("waiting", 0) > WAITING and used["lab"] < NEEDS_LITTLE:
+        yield (
+            f"something waited for a CPU for more than {WAITING:.0%} of the time, although the lab "
+            f"needed less than {NEEDS_LITTLE:.0%} of its machine"
+        )
 
 
 def stolen(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
@@ -68,6 +103,10 @@ def _ticks(state: Mapping[str, Any]) -> dict[str, int]:
 def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:
     name = lifecycle.pair(link.source, link.target)
     before, after = link.path_before, link.path_after
+    if link.status is Status.OK and after and not after.known:
+        yield f"{name}: path unknown"
+    if link.status is Status.OK and link.reason:
+        yield f"{name}: {link.reason}"
     relayed = "relay" in {path.kind for path in (before, after) if path}
     if relayed:
         yield f"{name} went over a relay"
@@ -75,5 +114,5 @@ def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:
     inside = set(underlay.values()) if relayed else {underlay[link.target]}
     if endpoint and (endpoint.rpartition(":")[0] or endpoint) not in inside:
         yield f"{name} went to {endpoint}, past the data network"
-    if before and after and before.way != after.way:
+    if link.path_changed:
         yield f"the path of {name} changed during the measurement"

@@ -35,6 +35,8 @@ SAMPLES = pa.schema(
         pa.field("value", pa.float64()),
         pa.field("status", _WORD, nullable=False),
         pa.field("reason", pa.string()),
+        pa.field("host", _WORD),  # of a value of a host, whose source and target are '*'
+        pa.field("record", _WORD),  # the raw file below results/<campaign>/
     ]
 )
 """One row per value. A missing value is null, never zero."""
@@ -61,10 +63,19 @@ LINKS = pa.schema(
         pa.field("ready_s", pa.float64()),  # from starting the VPN to this pair's first reply
         pa.field("direct_s", pa.float64()),  # until its daemon was first seen to say 'direct'
         pa.field("engine", _WORD),
+        # Of the cell, by the emulators' own counters: packets offered, and lost on purpose.
+        pa.field("emulator_offered", pa.int64()),
+        pa.field("emulator_lost", pa.int64()),
         pa.field("testbed", pa.string()),
         pa.field("shared_cpu", pa.bool_()),
         pa.field("code_version", pa.string()),
+        pa.field("kernel", _WORD),
+        pa.field("cpu_model", _WORD),
+        pa.field("congestion_control", _WORD),
+        pa.field("qdisc", _WORD),  # of the interface through which the tool sends
+        pa.field("tool", _WORD),  # what the measuring programs say is their version
         pa.field("marks", pa.list_(pa.string()), nullable=False),
+        pa.field("record", _WORD),  # the raw file below results/<campaign>/
     ]
 )
 """One row per link of a record, also when nothing was measured on it."""

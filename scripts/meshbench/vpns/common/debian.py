@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+from meshbench.testbed import programs
 from meshbench.testbed.host import CommandError, Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import UnavailableError, VpnError
 from meshbench.vpns.base import Driver
 
 _LIMIT_S = 600.0
@@ -13,11 +14,8 @@ _APT = ("apt-get", "install", "-y", "--no-install-recommends")
 
 async def lacking(driver: Driver, host: Host) -> list[str]:
     """Those of the VPN's programs that a host does not have."""
-    if not driver.programs:
-        return []
-    found = await host.run(["which", *map(driver.program, driver.programs)], check=False)
-    have = {line.rpartition("/")[2] for line in found.stdout.split()}
-    return [] if found.returncode == 0 else [name for name in driver.programs if name not in have]
+    lacks = await programs.absent(host, [driver.program(name) for name in driver.programs])
+    return [name for name in driver.programs if driver.program(name) in lacks]
 
 
 async def provide(
@@ -26,7 +24,8 @@ async def provide(
     """Install a VPN's Debian packages on the hosts that lack its programs.
 
     Raises:
-        VpnError: when it is not allowed, with the command that does it; or with what apt says.
+        UnavailableError: when it is not allowed, with the command that does it.
+        VpnError: with what apt says.
     """
     await asyncio.gather(*(_provide(host, driver, names, allowed) for host in hosts))
 
@@ -38,7 +37,7 @@ async def _provide(host: Host, driver: Driver, names: Sequence[str], allowed: bo
         return
     words = " ".join([*_APT, *names])
     if not allowed:
-        raise VpnError(
+        raise UnavailableError(
             f"{host.name}: {', '.join(wanted)} is not installed; do there, as root: {words}, or "
             "say install: true in the testbed's file"
         )
