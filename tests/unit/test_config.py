@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.cli import _setting, main
+from meshbench.cli import main
 from meshbench.config import models
 from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
-from meshbench.config.sources import merge
+from meshbench.config.sources import merge, read_setting
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError
 
@@ -276,7 +276,7 @@ def test_the_command_line_is_blamed_for_what_it_said(
 )  # fmt: skip
 def test_settings_are_read_as_snakemake_does(word: str) -> None:
     parse: Any = importlib.import_module("snakemake.cli").parse_config
-    assert dict([_setting(word)]) == parse([word])
+    assert dict([read_setting(word)]) == parse([word])
 
 
 def test_a_file_is_blamed_for_what_the_command_line_did_not_touch(folder: Folder) -> None:

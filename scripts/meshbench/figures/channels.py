@@ -49,3 +49,9 @@ def heads(names: Iterable[str], width_px: float, **options: Any) -> alt.Axis:
             "labelPadding": 3 + (most - 1) * height * above,
         }
     return alt.Axis(title=None, labelAngle=0, **options)
+
+
+def title(text: str, width_px: float, **options: Any) -> alt.TitleParams:
+    """What stands above a panel of that width, in several lines if need be."""
+    lines = broken(text, width_px, theme.TEXT)
+    return alt.TitleParams(lines if len(lines) > 1 else text, fontSize=theme.TEXT, **options)

@@ -14,7 +14,7 @@ import altair as alt
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, Variant, arrow, system
-from meshbench.figures.wording import broken, log_ticks, shortened
+from meshbench.figures.wording import log_ticks, shortened
 from meshbench.util.errors import NO_BINARY
 
 ROW = 16
@@ -207,9 +207,7 @@ def _panel(
         layer=layers,
         width=width,
         height=max(1, len(names)) * ROW,
-        title=alt.TitleParams(
-            broken(panel.title, width + strip.side, theme.TEXT), fontSize=theme.TEXT, offset=4
-        ),
+        title=channels.title(panel.title, width + strip.side, offset=4),
     )
 
 

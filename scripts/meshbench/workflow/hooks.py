@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from meshbench.config import models, paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.plan import Calibrated
-from meshbench.config.sources import COMMAND_LINE, sources_of, unquoted
+from meshbench.config.sources import COMMAND_LINE, setting, sources_of
 from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
@@ -182,7 +180,7 @@ def imported(report: Path) -> str:
 
 def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
     """The words that choose this campaign on a command line, for repeating them."""
-    words = [f"{key}={_yaml(value)}" for key, value in settings.items()]
+    words = [setting(key, value) for key, value in settings.items()]
     return shlex.join(
         [
             *(word for file in files for word in ("--configfile", str(file))),
@@ -199,14 +197,6 @@ def manner(words: Sequence[str]) -> str:
     parser.add_argument("--workflow-profile")
     profile = parser.parse_known_args(words)[0].workflow_profile
     return shlex.join(["--workflow-profile", profile]) if profile else summary.ONE_CORE
-
-
-def _yaml(value: Any) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    # Snakemake takes quotes away, whatever the shell left of them.
-    plain = unquoted(value) == value and yaml.safe_load(value) == value
-    return value if plain else f"!!str {value}"
 
 
 def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
