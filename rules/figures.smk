@@ -13,6 +13,7 @@ FIGURES = [
 ]
 
 
+DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 
@@ -23,6 +24,8 @@ rule bundle:
         f"{LOGS}/bundle.log",
     conda:
         ENVIRONMENT
+    params:
+        libraries=DRAWN_WITH,
     message:
         "the figures' shared JavaScript"
     script:
@@ -50,6 +53,7 @@ rule figure:
         code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
         context=hooks.context(CAMPAIGN),
         bundle=BUNDLE,
+        libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
     script:

@@ -7,13 +7,14 @@ import os
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from meshbench.config.models import Tuning
-from meshbench.testbed import state, tuning
-from meshbench.util.errors import TestbedError
+from meshbench.testbed import state, sysctls, tuning
+from meshbench.testbed.host import CommandError
 from tests.unit import making
 
 TEXT = """
@@ -61,6 +62,11 @@ def test_the_sections_are_read() -> None:
     assert said["failed_vpn"] is None
 
 
+@pytest.mark.parametrize("words", ["", "Option -j is unknown", "[{", "1: lo: <LOOPBACK>"])
+def test_words_in_place_of_json_are_nothing(words: str) -> None:
+    assert state.parse(f"\n@ links\n{words}\n\n@ kernel\nx\n") == {"links": None, "kernel": "x"}
+
+
 def test_which_vpn_runs_where() -> None:
     other = state.parse("\n@ vpns\nmeshbench-vpn-nebula.service active running\n")
     found = state.running({"lom": state.parse(TEXT), "yuki": other})
@@ -90,6 +96,9 @@ def test_the_script_reads_this_very_machine() -> None:
     assert found["kernel"].startswith(os.uname().sysname)
     assert float(found["uptime_s"]) > 0
     assert found["vpns"] == []
+    words = Path("/proc/sys/net/ipv4/tcp_rmem").read_text().split()
+    assert found["sysctls"]["net.ipv4.tcp_rmem"].split() == words
+    assert "net.core.rmem_max" in found["sysctls"]
 
 
 class Kernel:
@@ -104,21 +113,18 @@ class Kernel:
         if argv[0] == "cat":
             kept = self.host.files.get(argv[1])
             return kept.content.decode() if kept else (1, "", "No such file")
-        if argv[1:3] == ["-q", "-w"]:
-            return self.written(argv[3:])
-        has = [key for key in argv[1:] if key in self.values]
-        error = "".join(f"sysctl: cannot stat {key}\n" for key in argv[1:] if key not in has)
-        return len(error) > 0, "".join(f"{key} = {self.values[key]}\n" for key in has), error
-
-    def written(self, settings: Sequence[str]) -> tuple[int, str, str]:
-        error = ""
-        for setting in settings:
-            key, _, value = setting.partition("=")
+        if argv[0] == "grep":
+            keys = {file: file.removeprefix("/proc/sys/").replace("/", ".") for file in argv[4:]}
+            has = {file: self.values[key] for file, key in keys.items() if key in self.values}
+            return 2, "".join(f"{file}:{value}\n" for file, value in has.items()), ""
+        refused = ""
+        for setting in argv[4:]:
+            key, _, value = setting.replace("/", ".").partition("=")
             if key in self.refuses:
-                error += f'sysctl: setting key "{key}": Operation not permitted\n'
+                refused += f"{key}: write error: Invalid argument\n"
             else:
                 self.values[key] = value.replace(" ", "\t")
-        return len(error) > 0, "", error
+        return (1, "", refused) if refused else ""
 
     def apply(self, wanted: Tuning) -> tuning.Applied:
         return asyncio.run(tuning.apply(wanted, [self.host]))
@@ -154,7 +160,7 @@ def test_a_kernel_is_not_touched_where_nothing_is_asked_of_it() -> None:
 def test_a_value_that_is_there_already_is_not_written() -> None:
     kernel = Kernel(tcp_reordering="10", tcp_rmem="4096\t1\t2")
     assert kernel.apply(REORDER).changed is False
-    assert not [argv for argv in kernel.host.asked if "-w" in argv]
+    assert "sh" not in [argv[0] for argv in kernel.host.asked]
 
 
 def test_a_kernel_that_does_not_take_a_value_is_named_and_left_as_it_was() -> None:
@@ -163,7 +169,7 @@ def test_a_kernel_that_does_not_take_a_value_is_named_and_left_as_it_was() -> No
     kernel.refuses = {"net.ipv4.tcp_reordering"}
     said = (
         r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10 "
-        r'\(sysctl: setting key "net\.ipv4\.tcp_reordering": Operation not permitted\)$'
+        r"\(net.* write error: Invalid argument\)$"
     )
     with pytest.raises(tuning.UnsupportedError, match=said):
         kernel.apply(REORDER)
@@ -177,12 +183,6 @@ def test_a_kernel_that_has_no_such_setting_is_named() -> None:
     ):
         kernel.apply(REORDER)
     assert kernel.values == {"net.ipv4.tcp_reordering": "3"}
-
-
-def test_a_host_without_sysctl_is_trouble_of_ours() -> None:
-    host = making.ScriptedHost(answer=lambda _: (127, "", "sysctl: not found"))
-    with pytest.raises(TestbedError, match="sysctl: not found"):
-        asyncio.run(tuning.apply(REORDER, [host]))
 
 
 def test_only_a_congestion_control_has_to_be_permitted() -> None:
@@ -199,3 +199,24 @@ def test_only_a_congestion_control_has_to_be_permitted() -> None:
     for wanted in (REORDER, cubic):
         asyncio.run(tuning.apply(wanted, [kernel.host], permit))
     assert asked == ["cubic bbr", "cubic"]
+
+
+def test_settings_are_those_of_the_kernel() -> None:
+    """On this very machine; and what is not there or cannot be written is named."""
+
+    def answer(argv: Sequence[str]) -> Any:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    host = making.ScriptedHost(answer=answer)
+    found = asyncio.run(sysctls.read(host, ["net.ipv4.tcp_rmem", "net.ipv4.no_such", "net.ipv4"]))
+    words = Path("/proc/sys/net/ipv4/tcp_rmem").read_text().split()
+    assert found == {"net.ipv4.tcp_rmem": " ".join(words)}
+    done = asyncio.run(sysctls.write(host, {"net.ipv4.no_such": "1", "net.core.no_such": "1"}))
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["net.ipv4.no_such", "net.core.no_such"]
+    assert asyncio.run(sysctls.write(host, {})).returncode == 0
+    lacking = making.ScriptedHost("yuki", lambda _: (127, "", "grep: not found"))
+    with pytest.raises(CommandError, match="^yuki: grep .* ended with 127: grep: not found"):
+        asyncio.run(sysctls.read(lacking, ["net.ipv4.tcp_rmem"]))

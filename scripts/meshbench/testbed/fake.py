@@ -13,11 +13,14 @@ from pathlib import Path
 from meshbench.config.models import FakeTestbed
 from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
-JSON that is laid over the testbed's own `broken` and `seconds_per_command`.
+JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
+_QUESTION_WORDS = 2
+"""A tool that is asked its version takes no time."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
 
 
@@ -43,10 +46,12 @@ class FakeHost:
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
+        if self.name in self._world.testbed.unreachable:
+            raise TestbedError(f"{self.name}: no SSH to a fake host")
         started, clock = now(), time.monotonic()
         program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")
-        if argv[0] in {"ping", "iperf3", "irtt"}:
+        if argv[0] in {"ping", "iperf3", "irtt"} and len(argv) > _QUESTION_WORDS:
             await asyncio.sleep(self._world.testbed.seconds_per_command)
         command = Command(
             host=self.name, argv=list(argv), started=started, duration_s=time.monotonic() - clock,
@@ -59,12 +64,12 @@ class FakeHost:
     @property
     def _programs(self) -> Mapping[str, Callable[[Sequence[str]], tuple[int, str]]]:
         return {
-            "sh": lambda _: (0, self._world.state()),
+            "sh": self._sh,
             "systemctl": self._systemctl,
-            "sysctl": self._sysctl,
+            "grep": self._grep,
             "ping": self._ping,
             "iperf3": self._iperf3,
-            "irtt": lambda _: (0, self._irtt()),
+            "irtt": self._irtt,
             "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
             "uname": lambda argv: (0, f"{platform.machine()}\n" if "-m" in argv else "fake\n"),
             "wireguard-go": lambda _: (0, "wireguard-go fake\n"),
@@ -86,14 +91,21 @@ class FakeHost:
                 self._world.running.discard(system)
         return 0, "active\n" * max(1, len(units))
 
-    def _sysctl(self, argv: Sequence[str]) -> tuple[int, str]:
-        """A kernel that has every setting and takes every value."""
-        if "-w" in argv:
-            self._sysctls |= dict(word.partition("=")[::2] for word in argv[3:])
-            return 0, ""
-        return 0, "".join(f"{key} = {self._sysctls.get(key, 'fake')}\n" for key in argv[1:])
+    def _grep(self, argv: Sequence[str]) -> tuple[int, str]:
+        """A kernel that has every setting."""
+        return 0, "".join(f"{f}:{self._sysctls.get(f, 'fake')}\n" for f in argv[4:])
+
+    def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
+        """The hosts' state, or a kernel that takes every value."""
+        if argv[1] == "-s":
+            return 0, self._world.state()
+        written = (word.partition("=") for word in argv[4:])
+        self._sysctls |= {f"/proc/sys/{key}": value for key, _, value in written}
+        return 0, ""
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "-V" in argv:
+            return 0, "ping from iputils 20240905\n"
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
@@ -108,6 +120,8 @@ class FakeHost:
         return 0, "\n".join([*lines, "", *tail, ""])
 
     def _iperf3(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "--version" in argv:
+            return 0, "iperf 3.18 (fake)\n"
         rate = 5e8 + 1e8 * self._random.random()
         total = {"bytes": int(rate / 8), "bits_per_second": rate, "retransmits": 3}
         test = {"bidir": int("--bidir" in argv), "reverse": int("-R" in argv)}
@@ -122,7 +136,9 @@ class FakeHost:
         }
         return 0, json.dumps(run)
 
-    def _irtt(self) -> str:
+    def _irtt(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "version" in argv:
+            return 0, "irtt version: 0.9.1\n"
         wall = {"send": {"wall": 1}, "receive": {"wall": 1}}
         trips = [
             {
@@ -133,7 +149,8 @@ class FakeHost:
             }
             for index in range(100)
         ]
-        return json.dumps({"round_trips": trips, "stats": {"server_packets_received": len(trips)}})
+        stats = {"server_packets_received": len(trips)}
+        return 0, json.dumps({"round_trips": trips, "stats": stats})
 
     async def upload(self, files: Sequence[File]) -> None:
         for file in files:

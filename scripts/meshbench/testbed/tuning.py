@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from meshbench.config.models import Tuning
-from meshbench.results.records import Command
-from meshbench.testbed.host import RUN, CommandError, File, Host
+from meshbench.testbed import sysctls
+from meshbench.testbed.host import RUN, File, Host
 from meshbench.util.errors import VpnError
 
 CONGESTION = "net.ipv4.tcp_congestion_control"
 _STOCK = RUN / "sysctl-stock.json"
-_NOT_RUN = {None, 126, 127}
-"""How a command ends that was not there, or did not end."""
 
 Permit = Callable[[str], AbstractAsyncContextManager[None]]
 """Makes a testbed's hosts able to choose a congestion control while the block runs."""
@@ -74,37 +72,23 @@ async def _apply(wanted: dict[str, str], host: Host) -> bool:
     keys = list({**stock, **wanted})
     if not keys:
         return False
-    has = await _read(host, keys)
+    has = await sysctls.read(host, keys)
     if lacking := [key for key in wanted if key not in has]:
         raise UnsupportedError(f"{host.name}: this kernel has no {', '.join(lacking)}")
     if new := {key: has[key] for key in wanted if key not in stock}:
         stock |= new
         await host.upload([File(_STOCK, json.dumps(stock).encode())])
     target = {**stock, **wanted}
-    change = [f"{key}={value}" for key, value in target.items() if has.get(key) != value]
+    change = {key: value for key, value in target.items() if has.get(key) != value}
     if not change:
         return False
-    written = await host.run(["sysctl", "-q", "-w", *change], check=False)
-    real = await _read(host, list(target))
+    written = await sysctls.write(host, change)
+    real = await sysctls.read(host, list(target))
     for key, value in target.items():
         if (got := real.get(key)) != value:
-            raise UnsupportedError(f"{host.name}: {key} is {got}, not {value}{_why(key, written)}")
+            said = f" ({written.stderr.strip()})" if written.stderr.strip() else ""
+            raise UnsupportedError(f"{host.name}: {key} is {got}, not {value}{said}")
     return True
-
-
-async def _read(host: Host, keys: Sequence[str]) -> dict[str, str]:
-    """The values of those keys that the kernel has."""
-    done = await host.run(["sysctl", *keys], check=False)
-    if done.returncode in _NOT_RUN:
-        raise CommandError(done)
-    pairs = (line.partition(" = ") for line in done.stdout.splitlines())
-    return {key.strip(): _words(value) for key, _, value in pairs}
-
-
-def _why(key: str, written: Command) -> str:
-    """What sysctl(8) said of this key, if anything."""
-    lines = [line.strip() for line in written.stderr.splitlines() if key in line]
-    return f" ({'; '.join(lines)})" if lines else ""
 
 
 def _words(value: object) -> str:
