@@ -103,20 +103,6 @@ def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.Monkey
         run(tmp_path)
 
 
-def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None:
-    (tmp_path / "nebula").write_text("another")
-    (tmp_path / "nebula-cert").write_text("another")
-    system = System(driver="nebula", package=Local(path=str(tmp_path)))
-    planned = job().model_copy(update={"system": system, "packages": ("digest of before",)})
-    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
-        asyncio.run(measure.measure(planned, tmp_path))
-    deployed = DeployJob(
-        where=planned.where, name="nebula", system=system, method=1, packages=planned.packages
-    )
-    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
-        asyncio.run(deploy.deploy(deployed, tmp_path))
-
-
 def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +136,20 @@ def test_what_is_up_under_other_settings_is_stopped() -> None:
     assert not still_up(tcp_sack=1)
     assert still_up(tcp_sack=1)
     assert not still_up(tcp_sack=0)
+
+
+def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "nebula").write_text("another")
+    (tmp_path / "nebula-cert").write_text("another")
+    system = System(driver="nebula", package=Local(path=str(tmp_path)))
+    planned = job().model_copy(update={"system": system, "packages": ("digest of before",)})
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(measure.measure(planned, tmp_path))
+    deployed = DeployJob(
+        where=planned.where, name="nebula", system=system, method=1, packages=planned.packages
+    )
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(deploy.deploy(deployed, tmp_path))
 
 
 def test_an_emulator_that_does_something_else_is_no_result(

@@ -43,10 +43,10 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
+            settings, before = await _tune(job, bed, before)
             # That a VPN is up is found out by ping, whatever is measured.
             tools = dict.fromkeys((versions.PING, *benchmarks.load(cell.benchmark).tools))
             await versions.check(tuple(tools), bed.hosts)
-            settings, before = await _tune(job, bed, before)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
