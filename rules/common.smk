@@ -5,7 +5,9 @@ import re
 import uuid
 from pathlib import Path
 
-from meshbench.workflow import digests, hooks, settings
+from meshbench.workflow import digests, hooks
+from meshbench.workflow.inputs import Inputs
+from meshbench.workflow.settings import Setup
 from meshbench.util import files
 from meshbench.config import paths, plan
 
@@ -13,10 +15,9 @@ from meshbench.config import paths, plan
 gc.set_threshold(200_000, 50, 50)
 
 CAMPAIGN = hooks.load(config, [Path(file) for file in workflow.configfiles])
-PLAN = plan.plan(CAMPAIGN)
+SETUP = Setup(CAMPAIGN)
+INPUTS = Inputs.of(SETUP)
 NAME = CAMPAIGN.name
-RESULTS = f"results/{NAME}"
-LOGS = f"logs/{NAME}"
 ENVIRONMENT = "../environment.yml"
 
 os.environ.setdefault("MESHBENCH_RUN", uuid.uuid4().hex)
@@ -35,6 +36,7 @@ wildcard_constraints:
     profile=one_of(CAMPAIGN.file.profiles),
     benchmark=one_of(CAMPAIGN.file.benchmarks),
     round=r"\d+",
+    key="[0-9a-f]{12}",
 
 
 def calibration(wildcards):
@@ -46,12 +48,3 @@ def cell(wildcards):
     """The cell that a record's path stands for."""
     words = dict(wildcards.items())
     return plan.Cell(**{key: words[key] for key in plan.Cell.model_fields})
-
-
-def records_of(wildcards):
-    """The records of one benchmark and VPN."""
-    return [
-        f"{RESULTS}/raw/{one.path}"
-        for one in PLAN.cells
-        if (one.benchmark, one.vpn) == (wildcards.benchmark, wildcards.vpn)
-    ]

@@ -1,26 +1,17 @@
 # Figures and printed tables, each from the tables it names.
 from meshbench.figures import base as figures
 
-FIGURE = f"figures/{NAME}/{{figure}}"
 CHARTS = [
     name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
 ]
 PRINTED = [name for name in figures.names() if name not in CHARTS]
-FIGURES = [
-    f"figures/{NAME}/{name}.{kind}"
-    for name in hooks.figures(CAMPAIGN)
-    for kind in figures.formats(name)
-]
-
-
-BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 
 rule bundle:
     output:
-        bundle=BUNDLE,
+        bundle=paths.bundle(NAME),
     log:
-        f"{LOGS}/bundle.log",
+        paths.log(NAME, "bundle"),
     conda:
         ENVIRONMENT
     message:
@@ -31,16 +22,18 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: [
+            paths.table(NAME, table) for table in figures.tables(w.figure)
+        ],
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        svg=f"{FIGURE}.svg",
-        png=f"{FIGURE}.png",
-        pdf=f"{FIGURE}.pdf",
-        html=f"{FIGURE}.html",
+        svg=paths.figure(NAME, "{figure}", "svg"),
+        png=paths.figure(NAME, "{figure}", "png"),
+        pdf=paths.figure(NAME, "{figure}", "pdf"),
+        html=paths.figure(NAME, "{figure}", "html"),
     log:
-        f"{LOGS}/figure/{{figure}}.log",
+        paths.log(NAME, "figure", "{figure}"),
     wildcard_constraints:
         figure="|".join(CHARTS),
     conda:
@@ -48,7 +41,7 @@ rule figure:
     params:
         code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
         context=hooks.context(CAMPAIGN),
-        bundle=BUNDLE,
+        bundle=str(paths.bundle(NAME)),
     message:
         "figure {wildcards.figure}"
     script:
@@ -57,14 +50,14 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: [paths.table(NAME, table) for table in figures.tables(w.name)],
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        csv=f"figures/{NAME}/{{name}}.csv",
-        tex=f"figures/{NAME}/{{name}}.tex",
+        csv=paths.figure(NAME, "{name}", "csv"),
+        tex=paths.figure(NAME, "{name}", "tex"),
     log:
-        f"{LOGS}/table/{{name}}.log",
+        paths.log(NAME, "table", "{name}"),
     wildcard_constraints:
         name="|".join(PRINTED),
     conda:

@@ -1,8 +1,10 @@
 """The benchmarks, one module each, found by being here."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from meshbench.benchmarks.base import Benchmark
+from meshbench.config.strict import Strict
 from meshbench.util import discover
 
 CALIBRATION = "calibration"
@@ -17,3 +19,14 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> type[Benchmark]:
     """The benchmark of that name, or the calibration. Raises KeyError when there is none."""
     return cast("type[Benchmark]", discover.load(__name__, name).BENCHMARK)
+
+
+def make(name: str, options: Mapping[str, Any]) -> Benchmark:
+    """The benchmark of that name with these options, as plain data. Raises KeyError, ValueError."""
+    benchmark = load(name)
+    return benchmark(benchmark.options_class.model_validate(dict(options)))
+
+
+def options(name: str) -> type[Strict]:
+    """The model of a benchmark's options."""
+    return load(name).options_class

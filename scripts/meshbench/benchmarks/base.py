@@ -59,8 +59,8 @@ class Benchmark(ABC):
     concurrent: ClassVar[bool] = False
     """Whether the links are measured at the same time (only where they load nothing)."""
 
-    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
-        self.options = self.options_class.model_validate(dict(options or {}))
+    def __init__(self, options: Strict | None = None) -> None:
+        self.options = self.options_class() if options is None else options
 
     async def prepare(self, hosts: Sequence[Host]) -> None:
         """Put in place what the hosts need before any link is measured (servers, keys)."""

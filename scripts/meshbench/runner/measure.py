@@ -10,12 +10,12 @@ from typing import Any
 
 from meshbench import __version__, benchmarks
 from meshbench.benchmarks.base import Benchmark, Link, Outcome
-from meshbench.config.jobs import MeasureJob
 from meshbench.config.plan import weather
 from meshbench.impairment import engine, physics
 from meshbench.results import records
 from meshbench.results.records import LinkRecord, PathState, Record, Status, now
 from meshbench.runner import marks, reconcile
+from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
@@ -36,11 +36,13 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         TestbedError: when our own side breaks; nothing is recorded then.
     """
     cell = job.cell
-    purpose = f"{job.where.campaign}: {cell.path.removesuffix('.json')}"
+    purpose = f"{job.where.campaign}: {cell.path}"
     async with session(job.where, job.profile, purpose) as bed:
         started = now()
         before = await state.read(bed.hosts)
-        vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
+        vpn = records.VpnRecord(
+            driver=job.system.driver, options=job.system.options.model_dump(mode="json")
+        )
         try:
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
@@ -68,7 +70,7 @@ async def _measure(
     settings, vpn.version = await asyncio.gather(
         tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
     )
-    benchmark = benchmarks.load(job.cell.benchmark)(job.options)
+    benchmark = benchmarks.load(job.kind)(job.options)
     try:
         impairment, paths_before = await _ready(job, bed, up, benchmark)
         links = await _run(job, bed, up, benchmark)

@@ -55,6 +55,8 @@ def aggregate(
     links: Sequence[Path],
     out: Path,
     tables: Mapping[str, Path] | None = None,
+    calibration_samples: Sequence[Path] = (),
+    calibration_links: Sequence[Path] = (),
 ) -> None:
     """Make one table and write it as Parquet, whole or not at all.
 
@@ -64,6 +66,8 @@ def aggregate(
         links: Parquet files in the schema `LINKS`; may be none.
         out: where the table goes.
         tables: the files of the tables that `needs` names; more are ignored.
+        calibration_samples: of the network itself, which the view `samples` has besides.
+        calibration_links: the same of `links`.
 
     Raises:
         MeshbenchError: when there is no such table, a needed one is not given, or the files do
@@ -77,9 +81,9 @@ def aggregate(
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
     connection = _connect()
     try:
-        _view(connection, "samples", samples, schema.SAMPLES)
+        _view(connection, "samples", [*samples, *calibration_samples], schema.SAMPLES)
         if "links" not in needs(name):
-            _view(connection, "links", links, schema.LINKS)
+            _view(connection, "links", [*links, *calibration_links], schema.LINKS)
         for table in needs(name):
             _view(connection, table, [given[table]], None)
         schema.write(_run(connection, name), out)

@@ -28,7 +28,7 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     for path in raw:
         record = records.read(path)
         sample_rows += _starts(record)
-        benchmark = benchmarks.load(record.cell.benchmark)(record.settings["options"])
+        benchmark = benchmarks.make(record.settings["kind"], record.settings["options"])
         for link in record.links:
             found = list(_samples(record, link, benchmark))
             sample_rows += found

@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from meshbench.config import paths, plan
+from meshbench.config import paths
 from meshbench.config.models import Campaign
 from meshbench.results import records
 from meshbench.results.records import Cell, Record, Status, now
+from meshbench.workflow.settings import Setup
 
 ONE_CORE = "--cores 1"
 
@@ -40,18 +41,17 @@ class Done:
         return self.record.measuring_s if self.record else 0.0
 
 
-def read(campaign: Campaign) -> list[Done]:
-    """Every planned cell of a campaign with its record."""
-    found = []
-    for cell in plan.plan(campaign).cells:
-        path = paths.raw(campaign.name) / cell.path
-        found.append(Done(cell, path, records.read(path) if path.exists() else None))
-    return found
+def read(setup: Setup) -> list[Done]:
+    """Every planned cell of a campaign with the record that its settings made."""
+    places = [(cell, setup.records[cell]) for cell in setup.plan.cells]
+    return [
+        Done(cell, path, records.read(path) if path.exists() else None) for cell, path in places
+    ]
 
 
-def calibrations(campaign: Campaign) -> dict[Path, Record]:
+def calibrations(setup: Setup) -> dict[Path, Record]:
     """The records of the network itself."""
-    places = [paths.calibration(campaign, step) for step in plan.plan(campaign).calibrations]
+    places = [setup.records[step] for step in setup.plan.calibrations]
     return {path: records.read(path) for path in places if path.exists()}
 
 
@@ -65,9 +65,9 @@ def marked(cells: Iterable[Done]) -> list[Done]:
     return [d for d in cells if d.record and d.record.marks]
 
 
-def marked_calibrations(campaign: Campaign) -> list[Path]:
+def marked_calibrations(setup: Setup) -> list[Path]:
     """The same of calibrations."""
-    return [path for path, record in calibrations(campaign).items() if record.marks]
+    return [path for path, record in calibrations(setup).items() if record.marks]
 
 
 def unmade(campaign: Campaign) -> list[Path]:
@@ -91,10 +91,10 @@ def again(said: str = "", manner: str = ONE_CORE) -> str:
     return f"snakemake {manner} figures/all{options} -R $(python -m meshbench failed{options})"
 
 
-def show(campaign: Campaign, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
+def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
     """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `said`."""
     begin = datetime.fromisoformat(started) if started else None
-    cells = read(campaign)
+    campaign, cells = setup.campaign, read(setup)
     console = Console(file=sys.stderr, highlight=False)
     console.print(_table(campaign, cells, begin))
     for done in failed(cells):
@@ -104,7 +104,7 @@ def show(campaign: Campaign, started: str | None, said: str = "", manner: str = 
             f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
         )
     if begin:
-        measured = [d.record for d in cells if d.record] + [*calibrations(campaign).values()]
+        measured = [d.record for d in cells if d.record] + [*calibrations(setup).values()]
         console.print(_times(measured, begin), markup=False)
     console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
 
