@@ -1,5 +1,6 @@
 """Snakemake's output for a campaign: one line per job with the time left; errors as they are."""
 
+import re
 import sys
 from logging import WARNING, LogRecord
 
@@ -10,6 +11,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from meshbench.workflow import progress
 
 _ERRORS = {LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.ERROR}
+_NOTHING_BEFORE = re.compile(r"^Cannot restore \S+: no backup found\.$")
+"""Said of every failed job whose output may be written anew; there was none, so none is lost."""
 
 
 class LogHandler(LogHandlerBase):
@@ -17,6 +20,8 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         event = getattr(record, "event", None)
+        if _NOTHING_BEFORE.match(record.getMessage()):
+            return
         if self.common_settings.dryrun or event in _ERRORS or record.levelno >= WARNING:
             self._print(self.format(record))
         elif event == LogEvent.JOB_INFO:
