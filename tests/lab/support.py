@@ -26,10 +26,12 @@ from meshbench import benchmarks, vpns
 from meshbench.benchmarks import load
 from meshbench.benchmarks.calibration import Calibration
 from meshbench.config import models
-from meshbench.config.jobs import MeasureJob, Where
-from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, Tuning
+from meshbench.config.jobs import Where
+from meshbench.config.load import load_named
+from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, SystemFile, Tuning
 from meshbench.results.records import Cell, LinkRecord, Record
 from meshbench.runner import measure
+from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.needs import debian_packages
 from meshbench.runner.session import Session, session
 from meshbench.testbed.host import Host
@@ -38,7 +40,8 @@ from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS, Layout
 from meshbench.testbed.ssh import SshHost, close_all
 from meshbench.util.errors import TestbedError
-from meshbench.vpns.common.supplies import digests
+from meshbench.vpns.common.supplies import supplies
+from tests.unit import making
 
 CHECKOUT = Path(__file__).parents[2]
 OWNER = f"{CHECKOUT}: tests/lab"
@@ -62,7 +65,7 @@ def run(*argv: str, **options: Any) -> str:
 
 def profile(name: str) -> Profile:
     """A profile as the repository ships it."""
-    found: Profile = models.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
+    found: Profile = load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
     return found
 
 
@@ -175,6 +178,12 @@ def where(hosts: LabTestbed | SshTestbed = TESTBED, **changes: Any) -> Where:
     return Where(**{**values, **changes})
 
 
+def system(name: str) -> System:
+    """A system as its file in config/vpns says it."""
+    file: SystemFile = load_named(CHECKOUT / "config/vpns", name, SystemFile, ("test", None))
+    return making.system(file.driver, file.package, **file.options)
+
+
 SHORT = {
     "attempts": 1,
     "count": 20,
@@ -189,7 +198,8 @@ SHORT = {
 def short_options(name: str, **changes: Any) -> dict[str, Any]:
     fields = load(name).options_class.model_fields
     chosen = {key: value for key, value in {**SHORT, **changes}.items() if key in fields}
-    return load(name)(chosen).options.model_dump(mode="json")
+    options: dict[str, Any] = benchmarks.make(name, chosen).options.model_dump(mode="json")
+    return options
 
 
 def job(
@@ -206,17 +216,18 @@ def job(
     cell = Cell(
         vpn=vpn, tuning="stock", profile=profile_name, benchmark=benchmark, round=round_
     )  # fmt: skip
-    system = system or System(driver=vpn)
+    system = system or making.system(vpn)
     return MeasureJob(
         where=at or where(),
         cell=cell,
         system=system,
         profile=profile(profile_name),
         tuning=Tuning(),
+        kind=benchmark,
         options=short_options(benchmark, **options),
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=load(benchmark).version,
-        packages=digests(vpn, system),
+        packages=tuple(supply.digest for supply in supplies(vpn, system)),
     )
 
 

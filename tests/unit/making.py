@@ -1,12 +1,26 @@
 """Small true-to-shape things for the tests: a host that answers from a script, records, campaigns."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meshbench.config.models import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
+from meshbench import benchmarks, vpns
+from meshbench.benchmarks.base import Arena, Link, Outcome, Pair
+from meshbench.config.models import (
+    Campaign,
+    CampaignFile,
+    FakeTestbed,
+    Instrument,
+    Profile,
+    System,
+    Tuning,
+)
+from meshbench.config.packages import Package
+from meshbench.packages.supply import Supply
 from meshbench.results.records import (
     Cell,
     Command,
@@ -18,6 +32,7 @@ from meshbench.results.records import (
     VpnRecord,
 )
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.vpns.base import Driver
 
 DATA = Path(__file__).parent / "data"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -89,6 +104,7 @@ def command(
     host: str = "lom",
     start_s: float = 0.0,
     took_s: float = 1.0,
+    role: str = "",
     measuring: bool = True,
 ) -> Command:
     return Command(
@@ -99,12 +115,45 @@ def command(
         returncode=code,
         stdout=stdout,
         stderr=error,
+        role=role,
         measuring=measuring,
     )
 
 
 def link(*commands: Command, status: Status = Status.OK, **more: Any) -> LinkRecord:
     return LinkRecord(source="lom", target="yuki", status=status, commands=list(commands), **more)
+
+
+class NoFaults:
+    """Breaks nothing."""
+
+    async def restart(self, host: str) -> Command:
+        return command(argv=("restart",), host=host, role="fault", measuring=False)
+
+    async def reboot(self, host: str) -> Command:
+        return command(argv=("reboot",), host=host, role="fault", measuring=False)
+
+    @contextlib.asynccontextmanager
+    async def cut(self, pair: Pair) -> AsyncIterator[None]:
+        del pair
+        yield
+
+
+def arena(*links: Link) -> Arena:
+    hosts = {host.name: host for link in links for host in (link.source, link.target)}
+    return Arena(tuple(hosts.values()), links, NoFaults())
+
+
+def measured(benchmark: str, link: Link, options: Mapping[str, Any]) -> Outcome:
+    """What measuring one link with its servers in place comes to."""
+
+    async def inner() -> Outcome:
+        made, where = benchmarks.make(benchmark, options), arena(link)
+        async with made.serving(where):
+            [outcome] = await made.measure([link], where)
+            return outcome
+
+    return asyncio.run(inner())
 
 
 def cell(**changes: Any) -> Cell:
@@ -123,12 +172,35 @@ def record(*links: LinkRecord, took_s: float = 5.0, **changes: Any) -> Record:
         started=START,
         ended=START + timedelta(seconds=took_s),
         versions={"meshbench": "0.1.0", "vpn_method": 1, "benchmark_method": 1},
-        settings={"options": {}, "profile": {"delay_ms": 2, "jitter_ms": 2}, **changes},
+        settings={
+            "kind": of.benchmark,
+            "options": {},
+            "profile": {"delay_ms": 2, "jitter_ms": 2},
+            **changes,
+        },
         testbed=TestbedRecord(name="fake", kind="fake", shared_cpu=False),
         impairment=ImpairmentRecord(engine="fake", placement="ingress", profile={}, seed=1),
         vpn=VpnRecord(driver="nebula", version="1.9"),
         links=list(links),
     )
+
+
+def system(driver: str, package: Package | None = None, **options: Any) -> System:
+    """A system as a campaign has it when it is loaded: with every option."""
+    made = vpns.options(driver).model_validate(options)
+    return System(driver=driver, options=made, package=package)
+
+
+def driver(
+    name: str, options: Mapping[str, Any] | None = None, supplies: Sequence[Supply] = ()
+) -> Driver:
+    """A driver with options as a file says them."""
+    return vpns.load(name)(name, vpns.options(name).model_validate(options or {}), supplies)
+
+
+def instrument(kind: str, options: Mapping[str, Any]) -> Instrument:
+    """A benchmark as a campaign has it when it is loaded: with every option."""
+    return Instrument(kind=kind, options=benchmarks.options(kind).model_validate(options))
 
 
 def campaign(**changes: Any) -> Campaign:
@@ -141,7 +213,8 @@ def campaign(**changes: Any) -> Campaign:
     return Campaign(
         file=file,
         testbed=FakeTestbed(kind="fake"),
-        systems={name: System(driver="internal") for name in file.vpns},
+        systems={name: system("internal") for name in file.vpns},
+        benchmarks={name: instrument(name, said or {}) for name, said in file.benchmarks.items()},
         profiles={name: Profile(delay_ms=index) for index, name in enumerate(file.profiles)},
         tunings={name: Tuning() for name in file.tunings},
     )

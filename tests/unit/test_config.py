@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from meshbench.cli import main
 from meshbench.config import models
+from meshbench.config.load import load_named
 from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
 from meshbench.config.sources import merge
 from meshbench.config.validation import check
@@ -341,7 +342,7 @@ def test_the_schemas_in_the_repository_are_the_models() -> None:
 
 def test_the_profiles_are_the_thesis_ones() -> None:
     said = {
-        name: models.load_named(SHIPPED / "profiles", name, Profile, ("", None))
+        name: load_named(SHIPPED / "profiles", name, Profile, ("", None))
         for name in ("baseline", "low", "medium", "high")
     }
     values = {
@@ -364,7 +365,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
             {"campaign": "c", "vpns": ["a"], "profiles": ["b"], "benchmarks": {"p": None}}
             | ({"links": value} if value else {})
         )
-        return models.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
+        return models.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}, {}).links
 
     ring = (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))
     assert links(None) == ring

@@ -2,17 +2,17 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshbench.benchmarks.base import Outcome
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config.jobs import MeasureJob
-from meshbench.config.models import FakeTestbed, Profile, System
+from meshbench.config.models import FakeTestbed, Profile
 from meshbench.config.plan import Calibrated
 from meshbench.figures import base
 from meshbench.figures.base import Data
@@ -20,6 +20,7 @@ from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status
 from meshbench.runner import deploy, measure, reconcile
+from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.session import session
 from meshbench.tables import parse
 from meshbench.testbed import state
@@ -27,7 +28,7 @@ from meshbench.testbed.fake import FakeHost
 from meshbench.testbed.host import STATE
 from meshbench.util.errors import TestbedError, VpnError
 from meshbench.vpns.common import lifecycle
-from meshbench.workflow import settings
+from meshbench.workflow.settings import Setup
 from tests.unit import making, synthetic
 from tests.unit.making import cell
 
@@ -38,10 +39,10 @@ def job(broken: dict[str, str] | None = None, **words: Any) -> MeasureJob:
             benchmarks={"ping": {"count": 3}, "tcp": {"modes": ["bidir"], "attempts": 2}}
         ),
         testbed=FakeTestbed(kind="fake", broken=broken or {}),
-        systems={name: System(driver=name) for name in ("internal", "wireguard", "nebula")},
+        systems={name: making.system(name) for name in ("internal", "wireguard", "nebula")},
         profiles={"baseline": Profile(), "low": Profile(delay_ms=2, jitter_ms=2)},
     )
-    return settings.measure(trial, cell(**words))
+    return Setup(trial).measure(cell(**words))
 
 
 def run(store: Path, **words: Any) -> Record:
@@ -58,7 +59,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
     assert {one.status for one in found.links} == {Status.OK}
     assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
-    assert found.versions["benchmark_method"] == {"ping": Ping, "tcp": Tcp}[benchmark].version
+    assert found.versions["benchmark_method"] == benchmarks.load(benchmark).version
     assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
     bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
     assert bare == (vpn == "internal")
@@ -128,9 +129,10 @@ def test_every_vpn_of_a_round_meets_the_same_weather() -> None:
 def outcomes(*statuses: Status) -> Callable[..., Any]:
     waiting = list(statuses)
 
-    async def answer(*_: Any) -> Outcome:
-        status = waiting.pop(0)
-        return Outcome(status, f"{status}", [making.command(str(status))], 9.0)
+    async def answer(_: Any, group: Sequence[Link], arena: Arena) -> list[Outcome]:
+        arena.keep(making.command("beside"))
+        mine = [waiting.pop(0) for _ in group]
+        return [Outcome(one, f"{one}", [making.command(str(one))], 9.0) for one in mine]
 
     return answer
 
@@ -182,7 +184,7 @@ def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
-    one = settings.calibrate(making.campaign(), Calibrated("low", 2))
+    one = Setup(making.campaign()).calibrate(Calibrated("low", 2))
     found = asyncio.run(measure.measure(one, tmp_path))
     assert (found.cell.vpn, found.cell.benchmark, found.cell.round) == (
         "internal",
@@ -194,9 +196,9 @@ def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
 
 def test_a_deployment_has_no_time_stamps_and_no_secrets(tmp_path: Path) -> None:
     trial = dataclasses.replace(
-        making.campaign(), systems={"wireguard": System(driver="wireguard")}
+        making.campaign(), systems={"wireguard": making.system("wireguard")}
     )
-    one = settings.deploy(trial, "wireguard")
+    one = Setup(trial).deploy("wireguard")
     first, second = (asyncio.run(deploy.deploy(one, tmp_path)) for _ in range(2))
     assert first == second
     assert first.files["lom"]["/var/lib/meshbench/wireguard/wg.conf"] == "secret"
@@ -211,7 +213,7 @@ def test_a_deployment_that_cannot_be_is_a_result(
         raise VpnError("yuki: wg is not installed")
 
     monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
-    one = settings.deploy(making.campaign(), "wireguard")
+    one = Setup(making.campaign()).deploy("wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
 

@@ -16,12 +16,12 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in discover.names(__name__) if name != CALIBRATION)
 
 
-def load(name: str) -> type[Benchmark]:
+def load(name: str) -> type[Benchmark[Any]]:
     """The benchmark of that name, or the calibration. Raises KeyError when there is none."""
-    return cast("type[Benchmark]", discover.load(__name__, name).BENCHMARK)
+    return cast("type[Benchmark[Any]]", discover.load(__name__, name).BENCHMARK)
 
 
-def make(name: str, options: Mapping[str, Any]) -> Benchmark:
+def make(name: str, options: Mapping[str, Any]) -> Benchmark[Any]:
     """The benchmark of that name with these options, as plain data. Raises KeyError, ValueError."""
     benchmark = load(name)
     return benchmark(benchmark.options_class.model_validate(dict(options)))
@@ -29,4 +29,5 @@ def make(name: str, options: Mapping[str, Any]) -> Benchmark:
 
 def options(name: str) -> type[Strict]:
     """The model of a benchmark's options."""
-    return load(name).options_class
+    model: type[Strict] = load(name).options_class
+    return model

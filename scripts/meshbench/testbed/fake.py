@@ -69,6 +69,7 @@ class FakeHost:
             "nebula": lambda _: (0, "Version: fake\n"),
             "tincd": lambda _: (0, "tinc version fake\n"),
             "journalctl": lambda _: (0, "End of nodes.\n"),
+            "cat": _this_machine_s,
         }
 
     def _systemctl(self, argv: Sequence[str]) -> tuple[int, str]:
@@ -141,6 +142,14 @@ class FakeHost:
 
     async def close(self) -> None:
         return
+
+
+def _this_machine_s(argv: Sequence[str]) -> tuple[int, str]:
+    """Of the kernel every host has the same: this machine's."""
+    path = Path(argv[-1])
+    if path.is_relative_to("/proc") and path.is_file():
+        return 0, path.read_text(encoding="utf-8")
+    return 0, ""
 
 
 def _system(unit: str) -> str:

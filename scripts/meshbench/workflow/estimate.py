@@ -26,9 +26,8 @@ BUILD_S = {"go": 90.0, "cargo": 600.0, "release": 20.0}
 
 def expected_s(setup: Setup, cell: Cell) -> float:
     """How long a cell should take by its benchmark's options alone."""
-    benchmark = setup.benchmarks[cell.benchmark]
-    links = 1 if benchmark.concurrent else len(setup.campaign.links)
-    return links * benchmark.duration_s() + CELL_OVERHEAD_S
+    benchmark, links = setup.benchmarks[cell.benchmark], setup.campaign.links
+    return len(benchmark.groups(links)) * benchmark.duration_s() + CELL_OVERHEAD_S
 
 
 def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:

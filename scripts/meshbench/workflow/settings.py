@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks.base import Benchmark
@@ -33,7 +34,7 @@ class Setup:
         return {name: equipped(name, said) for name, said in self.campaign.systems.items()}
 
     @cached_property
-    def benchmarks(self) -> Mapping[str, Benchmark]:
+    def benchmarks(self) -> Mapping[str, Benchmark[Any]]:
         """By the campaign's name."""
         chosen = self.campaign.benchmarks.items()
         return {name: benchmarks.load(said.kind)(said.options) for name, said in chosen}
