@@ -2,6 +2,7 @@
 import gc
 import os
 import re
+import sys
 import uuid
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from meshbench.workflow import digests, hooks
 from meshbench.workflow.inputs import Inputs
 from meshbench.workflow.settings import Setup
 from meshbench.util import files
+from meshbench.util.errors import MeshbenchError
 from meshbench.config import paths, plan
 
 # Planning makes a million objects and hardly any garbage: looking for it costs a tenth of the time.
@@ -48,3 +50,12 @@ def cell(wildcards):
     """The cell that a record's path stands for."""
     words = dict(wildcards.items())
     return plan.Cell(**{key: words[key] for key in plan.Cell.model_fields})
+
+
+def settings_of(step, wildcards):
+    """The settings that make a record; ends the process where the campaign's make another one."""
+    try:
+        return SETUP.text(step, wildcards.key)
+    except MeshbenchError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)

@@ -21,7 +21,7 @@ rule calibrate:
     resources:
         testbed=1,
     params:
-        settings=lambda w: SETUP.text(calibration(w), w.key),
+        settings=lambda w: settings_of(calibration(w), w),
     message:
         "calibrate {wildcards.profile}, round {wildcards.round}"
     script:

@@ -18,7 +18,7 @@ rule measure:
     resources:
         testbed=1,
     params:
-        settings=lambda w: SETUP.text(cell(w), w.key),
+        settings=lambda w: settings_of(cell(w), w),
     message:
         "measure {wildcards.vpn} {wildcards.profile} {wildcards.benchmark}, round {wildcards.round}"
     script:

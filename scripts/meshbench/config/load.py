@@ -61,10 +61,10 @@ def load_campaign(
     system = _imported_system if imported else loader.system
     instrument = _imported_instrument if imported else loader.instrument
     testbeds = () if imported else (file.testbed,)
+    systems = loader.every(file.vpns, system)
     profiles = loader.every(file.profiles, loader.named("profiles", Profile))
     tunings = loader.every(file.tunings, loader.named("tunings", Tuning))
     hosts = loader.every(testbeds, loader.named("testbeds", Testbed, "testbed"))
-    systems = loader.every(file.vpns, system)
     instruments = loader.every(file.benchmarks, instrument)
     if loader.problems:
         raise ConfigError(list(dict.fromkeys(loader.problems)))
