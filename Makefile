@@ -9,7 +9,7 @@ CLAIMS ?= ../shared/data/thesis-claims.csv
 APT := $(shell grep -v '^\#' apt-packages.txt)
 SOURCES := scripts tests
 
-.PHONY: figures test claims checks plan lab-down lint types unit workflow lab performance format schema cards lock setup help
+.PHONY: figures test claims checks plan lab-down lint types unit workflow lab conformance performance format schema cards lock setup help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -71,6 +71,9 @@ unit-workflow-lab: setup
 
 unit workflow lab: setup ## one kind of test
 	$(BIN)/pytest tests/$@
+
+conformance: setup ## all VPNs through every trouble, all benchmarks (hours; builds what is not there)
+	MESHBENCH_FULL=1 $(BIN)/pytest tests/lab
 
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance

@@ -35,7 +35,7 @@ PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
 FOREIGN = "foreign"
 
 
-@pytest.fixture(scope="module", params=vpns.names())
+@pytest.fixture(scope="module", params=support.in_trouble())
 def able(request: pytest.FixtureRequest, lab: Lab, store: Path) -> str:
     """A VPN whose programs the hosts have."""
     driver: str = request.param

@@ -72,6 +72,17 @@ def test_a_restart_is_timed_and_is_not_the_vpn_s_death(lab: Lab, store: Path, vp
     assert support.reasons(follower) == {}
 
 
+def test_the_documentation_s_benchmark_measures(lab: Lab, store: Path) -> None:
+    record = measured(lab, store, "nebula", "udp_rtt")
+    assert support.reasons(record) == {}
+    values = {
+        (o.subject, o.metric.name): o.value or 0
+        for o in benchmarks.make("udp_rtt", {}).parse(record)
+    }
+    assert len(values) == 2 * len(ALL)
+    assert all(0 < values[pair, "udp_rtt_max"] < 1000 for pair in ALL)
+
+
 def test_hosts_have_values(lab: Lab, store: Path) -> None:
     record = measured(lab, store, "internal", "memory")
     seen = {o.subject: o.value for o in benchmarks.make("memory", {}).parse(record)}

@@ -9,7 +9,7 @@ from meshbench import benchmarks
 from meshbench.util import discover
 
 FOLDER = Path(__file__).parent
-NAMES = ("comeback", "flood", "memory")
+NAMES = ("comeback", "flood", "memory", "udp_rtt")
 
 
 @contextmanager

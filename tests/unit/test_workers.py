@@ -13,7 +13,7 @@ import pytest
 
 from meshbench.workflow import workers
 
-WORK = "tests.unit.warm_work"
+WORK = "tests.unit.worker_tasks"
 JOB = (
     "import json, sys; from meshbench.workflow import workers;"
     "workers.run(sys.argv[1], sys.argv[2], **json.loads(sys.argv[3]))"
