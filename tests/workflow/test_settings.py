@@ -67,7 +67,7 @@ def test_going_back_to_earlier_options_measures_nothing(checkout: Checkout) -> N
         ("config/vpns/nebula.yaml", "driver: nebula\n", "driver: nebula\npackage: {source: debian, names: [nebula]}\n"),
         ("config/config.yaml", "{count: 5}", "{count: 5, interval_s: 0.2}"),
         ("config/config.yaml", "benchmarks:", "calibration: {duration_s: 4.0}\nbenchmarks:"),
-        ("config/profiles/baseline.yaml", "", "loss_percent: 0\n"),
+        ("config/profiles/low.yaml", "", "duplicate_percent: 0\n"),
     ],
 )  # fmt: skip
 def test_a_default_that_is_spelt_out_repeats_nothing(
