@@ -13,6 +13,7 @@ from meshbench.benchmarks import tcp
 from meshbench.config import jobs, paths
 from meshbench.config.packages import Debian, Go, Package
 from meshbench.config.plan import Calibrated
+from meshbench.packages.supply import Supply
 from meshbench.results import records
 from meshbench.runner.jobs import DeployJob, MeasureJob
 from meshbench.util.errors import MeshbenchError
@@ -48,9 +49,12 @@ def test_a_text_that_says_what_nobody_knows_is_refused(part: str, key: str) -> N
 
 def test_drivers_and_benchmarks_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr(
-        nebula.Nebula, "sources", lambda self, _=None: made.append(self.system) or ()
-    )
+
+    def sources(driver: nebula.Nebula, _: Package | None = None) -> tuple[Supply, ...]:
+        made.append(driver.system)
+        return ()
+
+    monkeypatch.setattr(nebula.Nebula, "sources", sources)
     one = setup(rounds=50)
     assert len(one.records) == 50 * 2 * 2 + 50 * 2
     for name in ("nebula",) * 3:

@@ -130,7 +130,7 @@ def test_variants_of_one_benchmark_are_measured_beside_each_other(checkout: Chec
     assert settings["cell"]["benchmark"] == "tcp@two"
     samples = checkout.path / "results/trial/samples/benchmark=few/vpn=nebula.parquet"
     rows = pq.ParquetFile(samples).read().to_pylist()
-    assert {row["benchmark"] for row in rows} == {"few"}
+    assert {(row["benchmark"], row["kind"]) for row in rows} == {("few", "ping")}
     assert sum(row["metric"] == "rtt" for row in rows) == 2 * 3 * 3
     checkout.append("scripts/meshbench/benchmarks/ping.py", "# edited\n")
     reparsed = {
