@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meshbench.tables import database
+from meshbench.tables.database import Tidy
 from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ def aggregate(
         links: Parquet files in the schema `LINKS`; may be none.
         out: where the table goes.
         tables: the files of the tables that `needs` names; more are ignored.
-        calibration_samples: of the network itself, which the view `samples` has besides.
-        calibration_links: the same of `links`.
+        calibration_samples: the same of the network itself; the view `samples` has them besides.
+        calibration_links: the same.
 
     Raises:
         MeshbenchError: when there is no such table, a needed one is not given, or the files do
@@ -76,43 +78,18 @@ def aggregate(
     # The Snakefile asks for the names only; importing these takes most of a second.
     from meshbench.tables import schema  # noqa: PLC0415
 
-    given = dict(tables or {})
+    given = {table: path for table, path in (tables or {}).items() if table in needs(name)}
     if missing := [table for table in needs(name) if table not in given]:
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
-    connection = _connect()
-    try:
-        _view(connection, "samples", [*samples, *calibration_samples], schema.SAMPLES)
-        if "links" not in needs(name):
-            _view(connection, "links", [*links, *calibration_links], schema.LINKS)
-        for table in needs(name):
-            _view(connection, table, [given[table]], None)
-        schema.write(_run(connection, name), out)
-    finally:
-        connection.close()
-
-
-def _connect() -> "duckdb.DuckDBPyConnection":
-    import duckdb  # noqa: PLC0415
-
-    # One thread: sums of floats then have one order, and a measurement nearby keeps its core.
-    # Nothing may be fetched from the network behind a reader's back.
-    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
-
-
-def _view(
-    connection: "duckdb.DuckDBPyConnection",
-    name: str,
-    files: Sequence[Path],
-    empty: "pa.Schema | None",
-) -> None:
-    if not files and empty is not None:
-        connection.register(name, empty.empty_table())
-        return
-    # Hive partitioning would invent columns from folders such as benchmark=ping.
-    relation = connection.read_parquet(
-        [str(path) for path in sorted(files)], hive_partitioning=False
+    # Queries that say "benchmark = 'calibration'" find it among all the others.
+    tidy = Tidy(
+        [*samples, *calibration_samples],
+        [*links, *calibration_links],
+        calibration_samples,
+        calibration_links,
     )
-    relation.create_view(name)
+    with database.opened(tidy, given) as connection:
+        schema.write(_run(connection, name), out)
 
 
 def _run(connection: "duckdb.DuckDBPyConnection", name: str) -> "pa.Table":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from operator import attrgetter
 from typing import Any
 
@@ -19,9 +20,11 @@ from meshbench.tables.schema import LINKS, SAMPLES, table
 PLACEMENT = "egress"
 """The runner's netem is the root qdisc of the sending interface."""
 
+_TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
+_FORWARD = ("forward",)
 _HEADLINES: Mapping[Kind, Sequence[Metric]] = {
-    Kind.TCP: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
-    Kind.PARALLEL: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
+    Kind.TCP: _TCP,
+    Kind.PARALLEL: _TCP,
     Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
     Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
@@ -29,6 +32,7 @@ _HEADLINES: Mapping[Kind, Sequence[Metric]] = {
     Kind.RIST: (m.RIST_QUALITY.mean,),
 }
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
+_DIRECTIONS = dict.fromkeys((Kind.TCP, Kind.PARALLEL), ("forward", "reverse"))
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,16 @@ class Rows:
 def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
     if link.status is Status.OK:
         return []
-    there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
+    there = {
+        (value.metric, value.direction)
+        for value in link.values
+        if value.t_s is None and value.stream is None
+    }
     mode = "bidir" if kind in _BIDIRECTIONAL else None
     return [
-        Value(metric, None, mode=mode) for metric in _HEADLINES.get(kind, ()) if metric not in there
+        Value(metric, None, direction=direction, mode=mode)
+        for metric, direction in product(_HEADLINES.get(kind, ()), _DIRECTIONS.get(kind, _FORWARD))
+        if (metric, direction) not in there
     ]
 
 
