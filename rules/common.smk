@@ -16,6 +16,7 @@ from meshbench.config import paths, plan
 # Planning makes a million objects and hardly any garbage: looking for it costs a tenth of the time.
 gc.set_threshold(200_000, 50, 50)
 
+hooks.settle(Path(workflow.basedir))
 CAMPAIGN = hooks.load(config, [Path(file) for file in workflow.configfiles])
 SETUP = Setup(CAMPAIGN)
 INPUTS = Inputs.of(SETUP)

@@ -5,6 +5,7 @@ CHARTS = [
     name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
 ]
 PRINTED = [name for name in figures.names() if name not in CHARTS]
+DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 
 
 rule bundle:
@@ -14,6 +15,8 @@ rule bundle:
         paths.log(NAME, "bundle"),
     conda:
         ENVIRONMENT
+    params:
+        libraries=DRAWN_WITH,
     message:
         "the figures' shared JavaScript"
     script:
@@ -42,6 +45,7 @@ rule figure:
         code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
         context=hooks.context(CAMPAIGN),
         bundle=str(paths.bundle(NAME)),
+        libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
     script:

@@ -426,3 +426,20 @@ def test_the_synthetic_campaign_adds_up(tmp_path: Path) -> None:
     } == {2}
     throughput = synthetic.read(made["throughput"])
     assert len(throughput) == 4 * sum(c["n_links"] for c in cells if c["benchmark"] == "tcp")
+
+
+def test_campaigns_in_the_same_files_do_not_mix(tmp_path: Path) -> None:
+    """Each table over two campaigns is the tables over each of them."""
+    campaigns = synthetic.campaign(rounds=1), synthetic.campaign(rounds=1, all_failed=True)
+    samples, links = ([*a, *_renamed(b)] for a, b in zip(*campaigns, strict=True))
+    apart = [
+        synthetic.write(tmp_path / "1", *campaigns[0]),
+        synthetic.write(tmp_path / "2", _renamed(campaigns[1][0]), _renamed(campaigns[1][1])),
+    ]
+    for name, path in synthetic.write(tmp_path / "both", samples, links).items():
+        rows = [str(row) for made in apart for row in synthetic.read(made[name])]
+        assert sorted(map(str, synthetic.read(path))) == sorted(rows), name
+
+
+def _renamed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "campaign": "another"} for row in rows]

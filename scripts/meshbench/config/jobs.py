@@ -9,11 +9,12 @@ from meshbench.config.strict import Strict
 
 
 class Site(Strict):
-    """A testbed; `engine` is what impairs there, where anything is to be impaired."""
+    """A testbed; `engine` and `placement` say how it impairs, where anything is to be impaired."""
 
     testbed: str
     hosts: Testbed
     engine: str = "auto"
+    placement: str = "ingress"
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -21,11 +22,10 @@ class Site(Strict):
 
 
 class Where(Site):
-    """A campaign's testbed, the links on it and how impairment is placed."""
+    """A campaign's testbed and the links on it."""
 
     campaign: str
     links: tuple[tuple[str, str], ...]
-    placement: str
     seed: int
 
 

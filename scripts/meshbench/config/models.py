@@ -6,6 +6,8 @@ folders beside it, named like the value that refers to them. Unknown keys are re
 
 import ipaddress
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,21 +134,50 @@ def _ip_address(text: str) -> str:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        raise PydanticCustomError("not_an_address", "not an IP address") from None
+        raise PydanticCustomError(
+            "not_an_address", "'{text}' is not an IP address", {"text": text}
+        ) from None
     return text
+
+
+def _control_address(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?", text):
+        return text
+    try:
+        return _ip_address(text)
+    except PydanticCustomError:
+        raise PydanticCustomError(
+            "not_a_host",
+            "'{text}' is neither a host name nor an IP address; user and port have keys of their "
+            "own, and an IPv6 address has no brackets",
+            {"text": text},
+        ) from None
+
+
+def _at_home(path: Path) -> Path:
+    # Path.expanduser raises RuntimeError for a user that nobody knows.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 class SshHost(Strict):
     """One of the user's own hosts."""
 
     name: HostName
-    address: str
+    address: Annotated[str, AfterValidator(_control_address)]
     port: Annotated[int, Field(ge=1, le=65535)] = 22
     user: Name = "root"
     key_file: Path
     known_hosts_file: Path
     data_interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
     data_address: Annotated[str, AfterValidator(_ip_address)]
+
+    @property
+    def key_path(self) -> Path:
+        return _at_home(self.key_file)
+
+    @property
+    def known_hosts_path(self) -> Path:
+        return _at_home(self.known_hosts_file)
 
 
 class SshTestbed(Strict):
@@ -163,6 +194,14 @@ class SshTestbed(Strict):
     def _unique(self) -> Self:
         _refuse_duplicates([host.name for host in self.hosts], "host", "hosts")
         _refuse_duplicates([host.data_address for host in self.hosts], "data_address", "hosts")
+        logins = [f"{host.address} port {host.port}" for host in self.hosts]
+        _refuse_duplicates(logins, "address", "hosts")
+        if len({ipaddress.ip_address(host.data_address).version for host in self.hosts}) > 1:
+            raise PydanticCustomError(
+                "families",
+                "every data_address must be of one family: all IPv4, or all IPv6",
+                {"key": "hosts"},
+            )
         return self
 
 
@@ -175,6 +214,7 @@ class FakeTestbed(Strict):
     kind: Literal["fake"]
     hosts: tuple[HostName, ...] = ("lom", "yuki", "luna")
     broken: dict[Name, str] = {}
+    unreachable: tuple[HostName, ...] = ()
     seconds_per_command: NonNegative = 0.0
 
     @model_validator(mode="after")

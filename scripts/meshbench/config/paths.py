@@ -13,6 +13,8 @@ CELL = "{vpn}/{tuning}/{profile}/{benchmark}/{round}"
 """`Cell.path` of any cell."""
 CALIBRATED = "{profile}/{round}"
 """`Calibrated.path` of any calibration."""
+STATE = Path(".meshbench")
+"""What is kept of a checkout besides its results, and is nobody else's."""
 
 
 def log(campaign: str, *words: str) -> Path:
@@ -49,7 +51,7 @@ def kept(path: Path, started: datetime) -> Path:
 
 def secrets(campaign: str) -> Path:
     """Keys of the campaign's VPNs, mode 600; never read by anything that writes results."""
-    return RESULTS / campaign / "secrets"
+    return STATE / "secrets" / campaign
 
 
 def imported(campaign: str) -> Path:

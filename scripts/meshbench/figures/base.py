@@ -44,7 +44,8 @@ SELF_TOLD = ("timing", "netem")
 """What an imported run says of its own times and settings: of the form of a benchmark, and none."""
 # What Snakemake must know of every figure before anything is done: parsing them all takes too long.
 _FACT = re.compile(
-    r"^(TITLE|TABLES|BENCHMARKS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)", re.MULTILINE
+    r"^(TITLE|TABLES|BENCHMARKS|NEEDS|TUNINGS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)",
+    re.MULTILINE,
 )
 
 Row = Mapping[str, Any]
@@ -183,10 +184,23 @@ def benchmarks(name: str) -> tuple[str, ...]:
     return tuple(_literals(_path(name)).get("BENCHMARKS", ()))
 
 
-def suitable(measured: Iterable[str]) -> tuple[str, ...]:
-    """The figures that show something of a campaign with these benchmarks."""
+def suitable(
+    measured: Iterable[str], systems: Iterable[str], tunings: Collection[str]
+) -> tuple[str, ...]:
+    """The figures that a campaign with these benchmarks, systems and tunings has data for.
+
+    A figure says so with one benchmark of its ``BENCHMARKS``, with every benchmark and system of
+    its ``NEEDS``, and with as many ``TUNINGS`` as it compares.
+    """
     have = set(measured)
-    return tuple(name for name in names() if not benchmarks(name) or have & set(benchmarks(name)))
+    there = have | set(systems)
+    return tuple(
+        name
+        for name in names()
+        if (not benchmarks(name) or have & set(benchmarks(name)))
+        and there.issuperset(_literals(_path(name)).get("NEEDS", ()))
+        and len(tunings) >= _literals(_path(name)).get("TUNINGS", 1)
+    )
 
 
 def formats(name: str) -> tuple[str, ...]:

@@ -207,7 +207,8 @@ class Scale:
             return cls(0, 1, log=False)
         if log:
             return cls(0.7 * min(values), 1.6 * max(values), log=True)
-        return cls(min(0.0, *values), room * max(*values, 1e-9), log=False)
+        most = max(0.0, *values)
+        return cls(min(0.0, *values), room * (most or 1.0), log=False)
 
     def at(self, value: float, size: float) -> float:
         """Where a value stands on so many px."""

@@ -248,7 +248,8 @@ def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None
         return None
     if strip.log:
         return 0.85 * min(values), 1.15 * max(values)
-    return 0.0, 1.04 * max(*values, strip.bound, 1e-9)
+    # Of zeros alone: up to one, whose ticks are numbers that can be read.
+    return 0.0, 1.04 * (max(*values, strip.bound) or 1.0)
 
 
 def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: bool) -> alt.X:

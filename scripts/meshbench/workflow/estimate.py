@@ -7,6 +7,7 @@ from datetime import timedelta
 from statistics import median
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from meshbench.config import plan
@@ -31,10 +32,10 @@ def expected_s(setup: Setup, cell: Cell) -> float:
 
 
 def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
-    """Median seconds of the records by (vpn, profile, benchmark)."""
+    """Median seconds of the records that are not stale by (vpn, profile, benchmark)."""
     seen = defaultdict(list)
     for done in cells:
-        if done.record:
+        if done.record and not done.stale:
             took = (done.record.ended - done.record.started).total_seconds()
             seen[done.cell.vpn, done.cell.profile, done.cell.benchmark].append(took + 1.0)
     return {key: median(times) for key, times in seen.items()}
@@ -52,8 +53,8 @@ def durations(setup: Setup, cells: list[Done]) -> dict[Cell | Calibrated, float]
 
 
 def show(setup: Setup) -> None:
-    """Print the plan: each cell in its order, whether it is measured or reused, and the time."""
-    campaign, cells = setup.campaign, summary.read(setup)
+    """Print the plan: each cell in its order, whether and why it is measured, and the time."""
+    campaign, cells = setup.campaign, summary.compared(setup)
     times = durations(setup, cells)
     have = {done.cell: done for done in cells}
     table = Table(title=f"campaign {campaign.name} on testbed {campaign.file.testbed}")
@@ -61,7 +62,9 @@ def show(setup: Setup) -> None:
         table.add_column(column, justify="right" if column in {"#", "about"} else "left")
     for number, (cell, done) in enumerate(have.items(), start=1):
         words = (cell.vpn, cell.tuning, cell.profile, cell.benchmark)
-        table.add_row(str(number), str(cell.round), *words, f"{times[cell]:.0f} s", state(done))
+        table.add_row(
+            str(number), str(cell.round), *words, f"{times[cell]:.0f} s", escape(state(done))
+        )
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 100)
     console.print(table)
     console.print(_total(setup, have, times), markup=False)
@@ -85,6 +88,8 @@ def unbuilt(setup: Setup) -> dict[str, float]:
 
 
 def state(done: Done) -> str:
+    if done.stale:
+        return f"stale: {'; '.join(done.stale)}"
     if done.record is None:
         return "to measure"
     return "reused" if done.status == "ok" else f"reused ({done.status})"
@@ -93,13 +98,11 @@ def state(done: Done) -> str:
 def _total(
     setup: Setup, have: Mapping[Cell, Done], times: Mapping[Cell | Calibrated, float]
 ) -> str:
-    missing = [cell for cell, done in have.items() if done.record is None]
-    calibrations = [
-        step for step in times if isinstance(step, Calibrated) and not setup.records[step].exists()
-    ]
+    missing = [cell for cell, done in have.items() if done.record is None or done.stale]
+    calibrations = summary.uncalibrated(setup)
     steps: list[Cell | Calibrated] = [*missing, *calibrations]
     wait_s = sum(times[step] for step in steps) + plan.switches(missing) * SWITCH_S
-    learnt_from = sum(done.record is not None for done in have.values())
+    learnt_from = sum(done.record is not None and not done.stale for done in have.values())
     basis = (
         f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
     )

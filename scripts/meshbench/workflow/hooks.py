@@ -17,17 +17,18 @@ from meshbench import benchmarks, vpns
 from meshbench.config import load as configuration
 from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
-from meshbench.config.sources import COMMAND_LINE, Source, locate, sources_of
+from meshbench.config.sources import COMMAND_LINE, Source, locate, sources_of, unquoted
 from meshbench.figures import base as figures_
 from meshbench.figures.base import SELF_TOLD, Context, suitable
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
-from meshbench.workflow import progress
+from meshbench.workflow import private, progress, space
 from meshbench.workflow.settings import Setup
 
 log = logging.getLogger(__name__)
 
-TESTBED_RULES = {"deploy", "calibrate", "measure"}
+MEASURING_RULES = {"calibrate", "measure"}
+TESTBED_RULES = {"deploy", *MEASURING_RULES}
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
@@ -36,18 +37,42 @@ _FEW = 5
 """So many files that were not imported are named at the end of a run."""
 
 
-def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
-    """The campaign of this invocation; ends the process with a clear text when it is not usable."""
+def settle(folder: Path) -> None:
+    """Make Snakemake work in a folder of any name; ends the process where that cannot be.
+
+    It starts Python for a job by an unquoted path, so that one which bash would split is made
+    relative to where jobs run; and it takes braces in a script's path for wildcards.
+    """
+    problem = ""
+    if {"{", "}"} & set(str(folder)):
+        problem = f"{folder} has braces in its name, which Snakemake takes for wildcards"
+    if shlex.quote(sys.executable) != sys.executable:
+        sys.executable = os.path.relpath(sys.executable)
+        if shlex.quote(sys.executable) != sys.executable:
+            problem = problem or f"{sys.executable} has characters in its name that bash would read"
+    if problem:
+        sys.stderr.write(f"{problem}: move it to another folder, and run make setup there\n")
+        sys.exit(1)
+
+
+def load(
+    merged: Mapping[str, Any], files: Sequence[Path], words: Sequence[str] | None = None
+) -> Campaign:
+    """The campaign of this invocation; ends the process with a clear text when it is not usable.
+
+    `words` are those of the command line, if not of this process.
+    """
     try:
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
-        sources = sources_of(merged, relative)
+        sources = sources_of(merged, relative, sys.argv if words is None else words)
         campaign = configuration.load_campaign(merged, sources, CONFIG, vpns, benchmarks)
         _check_figures(campaign, sources)
         _check_files(campaign, relative)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
         sys.exit(1)
+    sys.stderr.write(private.rescue(campaign.name))
     return campaign
 
 
@@ -67,14 +92,14 @@ def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
 
 def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
     """Raise ConfigError for every file that the configuration names and that is not there."""
-    place = f"config/testbeds/{campaign.file.testbed}.yaml"
-    hosts = campaign.testbed.hosts if isinstance(campaign.testbed, SshTestbed) else ()
-    problems = [
-        Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
-        for host in hosts
-        for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
-        if not path.expanduser().is_file()
-    ]
+    problems = []
+    if isinstance(campaign.testbed, SshTestbed):
+        # Not at the top: asyncssh takes 0.25 s, and other testbeds do not need it here.
+        from meshbench.testbed import credentials  # noqa: PLC0415
+
+        place = f"config/testbeds/{campaign.file.testbed}.yaml"
+        found = credentials.problems(campaign.testbed.hosts)
+        problems = [Problem(place, key, words) for key, words in found]
     source = str(files[-1]) if files else COMMAND_LINE
     problems += [
         Problem(source, "published", f"there is no {path}")
@@ -114,14 +139,15 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     if chosen != "suitable":
         return chosen
     here = () if campaign.published else ("calibration",)
+    file = campaign.file
     kinds = dict.fromkeys(chosen.kind for chosen in campaign.benchmarks.values())
-    return suitable((*kinds, *here))
+    return suitable((*kinds, *here), file.vpns, file.tunings)
 
 
 def start(setup: Setup, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
-    from meshbench.runner.session import lab_of  # noqa: PLC0415
+    from meshbench.runner.session import check_own, lab_of  # noqa: PLC0415
     from meshbench.testbed.lab import machine  # noqa: PLC0415
     from meshbench.workflow import workers  # noqa: PLC0415
 
@@ -131,17 +157,29 @@ def start(setup: Setup, workflow: Any) -> None:
     os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
     os.environ[MANNER] = manner(sys.argv[1:])
     jobs = list(workflow.dag.needrun_jobs())
-    progress.begin(_expected(setup, jobs, workflow))
-    needed = {job.rule.name for job in jobs}
+    # Not a signal: its handler could wait for a lock that the scheduler itself holds.
+    progress.begin(_expected(setup, jobs, workflow), workflow.scheduler.exit_gracefully)
+    needed = [job.rule.name for job in jobs]
+    _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
+    if TESTBED_RULES.isdisjoint(needed):
+        return
     campaign = setup.campaign
-    if isinstance(campaign.testbed, LabTestbed) and needed & TESTBED_RULES:
-        lab = lab_of(campaign.file.testbed, campaign.testbed)
-        try:
-            machine.check(lab.definition)
-        except MeshbenchError as error:
-            sys.stderr.write(f"{error}\n")
-            # Raising here would bury the text under Snakemake's traceback.
-            sys.exit(1)
+    try:
+        if isinstance(campaign.testbed, LabTestbed):
+            machine.check(lab_of(campaign.file.testbed, campaign.testbed).definition)
+        # On a cluster it is the jobs' machine that must reach the hosts; each job asks them itself.
+        elif isinstance(campaign.testbed, SshTestbed) and workflow.local_exec:
+            impairs = any(profile.impairs for profile in campaign.profiles.values())
+            asyncio.run(check_own(campaign.testbed, campaign.file.placement if impairs else None))
+    except MeshbenchError as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str | None) -> None:
+    """End the process where there is a reason: raised, it would be under Snakemake's traceback."""
+    if reason:
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(1)
 
 
 def imported(report: Path) -> str:
@@ -183,8 +221,11 @@ def manner(words: Sequence[str]) -> str:
 
 
 def _yaml(value: Any) -> str:
-    plain = isinstance(value, str) and yaml.safe_load(value) == value
-    return value if plain else json.dumps(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # Snakemake takes quotes away, whatever the shell left of them.
+    plain = unquoted(value) == value and yaml.safe_load(value) == value
+    return value if plain else f"!!str {value}"
 
 
 def _expected(setup: Setup, jobs: list[Any], workflow: Any) -> dict[int, float]:
@@ -194,7 +235,7 @@ def _expected(setup: Setup, jobs: list[Any], workflow: Any) -> dict[int, float]:
         return {workflow.dag.jobid(job): progress.FAST_JOB_S for job in jobs if job.output}
     by_path = {
         str(setup.records[step]): seconds
-        for step, seconds in estimate.durations(setup, summary.read(setup)).items()
+        for step, seconds in estimate.durations(setup, summary.compared(setup)).items()
     }
     by_path |= {
         str(paths.package(setup.campaign.name, name)): seconds + progress.FAST_JOB_S

@@ -22,7 +22,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -192,8 +191,6 @@ def _done(work: Work) -> tuple[int, str]:
             work.do()
         except SystemExit as end:
             return (end.code if isinstance(end.code, int) else 1), said.getvalue()
-        except Exception:  # noqa: BLE001  (told to whoever waits)
-            return 1, said.getvalue() + traceback.format_exc()
     return 0, said.getvalue()
 
 
