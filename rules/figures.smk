@@ -1,5 +1,5 @@
 # Figures and printed tables, each from the tables it names.
-from meshbench.figures import base as figures
+from meshbench.figures import contract as figures
 
 FIGURE = f"figures/{NAME}/{{figure}}"
 CHARTS = [
@@ -46,7 +46,10 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
+        code=lambda w: digests.digest(
+            figures.dotted(w.figure).removeprefix("meshbench."),
+            "figures.drawing.render",
+        ),
         context=hooks.context(CAMPAIGN),
         bundle=BUNDLE,
     message:
@@ -70,7 +73,9 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(f"figures.{w.name}", "figures.render"),
+        code=lambda w: digests.digest(
+            figures.dotted(w.name).removeprefix("meshbench."), "figures.drawing.render"
+        ),
         context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from meshbench import benchmarks
-from meshbench.figures import base as figures
+from meshbench.figures import contract as figures
 from meshbench.results import records
 from meshbench.results.records import Record, Status
 from meshbench.testbed.lab.layout import Layout

@@ -137,7 +137,7 @@ import sys
 from meshbench import benchmarks, vpns
 from meshbench.workflow import digests, hooks, settings
 from meshbench.config import paths, plan
-from meshbench.figures import base
+from meshbench.figures import contract as base
 from meshbench.tables import aggregate
 from snakemake_logger_plugin_meshbench import LogHandler
 for name in vpns.names():

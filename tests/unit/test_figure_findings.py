@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from meshbench.checks import rules
-from meshbench.figures import base, findings, render, tabular
-from meshbench.figures.findings import Concern
-from meshbench.figures.groups import collect
+from meshbench.figures import contract as base
+from meshbench.figures.drawing import findings, render, tabular
+from meshbench.figures.drawing.findings import Concern
+from meshbench.figures.drawing.groups import collect
 from meshbench.tables import schema
 from tests.unit import synthetic
 

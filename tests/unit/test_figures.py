@@ -16,8 +16,9 @@ import pytest
 import vl_convert as vlc
 from altair.vegalite.v6.schema import core
 
-from meshbench.figures import base, render, theme
-from meshbench.figures.base import Context, Data
+from meshbench.figures import contract as base
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import render, theme
 from meshbench.results import metrics
 from meshbench.util.errors import MeshbenchError
 from tests.unit import synthetic
@@ -149,7 +150,7 @@ def test_an_unknown_figure_names_the_known_ones() -> None:
 
 def test_names_tables_and_formats_need_no_drawing_library() -> None:
     code = (
-        "import sys; from meshbench.figures import base; from meshbench.tables import aggregate;"
+        "import sys; from meshbench.figures import contract as base; from meshbench.tables import aggregate;"
         "[(base.tables(n), base.formats(n)) for n in base.names()];"
         "[aggregate.needs(n) for n in aggregate.names()];"
         "sys.exit(bool({'altair', 'vl_convert', 'duckdb', 'pyarrow'} & set(sys.modules)))"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.figures import comparison, tabular, theme, wording
-from meshbench.figures.base import Row
-from meshbench.figures.groups import Group, collect, marked, troubles, variants
+from meshbench.figures.contract import Row
+from meshbench.figures.drawing import comparison, tabular, theme, wording
+from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
 from tests.unit import synthetic
 
 

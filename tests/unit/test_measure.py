@@ -14,8 +14,8 @@ from meshbench.benchmarks.tcp import Tcp
 from meshbench.config.jobs import MeasureJob
 from meshbench.config.models import FakeTestbed, Profile, System
 from meshbench.config.plan import Calibrated
-from meshbench.figures import base
-from meshbench.figures.base import Data
+from meshbench.figures import contract as base
+from meshbench.figures.contract import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from meshbench.checks import tables as files
-from meshbench.figures import base, measured, ping_loss, render, rtt, success_rate, tabular
-from meshbench.figures.base import Context, Data
+from meshbench.figures import contract as base
+from meshbench.figures.charts.campaign import success_rate
+from meshbench.figures.charts.latency import ping_loss, rtt
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import measured, render, tabular
 from meshbench.importers.vpn_runner import importer
 from tests.unit import golden, synthetic
 from tests.unit import published_data as data
@@ -158,7 +161,7 @@ def test_reasons_for_missing_udp_links(invented: Load) -> None:
 
 
 def test_the_vpn_s_share_of_a_reboot(real: Load) -> None:
-    from meshbench.figures import reboot_split  # noqa: PLC0415
+    from meshbench.figures.charts.startup import reboot_split  # noqa: PLC0415
 
     found = {one.vpn: one for one in reboot_split.splits(real("reboot_split"), context(*VPNS))}
     assert found["wireguard"].added == pytest.approx(0.01, abs=0.005)
@@ -201,7 +204,7 @@ def test_captions_of_the_real_data(real: Load) -> None:
 
 
 def test_reordering_splits_the_systems(real: Load) -> None:
-    from meshbench.figures import reordering_seen  # noqa: PLC0415
+    from meshbench.figures.charts.retransmits import reordering_seen  # noqa: PLC0415
 
     groups = reordering_seen.groups(real("reordering_seen"), context(*VPNS))
     low = {g.vpn: measured.mean(g) for g in groups if g.profile == "low"}

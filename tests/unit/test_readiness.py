@@ -9,9 +9,10 @@ import pytest
 import vl_convert as vlc
 
 from meshbench.collectors import startup
-from meshbench.figures import base, render
-from meshbench.figures import readiness as figure
-from meshbench.figures.base import Data
+from meshbench.figures import contract as base
+from meshbench.figures.charts.startup import readiness as figure
+from meshbench.figures.contract import Data
+from meshbench.figures.drawing import render
 from meshbench.results import records
 from meshbench.results.records import Record, Status
 from meshbench.tables import aggregate, parse

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from meshbench.checks import files as checks
-from meshbench.figures import base, render
+from meshbench.figures import contract as base
+from meshbench.figures.drawing import render
 from meshbench.report.page import Sources, write
 from tests.unit import synthetic
 

@@ -6,9 +6,9 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meshbench.figures import base
-from meshbench.figures.base import Context, Data, Figure
-from meshbench.figures.wording import number
+from meshbench.figures import contract as base
+from meshbench.figures.contract import Context, Data, Figure
+from meshbench.figures.drawing.wording import number
 from meshbench.report.markup import Section, table, text
 
 

@@ -17,7 +17,7 @@ from meshbench.config import models, paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.plan import Calibrated
 from meshbench.config.sources import COMMAND_LINE, sources_of
-from meshbench.figures.base import SELF_TOLD, Context, suitable
+from meshbench.figures.contract import SELF_TOLD, Context, suitable
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
 from meshbench.workflow import options, progress

@@ -8,7 +8,7 @@ from meshbench import benchmarks, vpns
 from meshbench.config import validation
 from meshbench.config.models import Campaign
 from meshbench.config.sources import Source, locate
-from meshbench.figures import base as figures
+from meshbench.figures import contract as figures
 from meshbench.util.errors import ConfigError, Problem
 
 

@@ -1,0 +1,282 @@
+"""The contract of a figure, and what it is given: tables and the plan of the campaign.
+
+A figure is one module below `charts` that has a `TITLE`; its name is the module's. It needs
+
+* ``TITLE: str`` and ``TABLES: tuple[str, ...]``, the aggregate tables it reads, both literal;
+  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these
+  ('calibration': for any campaign that was measured here);
+* ``draw(data, context) -> alt.TopLevelMixin``, for a chart,
+  or ``tabulate(data, context) -> tabular.Table``, for a table;
+* ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
+
+and may have ``notes(data, context) -> Sequence[str]``: footnotes, such as what is missing and why;
+and ``CONCERN``, a `findings.Concern`, where not all findings about its benchmarks concern it.
+Nothing here imports Altair: a Snakefile may ask for names, tables and formats at little cost.
+"""
+
+import ast
+import dataclasses
+import functools
+import importlib
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from meshbench.figures.drawing import findings
+from meshbench.figures.drawing.findings import Concern
+from meshbench.results.metrics import Metric
+from meshbench.tables import registry
+from meshbench.util.errors import MeshbenchError
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pyarrow as pa
+
+    from meshbench.figures.drawing.tabular import Table
+
+_FOLDER = Path(__file__).parent / "charts"
+CHART_FORMATS = ("svg", "png", "pdf", "html")
+TABLE_FORMATS = ("csv", "tex")
+SELF_TOLD = ("timing", "netem")
+"""What an imported run says of its own times and settings: of the form of a benchmark, and none."""
+# What Snakemake must know of every figure before anything is done: parsing them all takes too long.
+_FACT = re.compile(
+    r"^(TITLE|TABLES|BENCHMARKS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)", re.MULTILINE
+)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was planned, so that a figure can show what is missing.
+
+    Attributes:
+        vpns, tunings, profiles, benchmarks: in the order in which they are drawn.
+        links: ordered pairs (source, target).
+        testbed: its kind, e.g. 'lab', 'ssh', 'fake'.
+        engine: as configured; figures say what the records say where they say it.
+        runs: of an import, each system's tuning and round in every run that holds it; none for a
+            campaign measured here, of which every system has every tuning in all rounds.
+    """
+
+    campaign: str
+    vpns: tuple[str, ...]
+    tunings: tuple[str, ...]
+    profiles: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    rounds: int
+    links: tuple[tuple[str, str], ...]
+    testbed: str
+    placement: str
+    engine: str = "auto"
+    runs: tuple[tuple[str, str, int], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain lists and strings, for a rule's params or a JSON file."""
+        plain = dataclasses.asdict(self)
+        plain["links"] = [list(pair) for pair in self.links]
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`. Raises TypeError for an unknown or missing key."""
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
+        }
+        fields["links"] = tuple((source, target) for source, target in plain["links"])
+        return cls(**fields)
+
+    def told(self, facts: Path | None) -> "Context":
+        """With what imported runs hold, which only their import knows: what none of them has a
+        file of was not planned.
+
+        Args:
+            facts: what the import wrote, by run; None for a campaign that was measured here.
+        """
+        if facts is None:
+            return self
+        runs = json.loads(facts.read_text(encoding="utf-8")).values()
+        if not runs:
+            return self
+        held = {(vpn, run["tuning"], run["round"]) for run in runs for vpn in run["vpns"]}
+        return dataclasses.replace(
+            self,
+            runs=tuple(sorted(held)),
+            rounds=max(run["round"] for run in runs),
+            vpns=_found(self.vpns, {vpn for run in runs for vpn in run["vpns"]}),
+            tunings=_found(self.tunings, {run["tuning"] for run in runs}),
+            profiles=_found(self.profiles, {name for run in runs for name in run["profiles"]}),
+        )
+
+    def rounds_of(self, vpn: str, tuning: str) -> tuple[int, ...]:
+        """The rounds in which a system was to be measured under a tuning; none if it was not."""
+        if self.runs:
+            return tuple(r for v, t, r in self.runs if (v, t) == (vpn, tuning))
+        return tuple(range(1, self.rounds + 1)) if vpn in self.vpns else ()
+
+    def planned(self, vpn: str, tuning: str, links: int = 0) -> int:
+        """How many values that system should have under one profile: rounds x links.
+
+        Args:
+            vpn: its name.
+            tuning: its name.
+            links: of the benchmark, where it has more than the campaign's, e.g. all pairs of hosts.
+        """
+        return len(self.rounds_of(vpn, tuning)) * max(len(self.links), links)
+
+
+def _found(planned: Sequence[str], there: Collection[str]) -> tuple[str, ...]:
+    return (*(one for one in planned if one in there), *sorted(set(there) - set(planned)))
+
+
+@dataclass(frozen=True)
+class Data:
+    """The tables that a figure reads, by name."""
+
+    tables: Mapping[str, "pa.Table"]
+
+    @classmethod
+    def read(cls, paths: Mapping[str, Path]) -> Self:
+        """Read tables from Parquet files."""
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        return cls({name: pq.read_table(path, partitioning=None) for name, path in paths.items()})
+
+    def rows(self, name: str, **equal: Any) -> list[Row]:
+        """A table's rows, those whose columns equal the given values. Raises KeyError."""
+        rows = cast("list[Row]", self.tables[name].to_pylist())
+        return [row for row in rows if all(row[key] == value for key, value in equal.items())]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's module, checked against the contract."""
+
+    name: str
+    title: str
+    tables: tuple[str, ...]
+    draw: "Callable[[Data, Context], alt.TopLevelMixin] | None"
+    tabulate: "Callable[[Data, Context], Table] | None"
+    caption: Callable[[Data, Context], str]
+    notes: Callable[[Data, Context], Sequence[str]]
+    concern: Concern
+
+
+def names() -> tuple[str, ...]:
+    """Every figure there is, by name."""
+    return tuple(sorted(_paths()))
+
+
+def tables(name: str) -> tuple[str, ...]:
+    """The aggregate tables a figure reads, without importing it."""
+    return tuple(_literals(_path(name)).get("TABLES", ()))
+
+
+def benchmarks(name: str) -> tuple[str, ...]:
+    """The benchmarks of which a figure shows something; none means that it suits any campaign."""
+    return tuple(_literals(_path(name)).get("BENCHMARKS", ()))
+
+
+def suitable(measured: Iterable[str]) -> tuple[str, ...]:
+    """The figures that show something of a campaign with these benchmarks."""
+    have = set(measured)
+    return tuple(name for name in names() if not benchmarks(name) or have & set(benchmarks(name)))
+
+
+def formats(name: str) -> tuple[str, ...]:
+    """The kinds of file a figure is written as, without importing it."""
+    tabulates = re.search(r"^def tabulate\(", _text(_path(name)), re.MULTILINE)
+    return TABLE_FORMATS if tabulates else CHART_FORMATS
+
+
+def load(name: str) -> Figure:
+    """Import a figure. Raises MeshbenchError when there is none or it breaks the contract."""
+    path = _path(name)
+    module = importlib.import_module(dotted(name))
+    draw, tabulate = getattr(module, "draw", None), getattr(module, "tabulate", None)
+    if (draw is None) == (tabulate is None) or not hasattr(module, "caption"):
+        raise MeshbenchError(f"{path}: a figure has caption() and either draw() or tabulate()")
+    return Figure(
+        name=name,
+        title=module.TITLE,
+        tables=tuple(module.TABLES),
+        draw=draw,
+        tabulate=tabulate,
+        caption=module.caption,
+        notes=getattr(module, "notes", lambda _data, _context: ()),
+        concern=findings.of_module(
+            getattr(module, "CONCERN", None), module.TABLES, getattr(module, "BENCHMARKS", ())
+        ),
+    )
+
+
+def frame(rows: Sequence[Row]) -> "pa.Table":
+    """What a chart draws, as Arrow: Altair copies plain rows again for each layer around them.
+
+    All rows must have the first one's keys.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.Table.from_pylist([dict(row) for row in rows])
+
+
+def axis_title(metric: str, unit: str | None = None) -> str:
+    """A registered metric's title with the unit in which it is drawn.
+
+    Args:
+        metric: its name.
+        unit: where the figure scales the values; the metric's own when None.
+
+    Raises:
+        MeshbenchError: when no benchmark registers that metric.
+    """
+    found = find_metric(metric)
+    shown = found.unit if unit is None else unit
+    return found.title if shown == "1" else f"{found.title} ({shown})"
+
+
+def find_metric(name: str) -> Metric:
+    """A metric of the registry.
+
+    Raises:
+        MeshbenchError: when no benchmark registers it.
+    """
+    try:
+        return registry.metric(name)
+    except KeyError:
+        known = ", ".join(metric.name for metric in registry.every_metric()) or "none"
+        raise MeshbenchError(
+            f"a figure needs the metric '{name}', which no benchmark registers; registered: {known}"
+        ) from None
+
+
+def dotted(name: str) -> str:
+    """The module of a figure."""
+    return f"{__package__}.charts.{_path(name).parent.name}.{name}"
+
+
+def _path(name: str) -> Path:
+    if name not in _paths():
+        raise MeshbenchError(f"there is no figure '{name}'; known: {', '.join(names())}")
+    return _paths()[name]
+
+
+@functools.cache
+def _paths() -> dict[str, Path]:
+    return {path.stem: path for path in _FOLDER.glob("*/*.py") if "TITLE" in _literals(path)}
+
+
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _literals(path: Path) -> dict[str, Any]:
+    return {name: ast.literal_eval(value.strip()) for name, value in _FACT.findall(_text(path))}

@@ -1,0 +1,252 @@
+"""What the figures over `measures` share: groups of one metric, means as in the thesis, pieces of charts."""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pyarrow.compute as pc
+
+from meshbench.figures.contract import Context, Data, Row, axis_title
+from meshbench.figures.drawing import strip, theme
+from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
+from meshbench.figures.drawing.tabular import Column, Entry, Missing
+from meshbench.figures.drawing.theme import STATUSES
+from meshbench.figures.drawing.wording import joined, number, percent
+
+SPREAD = "Spread is the largest link less the smallest one."
+MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
+MBIT, PERCENT, KIB = 1e-6, 100.0, 1 / 1024
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric of one benchmark, and how it is told.
+
+    Attributes:
+        benchmark: its name.
+        metric: its name.
+        unit: in which it is told.
+        scale: from the stored unit to that.
+        direction: 'forward' or 'reverse'.
+        bound: the least end of its axis in that unit, so that nothing is not blown up.
+    """
+
+    benchmark: str
+    metric: str
+    unit: str
+    scale: float = 1.0
+    direction: str = "forward"
+    bound: float = 0.0
+
+
+def rows(data: Data, table: str, **equal: str) -> list[Row]:
+    """The rows of a table that have these values; filtered before they become Python objects."""
+    found = data.tables[table]
+    for column, value in equal.items():
+        found = found.filter(pc.equal(found[column], value))
+    plain: list[Row] = found.to_pylist()
+    return plain
+
+
+def groups(
+    data: Data, context: Context, measure: Measure, profiles: Sequence[str] | None = None
+) -> list[Group]:
+    """The groups of one metric, of every profile for which there is any record, or of those given."""
+    found = rows(
+        data, "measures",
+        benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
+    )  # fmt: skip
+    known = {row["profile"] for row in found}
+    wanted = known if profiles is None else known & set(profiles)
+    return [group for group in collect(found, context) if group.profile in wanted]
+
+
+def mean(group: Group, scale: float = 1.0, column: str = "value") -> float | None:
+    """The mean over the links of the means over the rounds; None without a value."""
+    links = by_link(group, scale, column)
+    return statistics.fmean(links.values()) if links else None
+
+
+def by_link(group: Group, scale: float = 1.0, column: str = "value") -> dict[str, float]:
+    """Each link's mean over the rounds, by ``source→target``."""
+    found: dict[str, list[float]] = {}
+    for point in group.points(column, scale):
+        found.setdefault(point.link, []).append(point.value)
+    return {link: statistics.fmean(values) for link, values in sorted(found.items())}
+
+
+def spread(group: Group | None, scale: float = 1.0, column: str = "value") -> float | None:
+    """The largest link less the smallest one; None with fewer than two."""
+    links = list(by_link(group, scale, column).values()) if group else []
+    return max(links) - min(links) if len(links) > 1 else None
+
+
+def spread_column(column: Column) -> Column:
+    """The column beside one of means, for the spread between its links."""
+    return Column(f"{column.key}_spread", "spread", column.unit, digits=2)
+
+
+def total(group: Group, scale: float = 1.0) -> float | None:
+    """The sum over the links, which exists only if every planned link has a value."""
+    links = by_link(group, scale)
+    return sum(links.values()) if complete(group) and links else None
+
+
+def complete(group: Group) -> bool:
+    """Whether every planned value is there."""
+    return group.trouble is None
+
+
+def survivors(group: Group, scale: float = 1.0) -> float | None:
+    """The sum over the links that have a value, however many; the thesis's reading."""
+    links = by_link(group, scale)
+    return sum(links.values()) if links else None
+
+
+def entry(group: Group, value: float | None) -> Entry:
+    """A value for a printed table, or in words why there is none."""
+    if value is not None:
+        return value
+    if group.n_ok:
+        return Missing(f"{group.n_ok} of {group.planned} only")
+    return Missing(STATUSES[group.trouble].words if group.trouble else "no value")
+
+
+def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
+    """The group of another list of the same system, tuning and profile, with these changes."""
+    wanted = {"vpn": other.vpn, "tuning": other.tuning, "profile": other.profile, **changes}
+    return next(
+        (g for g in groups if all(getattr(g, key) == value for key, value in wanted.items())), None
+    )
+
+
+def axis(measure: Measure) -> str:
+    """An axis title from the registry, with the unit in which the measure is told."""
+    return axis_title(measure.metric, measure.unit if measure.unit != "count" else "1")
+
+
+def draw(
+    panels: Sequence[Sequence[tuple[str, Measure, Sequence[Group]]]],
+    context: Context,
+    extra: Callable[[Measure], Sequence[strip.Column]] = lambda _measure: (),
+    *,
+    log: bool = False,
+) -> alt.ConcatChart:
+    """Rows of panels, each of one measure with an axis of its own.
+
+    Args:
+        panels: title, measure and groups of each.
+        context: what was planned.
+        extra: columns of text after the mean.
+        log: whether the axes are logarithmic.
+    """
+    across = max((len(row) for row in panels), default=1)
+    charts = [
+        strip.grid(
+            [[strip.Panel(title, mine)]],
+            _strip(measure, extra, log=log),
+            context,
+            titled=row is panels[-1] or len(panels[-1]) <= index or panels[-1][index][1] != measure,
+        ).concat[0]
+        for row in panels
+        for index, (title, measure, mine) in enumerate(row)
+    ]
+    width = theme.PAGE if across > 1 else theme.COLUMN
+    return alt.concat(*charts, columns=across, spacing=14, usermeta={"width": width})
+
+
+def _strip(
+    measure: Measure, extra: Callable[[Measure], Sequence[strip.Column]], *, log: bool
+) -> strip.Strip:
+    columns = (mean_column(measure), *extra(measure), strip.Column("n", 38, strip.counts))
+    return strip.Strip(
+        column="value",
+        scale=measure.scale,
+        axis=axis(measure),
+        columns=columns,
+        log=log,
+        bound=measure.bound,
+    )
+
+
+def mean_column(measure: Measure, digits: int = 3, width: int = 44) -> strip.Column:
+    """The mean as text beside a panel."""
+    return strip.Column("mean", width, lambda group: number(mean(group, measure.scale), digits))
+
+
+def notes(groups: Sequence[Group], context: Context) -> list[str]:
+    """What is missing and why, and what a reader must know."""
+    return [*troubles(groups, context), *marked(groups, context)]
+
+
+def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mean") -> list[str]:
+    """How many values the means rest on, for pictures that have no room for it."""
+    every: dict[str, dict[str, int]] = {}
+    for group in (group for group in groups if group.n_ok):
+        every.setdefault(system(group, context), {})[group.profile] = group.n_ok
+    sizes: dict[int, list[str]] = {}
+    for name, found in every.items():
+        for size in dict.fromkeys(found.values()):
+            where = [profile for profile, n in found.items() if n == size]
+            told = "" if len(where) == len(found) else f" at {joined(where)}"
+            sizes.setdefault(size, []).append(name + told)
+    if not sizes:
+        return []
+    usual = max(sizes, key=lambda size: len(sizes[size]))
+    others = [f"{n} for {', '.join(where)}" for n, where in sorted(sizes.items()) if n != usual]
+    return [f"n = {usual} {what}" + (f"; {'; '.join(others)}" if others else "")]
+
+
+def extremes(
+    groups: Sequence[Group], measure: Measure, *, higher_is_better: bool, profile: str | None = None
+) -> str:
+    """The bare link, and the best and worst system against it, with both operands of each ratio.
+
+    Of the first tuning there is: systems under different kernel settings do not compare.
+    """
+    mine = [group for group in groups if profile in {None, group.profile}]
+    mine = [group for group in mine if group.tuning == mine[0].tuning]
+    found = {
+        group.vpn: value for group in mine if (value := mean(group, measure.scale)) is not None
+    }
+    bare = found.pop("internal", None)
+    if not found:
+        return ""
+    ranked = sorted(found, key=lambda vpn: (-found[vpn] if higher_is_better else found[vpn], vpn))
+    parts = [] if bare is None else [f"the bare link has {number(bare)} {measure.unit}"]
+    for vpn in dict.fromkeys([ranked[0], ranked[-1]]):
+        told = f"{vpn} {number(found[vpn])} {measure.unit}"
+        if bare:
+            told += f" ({number(found[vpn] / bare, 3)} = {number(found[vpn])} / {number(bare)})"
+        parts.append(told)
+    where = f"At {profile}, " if profile else ""
+    sentence = f"{where}{', '.join(parts)}."
+    return sentence[0].upper() + sentence[1:]
+
+
+def told_extremes(groups: Sequence[Group], measure: Measure, *, higher_is_better: bool) -> str:
+    """The same for each profile."""
+    profiles = dict.fromkeys(group.profile for group in groups)
+    return " ".join(
+        filter(
+            None,
+            (
+                extremes(groups, measure, higher_is_better=higher_is_better, profile=profile)
+                for profile in profiles
+            ),
+        )
+    )
+
+
+def look(vpn: str) -> dict[str, str]:
+    """Colour and shape as columns of a chart's row."""
+    found = theme.look(vpn)
+    return {"colour": found.colour, "shape": found.shape}
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """A share with both operands: ``63 % = 2.6 / 4.1``."""
+    if part is None or not whole:
+        return percent(None)
+    return f"{percent(part / whole)} = {number(part)} / {number(whole)}"
