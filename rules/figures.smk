@@ -1,19 +1,24 @@
 # Figures and printed tables, each from the tables it names.
-from meshbench.figures import contract as figures
+from meshbench.figures import catalogue
 
 FIGURE = f"figures/{NAME}/{{figure}}"
-CHARTS = [
-    name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
-]
-PRINTED = [name for name in figures.names() if name not in CHARTS]
+SHOWN = [catalogue.get(name) for name in hooks.figures(CAMPAIGN)]
+KNOWN = {figure.name: figure for figure in (*catalogue.every(), *SHOWN)}
+CHARTS = [name for name, figure in KNOWN.items() if "svg" in figure.formats]
+PRINTED = [name for name, figure in KNOWN.items() if "csv" in figure.formats]
 FIGURES = [
-    f"figures/{NAME}/{name}.{kind}"
-    for name in hooks.figures(CAMPAIGN)
-    for kind in figures.formats(name)
+    f"figures/{NAME}/{figure.name}.{kind}"
+    for figure in SHOWN
+    for kind in figure.formats
 ]
-
-
 BUNDLE = f"figures/{NAME}/assets/vega.js"
+
+
+def drawn_by(name):
+    """The digest of the code that makes a figure, and what is declared of it."""
+    figure = KNOWN[name]
+    code = digests.digest(f"figures.{figure.module}", "figures.drawing.render")
+    return f"{code} {figure}"
 
 
 rule bundle:
@@ -31,7 +36,7 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
+        tables=lambda w: expand(TABLE, table=KNOWN[w.figure].tables),
         findings=FINDINGS,
         runs=RUNS,
     output:
@@ -42,14 +47,11 @@ rule figure:
     log:
         f"{LOGS}/figure/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(CHARTS),
+        figure=one_of(CHARTS),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(
-            figures.dotted(w.figure).removeprefix("meshbench."),
-            "figures.drawing.render",
-        ),
+        code=lambda w: drawn_by(w.figure),
         context=hooks.context(CAMPAIGN),
         bundle=BUNDLE,
     message:
@@ -60,7 +62,7 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
+        tables=lambda w: expand(TABLE, table=KNOWN[w.name].tables),
         findings=FINDINGS,
         runs=RUNS,
     output:
@@ -69,13 +71,11 @@ rule table:
     log:
         f"{LOGS}/table/{{name}}.log",
     wildcard_constraints:
-        name="|".join(PRINTED),
+        name=one_of(PRINTED),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(
-            figures.dotted(w.name).removeprefix("meshbench."), "figures.drawing.render"
-        ),
+        code=lambda w: drawn_by(w.name),
         context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"

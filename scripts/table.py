@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from meshbench.figures.contract import Context, tables
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Context
 from meshbench.workflow import workers
 
 name = snakemake.wildcards.name
@@ -11,7 +12,7 @@ workers.run(
     snakemake.log[0],
     "meshbench.figures.drawing.render.render",
     name=name,
-    tables=dict(zip(tables(name), map(Path, snakemake.input.tables), strict=True)),
+    tables=dict(zip(catalogue.get(name).tables, map(Path, snakemake.input.tables), strict=True)),
     context=Context.from_dict(snakemake.params.context).told(facts),
     outputs={kind: Path(path) for kind, path in snakemake.output.items()},
     bundle=Path("unused"),

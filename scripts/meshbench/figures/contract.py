@@ -1,53 +1,38 @@
-"""The contract of a figure, and what it is given: tables and the plan of the campaign.
+"""What a figure is, and what it is given: tables and the plan of the campaign.
 
-A figure is one module below `charts` that has a `TITLE`; its name is the module's. It needs
+A figure is declared in the `catalogue` of its subject below `charts`, as a `Figure`. Its module, of
+the same name beside it, has
 
-* ``TITLE: str`` and ``TABLES: tuple[str, ...]``, the aggregate tables it reads, both literal;
-  also ``BENCHMARKS: tuple[str, ...]`` where it only makes sense for campaigns with one of these
-  ('calibration': for any campaign that was measured here);
 * ``draw(data, context) -> alt.TopLevelMixin``, for a chart,
   or ``tabulate(data, context) -> tabular.Table``, for a table;
 * ``caption(data, context) -> str``, made from the data: a ratio comes with both its operands;
+* and may have ``notes(data, context) -> Sequence[str]``: footnotes, such as what is missing and why.
 
-and may have ``notes(data, context) -> Sequence[str]``: footnotes, such as what is missing and why;
-and ``CONCERN``, a `findings.Concern`, where not all findings about its benchmarks concern it.
-Nothing here imports Altair: a Snakefile may ask for names, tables and formats at little cost.
+Nothing here imports Altair or Arrow: a Snakefile may ask what figures there are at little cost.
 """
 
-import ast
 import dataclasses
-import functools
-import importlib
 import json
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from meshbench.figures.drawing import findings
-from meshbench.figures.drawing.findings import Concern
 from meshbench.results.metrics import Metric
 from meshbench.tables import registry
 from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
-    import altair as alt
     import pyarrow as pa
 
-    from meshbench.figures.drawing.tabular import Table
-
-_FOLDER = Path(__file__).parent / "charts"
 CHART_FORMATS = ("svg", "png", "pdf", "html")
 TABLE_FORMATS = ("csv", "tex")
 SELF_TOLD = ("timing", "netem")
 """What an imported run says of its own times and settings: of the form of a benchmark, and none."""
-# What Snakemake must know of every figure before anything is done: parsing them all takes too long.
-_FACT = re.compile(
-    r"^(TITLE|TABLES|BENCHMARKS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)", re.MULTILINE
-)
 
 Row = Mapping[str, Any]
+_NOTE = "note"
+"""The severity of what a careful reader keeps in mind anyway: in the report only."""
 
 
 @dataclass(frozen=True)
@@ -155,65 +140,90 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Concern:
+    """Which findings of the sanity rules are about what a figure shows.
+
+    Attributes:
+        benchmarks: those whose values it shows; none for a figure about the campaign itself.
+        first_profile: whether it shows the first profile only.
+        systems: those it shows, where these are not all.
+    """
+
+    benchmarks: tuple[str, ...]
+    first_profile: bool = False
+    systems: tuple[str, ...] = ()
+
+    def __call__(self, finding: Mapping[str, Any], first_profile: str) -> bool:
+        """Whether a finding, a row of the table of findings, is one of these."""
+        profiles = {None, first_profile} if self.first_profile else {finding["profile"]}
+        return (
+            finding["severity"] != _NOTE
+            and finding["benchmark"] in self.benchmarks
+            and finding["profile"] in profiles
+            and (not self.systems or finding["vpn"] in {None, *self.systems})
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign will have. None where only its data tell, as of an import."""
+
+    benchmarks: Collection[str]
+    systems: Collection[str] | None = None
+    tunings: Collection[str] | None = None
+    rounds: int | None = None
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A figure's module, checked against the contract."""
+    """What a figure is, as its subject's catalogue declares it.
+
+    Attributes:
+        name: of its files, and of its module unless `module` says another.
+        title: as shown.
+        tables: the aggregate tables it reads.
+        formats: the kinds of file it is written as: `CHART_FORMATS`, `TABLE_FORMATS` or both.
+        benchmarks: those whose values it shows; 'calibration' is had by all that is measured here.
+            It suits a campaign that has one of them, or any campaign where none is named.
+        together: whether the campaign must have all of them.
+        systems: those it shows, where these are not all; the campaign must have them.
+        tunings: how many the campaign must have.
+        rounds: how many the campaign must have.
+        first_profile: whether it shows the first profile only.
+        judged: whether what the sanity rules found of its benchmarks belongs below it.
+        module: dotted, below `meshbench.figures`; of a figure that shares one with others.
+        of: what this figure is about, the first argument of such a module's functions.
+    """
 
     name: str
     title: str
-    tables: tuple[str, ...]
-    draw: "Callable[[Data, Context], alt.TopLevelMixin] | None"
-    tabulate: "Callable[[Data, Context], Table] | None"
-    caption: Callable[[Data, Context], str]
-    notes: Callable[[Data, Context], Sequence[str]]
-    concern: Concern
+    tables: tuple[str, ...] = ("measures",)
+    formats: tuple[str, ...] = CHART_FORMATS
+    benchmarks: tuple[str, ...] = ()
+    together: bool = False
+    systems: tuple[str, ...] = ()
+    tunings: int = 1
+    rounds: int = 1
+    first_profile: bool = False
+    judged: bool = True
+    module: str = ""
+    of: Any = None
 
+    @property
+    def concern(self) -> Concern:
+        """The findings that are its footnotes."""
+        shown = self.benchmarks if self.judged else ()
+        return Concern(shown, self.first_profile, self.systems)
 
-def names() -> tuple[str, ...]:
-    """Every figure there is, by name."""
-    return tuple(sorted(_paths()))
-
-
-def tables(name: str) -> tuple[str, ...]:
-    """The aggregate tables a figure reads, without importing it."""
-    return tuple(_literals(_path(name)).get("TABLES", ()))
-
-
-def benchmarks(name: str) -> tuple[str, ...]:
-    """The benchmarks of which a figure shows something; none means that it suits any campaign."""
-    return tuple(_literals(_path(name)).get("BENCHMARKS", ()))
-
-
-def suitable(measured: Iterable[str]) -> tuple[str, ...]:
-    """The figures that show something of a campaign with these benchmarks."""
-    have = set(measured)
-    return tuple(name for name in names() if not benchmarks(name) or have & set(benchmarks(name)))
-
-
-def formats(name: str) -> tuple[str, ...]:
-    """The kinds of file a figure is written as, without importing it."""
-    tabulates = re.search(r"^def tabulate\(", _text(_path(name)), re.MULTILINE)
-    return TABLE_FORMATS if tabulates else CHART_FORMATS
-
-
-def load(name: str) -> Figure:
-    """Import a figure. Raises MeshbenchError when there is none or it breaks the contract."""
-    path = _path(name)
-    module = importlib.import_module(dotted(name))
-    draw, tabulate = getattr(module, "draw", None), getattr(module, "tabulate", None)
-    if (draw is None) == (tabulate is None) or not hasattr(module, "caption"):
-        raise MeshbenchError(f"{path}: a figure has caption() and either draw() or tabulate()")
-    return Figure(
-        name=name,
-        title=module.TITLE,
-        tables=tuple(module.TABLES),
-        draw=draw,
-        tabulate=tabulate,
-        caption=module.caption,
-        notes=getattr(module, "notes", lambda _data, _context: ()),
-        concern=findings.of_module(
-            getattr(module, "CONCERN", None), module.TABLES, getattr(module, "BENCHMARKS", ())
-        ),
-    )
+    def suits(self, plan: Plan) -> bool:
+        """Whether a campaign has, or may turn out to have, something that it shows."""
+        there = [name in plan.benchmarks for name in self.benchmarks]
+        return (
+            (all(there) if self.together or not there else any(there))
+            and (plan.systems is None or set(self.systems) <= set(plan.systems))
+            and (plan.tunings is None or len(plan.tunings) >= self.tunings)
+            and (plan.rounds is None or plan.rounds >= self.rounds)
+        )
 
 
 def frame(rows: Sequence[Row]) -> "pa.Table":
@@ -254,29 +264,3 @@ def find_metric(name: str) -> Metric:
         raise MeshbenchError(
             f"a figure needs the metric '{name}', which no benchmark registers; registered: {known}"
         ) from None
-
-
-def dotted(name: str) -> str:
-    """The module of a figure."""
-    return f"{__package__}.charts.{_path(name).parent.name}.{name}"
-
-
-def _path(name: str) -> Path:
-    if name not in _paths():
-        raise MeshbenchError(f"there is no figure '{name}'; known: {', '.join(names())}")
-    return _paths()[name]
-
-
-@functools.cache
-def _paths() -> dict[str, Path]:
-    return {path.stem: path for path in _FOLDER.glob("*/*.py") if "TITLE" in _literals(path)}
-
-
-@functools.cache
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-@functools.cache
-def _literals(path: Path) -> dict[str, Any]:
-    return {name: ast.literal_eval(value.strip()) for name, value in _FACT.findall(_text(path))}

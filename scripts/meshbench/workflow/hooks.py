@@ -17,7 +17,8 @@ from meshbench.config import models, paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.plan import Calibrated
 from meshbench.config.sources import COMMAND_LINE, sources_of
-from meshbench.figures.contract import SELF_TOLD, Context, suitable
+from meshbench.figures import catalogue
+from meshbench.figures.contract import SELF_TOLD, Context, Plan
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
 from meshbench.workflow import options, progress
@@ -96,8 +97,12 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     chosen = campaign.file.figures
     if chosen != "suitable":
         return chosen
-    here = () if campaign.published else ("calibration",)
-    return suitable((*campaign.file.benchmarks, *here))
+    file = campaign.file
+    if campaign.published:
+        return catalogue.suitable(Plan(tuple(file.benchmarks)))
+    return catalogue.suitable(
+        Plan((*file.benchmarks, "calibration"), file.vpns, file.tunings, file.rounds)
+    )
 
 
 def start(campaign: Campaign, workflow: Any) -> None:

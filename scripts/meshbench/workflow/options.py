@@ -8,7 +8,7 @@ from meshbench import benchmarks, vpns
 from meshbench.config import validation
 from meshbench.config.models import Campaign
 from meshbench.config.sources import Source, locate
-from meshbench.figures import contract as figures
+from meshbench.figures import catalogue
 from meshbench.util.errors import ConfigError, Problem
 
 
@@ -30,8 +30,8 @@ def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
         problems += _check(list(sources), at, at, name, benchmarks.names(), model, options or {})
     if campaign.file.figures != "suitable":
         for name in campaign.file.figures:
-            if name not in figures.names():
-                problems.append(_unknown(list(sources), ("figures",), name, figures.names()))
+            if name not in catalogue.names():
+                problems.append(_unknown(list(sources), ("figures",), name, catalogue.names()))
     if problems:
         raise ConfigError(problems)
 

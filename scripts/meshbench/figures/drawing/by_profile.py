@@ -1,4 +1,4 @@
-"""What the figures of one measure under every profile share: a panel per profile."""
+"""Charts of one measure under every profile: a panel per profile."""
 
 from collections.abc import Sequence
 
@@ -7,28 +7,27 @@ import altair as alt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import ByProfile
 
 
-def draw(data: Data, context: Context, measure: Measure, *, log: bool = False) -> alt.TopLevelMixin:
+def draw(shown: ByProfile, data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile, each with an axis of its own."""
     panels: dict[str, list[Group]] = {}
-    for group in measured.groups(data, context, measure):
+    for group in measured.groups(data, context, shown.measure):
         panels.setdefault(group.profile, []).append(group)
     return measured.draw(
-        [[(profile, measure, groups)] for profile, groups in panels.items()], context, log=log
+        [[(profile, shown.measure, groups)] for profile, groups in panels.items()],
+        context,
+        log=shown.log,
     )
 
 
-def caption(
-    data: Data, context: Context, measure: Measure, what: str, *, higher_is_better: bool
-) -> str:
+def caption(shown: ByProfile, data: Data, context: Context) -> str:
     """What is drawn, and the extremes of each profile."""
-    groups = measured.groups(data, context, measure)
-    extremes = measured.told_extremes(groups, measure, higher_is_better=higher_is_better)
-    return f"{what} {strip.LEGEND} {measured.MEAN} {extremes}"
+    extremes = measured.told_extremes(measured.groups(data, context, shown.measure), shown.measure)
+    return f"{shown.what} {strip.LEGEND} {measured.MEAN} {extremes}"
 
 
-def notes(data: Data, context: Context, measure: Measure) -> Sequence[str]:
+def notes(shown: ByProfile, data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    return measured.notes(measured.groups(data, context, measure), context)
+    return measured.notes(measured.groups(data, context, shown.measure), context)

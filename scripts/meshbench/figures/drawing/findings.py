@@ -1,51 +1,16 @@
 """What the sanity rules found of the values that a figure shows: the last of its footnotes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from meshbench.checks.places import where
+from meshbench.figures.contract import Concern
 from meshbench.figures.drawing.wording import counted, shortened
 
 SHOWN = 3
 """Rules named below a figure; the HTML page names all of them."""
 _CHARACTERS = 200
-_NOTE = "note"
-"""The severity of what a careful reader keeps in mind anyway: in the report only."""
-_TABLES = {"latency": "ping", "throughput": "tcp", "retransmits": "tcp", "runs": "ping"}
-"""The benchmark whose values a table holds, where it is only one."""
-
-
-@dataclass(frozen=True)
-class Concern:
-    """Which findings are about what a figure shows.
-
-    Attributes:
-        benchmarks: those whose values it shows; none for a figure about the campaign itself.
-        first_profile: whether it shows the first profile only.
-        systems: those it shows, where these are not all.
-    """
-
-    benchmarks: tuple[str, ...]
-    first_profile: bool = False
-    systems: tuple[str, ...] | None = None
-
-    def __call__(self, finding: Mapping[str, Any], first_profile: str) -> bool:
-        """Whether a finding, a row of the table of findings, is one of these."""
-        profiles = {None, first_profile} if self.first_profile else {finding["profile"]}
-        return (
-            finding["severity"] != _NOTE
-            and finding["benchmark"] in self.benchmarks
-            and finding["profile"] in profiles
-            and (self.systems is None or finding["vpn"] in {None, *self.systems})
-        )
-
-
-def of_module(given: Concern | None, tables: Sequence[str], benchmarks: Sequence[str]) -> Concern:
-    """What a figure's module says it shows, or what its benchmarks and tables tell of that."""
-    told = (*benchmarks, *(_TABLES[table] for table in tables if table in _TABLES))
-    return given or Concern(tuple(dict.fromkeys(told)))
 
 
 def read(path: Path | None) -> list[dict[str, Any]]:

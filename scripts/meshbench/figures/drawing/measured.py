@@ -2,42 +2,20 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import altair as alt
 import pyarrow.compute as pc
 
-from meshbench.figures.contract import Context, Data, Row, axis_title
+from meshbench.figures.contract import Context, Data, Row, axis_title, find_metric
 from meshbench.figures.drawing import strip, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Missing
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import joined, number, percent
 
 SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
-MBIT, PERCENT, KIB = 1e-6, 100.0, 1 / 1024
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One metric of one benchmark, and how it is told.
-
-    Attributes:
-        benchmark: its name.
-        metric: its name.
-        unit: in which it is told.
-        scale: from the stored unit to that.
-        direction: 'forward' or 'reverse'.
-        bound: the least end of its axis in that unit, so that nothing is not blown up.
-    """
-
-    benchmark: str
-    metric: str
-    unit: str
-    scale: float = 1.0
-    direction: str = "forward"
-    bound: float = 0.0
 
 
 def rows(data: Data, table: str, **equal: str) -> list[Row]:
@@ -198,9 +176,7 @@ def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mea
     return [f"n = {usual} {what}" + (f"; {'; '.join(others)}" if others else "")]
 
 
-def extremes(
-    groups: Sequence[Group], measure: Measure, *, higher_is_better: bool, profile: str | None = None
-) -> str:
+def extremes(groups: Sequence[Group], measure: Measure, profile: str | None = None) -> str:
     """The bare link, and the best and worst system against it, with both operands of each ratio.
 
     Of the first tuning there is: systems under different kernel settings do not compare.
@@ -213,7 +189,8 @@ def extremes(
     bare = found.pop("internal", None)
     if not found:
         return ""
-    ranked = sorted(found, key=lambda vpn: (-found[vpn] if higher_is_better else found[vpn], vpn))
+    higher = find_metric(measure.metric).better != "lower"
+    ranked = sorted(found, key=lambda vpn: (-found[vpn] if higher else found[vpn], vpn))
     parts = [] if bare is None else [f"the bare link has {number(bare)} {measure.unit}"]
     for vpn in dict.fromkeys([ranked[0], ranked[-1]]):
         told = f"{vpn} {number(found[vpn])} {measure.unit}"
@@ -225,18 +202,11 @@ def extremes(
     return sentence[0].upper() + sentence[1:]
 
 
-def told_extremes(groups: Sequence[Group], measure: Measure, *, higher_is_better: bool) -> str:
+def told_extremes(groups: Sequence[Group], measure: Measure) -> str:
     """The same for each profile."""
     profiles = dict.fromkeys(group.profile for group in groups)
-    return " ".join(
-        filter(
-            None,
-            (
-                extremes(groups, measure, higher_is_better=higher_is_better, profile=profile)
-                for profile in profiles
-            ),
-        )
-    )
+    sentences = (extremes(groups, measure, profile) for profile in profiles)
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def look(vpn: str) -> dict[str, str]:

@@ -1,33 +1,28 @@
-"""Printed tables that have a row per system and a column per profile."""
+"""Printed tables of one measure: a row per system, columns per profile."""
 
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured
 from meshbench.figures.drawing.groups import Group, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import UNITS, ByProfile, Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
 
 
-def by_profile(data: Data, context: Context, measure: Measure, key: str, unit: str) -> Table:
-    """Mean over the links, largest less smallest link, and n, for each profile.
-
-    Args:
-        data: with the table `measures`.
-        context: what was planned.
-        measure: what is told.
-        key: ends the columns' names in the CSV, with the unit.
-        unit: as siunitx source.
-    """
-    groups = measured.groups(data, context, measure)
+def tabulate(shown: ByProfile, data: Data, context: Context) -> Table:
+    """Mean over the links, largest less smallest link, and n, for each profile."""
+    groups = measured.groups(data, context, shown.measure)
     profiles = list(dict.fromkeys(group.profile for group in groups))
+    unit = UNITS[shown.measure.unit]
     columns = [Column("vpn", "VPN", digits=None)]
     for profile in profiles:
-        columns.append(Column(f"{profile}_{key}", escaped(profile), unit))
-        columns.append(Column(f"{profile}_spread_{key}", "spread", unit, digits=2))
+        columns.append(Column(f"{profile}_{unit.key}", escaped(profile), unit.latex))
+        columns.append(Column(f"{profile}_spread_{unit.key}", "spread", unit.latex, digits=2))
         columns.append(Column(f"{profile}_n", "$n$", digits=None))
     systems = dict.fromkeys((group.vpn, group.tuning) for group in groups)
-    return Table(columns, [_row(groups, name, profiles, measure, context) for name in systems])
+    return Table(
+        columns, [_row(groups, name, profiles, shown.measure, context) for name in systems]
+    )
 
 
 def _row(
@@ -49,10 +44,14 @@ def _row(
     return row
 
 
-def caption(
-    data: Data, context: Context, measure: Measure, what: str, *, higher_is_better: bool
-) -> str:
+def caption(shown: ByProfile, data: Data, context: Context) -> str:
     """What the numbers are, and the extremes of each profile with both operands."""
-    groups = measured.groups(data, context, measure)
-    told = measured.told_extremes(groups, measure, higher_is_better=higher_is_better)
-    return f"{what} Mean over the links, largest less smallest link, n of those planned. {told}"
+    told = measured.told_extremes(measured.groups(data, context, shown.measure), shown.measure)
+    return (
+        f"{shown.what} Mean over the links, largest less smallest link, n of those planned. {told}"
+    )
+
+
+def notes(shown: ByProfile, data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why."""
+    return measured.notes(measured.groups(data, context, shown.measure), context)

@@ -11,8 +11,9 @@ from typing import Any
 import altair as alt
 import vl_convert as vlc
 
-from meshbench.figures import contract as base
-from meshbench.figures.contract import Context, Data, Figure, Row
+from meshbench.figures import catalogue
+from meshbench.figures.catalogue import Loaded
+from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Context, Data, Figure, Row
 from meshbench.figures.drawing import findings as checked
 from meshbench.figures.drawing import tabular, theme
 from meshbench.figures.drawing.wording import TIMES, counted, joined, wrapped
@@ -53,17 +54,20 @@ def render(
         MeshbenchError: when there is no such figure, a table or a metric is missing, or a kind of
             file is not one of the figure's.
     """
-    figure = base.load(name)
+    loaded = catalogue.load(name)
+    figure = loaded.figure
     if missing := [table for table in figure.tables if table not in tables]:
         raise MeshbenchError(f"figure '{name}' needs the tables {', '.join(missing)}")
-    if unknown := sorted(set(outputs) - set(base.formats(name))):
+    if unknown := sorted(set(outputs) - set(figure.formats)):
         raise MeshbenchError(f"figure '{name}' cannot be written as {', '.join(unknown)}")
     read = {table: tables[table] for table in figure.tables}
     data = Data.read(read)
-    if figure.tabulate is not None:
-        _write_table(figure, data, context, outputs, checked.read(findings))
+    found = checked.read(findings)
+    if set(outputs) & set(TABLE_FORMATS):
+        _write_table(loaded, data, context, outputs, found)
+    if not set(outputs) & set(CHART_FORMATS):
         return
-    drawn = compose(figure, data, context, checked.read(findings))
+    drawn = compose(loaded, data, context, found)
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=VEGA_LITE)
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
@@ -71,8 +75,9 @@ def render(
         "pdf": lambda _path: vlc.svg_to_pdf(svg),
         "html": lambda path: page(drawn, context, read, path, bundle),
     }
-    for kind, path in outputs.items():
-        _write(path, writers[kind](path))
+    for kind, write in writers.items():
+        if kind in outputs:
+            _write(outputs[kind], write(outputs[kind]))
 
 
 def write_bundle(path: Path) -> None:
@@ -91,16 +96,17 @@ class Drawn:
     findings: tuple[str, ...] = ()
 
 
-def compose(figure: Figure, data: Data, context: Context, found: Sequence[Row] = ()) -> Drawn:
+def compose(loaded: Loaded, data: Data, context: Context, found: Sequence[Row] = ()) -> Drawn:
     """Draw a chart and set its title, stamp, footnotes and provenance around it.
 
     Raises:
         MeshbenchError: when the figure is a table, or a metric it names is not registered.
     """
-    if figure.draw is None:
+    figure = loaded.figure
+    if loaded.draw is None:
         raise MeshbenchError(f"figure '{figure.name}' is a table")
-    chart = figure.draw(data, context)
-    notes = tuple(figure.notes(data, context))
+    chart = loaded.draw(data, context)
+    notes = tuple(loaded.notes(data, context))
     findings = checked.lines(found, figure.concern, context.profiles[0])
     with alt.data_transformers.enable("default", max_rows=None):
         # Not validated: that takes as long as drawing, and tests validate every figure.
@@ -121,7 +127,7 @@ def compose(figure: Figure, data: Data, context: Context, found: Sequence[Row] =
         "config": theme.config(),
         "usermeta": {"embedOptions": {"renderer": "svg", "downloadFileName": figure.name}},
     }
-    return Drawn(figure, whole, figure.caption(data, context), notes, findings)
+    return Drawn(figure, whole, loaded.caption(data, context), notes, findings)
 
 
 def _title(title: str, context: Context) -> dict[str, Any]:
@@ -269,22 +275,23 @@ vegaEmbed("#chart", {spec}, {{actions: {{export: true, source: true, compiled: f
 
 
 def _write_table(
-    figure: Figure,
+    loaded: Loaded,
     data: Data,
     context: Context,
     outputs: Mapping[str, Path],
     found: Sequence[Row],
 ) -> None:
-    if figure.tabulate is None:
+    figure = loaded.figure
+    if loaded.tabulate is None:
         raise MeshbenchError(f"figure '{figure.name}' is a chart")
-    table = figure.tabulate(data, context)
+    table = loaded.tabulate(data, context)
     findings = checked.few(checked.lines(found, figure.concern, context.profiles[0]))
-    notes = [*figure.notes(data, context), *findings, *provenance(data, context)]
+    notes = [*loaded.notes(data, context), *findings, *provenance(data, context)]
     if "csv" in outputs:
         _write(outputs["csv"], tabular.csv_text(table))
     if "tex" in outputs:
         label = f"tab:{figure.name}"
-        text = tabular.latex(table, figure.caption(data, context), label, notes)
+        text = tabular.latex(table, loaded.caption(data, context), label, notes)
         _write(outputs["tex"], text)
 
 

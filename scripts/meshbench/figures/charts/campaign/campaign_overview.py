@@ -8,15 +8,10 @@ import altair as alt
 
 from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.drawing import theme
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import named
 from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
 from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened
 from meshbench.util.errors import NO_BINARY
-
-TITLE = "Campaign overview"
-TABLES = ("cells", "links")
-CONCERN = Concern(())
 
 _TILE = 18
 _GLYPH_WIDTH = 7

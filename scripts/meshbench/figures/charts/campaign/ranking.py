@@ -7,26 +7,21 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Ranks and tiers, metric by metric"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp", "ping")
-CONCERN = Concern(("tcp", "ping", "udp", "quic", "nix_cache", "rist"), first_profile=True)
 BARE = "internal"
 PARTS: tuple[tuple[str, Measure, bool], ...] = (
-    ("TCP", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT), True),
-    ("resent", Measure("tcp", "retransmit_rate", "%", measured.PERCENT), False),
+    ("TCP", Measure("tcp", "send_rate", "Mbit/s"), True),
+    ("resent", Measure("tcp", "retransmit_rate", "%"), False),
     ("RTT", Measure("ping", "rtt_avg", "ms"), False),
-    ("UDP", Measure("udp", "udp_goodput", "Mbit/s", measured.MBIT), True),
-    ("QUIC", Measure("quic", "quic_goodput", "Mbit/s", measured.MBIT), True),
+    ("UDP", Measure("udp", "udp_goodput", "Mbit/s"), True),
+    ("QUIC", Measure("quic", "quic_goodput", "Mbit/s"), True),
     ("QUIC set-up", Measure("quic", "quic_connect", "ms"), False),
     ("Nix", Measure("nix_cache", "copy_time", "s"), False),
-    ("RIST", Measure("rist", "rist_quality", "%", measured.PERCENT), True),
+    ("RIST", Measure("rist", "rist_quality", "%"), True),
 )
 _NO_TIER = {"retransmit_rate"}
 """Near zero on the bare link, so that a share of it says nothing."""

@@ -8,14 +8,11 @@ import altair as alt
 from meshbench.figures.contract import Context, Data, Row, frame
 from meshbench.figures.drawing import measured, pictures, theme
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import counted, percent
 
-TITLE = "Repeatability from round to round"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp", "ping")
 PARTS = (
-    ("TCP send rate", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
+    ("TCP send rate", Measure("tcp", "send_rate", "Mbit/s")),
     ("RTT", Measure("ping", "rtt_avg", "ms")),
 )
 

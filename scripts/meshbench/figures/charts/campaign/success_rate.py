@@ -7,14 +7,9 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import pictures
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.theme import STATUSES, ordered
 from meshbench.figures.drawing.wording import counted, number
 
-TITLE = "Success rate"
-TABLES = ("links",)
-BENCHMARKS = ("ping", "tcp", "udp")
-CONCERN = Concern(())
 KINDS, LINKS = "kinds of tests with any link", "links"
 COLOURS = {KINDS: "#8fb8de", LINKS: "#1b6b3a"}
 _NO_TESTS = {"bootstrap", "reboot", "calibration", "timing", "netem"}

@@ -6,14 +6,9 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Time of the suite"
-TABLES = ("overhead",)
-BENCHMARKS = ("ping", "tcp")
-CONCERN = Concern(())
 _PARTS = {
     "tests": ("tests_s", "#0072b2"),
     "installation": ("installation_s", "#e69f00"),

@@ -4,22 +4,19 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from meshbench.figures import catalogue
 from meshbench.figures.charts.campaign import success_rate, test_duration
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing.findings import Concern
-
-TITLE = "Test execution overview"
-TABLES = ("overhead", "links")
-BENCHMARKS = ("ping", "tcp")
-CONCERN = Concern(())
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """Both charts side by side, under one legend: with one each, resvg finds the SVG too deep."""
     colours = {**test_duration.COLOURS, **success_rate.COLOURS}
+    left = test_duration.chart(data, context, 250, colours)
+    right = success_rate.chart(data, context, 270, colours)
     charts = [
-        test_duration.chart(data, context, 250, colours).properties(title=test_duration.TITLE),
-        success_rate.chart(data, context, 270, colours).properties(title=success_rate.TITLE),
+        left.properties(title=catalogue.get("test_duration").title),
+        right.properties(title=catalogue.get("success_rate").title),
     ]
     return alt.concat(*charts, columns=2, spacing=20, usermeta={"width": 760})
 

@@ -8,14 +8,8 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, frame
 from meshbench.figures.drawing import theme
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.theme import profile_order
 from meshbench.figures.drawing.wording import DASH, counted, number
-
-TITLE = "Impairment: achieved and asked for"
-TABLES = ("impairment",)
-BENCHMARKS = ("calibration",)
-CONCERN = Concern(())
 
 _ROW = 26
 _WIDTH = 204

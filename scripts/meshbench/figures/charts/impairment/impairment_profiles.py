@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
 from meshbench.figures.drawing.theme import profile_order
 
-TITLE = "Impairment profiles as configured"
-TABLES = ("impairment_settings",)
-BENCHMARKS = ("ping", "tcp")
-CONCERN = Concern(())
 _SHARES = ("loss", "reorder", "reorder_correlation")
 _MS, _PERCENT = "\\milli\\second", "\\percent"
 

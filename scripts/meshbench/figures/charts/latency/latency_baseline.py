@@ -4,16 +4,11 @@ from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group, collect, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Latency without impairment"
-TABLES = ("measures", "runs")
-BENCHMARKS = ("ping",)
-CONCERN = Concern(("ping",), first_profile=True)
 AVERAGE = Measure("ping", "rtt_avg", "ms")
 _OTHERS = ("rtt_min", "rtt_max", "rtt_mdev")
 _UNIT = "\\milli\\second"

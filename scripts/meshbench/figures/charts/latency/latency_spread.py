@@ -6,15 +6,8 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
-
-TITLE = "Round-trip time and its spread without impairment"
-TABLES = ("measures",)
-BENCHMARKS = ("ping",)
-CONCERN = Concern(("ping",), first_profile=True)
-
+from meshbench.figures.drawing.measure import Measure
 
 PARTS = (
     ("mean", Measure("ping", "rtt_avg", "ms")),
@@ -44,7 +37,7 @@ def caption(data: Data, context: Context) -> str:
             f"Round-trip time by ICMP echo at {context.profiles[0]}: mean, largest single value and deviation.",
             strip.LEGEND,
             measured.MEAN,
-            measured.extremes(_groups(data, context, measure), measure, higher_is_better=False),
+            measured.extremes(_groups(data, context, measure), measure),
         ]
     )
 

@@ -12,9 +12,6 @@ from meshbench.figures.drawing import measured, theme
 from meshbench.figures.drawing.groups import Group, marked, system, troubles, variants
 from meshbench.figures.drawing.wording import log_ticks
 
-TITLE = "Latency and throughput"
-TABLES = ("latency", "throughput")
-
 _SIDE = 138
 _ABSENT_LINES = 3
 

@@ -6,17 +6,12 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Latency and throughput of each link"
-TABLES = ("measures",)
-BENCHMARKS = ("ping", "tcp")
-CONCERN = Concern(("ping", "tcp"), first_profile=True)
 RTT = Measure("ping", "rtt_avg", "ms")
-RATE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
+RATE = Measure("tcp", "send_rate", "Mbit/s")
 _UNEVEN = 2.0
 """Systems whose best link has more than this times the worst one's rate are labelled."""
 

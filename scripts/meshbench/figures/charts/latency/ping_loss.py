@@ -8,15 +8,10 @@ import altair as alt
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, strip
 from meshbench.figures.drawing.groups import Group, collect
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import percent
 
-TITLE = "Ping loss of each run"
-TABLES = ("runs", "measures")
-BENCHMARKS = ("ping",)
-
-
-MEASURE = Measure("ping", "ping_loss", "%", measured.PERCENT, bound=1)
+MEASURE = Measure("ping", "ping_loss", "%", bound=1)
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

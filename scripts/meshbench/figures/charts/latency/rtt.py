@@ -10,8 +10,6 @@ from meshbench.figures.drawing import comparison, strip
 from meshbench.figures.drawing.groups import Group, collect, marked, troubles
 from meshbench.figures.drawing.wording import number, percent
 
-TITLE = "Round-trip time"
-TABLES = ("latency",)
 _P99 = strip.Column("p99", 40, lambda group: number(group.centre("rtt_p99_ms")))
 
 

@@ -7,12 +7,7 @@ import altair as alt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
-
-TITLE = "QUIC connection set-up"
-TABLES = ("measures",)
-BENCHMARKS = ("quic",)
-
+from meshbench.figures.drawing.measure import Measure
 
 PARTS = (
     ("connected", Measure("quic", "quic_connect", "ms")),
@@ -44,9 +39,7 @@ def caption(data: Data, context: Context) -> str:
     """What is drawn, and the extremes."""
     sentences = [
         f"{title.capitalize()}: "
-        + measured.told_extremes(
-            measured.groups(data, context, measure), measure, higher_is_better=False
-        )
+        + measured.told_extremes(measured.groups(data, context, measure), measure)
         for title, measure in PARTS
     ]
     return " ".join(

@@ -6,16 +6,11 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.measured import Measure
-
-TITLE = "UDP beside QUIC"
-TABLES = ("measures",)
-BENCHMARKS = ("udp", "quic")
-
+from meshbench.figures.drawing.measure import Measure
 
 PARTS = (
-    ("UDP, unlimited", Measure("udp", "udp_goodput", "Mbit/s", measured.MBIT)),
-    ("QUIC", Measure("quic", "quic_goodput", "Mbit/s", measured.MBIT)),
+    ("UDP, unlimited", Measure("udp", "udp_goodput", "Mbit/s")),
+    ("QUIC", Measure("quic", "quic_goodput", "Mbit/s")),
 )
 
 
@@ -42,10 +37,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the extremes."""
     sentences = [
-        f"{title}: "
-        + measured.told_extremes(
-            measured.groups(data, context, measure), measure, higher_is_better=True
-        )
+        f"{title}: " + measured.told_extremes(measured.groups(data, context, measure), measure)
         for title, measure in PARTS
     ]
     return " ".join(

@@ -7,15 +7,10 @@ import altair as alt
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, strip
 from meshbench.figures.drawing.groups import Group, collect
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import percent
 
-TITLE = "Reordering seen by TCP"
-TABLES = ("measures", "impairment_settings")
-BENCHMARKS = ("tcp",)
-
-
-MEASURE = Measure("tcp", "reordering_seen", "% of segments", measured.PERCENT, bound=1)
+MEASURE = Measure("tcp", "reordering_seen", "% of segments", bound=1)
 _LEAST_SEGMENTS = 100
 """Below so many segments sent a share says nothing: the stream was dead."""
 

@@ -6,19 +6,14 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Retransmits, windows and throughput"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp",), first_profile=True)
-RATE = Measure("tcp", "retransmit_rate", "%", measured.PERCENT)
+RATE = Measure("tcp", "retransmit_rate", "%")
 OTHERS = (
-    Measure("tcp", "cwnd_max", "KiB", measured.KIB),
-    Measure("tcp", "send_rate", "Mbit/s", measured.MBIT),
+    Measure("tcp", "cwnd_max", "KiB"),
+    Measure("tcp", "send_rate", "Mbit/s"),
 )
 
 

@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured
 from meshbench.figures.drawing.groups import system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import UNITS, Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Retransmits of single-stream and simultaneous TCP"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp", "tcp_parallel")
+PERCENT = UNITS["%"].scale
 RATES = (
-    Measure("tcp", "retransmit_rate", "%", measured.PERCENT),
-    Measure("tcp_parallel", "retransmit_rate", "%", measured.PERCENT),
+    Measure("tcp", "retransmit_rate", "%"),
+    Measure("tcp_parallel", "retransmit_rate", "%"),
 )
 _SINGLE = Column("single_percent", "single", "\\percent")
 _PARALLEL = Column("parallel_percent", "parallel", "\\percent")
@@ -38,16 +36,16 @@ def tabulate(data: Data, context: Context) -> Table:
     for group in single:
         if (other := measured.same(together, group)) is None:
             continue
-        one, both = measured.mean(group, measured.PERCENT), measured.mean(other, measured.PERCENT)
+        one, both = measured.mean(group, PERCENT), measured.mean(other, PERCENT)
         rows.append(
             [
                 system(group, context),
                 group.profile,
                 measured.entry(group, one),
-                measured.spread(group, measured.PERCENT),
+                measured.spread(group, PERCENT),
                 f"{group.n_ok}/{group.planned}",
                 measured.entry(other, both),
-                measured.spread(other, measured.PERCENT),
+                measured.spread(other, PERCENT),
                 f"{other.n_ok}/{other.planned}",
                 both / one if one and both is not None else None,
             ]
@@ -64,8 +62,8 @@ def caption(data: Data, context: Context) -> str:
         f"{system(group, context)} {number(both)} against {number(one)} %"
         for group in single
         if (other := measured.same(together, group))
-        and (one := measured.mean(group, measured.PERCENT))
-        and (both := measured.mean(other, measured.PERCENT)) is not None
+        and (one := measured.mean(group, PERCENT))
+        and (both := measured.mean(other, PERCENT)) is not None
         and both < one
     ]
     return (

@@ -9,9 +9,6 @@ from meshbench.figures.drawing import comparison, strip
 from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
 from meshbench.figures.drawing.wording import number
 
-TITLE = "TCP retransmits"
-TABLES = ("retransmits",)
-
 _WHAT = (
     "Segments sent again, spuriously or not, of all segments sent (bytes sent over the "
     "connection's own segment size), whole run."

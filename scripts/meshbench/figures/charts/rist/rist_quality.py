@@ -6,20 +6,13 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import joined
-
-TITLE = "RIST video without impairment"
-TABLES = ("measures",)
-BENCHMARKS = ("rist",)
-CONCERN = Concern(("rist",), first_profile=True)
-
 
 _HALF = 32_768
 PARTS = (
-    ("link quality before recovery", Measure("rist", "rist_quality", "%", measured.PERCENT)),
+    ("link quality before recovery", Measure("rist", "rist_quality", "%")),
     ("packets dropped per second", Measure("rist", "rist_packets_dropped", "count", bound=1)),
     ("packets recovered per second", Measure("rist", "rist_packets_recovered", "count", bound=1)),
 )
@@ -45,7 +38,7 @@ def caption(data: Data, context: Context) -> str:
             "packets given up and packets repaired per second, each the mean over the stream's seconds.",
             strip.LEGEND,
             measured.MEAN,
-            measured.extremes(_groups(data, context, measure), measure, higher_is_better=True),
+            measured.extremes(_groups(data, context, measure), measure),
         ]
     )
 

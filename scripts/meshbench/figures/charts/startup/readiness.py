@@ -11,9 +11,6 @@ from meshbench.figures.drawing import strip
 from meshbench.figures.drawing.groups import Group, collect, troubles
 from meshbench.figures.drawing.wording import joined, number
 
-TITLE = "Time until traffic passes"
-TABLES = ("readiness",)
-BENCHMARKS = ("calibration",)
 _ANY = "unimpaired network"
 
 

@@ -8,15 +8,10 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures, theme
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
-TITLE = "After a reboot: the peers' hosts and the VPN"
-TABLES = ("measures",)
-BENCHMARKS = ("reboot",)
-CONCERN = Concern(("reboot",), first_profile=True)
 TIME = Measure("reboot", "connect_time", "s")
 ADDED = Measure("reboot", "vpn_added", "s")
 HOSTS, VPN, UNKNOWN = "waiting for the peers' hosts", "added by the VPN", "cannot be told apart"

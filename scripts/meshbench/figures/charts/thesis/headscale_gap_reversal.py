@@ -7,18 +7,13 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Headscale over the bare link, by tuning"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp",), systems=("internal", "headscale"))
 PAIR = ("internal", "headscale")
-MEASURE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
+MEASURE = Measure("tcp", "send_rate", "Mbit/s")
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

@@ -6,25 +6,20 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures, theme
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Headscale and the bare link"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
 PAIR = ("internal", "headscale")
-CONCERN = Concern(("tcp", "tcp_parallel", "udp", "nix_cache"), systems=PAIR)
 SERIES = {vpn: theme.look(vpn) for vpn in PAIR}
 PARTS = (
-    ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
+    ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s")),
     (
         "TCP, all links at once, per link (Mbit/s)",
-        Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT),
+        Measure("tcp_parallel", "send_rate", "Mbit/s"),
     ),
-    ("UDP (Mbit/s)", Measure("udp", "udp_goodput", "Mbit/s", measured.MBIT)),
+    ("UDP (Mbit/s)", Measure("udp", "udp_goodput", "Mbit/s")),
     ("Nix download (s)", Measure("nix_cache", "copy_time", "s")),
 )
 

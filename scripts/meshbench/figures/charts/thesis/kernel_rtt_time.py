@@ -6,14 +6,9 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
 from meshbench.figures.drawing import pictures, theme
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number
 
-TITLE = "RTT under load, as TCP sees it"
-TABLES = ("intervals",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp",), first_profile=True)
 _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 
 

@@ -7,22 +7,17 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures, theme
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Kernel tunings on the bare link"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp", "tcp_parallel", "nix_cache"), systems=("internal",))
 VPN = "internal"
 PARTS = (
-    ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
-    ("retransmit rate (%)", Measure("tcp", "retransmit_rate", "%", measured.PERCENT)),
+    ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s")),
+    ("retransmit rate (%)", Measure("tcp", "retransmit_rate", "%")),
     (
         "TCP, all links at once, per link (Mbit/s)",
-        Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT),
+        Measure("tcp_parallel", "send_rate", "Mbit/s"),
     ),
     ("Nix download (s)", Measure("nix_cache", "copy_time", "s")),
 )

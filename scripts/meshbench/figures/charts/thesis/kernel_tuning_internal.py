@@ -4,25 +4,20 @@ from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 
-TITLE = "Kernel tunings in numbers"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp", "tcp_parallel", "nix_cache"), systems=("internal",))
 _RATE = "\\mega\\bit\\per\\second"
 PARTS = (
-    (Column("tcp_mbit_s", "TCP", _RATE), Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
+    (Column("tcp_mbit_s", "TCP", _RATE), Measure("tcp", "send_rate", "Mbit/s")),
     (
         Column("retransmit_percent", "retransmits", "\\percent"),
-        Measure("tcp", "retransmit_rate", "%", measured.PERCENT),
+        Measure("tcp", "retransmit_rate", "%"),
     ),
     (
         Column("parallel_mbit_s", "parallel TCP", _RATE),
-        Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT),
+        Measure("tcp_parallel", "send_rate", "Mbit/s"),
     ),
     (Column("nix_s", "Nix", "\\second"), Measure("nix_cache", "copy_time", "s")),
 )

@@ -4,18 +4,13 @@ from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Parallel TCP scaling"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp", "tcp_parallel")
-CONCERN = Concern(("tcp", "tcp_parallel"), first_profile=True)
-SINGLE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
-TOGETHER = Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT)
+SINGLE = Measure("tcp", "send_rate", "Mbit/s")
+TOGETHER = Measure("tcp_parallel", "send_rate", "Mbit/s")
 _UNIT = "\\mega\\bit\\per\\second"
 _ONE = Column("single_mbit_s", "single", _UNIT, digits=4)
 
@@ -46,22 +41,22 @@ def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
 
 
 def _row(single: Group, group: Group | None, context: Context) -> list[Entry]:
-    one = measured.mean(single, measured.MBIT)
+    one = measured.mean(single, SINGLE.scale)
     mine: list[Entry] = [
         system(single, context),
         measured.entry(single, one),
-        measured.spread(single, measured.MBIT),
+        measured.spread(single, SINGLE.scale),
         f"{single.n_ok}/{single.planned}",
     ]
     if group is None:
         return [*mine, None, None, None, None, None, "0"]
-    total, per_link = measured.total(group, measured.MBIT), measured.mean(group, measured.MBIT)
+    total, per_link = measured.total(group, SINGLE.scale), measured.mean(group, SINGLE.scale)
     return [
         *mine,
         measured.entry(group, total),
-        measured.spread(group, measured.MBIT),
+        measured.spread(group, SINGLE.scale),
         total / one if total and one else None,
-        measured.survivors(group, measured.MBIT),
+        measured.survivors(group, SINGLE.scale),
         len(context.links) * per_link / one if per_link and one else None,
         f"{group.n_ok}/{group.planned}",
     ]
@@ -71,8 +66,8 @@ def caption(data: Data, context: Context) -> str:
     """What the factor is, and what the bare link's means."""
     bare = next((g for g in _groups(data, context, SINGLE) if g.vpn == "internal"), None)
     both = measured.same(_groups(data, context, TOGETHER), bare) if bare else None
-    one = measured.mean(bare, measured.MBIT) if bare else None
-    total = measured.total(both, measured.MBIT) if both else None
+    one = measured.mean(bare, SINGLE.scale) if bare else None
+    total = measured.total(both, SINGLE.scale) if both else None
     told = (
         f" The bare link's {number(total / one)} = {number(total, 4)} / {number(one)} is half the number "
         "of links: by the counting alone, as each link carries two flows of which one is counted."

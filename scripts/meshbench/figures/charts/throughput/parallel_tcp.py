@@ -6,17 +6,13 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import UNITS, Measure
 from meshbench.figures.drawing.wording import number
 
-TITLE = "Single-stream and simultaneous TCP"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp", "tcp_parallel")
-
-
+MBIT = UNITS["Mbit/s"].scale
 PARTS = (
-    ("one link at a time", Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)),
-    ("all links at once, per link", Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT)),
+    ("one link at a time", Measure("tcp", "send_rate", "Mbit/s")),
+    ("all links at once, per link", Measure("tcp_parallel", "send_rate", "Mbit/s")),
 )
 
 
@@ -51,8 +47,8 @@ def caption(data: Data, context: Context) -> str:
     for one in single:
         both = measured.same(together, one)
         mean, total = (
-            measured.mean(one, measured.MBIT),
-            both and measured.total(both, measured.MBIT),
+            measured.mean(one, MBIT),
+            both and measured.total(both, MBIT),
         )
         if one.vpn == "internal" and mean and total:
             sentences.append(

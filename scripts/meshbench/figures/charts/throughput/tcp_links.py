@@ -8,15 +8,10 @@ import altair as alt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import percent
 
-TITLE = "TCP send rate of each link"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-
-
-MEASURE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
+MEASURE = Measure("tcp", "send_rate", "Mbit/s")
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

@@ -9,9 +9,6 @@ from meshbench.figures.drawing import comparison, strip
 from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
 from meshbench.figures.drawing.wording import number
 
-TITLE = "TCP goodput"
-TABLES = ("throughput",)
-
 MBIT = 1e-6
 """From bit/s to decimal Mbit/s."""
 

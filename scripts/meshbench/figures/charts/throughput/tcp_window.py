@@ -6,19 +6,12 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measured import Measure
-
-TITLE = "TCP windows without impairment"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp",), first_profile=True)
-
+from meshbench.figures.drawing.measure import Measure
 
 WINDOWS = (
-    ("largest congestion window", Measure("tcp", "cwnd_max", "KiB", measured.KIB)),
-    ("largest send window", Measure("tcp", "snd_wnd_max", "KiB", measured.KIB)),
+    ("largest congestion window", Measure("tcp", "cwnd_max", "KiB")),
+    ("largest send window", Measure("tcp", "snd_wnd_max", "KiB")),
 )
 
 
@@ -41,7 +34,7 @@ def caption(data: Data, context: Context) -> str:
             f"Largest windows of the sender of one TCP stream at {context.profiles[0]}, in KiB of 1024 bytes.",
             strip.LEGEND,
             measured.MEAN,
-            measured.extremes(_groups(data, context, measure), measure, higher_is_better=True),
+            measured.extremes(_groups(data, context, measure), measure),
         ]
     )
 

@@ -4,31 +4,26 @@ from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured
-from meshbench.figures.drawing.findings import Concern
 from meshbench.figures.drawing.groups import Group, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 
-TITLE = "TCP windows in numbers"
-TABLES = ("measures",)
-BENCHMARKS = ("tcp",)
-CONCERN = Concern(("tcp",), first_profile=True)
 PARTS = (
     (Column("mss_bytes", "MSS", "\\byte", 5), Measure("tcp", "mss", "byte")),
     (Column("mtu_bytes", "MTU", "\\byte", 5), Measure("tcp", "pmtu", "byte")),
     (
         Column("cwnd_kib", "max. cwnd", "\\kibi\\byte", 4),
-        Measure("tcp", "cwnd_max", "KiB", measured.KIB),
+        Measure("tcp", "cwnd_max", "KiB"),
     ),
     (
         Column("snd_wnd_kib", "max. window", "\\kibi\\byte", 4),
-        Measure("tcp", "snd_wnd_max", "KiB", measured.KIB),
+        Measure("tcp", "snd_wnd_max", "KiB"),
     ),
     (Column("tcp_rtt_ms", "RTT", "\\milli\\second"), Measure("tcp", "tcp_rtt_mean", "ms")),
     (Column("retransmits", "retransmits", "", 5), Measure("tcp", "retransmits", "count")),
     (
         Column("iperf3_cpu_percent", "iperf3 CPU", "\\percent"),
-        Measure("tcp", "iperf3_cpu_client", "%", measured.PERCENT),
+        Measure("tcp", "iperf3_cpu_client", "%"),
     ),
 )
 

@@ -12,9 +12,6 @@ from meshbench.figures.drawing.groups import Group, arrow, marked, system, troub
 from meshbench.figures.drawing.strip import counts
 from meshbench.figures.drawing.wording import number
 
-TITLE = "TCP goodput across profiles (Mbit/s)"
-TABLES = ("throughput",)
-
 _ROW = 30
 _COLUMN = 76
 _GOODPUT = "goodput_bps"

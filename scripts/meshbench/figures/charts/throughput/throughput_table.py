@@ -9,9 +9,6 @@ from meshbench.figures.drawing.groups import Group, collect, marked, system, tro
 from meshbench.figures.drawing.tabular import Column, Entry, Missing, Table, escaped
 from meshbench.figures.drawing.theme import STATUSES
 
-TITLE = "TCP goodput in numbers"
-TABLES = ("throughput",)
-
 
 def tabulate(data: Data, context: Context) -> Table:
     """Medians in Mbit/s of the first mode and direction; how many values each rests on."""

@@ -8,13 +8,10 @@ import altair as alt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures, theme
 from meshbench.figures.drawing.groups import Group, system
-from meshbench.figures.drawing.measured import Measure
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
-TITLE = "UDP goodput across profiles (Mbit/s)"
-TABLES = ("measures",)
-BENCHMARKS = ("udp",)
-MEASURE = Measure("udp", "udp_goodput", "Mbit/s", measured.MBIT)
+MEASURE = Measure("udp", "udp_goodput", "Mbit/s")
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

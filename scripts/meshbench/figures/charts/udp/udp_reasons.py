@@ -9,10 +9,6 @@ from meshbench.figures.drawing.tabular import Column, Table
 from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
 from meshbench.figures.drawing.wording import TIMES
 
-TITLE = "UDP links without a value"
-TABLES = ("links",)
-BENCHMARKS = ("udp",)
-
 
 def tabulate(data: Data, context: Context) -> Table:
     """A row per system, profile and reason, with the links it concerns."""
