@@ -1,13 +1,15 @@
 """What figures there are, and which of them suit a campaign."""
 
+import importlib
 import subprocess
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshbench.figures import catalogue, contract
+from meshbench.figures import catalogue, charts
 from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Figure, Plan
 from meshbench.figures.drawing.measure import UNITS, ByProfile
 from meshbench.tables import aggregate, registry
@@ -28,11 +30,11 @@ def test_every_figure_has_what_it_declares(figure: Figure) -> None:
 
 
 def test_every_module_of_a_subject_is_a_figure() -> None:
-    folder = catalogue.charts.__path__[0]
+    folder = charts.__path__[0]
     modules = {figure.module for figure in EVERY if figure.module.startswith("charts.")}
     files = {
         f"charts.{path.parent.name}.{path.stem}"
-        for path in contract.Path(folder).glob("*/*.py")
+        for path in Path(folder).glob("*/*.py")
         if path.stem not in {"__init__", "catalogue"}
     }
     assert files == modules
@@ -58,7 +60,7 @@ def test_a_module_that_breaks_the_contract_is_named(
     whole: dict[str, Any] = {"draw": print, "caption": print}
     del whole[lacking]
     broken = types.SimpleNamespace(**whole, __file__="charts/latency/rtt.py")
-    monkeypatch.setattr(catalogue.importlib, "import_module", lambda _: broken)
+    monkeypatch.setattr(importlib, "import_module", lambda _: broken)
     with pytest.raises(
         MeshbenchError, match=rf"charts/latency/rtt.py: .* 'rtt' needs {lacking}\(\)"
     ):
