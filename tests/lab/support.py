@@ -189,7 +189,8 @@ SHORT = {
 def short_options(name: str, **changes: Any) -> dict[str, Any]:
     fields = load(name).options_class.model_fields
     chosen = {key: value for key, value in {**SHORT, **changes}.items() if key in fields}
-    return load(name)(chosen).options.model_dump(mode="json")
+    options: dict[str, Any] = benchmarks.make(name, chosen).options.model_dump(mode="json")
+    return options
 
 
 def job(

@@ -87,11 +87,9 @@ class Campaign:
     ) -> list[float]:
         """Over the links and directions, of whole runs or of their single samples."""
         instrument = benchmarks.load(benchmark)()
-        links = self.record(vpn, profile, benchmark).links
         return [
             v.value
-            for link in links
-            for v in instrument.parse(link)
+            for v in instrument.parse(self.record(vpn, profile, benchmark))
             if v.metric.name == metric and (v.t_s is None) is whole and v.value is not None
         ]
 

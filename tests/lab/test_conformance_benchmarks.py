@@ -19,6 +19,7 @@ from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
 from tests.lab.meshes import with_bed
 from tests.lab.support import said
+from tests.unit import making
 
 # --- tunings -----------------------------------------------------------------------------------
 
@@ -50,8 +51,8 @@ def test_tunings_come_and_go(lab: Lab) -> None:
 UNITS = {"1", "ms", "s", "bit/s", "byte"}
 
 
-def benchmark_of(name: str, **options: Any) -> Benchmark:
-    return benchmarks.load(name)(support.short_options(name, **options))
+def benchmark_of(name: str, **options: Any) -> Benchmark[Any]:
+    return benchmarks.make(name, support.short_options(name, **options))
 
 
 @pytest.mark.parametrize("benchmark_name", support.instruments())
@@ -65,7 +66,8 @@ def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name:
         assert link.status is Status.OK
         assert link.commands
         assert all(command.returncode == 0 for command in link.commands)
-        parsed = list(benchmark.parse(LinkRecord.model_validate_json(link.model_dump_json())))
+        again = LinkRecord.model_validate_json(link.model_dump_json())
+        parsed = list(benchmark.parse(record.model_copy(update={"links": [again]})))
         assert parsed
         for value in parsed:
             metric = value.metric
@@ -83,9 +85,14 @@ def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name:
             if metric.unit == "ms":
                 assert value.value < 1000, metric.name
         assert any(value.value for value in parsed)
-    constants = list(benchmark.constants(record.settings))
-    assert all(value.metric in benchmark.metrics for value in constants)
+    assert {headline.metric for headline in benchmark.headlines()} <= set(benchmark.metrics)
     assert benchmark.duration_s() > 0
+
+
+async def stop_units(host: Host) -> None:
+    """Stop whatever serves there."""
+    listed = await said(host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*")
+    await host.stop(*(line.split()[0] for line in listed.splitlines()))
 
 
 DROP = b"""table inet test {
@@ -106,19 +113,19 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
         link = Link(
             source, target, source.address.data_address, target.address.data_address, "data0"
         )
-        await benchmark.prepare(bed.hosts)
+        arena = making.arena(link)
         try:
-            if how == "nobody there":
-                link = replace(link, target_address=silent)
-            elif how == "dropped":
-                await target.run(["nft", "-f", "-"], stdin=DROP)
-            else:
-                await benchmark.clean_up([target])
-            await benchmark.warm_up(link)
-            outcome = await benchmark.measure(link)
+            async with benchmark.serving(arena):
+                if how == "nobody there":
+                    link = replace(link, target_address=silent)
+                elif how == "dropped":
+                    await target.run(["nft", "-f", "-"], stdin=DROP)
+                else:
+                    await stop_units(target)
+                await benchmark.warm_up([link], arena)
+                [outcome] = await benchmark.measure([link], arena)
         finally:
             await target.run(["nft", "delete", "table", "inet", "test"], check=False)
-            await benchmark.clean_up(bed.hosts)
         if how == "nothing listens" and outcome.status is Status.OK:
             return  # it needs no server, or started it anew
         assert outcome.status in {Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED}

@@ -12,7 +12,8 @@ from statistics import NormalDist, median
 
 import pytest
 
-from meshbench.benchmarks.base import Link, Value
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Link, Observation
 from meshbench.benchmarks.calibration import (
     OWD_MEAN,
     OWD_P50,
@@ -38,6 +39,7 @@ from meshbench.testbed.ssh import SshHost
 from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
+from tests.unit import making
 
 LIFETIME_S = 600.0
 DURATION_S, INTERVAL_MS = 4.0, 2.0
@@ -161,13 +163,25 @@ def within_chance(lost: int, sent: int, nominal: float, confidence: float = 0.99
 
 async def calibrate(hosts: list[SshHost]) -> list[LinkRecord]:
     """All links of the ring at once, as the calibration of a campaign does it."""
-    calibration = Calibration({"duration_s": DURATION_S, "interval_ms": INTERVAL_MS})
-    await calibration.prepare(hosts)
-    try:
-        ring = zip(hosts, [*hosts[1:], hosts[0]], strict=True)
-        return await asyncio.gather(*(_link(calibration, a, b) for a, b in ring))
-    finally:
-        await calibration.clean_up(hosts)
+    calibration = benchmarks.make(
+        "calibration", {"duration_s": DURATION_S, "interval_ms": INTERVAL_MS}
+    )
+    ring = enumerate(zip(hosts, [*hosts[1:], hosts[0]], strict=True))
+    links = [
+        Link(a, b, a.address.data_address, b.address.data_address, "data0", port=5201 + number)
+        for number, (a, b) in ring
+    ]
+    arena = making.arena(*links)
+    async with calibration.serving(arena):
+        outcomes = await calibration.measure(links, arena)
+    assert {outcome.status for outcome in outcomes} == {Status.OK}, outcomes
+    return [
+        LinkRecord(
+            source=link.source.name, target=link.target.name, status=outcome.status,
+            commands=list(outcome.commands),
+        )
+        for link, outcome in zip(links, outcomes, strict=True)
+    ]  # fmt: skip
 
 
 async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], float]:
@@ -178,19 +192,9 @@ async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], f
     return links, max(marks.stolen(before[host.name], after[host.name]) for host in hosts)
 
 
-async def _link(calibration: Calibration, source: SshHost, target: SshHost) -> LinkRecord:
-    address = target.address.data_address
-    link = Link(source, target, source.address.data_address, address, "data0")
-    outcome = await calibration.measure(link)
-    assert outcome.status is Status.OK, outcome.reason
-    return LinkRecord(
-        source=source.name, target=target.name, status=outcome.status, commands=list(outcome.commands)
-    )  # fmt: skip
-
-
 def values(links: list[LinkRecord], name: str) -> list[float]:
     calibration = Calibration()
-    found: list[Value] = [value for link in links for value in calibration.parse(link)]
+    found: list[Observation] = [value for link in links for value in calibration.parse_link(link)]
     return [value.value for value in found if value.metric.name == name and value.value is not None]
 
 

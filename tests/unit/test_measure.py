@@ -2,13 +2,14 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshbench.benchmarks.base import Outcome
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
 from meshbench.config.jobs import MeasureJob
@@ -58,7 +59,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
     assert {one.status for one in found.links} == {Status.OK}
     assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
-    assert found.versions["benchmark_method"] == {"ping": Ping, "tcp": Tcp}[benchmark].version
+    assert found.versions["benchmark_method"] == benchmarks.load(benchmark).version
     assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
     bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
     assert bare == (vpn == "internal")
@@ -128,9 +129,10 @@ def test_every_vpn_of_a_round_meets_the_same_weather() -> None:
 def outcomes(*statuses: Status) -> Callable[..., Any]:
     waiting = list(statuses)
 
-    async def answer(*_: Any) -> Outcome:
-        status = waiting.pop(0)
-        return Outcome(status, f"{status}", [making.command(str(status))], 9.0)
+    async def answer(_: Any, group: Sequence[Link], arena: Arena) -> list[Outcome]:
+        arena.keep(making.command("beside"))
+        mine = [waiting.pop(0) for _ in group]
+        return [Outcome(one, f"{one}", [making.command(str(one))], 9.0) for one in mine]
 
     return answer
 

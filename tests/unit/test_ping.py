@@ -1,6 +1,5 @@
 """Ping: what it says becomes values, and what it means becomes a status."""
 
-import asyncio
 from statistics import fmean
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.benchmarks.base import Link, Outcome, Value
+from meshbench.benchmarks.base import Link, Observation, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.results.records import Status
 from tests.unit import making
@@ -17,22 +16,22 @@ TEXT = making.text("ping.txt")
 NONE = "3 packets transmitted, 0 received, 100% packet loss, time 2037ms\n"
 
 
-def parse(text: str) -> list[Value]:
-    return list(Ping().parse(making.link(making.command(text))))
+def parse(text: str) -> list[Observation]:
+    return list(Ping().parse_link(making.link(making.command(text))))
 
 
-def whole(values: list[Value]) -> dict[str, float | None]:
+def whole(values: list[Observation]) -> dict[str, float | None]:
     return {value.metric.name: value.value for value in values if value.t_s is None}
 
 
-def series(values: list[Value]) -> list[Value]:
+def series(values: list[Observation]) -> list[Observation]:
     return [value for value in values if value.t_s is not None]
 
 
 def measure(answer: making.Answer, **options: Any) -> tuple[Outcome, list[str]]:
     host = making.ScriptedHost(answer=answer)
     link = Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.04)
-    outcome = asyncio.run(Ping(options).measure(link))
+    outcome = making.measured("ping", link, options)
     return outcome, host.asked[0]
 
 
@@ -83,7 +82,7 @@ def test_output_without_counts_has_no_values(text: str) -> None:
 
 
 def test_a_link_without_commands_has_no_values() -> None:
-    assert list(Ping().parse(making.link())) == []
+    assert list(Ping().parse_link(making.link())) == []
 
 
 @given(st.text())

@@ -84,7 +84,7 @@ def test_failed_are_those_that_could_be_otherwise() -> None:
 
     cells = [*(of(status) for status in Status), Done(cell(), Path(), None)]
     assert {found.status for found in summary.failed(cells)} == {
-        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED
+        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNAVAILABLE
     }  # fmt: skip
 
 

@@ -3,34 +3,36 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from meshbench.benchmarks.base import Link, Outcome, Value
+from meshbench.benchmarks.base import Link, Observation, Outcome
 from meshbench.benchmarks.tcp import Tcp, parse_run
 from meshbench.benchmarks.tools import iperf3
 from meshbench.results.records import Status
 from tests.unit import making
 
+PAIR = ("lom", "yuki")
 SILENT = {
     "start": {"test_start": {"bidir": 1}},
     "end": {"sum_received": {"bytes": 9}, "sum_received_bidir_reverse": {"bytes": 0}},
 }
 
 
-def values(name: str) -> list[Value]:
-    return list(parse_run(making.document(f"iperf3-{name}.json")))
+def values(name: str) -> list[Observation]:
+    return list(parse_run(making.document(f"iperf3-{name}.json"), PAIR))
 
 
-def whole(found: list[Value], direction: str) -> dict[str, float | None]:
+def whole(found: list[Observation], direction: str) -> dict[str, float | None]:
     mine = [v for v in found if v.t_s is None and v.direction == direction]
     names = [value.metric.name for value in mine]
     assert len(set(names)) == len(names)
     return {value.metric.name: value.value for value in mine}
 
 
-def series(found: list[Value], direction: str, metric: str) -> list[float | None]:
+def series(found: list[Observation], direction: str, metric: str) -> list[float | None]:
     mine = [v for v in found if v.t_s is not None and v.direction == direction]
     return [value.value for value in mine if value.metric.name == metric]
 
@@ -110,20 +112,20 @@ def test_both_at_once_are_told_apart() -> None:
 def test_a_stream_that_sent_nothing_has_no_retransmit_rate() -> None:
     run = making.document("iperf3-forward.json")
     run["end"]["sum_sent"]["bytes"] = 0
-    assert "retransmit_rate" not in whole(list(parse_run(run)), "forward")
+    assert "retransmit_rate" not in whole(list(parse_run(run, PAIR)), "forward")
 
 
 def test_reordering_is_a_value_only_where_iperf3_says_it() -> None:
     run = making.document("iperf3-forward.json")
-    assert series(list(parse_run(run)), "forward", "reordering_seen") == []
+    assert series(list(parse_run(run, PAIR)), "forward", "reordering_seen") == []
     run["intervals"][1]["streams"][0]["reorder"] = 4
-    assert series(list(parse_run(run)), "forward", "reordering_seen") == [4]
+    assert series(list(parse_run(run, PAIR)), "forward", "reordering_seen") == [4]
 
 
 @pytest.mark.parametrize("text", ["", "iperf3: error", "{", '{"error": "x"}', '{"start": {}}'])
 def test_what_is_no_result_has_no_values(text: str) -> None:
     good = making.command(making.text("iperf3-forward.json"))
-    found = list(Tcp().parse(making.link(making.command(text), good)))
+    found = list(Tcp().parse_link(making.link(making.command(text), good)))
     assert len(found) == len(values("forward"))
 
 
@@ -189,16 +191,21 @@ def test_a_receiver_that_never_read_is_told_from_a_path_that_carried_nothing(
     assert iperf3.judge(making.command(json.dumps(run)), 9)[0] is status
 
 
+def link_to(host: making.ScriptedHost) -> Link:
+    return Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.042)
+
+
 LISTENS = "LISTEN 0 4096 *:5201 *:*\n"
 
 
 def measure(answers: Sequence[Any], **options: Any) -> tuple[Outcome, making.ScriptedHost]:
     waiting = list(answers)
-    host = making.ScriptedHost(answer=lambda argv: LISTENS if argv[0] == "ss" else waiting.pop(0))
-    link = Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.042)
-    benchmark = Tcp(options)
-    benchmark.server = iperf3.Iperf3Server()
-    outcome = asyncio.run(benchmark.measure(link))
+
+    def answer(argv: Sequence[str]) -> Any:
+        return waiting.pop(0) if argv[0] == "iperf3" else LISTENS if argv[0] == "ss" else ""
+
+    host = making.ScriptedHost(answer=answer)
+    outcome = making.measured("tcp", link_to(host), options)
     host.asked = [argv for argv in host.asked if argv[0] == "iperf3"]
     return outcome, host
 
@@ -209,7 +216,7 @@ def test_every_mode_is_its_own_run_and_the_first_failure_ends_them() -> None:
     assert outcome.status is Status.OK
     flags = [[word for word in argv if word in {"-R", "--bidir"}] for argv in host.asked]
     assert flags == [[], ["-R"], ["--bidir"]]
-    assert len(list(Tcp().parse(making.link(*outcome.commands)))) == sum(
+    assert len(list(Tcp().parse_link(making.link(*outcome.commands)))) == sum(
         len(values(name)) for name in ("forward", "reverse", "bidir")
     )
 
@@ -234,16 +241,24 @@ def test_the_command_is_bound_to_the_tunnel_and_its_times_have_the_right_unit() 
 
 
 def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_afterwards() -> None:
-    host, server = making.ScriptedHost(answer=lambda _: LISTENS), iperf3.Iperf3Server()
-    asyncio.run(server.start([host]))
-    [unit] = host.started
-    assert "--json" in unit.argv
-    assert {file.mode for file in host.files.values()} == {0o600}
-    [password] = server.client_secrets.values()
+    host = making.ScriptedHost(answer=lambda _: LISTENS)
+    servers = iperf3.Iperf3Servers([link_to(host), replace(link_to(host), port=5211)])
+
+    async def serve() -> None:
+        async with servers.running():
+            assert host.stopped == []
+            assert [unit.argv[unit.argv.index("-p") + 1] for unit in host.started] == [
+                "5201", "5211"
+            ]  # fmt: skip
+            assert all("--json" in unit.argv for unit in host.started)
+            assert {file.mode for file in host.files.values()} == {0o600}
+
+    asyncio.run(serve())
+    [password] = servers.client_secrets.values()
     assert all(password.encode() not in file.content for file in host.files.values())
-    assert password not in " ".join([*unit.argv, *server.client_arguments])
-    asyncio.run(server.stop([host]))
-    assert host.stopped == [unit.name]
+    words = [word for unit in host.started for word in unit.argv]
+    assert password not in " ".join([*words, *servers.client_arguments])
+    assert host.stopped == [unit.name for unit in host.started]
     assert host.asked[-1] == ["rm", "-rf", "--", "/run/meshbench/iperf3"]
 
 
@@ -259,7 +274,7 @@ def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_aft
 def test_a_server_is_free_when_it_listens_and_has_no_client(said: list[str]) -> None:
     waiting = list(said)
     host = making.ScriptedHost(answer=lambda _: waiting.pop(0))
-    asyncio.run(iperf3.Iperf3Server().free(host))
+    asyncio.run(iperf3.Iperf3Servers([link_to(host)]).free([link_to(host)]))
     assert waiting == []
     assert host.started == []
 
@@ -270,9 +285,9 @@ def test_a_server_that_does_not_become_free_is_started_anew(
     monkeypatch.setattr(iperf3, "FREE_LIMIT_S", 0.05)
     stuck = f"{LISTENS}ESTAB 0 0 10.88.0.2:5201 10.88.0.1:40000\n"
     host = making.ScriptedHost(answer=lambda _: LISTENS if host.started else stuck)
-    asyncio.run(iperf3.Iperf3Server().free(host))
+    asyncio.run(iperf3.Iperf3Servers([link_to(host)]).free([link_to(host)]))
     assert len(host.started) == 1
 
 
 def test_two_cells_have_different_credentials() -> None:
-    assert iperf3.Iperf3Server().client_secrets != iperf3.Iperf3Server().client_secrets
+    assert iperf3.Iperf3Servers([]).client_secrets != iperf3.Iperf3Servers([]).client_secrets

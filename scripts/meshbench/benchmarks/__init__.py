@@ -1,6 +1,7 @@
 """The benchmarks, one module each, found by being here."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from meshbench.benchmarks.base import Benchmark
 from meshbench.util import discover
@@ -14,6 +15,12 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in discover.names(__name__) if name != CALIBRATION)
 
 
-def load(name: str) -> type[Benchmark]:
+def load(name: str) -> type[Benchmark[Any]]:
     """The benchmark of that name, or the calibration. Raises KeyError when there is none."""
-    return cast("type[Benchmark]", discover.load(__name__, name).BENCHMARK)
+    return cast("type[Benchmark[Any]]", discover.load(__name__, name).BENCHMARK)
+
+
+def make(name: str, options: Mapping[str, Any]) -> Benchmark[Any]:
+    """The benchmark of that name with these options, as plain data. Raises KeyError, ValueError."""
+    benchmark = load(name)
+    return benchmark(benchmark.options_class.model_validate(dict(options)))

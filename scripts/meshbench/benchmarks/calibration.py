@@ -1,18 +1,28 @@
 """What the network really does to packets, measured with no VPN by sequence-numbered probes."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from statistics import fmean, pstdev, quantiles
 from typing import Any
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
+from meshbench.benchmarks.base import (
+    Arena,
+    Direction,
+    L,
+    Link,
+    Observation,
+    Outcome,
+    Pair,
+    PerLink,
+)
 from meshbench.config import models
 from meshbench.config.models import Profile
 from meshbench.impairment.physics import expected
 from meshbench.results.metrics import Metric, register
-from meshbench.results.records import LinkRecord, Status
-from meshbench.testbed.host import Host, Unit
+from meshbench.results.records import LinkRecord, Record, Status
+from meshbench.testbed.host import Unit
 from meshbench.testbed.waiting import listening
 from meshbench.util.errors import TestbedError
 
@@ -123,15 +133,15 @@ TOLERANCE_LOSS = Metric(
     "config: calibration",
 )
 
-PORT = 2112
 UNIT = "meshbench-irtt"
+PROBE, ECHO = "irtt", "ping"
 LISTEN_LIMIT_S = 10.0
 _NS_PER_MS = 1e6
 _PERCENTILES = 100
 _PROBE_BYTES = 200
 
 
-class Calibration(Benchmark):
+class Calibration(PerLink[models.Calibration]):
     """irtt in both directions and a ping beside it, on all links at once: they load nothing."""
 
     name = "calibration"
@@ -143,54 +153,65 @@ class Calibration(Benchmark):
         TOLERANCE_DELAY, TOLERANCE_LOSS,
     )  # fmt: skip
     packages = ("irtt", "iputils-ping")
-    concurrent = True
-    options: models.Calibration
 
-    async def prepare(self, hosts: Sequence[Host]) -> None:
-        server = Unit(UNIT, ["irtt", "server", "-b", f":{PORT}", "-i", "0"])
-        await asyncio.gather(*(host.start(server) for host in hosts))
-        await asyncio.gather(*(_listening(host) for host in hosts))
+    def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
+        return [links]
 
-    async def clean_up(self, hosts: Sequence[Host]) -> None:
-        await asyncio.gather(*(host.stop(UNIT) for host in hosts))
+    @contextlib.asynccontextmanager
+    async def serving(self, arena: Arena) -> AsyncIterator[None]:
+        try:
+            await asyncio.gather(*(_serve(link) for link in arena.links))
+            yield
+        finally:
+            await asyncio.gather(*(link.target.stop(_unit(link)) for link in arena.links))
 
-    async def measure(self, link: Link) -> Outcome:
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        return await asyncio.gather(*(self._probe(link) for link in group))
+
+    async def _probe(self, link: Link) -> Outcome:
         options = self.options
         limit_s = options.duration_s + 20
         probe = [
             "irtt", "client", "-q", "-o", "-", "-l", str(_PROBE_BYTES),
             "-i", f"{options.interval_ms:g}ms", "-d", f"{options.duration_s:g}s",
-            f"--local={link.source_address}", f"{link.target_address}:{PORT}",
+            f"--local={link.source_address}", f"{link.target_address}:{link.port}",
         ]  # fmt: skip
         echo = [
             "ping", "-n", "-D", "-i", "0.05", "-w", f"{max(1, round(options.duration_s))}",
             "-I", link.interface, link.target_address,
         ]  # fmt: skip
-        commands = await asyncio.gather(
+        probed, echoed = await asyncio.gather(
             link.source.run(probe, limit_s=limit_s, check=False),
             link.source.run(echo, limit_s=limit_s, check=False),
         )
+        commands = [probed.in_role(PROBE), echoed.in_role(ECHO)]
         if commands[0].returncode != 0:
             reason = f"irtt ended with {commands[0].returncode}: {commands[0].stderr.strip()[:300]}"
             return Outcome(Status.TOOL_FAILED, reason, commands, limit_s)
         return Outcome(Status.OK, None, commands, limit_s)
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse(self, record: Record) -> Iterator[Observation]:
+        profile = Profile.model_validate(record.settings["profile"])
+        for link in record.links:
+            yield from self.parse_link(link)
+            yield from self._expected(profile, link.pair)
+
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
+        pair = link.pair
         try:
-            said = json.loads(link.commands[0].stdout)
+            said = json.loads(link.in_role(PROBE)[-1].stdout)
             trips, arrived = said["round_trips"], int(said["stats"]["server_packets_received"])
         except (IndexError, ValueError, KeyError):
             return
         # irtt guesses from a window of sequence numbers in which direction a probe was lost, and
         # reordering spoils the guess; how many the server got is counted.
         returned = [trip for trip in trips if trip["lost"] == "false"]
-        yield from _counts("forward", len(trips), arrived)
-        yield from _counts("reverse", arrived, len(returned))
-        yield from _delays("forward", returned, "send", _forward_order(returned))
-        yield from _delays("reverse", returned, "receive", _reverse_order(returned))
+        yield from _counts(pair, "forward", len(trips), arrived)
+        yield from _counts(pair, "reverse", arrived, len(returned))
+        yield from _delays(pair, "forward", returned, "send", _forward_order(returned))
+        yield from _delays(pair, "reverse", returned, "receive", _reverse_order(returned))
 
-    def constants(self, settings: Mapping[str, Any]) -> Iterator[Value]:
-        profile = Profile.model_validate(settings["profile"])
+    def _expected(self, profile: Profile, pair: Pair) -> Iterator[Observation]:
         means, options = expected(profile), self.options
         values = {
             EXPECTED_DELAY: means.delay_ms,
@@ -203,38 +224,45 @@ class Calibration(Benchmark):
         }
         for name, (_, _, key, factor) in NOMINAL.items():
             values[NOMINAL_METRICS[name]] = getattr(profile, key) * factor
-        for direction in ("forward", "reverse"):
+        directions: tuple[Direction, ...] = ("forward", "reverse")
+        for direction in directions:
             for metric, value in values.items():
-                yield Value(metric, value, direction=direction)
+                yield Observation(metric, value, pair, direction)
 
     def duration_s(self) -> float:
         return self.options.duration_s
 
 
-async def _listening(host: Host) -> None:
-    if not await listening(host, PORT, LISTEN_LIMIT_S, "u"):
-        raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(UNIT)}")
+def _unit(link: Link) -> str:
+    return f"{UNIT}-{link.port}"
 
 
-def _counts(direction: str, sent: int, received: int) -> Iterator[Value]:
-    yield Value(PROBE_SENT, sent, direction=direction)
-    yield Value(PROBE_RECEIVED, received, direction=direction)
+async def _serve(link: Link) -> None:
+    host, unit = link.target, _unit(link)
+    await host.start(Unit(unit, ["irtt", "server", "-b", f":{link.port}", "-i", "0"]))
+    if not await listening(host, link.port, LISTEN_LIMIT_S, "u"):
+        raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(unit)}")
+
+
+def _counts(pair: Pair, direction: Direction, sent: int, received: int) -> Iterator[Observation]:
+    yield Observation(PROBE_SENT, sent, pair, direction)
+    yield Observation(PROBE_RECEIVED, received, pair, direction)
     if sent:
-        yield Value(PROBE_LOSS, (sent - received) / sent, direction=direction)
+        yield Observation(PROBE_LOSS, (sent - received) / sent, pair, direction)
 
 
 def _delays(
-    direction: str, returned: Sequence[Any], way: str, order: Sequence[int]
-) -> Iterator[Value]:
+    pair: Pair, direction: Direction, returned: Sequence[Any], way: str, order: Sequence[int]
+) -> Iterator[Observation]:
     """Over the probes whose answer came back: only they carry all four time stamps."""
     delays_ms = [float(trip["delay"][way]) / _NS_PER_MS for trip in returned]
     if len(delays_ms) > 1:
         cuts = quantiles(delays_ms, n=_PERCENTILES, method="inclusive")
-        yield Value(OWD_MEAN, fmean(delays_ms), direction=direction)
-        yield Value(OWD_SD, pstdev(delays_ms), direction=direction)
-        yield Value(OWD_P50, cuts[49], direction=direction)
-        yield Value(OWD_P99, cuts[98], direction=direction)
-        yield Value(REORDERED, reordered(order), direction=direction)
+        yield Observation(OWD_MEAN, fmean(delays_ms), pair, direction)
+        yield Observation(OWD_SD, pstdev(delays_ms), pair, direction)
+        yield Observation(OWD_P50, cuts[49], pair, direction)
+        yield Observation(OWD_P99, cuts[98], pair, direction)
+        yield Observation(REORDERED, reordered(order), pair, direction)
 
 
 def reordered(sequence: Sequence[int]) -> float:

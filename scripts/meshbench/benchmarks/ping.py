@@ -1,12 +1,13 @@
 """RTT and loss by ICMP echo, every reply with its time stamp."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
+from meshbench.benchmarks.base import Arena, Headline, L, Link, Observation, Outcome, PerLink
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import LinkRecord, Status
@@ -51,7 +52,7 @@ class Options(Strict):
     payload_bytes: Annotated[int, Field(ge=16, le=65_000)] = 56
 
 
-class Ping(Benchmark):
+class Ping(PerLink[Options]):
     """Echo requests at a fixed interval; the links at the same time, as they load nothing."""
 
     name = "ping"
@@ -59,10 +60,17 @@ class Ping(Benchmark):
     options_class = Options
     metrics = (RTT, RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV, SENT, RECEIVED, LOSS)
     packages = ("iputils-ping",)
-    concurrent = True
-    options: Options
 
-    async def measure(self, link: Link) -> Outcome:
+    def headlines(self) -> Sequence[Headline]:
+        return [Headline(metric) for metric in (RTT_AVG, RTT_MIN, RTT_MAX, RTT_MDEV, LOSS)]
+
+    def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
+        return [links]
+
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        return await asyncio.gather(*(self._ping(link) for link in group))
+
+    async def _ping(self, link: Link) -> Outcome:
         options = self.options
         limit_s = self.duration_s() + options.reply_limit_s + link.delay_s + 5
         command = await link.source.run(
@@ -77,25 +85,27 @@ class Ping(Benchmark):
         status, reason = _judge(command.returncode, command.stdout, command.stderr, limit_s)
         return Outcome(status, reason, [command], limit_s)
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
+        pair = link.pair
         text = link.commands[-1].stdout if link.commands else ""
         if not (counts := _COUNTS.search(text)):
             return
         sent = int(counts[1])
         replies = [match for match in _REPLY.finditer(text) if not match["duplicate"]]
         received = len({match["seq"] for match in replies})
-        yield Value(SENT, sent)
-        yield Value(RECEIVED, received)
-        yield Value(LOSS, (sent - received) / sent)
+        yield Observation(SENT, sent, pair)
+        yield Observation(RECEIVED, received, pair)
+        yield Observation(LOSS, (sent - received) / sent, pair)
         if summary := _SUMMARY.search(text):
             for metric, value in zip(
                 (RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV), summary.groups(), strict=True
             ):
-                yield Value(metric, float(value))
+                yield Observation(metric, float(value), pair)
         if replies:
             start = float(replies[0]["at"]) - float(replies[0]["rtt"]) / 1000
             for match in replies:
-                yield Value(RTT, float(match["rtt"]), t_s=round(float(match["at"]) - start, 6))
+                at_s = round(float(match["at"]) - start, 6)
+                yield Observation(RTT, float(match["rtt"]), pair, t_s=at_s)
 
     def duration_s(self) -> float:
         return self.options.count * self.options.interval_s

@@ -1,17 +1,27 @@
 """TCP goodput of one stream by iperf3: one direction at a time, and both as in the thesis."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
-from meshbench.benchmarks.tools.iperf3 import PORT, Iperf3Server, error_text, judge
+from meshbench.benchmarks.base import (
+    Arena,
+    Direction,
+    Headline,
+    Link,
+    Observation,
+    Outcome,
+    Pair,
+    PerLink,
+)
+from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, error_text, judge
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
-from meshbench.testbed.host import Host
 
 _END = "iperf3 JSON: end"
 _INTERVAL = "iperf3 JSON: intervals[].streams[]"
@@ -102,6 +112,11 @@ CPU_SERVER = Metric(
 
 Mode = Literal["forward", "reverse", "bidir"]
 _FLAGS: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir": ("--bidir",)}
+_DIRECTIONS: Mapping[str, Sequence[Direction]] = {
+    "forward": ("forward",),
+    "reverse": ("reverse",),
+    "bidir": ("forward", "reverse"),
+}
 WARM_UP_BYTES = 128 * 1024
 
 
@@ -120,7 +135,7 @@ class Options(Strict):
     warm_up: bool = True
 
 
-class Tcp(Benchmark):
+class Tcp(PerLink[Options]):
     """One stream per direction, bound to the tunnel's addresses; the links one after the other."""
 
     name = "tcp"
@@ -131,31 +146,47 @@ class Tcp(Benchmark):
         TCP_RTT, TCP_RTT_MEAN, MSS, PMTU, REORDERING, CPU_CLIENT, CPU_SERVER,
     )  # fmt: skip
     packages = ("iperf3", "iproute2")
-    options: Options
 
-    async def prepare(self, hosts: Sequence[Host]) -> None:
-        self.server = Iperf3Server()
-        await self.server.start(hosts)
+    def headlines(self) -> Sequence[Headline]:
+        return [
+            Headline(metric, direction, "bidir" if mode == "bidir" else "single")
+            for mode in self.options.modes
+            for direction in _DIRECTIONS[mode]
+            for metric in (GOODPUT, SEND_RATE, RETRANSMITS, RETRANSMIT_RATE)
+        ]
 
-    async def clean_up(self, hosts: Sequence[Host]) -> None:
-        await self.server.stop(hosts)
+    @property
+    def attempts(self) -> int:
+        return self.options.attempts
 
-    async def warm_up(self, link: Link) -> None:
+    @contextlib.asynccontextmanager
+    async def serving(self, arena: Arena) -> AsyncIterator[None]:
+        self.servers = Iperf3Servers(arena.links)
+        async with self.servers.running():
+            yield
+
+    async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         if self.options.warm_up:
             # The last -i wins; with a longer one iperf3 waits for an interval's end.
-            await self._client(link, ["-n", str(WARM_UP_BYTES), "-i", "0.1"], 20.0)
+            words = ["-n", str(WARM_UP_BYTES), "-i", "0.1"]
+            await asyncio.gather(*(self._client(link, words, 20.0) for link in group))
+        await self.servers.free(group)
 
-    async def measure(self, link: Link) -> Outcome:
-        limit_s = self._limit_s(link)
-        commands: list[Command] = []
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        """Mode by mode, each starting on all links together; a link's first failure ends its own."""
+        outcomes = {link.pair: Outcome(Status.OK, None, [], self._limit_s(link)) for link in group}
         for mode in self.options.modes:
-            time = ["-t", str(self.options.duration_s), "-O", str(self.options.omit_s)]
-            command = await self._client(link, [*time, *_FLAGS[mode]], limit_s)
-            commands.append(command)
-            status, reason = judge(command, limit_s)
-            if status is not Status.OK:
-                return Outcome(status, f"{mode}: {reason}", commands, limit_s)
-        return Outcome(Status.OK, None, commands, limit_s)
+            going = [link for link in group if outcomes[link.pair].status is Status.OK]
+            await self.servers.free(going)
+            runs = await asyncio.gather(*(self._run(link, mode) for link in going))
+            for link, command in zip(going, runs, strict=True):
+                outcomes[link.pair] = _judged(outcomes[link.pair], mode, command)
+        return list(outcomes.values())
+
+    async def _run(self, link: Link, mode: Mode) -> Command:
+        time = ["-t", str(self.options.duration_s), "-O", str(self.options.omit_s)]
+        command = await self._client(link, [*time, *_FLAGS[mode]], self._limit_s(link))
+        return command.in_role(mode)
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
@@ -165,35 +196,41 @@ class Tcp(Benchmark):
 
     async def _client(self, link: Link, extra: Sequence[str], limit_s: float) -> Command:
         options = self.options
-        await self.server.free(link.target)
         argv = [
-            "iperf3", "-c", link.target_address, "-p", str(PORT), "-B", link.source_address,
+            "iperf3", "-c", link.target_address, "-p", str(link.port), "-B", link.source_address,
             "--json", "--get-server-output", "-i", str(options.interval_s),
             "--connect-timeout", str(round(options.connect_limit_s * 1000)),
             "-l", str(options.block_bytes),
             *(["-Z"] if options.zero_copy else []),
             *(["-C", options.congestion] if options.congestion else []),
-            *self.server.client_arguments, *extra,
+            *self.servers.client_arguments, *extra,
         ]  # fmt: skip
         return await link.source.run(
-            argv, secrets=self.server.client_secrets, limit_s=limit_s, check=False
+            argv, secrets=self.servers.client_secrets, limit_s=limit_s, check=False
         )
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
             try:
                 run = json.loads(command.stdout)
             except ValueError:
                 continue
             if not error_text(run) and run.get("end"):
-                yield from parse_run(run)
+                yield from parse_run(run, link.pair)
 
     def duration_s(self) -> float:
         options = self.options
         return len(options.modes) * (options.duration_s + options.omit_s + 0.3)
 
 
-def parse_run(run: Mapping[str, Any]) -> Iterator[Value]:
+def _judged(outcome: Outcome, mode: Mode, command: Command) -> Outcome:
+    """The outcome of a link after one more run."""
+    status, reason = judge(command, outcome.limit_s)
+    told = None if status is Status.OK else f"{mode}: {reason}"
+    return Outcome(status, told, [*outcome.commands, command], outcome.limit_s)
+
+
+def parse_run(run: Mapping[str, Any], pair: Pair) -> Iterator[Observation]:
     """The values of one iperf3 JSON document, whatever its mode.
 
     In a bidirectional run `sum_*` is the client's stream and `sum_*_bidir_reverse` the server's.
@@ -201,20 +238,26 @@ def parse_run(run: Mapping[str, Any]) -> Iterator[Value]:
     test = run["start"]["test_start"]
     # Not every iperf3 says `bidir` of itself: 3.12 does not.
     if test.get("bidir") or "sum_received_bidir_reverse" in run["end"]:
-        yield from _direction(run, "bidir", "forward", suffix="", sender=True)
-        yield from _direction(run, "bidir", "reverse", suffix="_bidir_reverse", sender=False)
-        yield from _cpu(run, "bidir", "forward")
+        yield from _direction(run, pair, "bidir", "forward", suffix="", sender=True)
+        yield from _direction(run, pair, "bidir", "reverse", suffix="_bidir_reverse", sender=False)
+        yield from _cpu(run, pair, "bidir", "forward")
         return
-    direction = "reverse" if test.get("reverse") else "forward"
-    yield from _direction(run, "single", direction, suffix="", sender=direction == "forward")
-    yield from _cpu(run, "single", direction)
+    direction: Direction = "reverse" if test.get("reverse") else "forward"
+    yield from _direction(run, pair, "single", direction, suffix="", sender=direction == "forward")
+    yield from _cpu(run, pair, "single", direction)
 
 
 def _direction(
-    run: Mapping[str, Any], mode: str, direction: str, *, suffix: str, sender: bool
-) -> Iterator[Value]:
-    def value(metric: Metric, number: float | None, t_s: float | None = None) -> Value:
-        return Value(metric, number, t_s, direction, mode)
+    run: Mapping[str, Any],
+    pair: Pair,
+    mode: str,
+    direction: Direction,
+    *,
+    suffix: str,
+    sender: bool,
+) -> Iterator[Observation]:
+    def value(metric: Metric, number: float | None, t_s: float | None = None) -> Observation:
+        return Observation(metric, number, pair, direction, mode, t_s=t_s)
 
     end, mss = run["end"], run["start"].get("tcp_mss_default")
     sent, received = end[f"sum_sent{suffix}"], end[f"sum_received{suffix}"]
@@ -251,7 +294,7 @@ def _summaries(run: Mapping[str, Any], *, sender: bool) -> Iterator[Mapping[str,
             yield summary
 
 
-def _sender_summary(summary: Mapping[str, Any], value: Any) -> Iterator[Value]:
+def _sender_summary(summary: Mapping[str, Any], value: Any) -> Iterator[Observation]:
     for metric, key, factor in (
         (CWND_MAX, "max_snd_cwnd", 1),
         (SND_WND_MAX, "max_snd_wnd", 1),
@@ -261,7 +304,7 @@ def _sender_summary(summary: Mapping[str, Any], value: Any) -> Iterator[Value]:
             yield value(metric, summary[key] * factor)
 
 
-def _interval(stream: Mapping[str, Any], value: Any) -> Iterator[Value]:
+def _interval(stream: Mapping[str, Any], value: Any) -> Iterator[Observation]:
     t_s = stream["start"]
     if not stream.get("sender"):
         yield value(GOODPUT, stream["bits_per_second"], t_s)
@@ -277,11 +320,13 @@ def _interval(stream: Mapping[str, Any], value: Any) -> Iterator[Value]:
             yield value(metric, stream[key] * factor, t_s)
 
 
-def _cpu(run: Mapping[str, Any], mode: str, direction: str) -> Iterator[Value]:
+def _cpu(
+    run: Mapping[str, Any], pair: Pair, mode: str, direction: Direction
+) -> Iterator[Observation]:
     use = run["end"].get("cpu_utilization_percent", {})
     for metric, key in ((CPU_CLIENT, "host_total"), (CPU_SERVER, "remote_total")):
         if key in use:
-            yield Value(metric, use[key] / 100, None, direction, mode)
+            yield Observation(metric, use[key] / 100, pair, direction, mode)
 
 
 BENCHMARK = Tcp

@@ -1,15 +1,28 @@
-"""The path MTU through a tunnel: a search with echo requests that may not be fragmented."""
+"""The path MTU through a tunnel: searched for with echo requests that may not be fragmented."""
 
 import asyncio
 import ipaddress
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from meshbench.benchmarks.base import Observation
+from meshbench.collectors.base import Collector
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import Record
 from meshbench.testbed.host import Host
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.lifecycle import Mesh
 
+PATH_MTU = Metric(
+    "path_mtu",
+    "byte",
+    "Path MTU",
+    "higher",
+    "The largest packet that passed the tunnel whole when the VPN had come up.",
+    "ping -M do (RFC 1191, RFC 8201)",
+)
 LEAST = {4: 68, 6: 1280}
 """By IP version, what every path has to carry (RFC 791, RFC 8200)."""
 _HEADERS = {4: 20 + 8, 6: 40 + 8}
@@ -91,3 +104,19 @@ async def _largest(mesh: Mesh, source: Host, target: Host) -> int | None:
         else:
             too_large = middle
     return whole
+
+
+class PathMtu(Collector):
+    """Of each link's path, as `search` found it when the VPN had come up."""
+
+    name = "path_mtu"
+    metrics = (PATH_MTU,)
+
+    def parse(self, record: Record) -> Iterator[Observation]:
+        for link in record.links:
+            if link.path_after and link.path_after.path_mtu is not None:
+                yield Observation(PATH_MTU, link.path_after.path_mtu, link.pair)
+
+
+COLLECTOR = PathMtu
+register(*PathMtu.metrics)

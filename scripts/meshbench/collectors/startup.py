@@ -1,12 +1,13 @@
-"""When a VPN that was started passed traffic, and when its paths were direct: facts of a record."""
+"""When a VPN that was started passed traffic, and when its paths were direct."""
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from meshbench.benchmarks.base import Observation, Pair
+from meshbench.collectors.base import Collector
 from meshbench.results import metrics
 from meshbench.results.metrics import Metric
-from meshbench.results.records import Record, Status
+from meshbench.results.records import Record, Status, VpnRecord
 
 READY = Metric(
     "ready_time",
@@ -26,40 +27,41 @@ DIRECT = Metric(
     "from the first reply of all pairs on, so it is never less than that.",
     "the daemon's status",
 )
-metrics.register(READY, DIRECT)
-METRICS = (READY.name, DIRECT.name)
 
 
-@dataclass(frozen=True)
-class Start:
-    """One value of an ordered pair, of the cell that started the VPN."""
+class Startup(Collector):
+    """Values of the cell that started the VPN; none where it was up already."""
 
-    metric: Metric
-    source: str
-    target: str
-    value: float | None
-    status: Status = Status.OK
-    reason: str | None = None
+    name = "startup"
+    metrics = (READY, DIRECT)
+
+    def parse(self, record: Record) -> Iterator[Observation]:
+        vpn = record.vpn
+        if vpn.status is not Status.OK:
+            yield from _never(record)
+        elif vpn.ready_s:
+            yield from _times(vpn)
 
 
-def of(record: Record) -> Iterator[Start]:
-    """What a record says of starting its VPN: nothing where it was up already."""
-    vpn = record.vpn
-    if vpn.status is not Status.OK:
-        hosts = dict.fromkeys(host for link in record.links for host in (link.source, link.target))
-        for source, target in itertools.permutations(hosts, 2):
-            yield Start(READY, source, target, None, vpn.status, vpn.reason)
-        return
-    if not vpn.ready_s:
-        return
+def _never(record: Record) -> Iterator[Observation]:
+    hosts = dict.fromkeys(host for link in record.links for host in link.pair)
+    for pair in itertools.permutations(hosts, 2):
+        yield Observation(READY, None, pair, status=record.vpn.status, reason=record.vpn.reason)
+
+
+def _times(vpn: VpnRecord) -> Iterator[Observation]:
     for metric, times in ((READY, vpn.ready_s), (DIRECT, vpn.direct_s)):
         for pair, value in times.items():
-            yield Start(metric, *_ends(pair), value)
+            yield Observation(metric, value, _ends(pair))
     for pair in vpn.silent:
         reason = "no traffic through the tunnel on this pair"
-        yield Start(READY, *_ends(pair), None, Status.FAILED, reason)
+        yield Observation(READY, None, _ends(pair), status=Status.FAILED, reason=reason)
 
 
-def _ends(pair: str) -> tuple[str, str]:
+def _ends(pair: str) -> Pair:
     source, _, target = pair.partition("->")
     return source, target
+
+
+COLLECTOR = Startup
+metrics.register(*Startup.metrics)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from meshbench.util.files import atomic
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class Status(StrEnum):
@@ -21,6 +21,8 @@ class Status(StrEnum):
     """The VPN did not carry it."""
     TIMEOUT = "timeout"
     """Censored at a stated limit."""
+    UNAVAILABLE = "unavailable"
+    """It cannot be had here: no program, or a kernel without the feature. Says nothing of the VPN."""
     UNSUPPORTED = "unsupported"
     """The VPN cannot carry this by design, e.g. a payload larger than its MTU."""
     TOOL_FAILED = "tool_failed"
@@ -61,7 +63,13 @@ class Command(Model):
     returncode: int | None
     stdout: str
     stderr: str
+    role: str = ""
+    """What it was for, in the benchmark's or collector's own words: by it the output is found again."""
     measuring: bool = True
+    """Whether its time is that of a measuring tool."""
+
+    def in_role(self, role: str) -> Self:
+        return self.model_copy(update={"role": role})
 
 
 def measuring_s(commands: Iterable[Command]) -> float:
@@ -118,6 +126,29 @@ class LinkRecord(Model):
     failures: list[Command] = []
     """Attempts that were tried again, oldest first."""
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.source, self.target
+
+    def in_role(self, role: str) -> list[Command]:
+        """The commands of one role, in their order."""
+        return [command for command in self.commands if command.role == role]
+
+
+class GroupRecord(Model):
+    """Links that were measured at the same time.
+
+    Attributes:
+        links: as ``source->target``.
+        attempts: how often the group was measured; again only when a tool failed.
+        start_spread_s: between the first and the last link's start, the largest over the commands
+            of the attempt that counts; null for a single link.
+    """
+
+    links: list[str]
+    attempts: int = 1
+    start_spread_s: float | None = None
+
 
 class TestbedRecord(Model):
     """Where it was measured, and the hosts' true state before and after."""
@@ -169,7 +200,7 @@ class VpnRecord(Model):
 class Record(Model):
     """One cell, measured once."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     campaign: str
     cell: Cell
     placement: str
@@ -184,6 +215,13 @@ class Record(Model):
     tuning: dict[str, dict[str, str]] = {}
     vpn: VpnRecord
     links: list[LinkRecord]
+    groups: list[GroupRecord] = []
+    commands: list[Command] = []
+    """What the benchmark kept that belongs to no link: faults, what hosts say."""
+    failures: list[Command] = []
+    """The same of attempts that were tried again."""
+    collected: dict[str, list[Command]] = {}
+    """By collector, what it found beside the measurement."""
 
     @property
     def measuring_s(self) -> float:
@@ -218,6 +256,9 @@ def read(path: Path) -> Record:
 
 def worst(statuses: Mapping[str, Status] | list[Status]) -> Status:
     """The status that stands for several links: ok only if all are."""
-    order = [Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNSUPPORTED, Status.OK]
+    order = [
+        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNSUPPORTED, Status.UNAVAILABLE,
+        Status.OK,
+    ]  # fmt: skip
     values = list(statuses.values()) if isinstance(statuses, Mapping) else statuses
     return min(values, key=order.index, default=Status.OK)

@@ -43,7 +43,7 @@ async def deploy(job: DeployJob, store: Path) -> Deployment:
             await lifecycle.install(built)
             done.versions = await lifecycle.versions(built)
         except VpnError as error:
-            done.status, done.reason = Status.FAILED, str(error)
+            done.status, done.reason = Status(error.status), str(error)
             return done
         done.packages = {host: list(manifests) for host, manifests in built.packages.items()}
         done.effective = dict(built.driver.effective(built.network))

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from meshbench.impairment import engine
-from meshbench.results.records import ImpairmentRecord, LinkRecord
+from meshbench.results.records import GroupRecord, ImpairmentRecord, LinkRecord
+from meshbench.runner.groups import START_SPREAD_S
 from meshbench.vpns.common import lifecycle
 
 LATE_MS = 0.5
@@ -33,6 +34,16 @@ def of(
         *_stolen(before, after),
         *(mark for link in links for mark in _path(link, underlay)),
     ]
+
+
+def apart(groups: Sequence[GroupRecord]) -> Iterator[str]:
+    """Groups whose links did not start together."""
+    for group in groups:
+        if group.start_spread_s is not None and group.start_spread_s > START_SPREAD_S:
+            yield (
+                f"links measured together started {1000 * group.start_spread_s:.0f} ms apart, more "
+                f"than {1000 * START_SPREAD_S:.0f} ms"
+            )
 
 
 def _emulator(impairment: ImpairmentRecord) -> Iterator[str]:

@@ -1,21 +1,22 @@
 """Measuring one cell: reconcile the testbed, verify it, measure, verify again, one record."""
 
 import asyncio
-import logging
+import contextlib
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench import __version__, benchmarks
-from meshbench.benchmarks.base import Benchmark, Link, Outcome
+from meshbench import __version__, benchmarks, collectors
+from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
 from meshbench.config.jobs import MeasureJob
 from meshbench.config.plan import weather
+from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
 from meshbench.results import records
-from meshbench.results.records import LinkRecord, PathState, Record, Status, now
-from meshbench.runner import marks, reconcile
+from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
+from meshbench.runner import groups, marks, reconcile
+from meshbench.runner.groups import Measured
 from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
@@ -23,8 +24,6 @@ from meshbench.testbed.host import Host
 from meshbench.util.errors import VpnError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.supplies import planned
-
-log = logging.getLogger(__name__)
 
 LIFETIME_MARGIN_S = 600.0
 
@@ -52,7 +51,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
         except VpnError as error:
-            vpn.status, vpn.reason = Status.FAILED, str(error)
+            vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, started)
         return await _measure(job, bed, up, vpn, before, started)
 
@@ -68,38 +67,61 @@ async def _measure(
     settings, vpn.version = await asyncio.gather(
         tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
     )
-    benchmark = benchmarks.load(job.cell.benchmark)(job.options)
-    try:
-        impairment, paths_before = await _ready(job, bed, up, benchmark)
-        links = await _run(job, bed, up, benchmark)
-    finally:
-        await benchmark.clean_up(bed.hosts)
+    benchmark, arena = benchmarks.make(job.cell.benchmark, job.options), _arena(job, bed, up)
+    silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
+    collected: dict[str, list[Command]] = {}
+    async with (
+        _ready(job, bed, up, benchmark, arena) as (impairment, paths_before),
+        _collecting(bed.hosts, collected),
+    ):
+        done = await groups.measure(benchmark, arena, silent)
     paths_after, after, fallen, impairment.after = await asyncio.gather(
         lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
     )
     engine.verify(_plan(job, bed), impairment.after)
-    for link in links:
-        _complete(link, up, paths_before, paths_after, fallen)
+    for link in done.links:
+        _complete(link, up, paths_before, paths_after, {} if benchmark.disturbs else fallen)
     vpn.log_tail = fallen
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
-        job, bed, vpn, links, started=started, before=before, after=after,
-        impairment=impairment, tuning_=settings,
-        marked=marks.of(links, impairment, before, after, underlay),
+        job, bed, vpn, done, started=started, before=before, after=after,
+        impairment=impairment, tuning_=settings, collected=collected,
+        marked=[
+            *marks.of(done.links, impairment, before, after, underlay), *marks.apart(done.groups)
+        ],
     )  # fmt: skip
 
 
+@contextlib.asynccontextmanager
 async def _ready(
-    job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark
-) -> tuple[records.ImpairmentRecord, Mapping[tuple[str, str], PathState]]:
+    job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark[Any], arena: Arena
+) -> AsyncIterator[tuple[records.ImpairmentRecord, Mapping[tuple[str, str], PathState]]]:
     """Everything that a measurement needs, and what the paths are before it."""
-    preparing = asyncio.create_task(benchmark.prepare(bed.hosts))
+    async with contextlib.AsyncExitStack() as stack:
+        serving = asyncio.create_task(stack.enter_async_context(benchmark.serving(arena)))
+        try:
+            impairment = await _impair(job, bed, benchmark)
+            paths, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
+        finally:
+            await serving
+        yield impairment, paths
+
+
+@contextlib.asynccontextmanager
+async def _collecting(
+    hosts: Sequence[Host], collected: dict[str, list[Command]]
+) -> AsyncIterator[None]:
+    """Every collector runs in the block; what they saw is in `collected` after it."""
+    every = [collector() for collector in collectors.every()]
+    await asyncio.gather(*(collector.start(hosts) for collector in every))
     try:
-        impairment = await _impair(job, bed, benchmark)
-        paths, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
+        yield
     finally:
-        await preparing
-    return impairment, paths
+        seen = await asyncio.gather(*(collector.stop(hosts) for collector in every))
+        names = (collector.name for collector in every)
+        collected |= {
+            name: list(commands) for name, commands in zip(names, seen, strict=True) if commands
+        }
 
 
 def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
@@ -115,7 +137,9 @@ def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
     )
 
 
-async def _impair(job: MeasureJob, bed: Session, benchmark: Benchmark) -> records.ImpairmentRecord:
+async def _impair(
+    job: MeasureJob, bed: Session, benchmark: Benchmark[Any]
+) -> records.ImpairmentRecord:
     """Apply the profile from its seed, so that every cell of a round meets the same weather."""
     plan = _plan(job, bed)
     commands: Mapping[str, list[list[str]]] = {}
@@ -135,11 +159,11 @@ async def _impair(job: MeasureJob, bed: Session, benchmark: Benchmark) -> record
     )
 
 
-def _lifetime_s(job: MeasureJob, benchmark: Benchmark) -> float:
+def _lifetime_s(job: MeasureJob, benchmark: Benchmark[Any]) -> float:
     """How long impairment may last without a word from the controller; in coarse steps, so that
     an emulator need not be restarted for each benchmark.
     """
-    longest_s = len(job.where.links) * benchmark.duration_s() + LIFETIME_MARGIN_S
+    longest_s = len(benchmark.groups(job.where.links)) * benchmark.duration_s() + LIFETIME_MARGIN_S
     return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
 
 
@@ -149,58 +173,25 @@ async def _forget_tcp(hosts: Sequence[Host]) -> None:
     await asyncio.gather(*(host.run(flush, check=False) for host in hosts))
 
 
-async def _run(job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark) -> list[LinkRecord]:
-    silent = set(up.readiness.silent)
-    jobs = [
-        _link(job, bed, up, benchmark, pair, lifecycle.pair(*pair) in silent)
-        for pair in job.where.links
+def _arena(job: MeasureJob, bed: Session, up: Up) -> Arena:
+    links = [
+        _link(job, bed, up, pair, FIRST_PORT + number * PORTS_PER_LINK)
+        for number, pair in enumerate(job.where.links)
     ]
-    if benchmark.concurrent:
-        return list(await asyncio.gather(*jobs))
-    return [await one for one in jobs]
+    return Arena(tuple(bed.hosts), tuple(links), MeshFaults(up.mesh))
 
 
-async def _link(
-    job: MeasureJob,
-    bed: Session,
-    up: Up,
-    benchmark: Benchmark,
-    pair: tuple[str, str],
-    silent: bool,
-) -> LinkRecord:
+def _link(job: MeasureJob, bed: Session, up: Up, pair: tuple[str, str], port: int) -> Link:
     source, target = pair
-    record = LinkRecord(source=source, target=target, status=Status.OK, started=now())
-    record.target_address = up.mesh.address(target)
-    if silent:
-        record.status = Status.FAILED
-        record.reason = "no traffic through the tunnel on this pair before the measurement"
-        return record
-    link = Link(
+    return Link(
         source=bed.host(source),
         target=bed.host(target),
         source_address=up.mesh.address(source),
-        target_address=record.target_address,
+        target_address=up.mesh.address(target),
         interface=lifecycle.interface_of(up.mesh, bed.host(source)),
         delay_s=physics.largest_round_trip_s(job.profile),
+        port=port,
     )
-    clock = time.monotonic()
-    await benchmark.warm_up(link)
-    outcome = await _attempts(benchmark, link, record, getattr(benchmark.options, "attempts", 1))
-    record.status, record.reason = outcome.status, outcome.reason
-    record.commands, record.limit_s = list(outcome.commands), outcome.limit_s
-    record.duration_s = round(time.monotonic() - clock, 3)
-    return record
-
-
-async def _attempts(benchmark: Benchmark, link: Link, record: LinkRecord, most: int) -> Outcome:
-    """Try again only when the tool failed: what the VPN did is not tried away."""
-    while True:
-        outcome = await benchmark.measure(link)
-        if outcome.status is not Status.TOOL_FAILED or record.attempts >= most:
-            return outcome
-        log.warning("%s->%s: %s; trying again", record.source, record.target, outcome.reason)
-        record.failures += outcome.commands
-        record.attempts += 1
 
 
 def _complete(
@@ -231,9 +222,7 @@ def _failed(
     started: Any,
 ) -> Record:
     links = [
-        LinkRecord(
-            source=source, target=target, status=Status.FAILED, reason=vpn.reason, attempts=1
-        )
+        LinkRecord(source=source, target=target, status=vpn.status, reason=vpn.reason)
         for source, target in job.where.links
     ]
     impairment = records.ImpairmentRecord(
@@ -241,8 +230,8 @@ def _failed(
         seed=job.where.seed,
     )  # fmt: skip
     return _record(
-        job, bed, vpn, links, started=started, before=before, after={},
-        impairment=impairment, tuning_={}, marked=[],
+        job, bed, vpn, Measured(links), started=started, before=before, after={},
+        impairment=impairment, tuning_={}, collected={}, marked=[],
     )  # fmt: skip
 
 
@@ -250,13 +239,14 @@ def _record(
     job: MeasureJob,
     bed: Session,
     vpn: records.VpnRecord,
-    links: list[LinkRecord],
+    done: Measured,
     *,
     started: Any,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     impairment: records.ImpairmentRecord,
     tuning_: dict[str, dict[str, str]],
+    collected: dict[str, list[Command]],
     marked: list[str],
 ) -> Record:
     versions = {
@@ -280,6 +270,10 @@ def _record(
         impairment=impairment,
         tuning=tuning_,
         vpn=vpn,
-        links=links,
+        links=done.links,
+        groups=done.groups,
+        commands=done.kept,
+        failures=done.failures,
+        collected=collected,
         marks=marked,
     )

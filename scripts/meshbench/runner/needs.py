@@ -1,6 +1,7 @@
 """What a testbed's hosts must have for any cell."""
 
 from meshbench import benchmarks, vpns
+from meshbench.faults.base import PACKAGES as FAULTS
 
 
 def debian_packages() -> list[str]:
@@ -12,4 +13,4 @@ def debian_packages() -> list[str]:
     instruments = [
         benchmarks.load(name).packages for name in (*benchmarks.names(), benchmarks.CALIBRATION)
     ]
-    return sorted({package for some in (*drivers, *instruments) for package in some})
+    return sorted({package for some in (*drivers, *instruments, FAULTS) for package in some})

@@ -1,13 +1,12 @@
 """From raw records to tidy rows: one job per benchmark and VPN."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench import benchmarks
-from meshbench.benchmarks.base import Benchmark
-from meshbench.collectors import startup
+from meshbench import benchmarks, collectors
+from meshbench.benchmarks.base import Benchmark, Headline, Observation, Pair
 from meshbench.results import records
 from meshbench.results.records import LinkRecord, Record, Status
 from meshbench.tables import schema
@@ -15,10 +14,16 @@ from meshbench.tables import schema
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+NOWHERE = "*"
+"""Source and target of a value that belongs to no link."""
+NOT_REPORTED = "the tool did not report it"
 
 
 def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     """Write the samples and links of these records.
+
+    What of a record's output cannot be read is a failure of the tool on that link, with the reason
+    and the record's name; it stops no other.
 
     Raises:
         ValueError: naming the file, when one is not a record.
@@ -27,68 +32,137 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     link_rows: list[Row] = []
     for path in raw:
         record = records.read(path)
-        sample_rows += _starts(record)
-        benchmark = benchmarks.load(record.cell.benchmark)(record.settings["options"])
-        for link in record.links:
-            found = list(_samples(record, link, benchmark))
-            sample_rows += found
-            link_rows.append(_link(record, link))
+        benchmark = benchmarks.make(record.cell.benchmark, record.settings["options"])
+        observations = _read(benchmark, record, path)
+        sample_rows += _samples(record, path, observations, benchmark.headlines())
+        link_rows += [_link(record, path, link) for link in record.links]
     schema.write(schema.table(sample_rows, schema.SAMPLES), samples)
     schema.write(schema.table(link_rows, schema.LINKS), links)
     log.info("%d records: %d links, %d values", len(raw), len(link_rows), len(sample_rows))
 
 
-def _cell(record: Record, link: LinkRecord) -> Row:
+def _read(benchmark: Benchmark[Any], record: Record, path: Path) -> list[Observation]:
+    """All values of a record; a link whose output cannot be read, or has none, becomes tool_failed."""
+    observations = [o for kind in collectors.every() for o in kind().parse(record)]
+    try:
+        measured = list(benchmark.parse(record))
+    except Exception:
+        log.exception("%s", path)
+        measured = _link_by_link(benchmark, record, path)
+    told = {observation.subject for observation in measured}
+    for link in record.links:
+        if link.status is Status.OK and link.pair not in told and _tells_of_links(benchmark):
+            _unreadable(link, "it holds no value", path)
+    return [*observations, *measured]
+
+
+def _tells_of_links(benchmark: Benchmark[Any]) -> bool:
+    headlines = benchmark.headlines()
+    return not headlines or any(headline.of == "link" for headline in headlines)
+
+
+def _link_by_link(benchmark: Benchmark[Any], record: Record, path: Path) -> list[Observation]:
+    observations: list[Observation] = []
+    for link in record.links:
+        try:
+            observations += benchmark.parse(record.model_copy(update={"links": [link]}))
+        except Exception as error:  # noqa: BLE001 - a tool's output may be anything
+            _unreadable(link, f"{type(error).__name__}: {error}", path)
+    return observations
+
+
+def _unreadable(link: LinkRecord, why: str, path: Path) -> None:
+    link.status, link.reason = (
+        Status.TOOL_FAILED,
+        f"the output in {path} cannot be read: {why}",
+    )
+
+
+def _place(record: Record, path: Path, pair: Pair) -> Row:
     return {
         "campaign": record.campaign,
         **record.cell.model_dump(),
         "placement": record.placement,
-        "source": link.source,
-        "target": link.target,
+        "source": pair[0],
+        "target": pair[1],
+        "record": _below_results(path),
     }
 
 
-def _samples(record: Record, link: LinkRecord, benchmark: Benchmark) -> Iterator[Row]:
-    cell = {**_cell(record, link), "status": str(link.status), "reason": link.reason}
-    values = list(benchmark.parse(link))
-    if link.status is Status.OK and not values:
-        raise ValueError(
-            f"{record.cell.path}: {link.source}->{link.target} is ok and has no values"
-        )
-    for value in (*values, *benchmark.constants(record.settings)):
+def _below_results(path: Path) -> str:
+    """A record's path below the campaign's results: from its `raw` or `calibration` on."""
+    for folder in ("raw", "calibration"):
+        if folder in path.parts:
+            return Path(*path.parts[path.parts.index(folder) :]).as_posix()
+    return path.as_posix()
+
+
+def _samples(
+    record: Record, path: Path, observations: Sequence[Observation], headlines: Sequence[Headline]
+) -> Iterator[Row]:
+    links = {link.pair: link for link in record.links}
+    missing = _missing(record, observations, headlines)
+    for observation in (*observations, *missing):
+        on_host = isinstance(observation.subject, str)
+        pair = (NOWHERE, NOWHERE) if isinstance(observation.subject, str) else observation.subject
+        status, reason = _status(observation, links.get(pair))
         yield {
-            **cell,
-            "mode": value.mode,
-            "direction": value.direction,
-            "stream": value.stream,
-            "metric": value.metric.name,
-            "unit": value.metric.unit,
-            "t_s": value.t_s,
-            "value": value.value,
+            **_place(record, path, pair),
+            "host": observation.subject if on_host else None,
+            "mode": observation.mode,
+            "direction": observation.direction,
+            "stream": observation.stream,
+            "metric": observation.metric.name,
+            "unit": observation.metric.unit,
+            "t_s": observation.t_s,
+            "value": observation.value,
+            "status": str(status),
+            "reason": reason,
         }
 
 
-def _starts(record: Record) -> Iterator[Row]:
-    for start in startup.of(record):
-        yield {
-            "campaign": record.campaign,
-            **record.cell.model_dump(),
-            "placement": record.placement,
-            "source": start.source,
-            "target": start.target,
-            "direction": "forward",
-            "metric": start.metric.name,
-            "unit": start.metric.unit,
-            "value": start.value,
-            "status": str(start.status),
-            "reason": start.reason,
-        }
+def _status(observation: Observation, link: LinkRecord | None) -> tuple[Status, str | None]:
+    """A value's own status, else that of its link."""
+    if observation.status is not Status.OK or link is None:
+        return observation.status, observation.reason
+    return link.status, link.reason
 
 
-def _link(record: Record, link: LinkRecord) -> Row:
+def _missing(
+    record: Record, observations: Sequence[Observation], headlines: Sequence[Headline]
+) -> Iterator[Observation]:
+    """A row with the reason for every headline that a link or host should have and has not."""
+    have = {(o.subject, o.metric.name, o.direction, o.mode) for o in observations if o.t_s is None}
+    troubles: Mapping[Pair | str, tuple[Status, str | None]] = {
+        **{link.pair: (link.status, link.reason) for link in record.links},
+        **dict.fromkeys(_hosts(record), _of_hosts(record)),
+    }
+    for headline in headlines:
+        for subject, trouble in troubles.items():
+            key = (subject, headline.metric.name, headline.direction, headline.mode)
+            if isinstance(subject, str) is (headline.of == "host") and key not in have:
+                ok = trouble[0] is Status.OK
+                status, reason = (Status.TOOL_FAILED, NOT_REPORTED) if ok else trouble
+                yield Observation(
+                    headline.metric, None, subject, headline.direction, headline.mode,
+                    status=status, reason=reason,
+                )  # fmt: skip
+
+
+def _hosts(record: Record) -> list[str]:
+    return list(dict.fromkeys(host for link in record.links for host in link.pair))
+
+
+def _of_hosts(record: Record) -> tuple[Status, str | None]:
+    """What a host's missing value comes from: the worst of the links."""
+    worst = records.worst([link.status for link in record.links])
+    return worst, next((link.reason for link in record.links if link.status is worst), None)
+
+
+def _link(record: Record, path: Path, link: LinkRecord) -> Row:
     after = link.path_after or link.path_before
     return {
-        **_cell(record, link),
+        **_place(record, path, link.pair),
         "status": str(link.status),
         "reason": link.reason,
         "attempts": link.attempts,

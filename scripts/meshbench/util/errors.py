@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ class TestbedError(MeshbenchError):
 
 class VpnError(MeshbenchError):
     """The VPN could not do what was asked. The text becomes the reason in the record."""
+
+    status: ClassVar[str] = "failed"
+    """Of a record that it ends (`results.records.Status`)."""
+
+
+class UnavailableError(VpnError):
+    """The VPN cannot be had here: no program, or a kernel without the feature it needs."""
+
+    status: ClassVar[str] = "unavailable"
 
 
 NO_BINARY = "no binary"

@@ -8,7 +8,7 @@ from pydantic import Field
 from meshbench.config.strict import Strict
 from meshbench.results.records import PathState
 from meshbench.testbed.host import Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import UnavailableError
 from meshbench.vpns.base import Card, Driver, Network, Node
 from meshbench.vpns.common.units import Service
 
@@ -48,7 +48,7 @@ class Vxlan(Driver):
             check=False,
         )
         if trial.returncode != 0:
-            raise VpnError(f"{host.name}: the kernel has no vxlan: {trial.stderr.strip()}")
+            raise UnavailableError(f"{host.name}: the kernel has no vxlan: {trial.stderr.strip()}")
         await host.run(["ip", "link", "del", "mbprobe"])
         return {}
 

@@ -12,7 +12,7 @@ from meshbench.config.packages import Debian
 from meshbench.config.strict import Strict
 from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import UnavailableError
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.common.units import Service
 
@@ -74,10 +74,14 @@ class WireGuard(Driver):
                 await host.run(["ip", "link", "del", "mbprobe"])
                 return {"implementation": "kernel"}
             if wanted == "kernel":
-                raise VpnError(f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}")
+                raise UnavailableError(
+                    f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}"
+                )
         found = await host.run(["which", self.program("wireguard-go")], check=False)
         if found.returncode != 0:
-            raise VpnError(f"{host.name}: no wireguard module and wireguard-go is not installed")
+            raise UnavailableError(
+                f"{host.name}: no wireguard module and wireguard-go is not installed"
+            )
         return {"implementation": "go"}
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:

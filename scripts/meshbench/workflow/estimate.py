@@ -28,9 +28,9 @@ BUILD_S = {"go": 90.0, "cargo": 600.0, "release": 20.0}
 
 def expected_s(campaign: Campaign, cell: Cell) -> float:
     """How long a cell should take by its benchmark's options alone."""
-    benchmark = benchmarks.load(cell.benchmark)(campaign.file.benchmarks[cell.benchmark])
-    links = 1 if benchmark.concurrent else len(campaign.links)
-    return links * benchmark.duration_s() + CELL_OVERHEAD_S
+    options = campaign.file.benchmarks[cell.benchmark]
+    benchmark = benchmarks.make(cell.benchmark, options or {})
+    return len(benchmark.groups(campaign.links)) * benchmark.duration_s() + CELL_OVERHEAD_S
 
 
 def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:

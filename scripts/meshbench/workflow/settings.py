@@ -48,15 +48,14 @@ def deploy(campaign: Campaign, name: str) -> DeployJob:
 
 def measure(campaign: Campaign, cell: Cell) -> MeasureJob:
     system = campaign.systems[cell.vpn]
-    benchmark = benchmarks.load(cell.benchmark)
-    options = benchmark(campaign.file.benchmarks[cell.benchmark]).options
+    benchmark = benchmarks.make(cell.benchmark, campaign.file.benchmarks[cell.benchmark] or {})
     return MeasureJob(
         where=where(campaign),
         cell=cell,
         system=system,
         profile=campaign.profiles[cell.profile],
         tuning=campaign.tunings[cell.tuning],
-        options=options.model_dump(mode="json"),
+        options=benchmark.options.model_dump(mode="json"),
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=benchmark.version,
         packages=digests(cell.vpn, system),

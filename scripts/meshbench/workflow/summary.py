@@ -82,7 +82,7 @@ def unmade(campaign: Campaign) -> list[Path]:
 
 def _says_failed(path: Path) -> bool:
     said = json.loads(path.read_text(encoding="utf-8"))
-    return bool(said["status"] == Status.FAILED)
+    return bool(said["status"] != Status.OK)
 
 
 def again(said: str = "", manner: str = ONE_CORE) -> str:

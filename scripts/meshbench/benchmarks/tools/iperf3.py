@@ -1,14 +1,16 @@
 """iperf3 on the hosts: a server with authentication, and what its errors mean."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from meshbench.benchmarks.base import Link
 from meshbench.results.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
 from meshbench.testbed.waiting import until
@@ -16,7 +18,6 @@ from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 
-PORT = 5201
 UNIT = "meshbench-iperf3"
 LISTEN_LIMIT_S = 10.0
 FREE_LIMIT_S = 5.0
@@ -43,10 +44,11 @@ def key_pair() -> tuple[bytes, bytes]:
     return private.encode(), public.encode()
 
 
-class Iperf3Server:
-    """One server per host for the length of a cell, with a password that lives as long."""
+class Iperf3Servers:
+    """One server per link for the length of a cell, with a password that lives as long."""
 
-    def __init__(self) -> None:
+    def __init__(self, links: Sequence[Link]) -> None:
+        self._links = links
         self._password = secrets.token_urlsafe(18)
         self._private, self._public = key_pair()
 
@@ -58,23 +60,34 @@ class Iperf3Server:
     def client_secrets(self) -> dict[str, str]:
         return {"IPERF3_PASSWORD": self._password}
 
-    async def start(self, hosts: Sequence[Host]) -> None:
-        """Start a server on every host and wait until each listens. Raises TestbedError."""
-        await asyncio.gather(*(self._start(host) for host in hosts))
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Every link's server listens in the block. Raises TestbedError."""
+        ends = [host for link in self._links for host in (link.source, link.target)]
+        hosts = {host.name: host for host in ends}.values()
+        try:
+            await asyncio.gather(*(self._provide(host) for host in hosts))
+            await asyncio.gather(*(self._start(link) for link in self._links))
+            yield
+        finally:
+            await asyncio.gather(*(self._stop(host) for host in hosts))
 
-    async def free(self, host: Host) -> None:
-        """Wait until the server there can take a client, at most `FREE_LIMIT_S`; then start it anew.
+    async def free(self, links: Sequence[Link]) -> None:
+        """Wait until each link's server can take a client, at most `FREE_LIMIT_S`; then start it anew.
 
         It is done with the client before only when that one's last message has crossed the path,
         and turns away or resets whoever comes earlier. Raises TestbedError.
         """
-        if not await until(lambda: _free(host), FREE_LIMIT_S):
-            log.warning(
-                "%s: iperf3 took no client for %.0f s; started anew", host.name, FREE_LIMIT_S
-            )
-            await self._start(host)
+        await asyncio.gather(*(self._free(link) for link in links))
 
-    async def _start(self, host: Host) -> None:
+    async def _free(self, link: Link) -> None:
+        if not await until(lambda: _free(link), FREE_LIMIT_S):
+            log.warning(
+                "%s: iperf3 took no client for %.0f s; started anew", link.target.name, FREE_LIMIT_S
+            )
+            await self._start(link)
+
+    async def _provide(self, host: Host) -> None:
         # iperf3(1): the hash of "{user}password".
         digest = hashlib.sha256(f"{{{_USER}}}{self._password}".encode()).hexdigest()
         await host.upload([
@@ -82,29 +95,33 @@ class Iperf3Server:
             File(_FOLDER / "users.csv", f"{_USER},{digest}\n".encode(), 0o600),
             File(_FOLDER / "public.pem", self._public, 0o600),
         ])  # fmt: skip
+
+    async def _start(self, link: Link) -> None:
         server = [
-            "iperf3", "-s", "--json", "-p", str(PORT),
+            "iperf3", "-s", "--json", "-p", str(link.port),
             "--rsa-private-key-path", str(_FOLDER / "private.pem"),
             "--authorized-users-path", str(_FOLDER / "users.csv"),
         ]  # fmt: skip
-        await host.start(Unit(UNIT, server))
-        if not await until(lambda: _free(host), LISTEN_LIMIT_S):
-            raise TestbedError(f"{host.name}: iperf3 does not listen: {await host.logs(UNIT)}")
-
-    async def stop(self, hosts: Sequence[Host]) -> None:
-        """Stop the servers and remove the credentials."""
-        await asyncio.gather(*(self._stop(host) for host in hosts))
+        await link.target.start(Unit(_unit(link), server))
+        if not await until(lambda: _free(link), LISTEN_LIMIT_S):
+            said = await link.target.logs(_unit(link))
+            raise TestbedError(f"{link.target.name}: iperf3 does not listen: {said}")
 
     async def _stop(self, host: Host) -> None:
-        await host.stop(UNIT)
+        mine = [_unit(link) for link in self._links if link.target.name == host.name]
+        await host.stop(*mine)
         await host.run(["rm", "-rf", "--", str(_FOLDER)])
 
 
-async def _free(host: Host) -> bool:
-    """Whether the server listens and has no client."""
-    sockets = await host.run([
+def _unit(link: Link) -> str:
+    return f"{UNIT}-{link.port}"
+
+
+async def _free(link: Link) -> bool:
+    """Whether a link's server listens and has no client."""
+    sockets = await link.target.run([
         "ss", "-Htn", "state", "listening", "state", "established", "state", "close-wait",
-        f"sport = :{PORT}",
+        f"sport = :{link.port}",
     ])  # fmt: skip
     states = {line.split()[0] for line in sockets.stdout.splitlines()}
     return states == {"LISTEN"}

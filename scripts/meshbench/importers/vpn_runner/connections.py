@@ -9,7 +9,6 @@ check starts on the asking host, not at power-on (reference-runner.md section 5.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.reading import (
     UnreadableError,
@@ -21,6 +20,7 @@ from meshbench.importers.vpn_runner.reading import (
     number,
     text,
 )
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
 

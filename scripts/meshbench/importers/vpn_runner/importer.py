@@ -181,7 +181,9 @@ def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
     if file.facts is not None:
         result.facts[place.run].setdefault(place.kind.value, {})[place.vpn or "hosts"] = file.facts
         return
-    cell = Cell(campaign, run.round, place.vpn, run.tuning, place.profile, place.kind, place.run)
+    cell = Cell(
+        campaign, run.round, place.vpn, run.tuning, place.profile, place.kind, place.run, file.path
+    )
     rows = result.rows[place.kind.value, place.vpn]
     for link in file.links:
         rows.add(cell, link)

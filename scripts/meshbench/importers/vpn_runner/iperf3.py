@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from meshbench.benchmarks import tcp
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -20,6 +19,7 @@ from meshbench.importers.vpn_runner.outcome import (
     started,
 )
 from meshbench.importers.vpn_runner.reading import UnreadableError, at, items, number, text
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Status

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import LinkOutcome, from_meta, measured, open_envelope
 from meshbench.importers.vpn_runner.reading import UnreadableError, items, number, text
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
 

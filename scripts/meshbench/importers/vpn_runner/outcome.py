@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.reading import (
     UnreadableError,
@@ -19,6 +18,7 @@ from meshbench.importers.vpn_runner.reading import (
     text,
 )
 from meshbench.importers.vpn_runner.scrub import excerpt, scrub
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
 

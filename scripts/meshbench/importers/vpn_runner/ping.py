@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from meshbench.benchmarks import ping
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import LinkOutcome, from_meta, measured, open_envelope
 from meshbench.importers.vpn_runner.reading import UnreadableError, at, number
 from meshbench.importers.vpn_runner.spread import of_three
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Status
 

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from meshbench.benchmarks import ping, tcp
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Status
@@ -42,6 +42,8 @@ class Cell:
     profile: str
     kind: Kind
     run: str
+    record: str
+    """The file."""
 
 
 class Rows:
@@ -70,6 +72,7 @@ class Rows:
             *common.items(),
             ("status", link.status.value),
             ("reason", link.reason),
+            ("host", None),
         ):
             columns[name].extend([constant] * size)
         for name in ("mode", "direction", "stream", "t_s", "value"):
@@ -114,6 +117,7 @@ def _common(cell: Cell, link: LinkOutcome) -> dict[str, Any]:
         "benchmark": cell.kind.value,
         "source": link.source,
         "target": link.target,
+        "record": cell.record,
     }
 
 

@@ -7,9 +7,9 @@ and does not say so (reference-runner.md section 6). The unlabelled number is ke
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.outcome import EVERYWHERE, LinkOutcome
 from meshbench.importers.vpn_runner.reading import UnreadableError, at, number
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 
 _FIELDS = (

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.reading import number
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results.imported_metrics import Spread
 
 _PATHS = {

@@ -7,10 +7,10 @@ is taken. It is not a wall clock of the published tests (reference-runner.md sec
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.benchmarks.base import Value
 from meshbench.importers.vpn_runner.index import profile_name
 from meshbench.importers.vpn_runner.outcome import EVERYWHERE, LinkOutcome
 from meshbench.importers.vpn_runner.reading import UnreadableError, from_epoch, items, number, text
+from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 
 

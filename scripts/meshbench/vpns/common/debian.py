@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from meshbench.testbed.host import CommandError, Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import UnavailableError, VpnError
 from meshbench.vpns.base import Driver
 
 _LIMIT_S = 600.0
@@ -26,7 +26,8 @@ async def provide(
     """Install a VPN's Debian packages on the hosts that lack its programs.
 
     Raises:
-        VpnError: when it is not allowed, with the command that does it; or with what apt says.
+        UnavailableError: when it is not allowed, with the command that does it.
+        VpnError: with what apt says.
     """
     await asyncio.gather(*(_provide(host, driver, names, allowed) for host in hosts))
 
@@ -38,7 +39,7 @@ async def _provide(host: Host, driver: Driver, names: Sequence[str], allowed: bo
         return
     words = " ".join([*_APT, *names])
     if not allowed:
-        raise VpnError(
+        raise UnavailableError(
             f"{host.name}: {', '.join(wanted)} is not installed; do there, as root: {words}, or "
             "say install: true in the testbed's file"
         )

@@ -16,7 +16,7 @@ from meshbench.packages.store import Manifest
 from meshbench.results.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
 from meshbench.testbed.waiting import listening
-from meshbench.util.errors import NO_BINARY, VpnError
+from meshbench.util.errors import NO_BINARY, UnavailableError, VpnError
 from meshbench.util.files import write_private
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.common import debian
@@ -90,7 +90,7 @@ def _no_binary() -> Iterator[None]:
     try:
         yield
     except VpnError as error:
-        raise VpnError(f"{NO_BINARY}: {error}") from error
+        raise UnavailableError(f"{NO_BINARY}: {error}") from error
 
 
 async def _has_programs(driver: Driver, host: Host) -> None:
