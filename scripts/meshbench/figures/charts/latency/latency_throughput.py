@@ -10,7 +10,7 @@ from meshbench.figures.charts.throughput import tcp_throughput
 from meshbench.figures.contract import Context, Data, axis_title, frame
 from meshbench.figures.drawing import measured, theme
 from meshbench.figures.drawing.groups import Group, marked, system, troubles, variants
-from meshbench.figures.drawing.wording import log_ticks
+from meshbench.figures.drawing.wording import log_ticks, off_axis, on_log
 
 _SIDE = 138
 _ABSENT_LINES = 3
@@ -112,13 +112,13 @@ def _row(pair: Pair, context: Context) -> dict[str, Any] | None:
     latency, goodput = pair
     rtts = latency.spread("rtt_avg_ms")
     goodputs = goodput.spread("goodput_bps", tcp_throughput.MBIT)
-    if rtts is None or goodputs is None:
+    if rtts is None or goodputs is None or not on_log(rtts.centre):
         return None
     return {
         "system": system(latency, context),
         "colour": theme.look(latency.vpn).colour,
         "rtt": rtts.centre,
-        "rtt_low": rtts.low,
+        "rtt_low": rtts.low if on_log(rtts.low) else rtts.centre,
         "rtt_high": rtts.high,
         "goodput": goodputs.centre,
         "goodput_low": goodputs.low,
@@ -129,6 +129,9 @@ def _row(pair: Pair, context: Context) -> dict[str, Any] | None:
 
 def _absent(pair: Pair, context: Context) -> str:
     latency, goodput = pair
+    rtt = latency.centre("rtt_avg_ms")
+    if rtt is not None and not on_log(rtt):
+        return f"{system(latency, context)} {off_axis([rtt])}"
     group = goodput if goodput.centre("goodput_bps") is None else latency
     status = theme.STATUSES[group.trouble or "not_run"]
     return f"{status.glyph} {system(group, context)}: {status.words}"
