@@ -2,18 +2,21 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import altair as alt
 import pyarrow.compute as pc
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, find_metric
-from meshbench.figures.drawing import strip, theme
+from meshbench.figures.drawing import pictures, strip, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Missing
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import joined, number, percent
 
+Part = TypeVar("Part", bound=tuple[Any, ...])
+NOT_REPORTED = "the tool did not report it"
 SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
 
@@ -27,17 +30,68 @@ def rows(data: Data, table: str, **equal: str) -> list[Row]:
     return plain
 
 
-def groups(
-    data: Data, context: Context, measure: Measure, profiles: Sequence[str] | None = None
-) -> list[Group]:
-    """The groups of one metric, of every profile for which there is any record, or of those given."""
-    found = rows(
+def values(data: Data, measure: Measure) -> list[Row]:
+    """The rows of one metric, and for each link that has none a row without a value that says why.
+
+    A link that failed has rows of its benchmark's headlines only. Where the campaign has the metric
+    at all, a link that ended well without it is one whose tool did not report it.
+    """
+    own = rows(
         data, "measures",
         benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
     )  # fmt: skip
+    there = {_link(row) for row in own}
+    absent: dict[tuple[object, ...], Row] = {}
+    for row in rows(data, "measures", benchmark=measure.benchmark):
+        link = _link(row)
+        if link not in there and (row["status"] != "ok" or (own and link not in absent)):
+            absent[link] = row
+    return [*own, *(_without(row, measure) for row in absent.values())]
+
+
+def _link(row: Row) -> tuple[object, ...]:
+    return tuple(row[key] for key in ("vpn", "tuning", "profile", "round", "source", "target"))
+
+
+def _without(row: Row, measure: Measure) -> Row:
+    ok = {"status": "tool_failed", "reason": NOT_REPORTED} if row["status"] == "ok" else {}
+    return {
+        **row, **ok, "metric": measure.metric, "direction": measure.direction, "value": None,
+    }  # fmt: skip
+
+
+def groups(
+    data: Data, context: Context, measure: Measure, profiles: Sequence[str] | None = None
+) -> list[Group]:
+    """The groups of one metric, of every profile for which there is any record, or of those given.
+
+    Without any record of a benchmark that was planned, every profile is one that lacks it.
+    """
+    return collected(values(data, measure), context, measure, profiles)
+
+
+def collected(
+    found: Sequence[Row],
+    context: Context,
+    measure: Measure,
+    profiles: Sequence[str] | None = None,
+) -> list[Group]:
+    """The same of rows that were made from those of the metric."""
     known = {row["profile"] for row in found}
+    if not known and measure.benchmark in context.benchmarks:
+        known = set(context.profiles)
     wanted = known if profiles is None else known & set(profiles)
     return [group for group in collect(found, context) if group.profile in wanted]
+
+
+def planned(parts: Iterable[Part], data: Data, context: Context) -> list[Part]:
+    """Of parts of a figure, each with a measure at its end, those the campaign has, or was to have."""
+    return [
+        part
+        for part in parts
+        if part[-1].benchmark in context.benchmarks
+        or rows(data, "measures", benchmark=part[-1].benchmark)
+    ]
 
 
 def mean(group: Group, scale: float = 1.0, column: str = "value") -> float | None:
@@ -87,8 +141,10 @@ def entry(group: Group, value: float | None) -> Entry:
     if value is not None:
         return value
     if group.n_ok:
-        return Missing(f"{group.n_ok} of {group.planned} only")
-    return Missing(STATUSES[group.trouble].words if group.trouble else "no value")
+        return Missing(f"{group.n_ok} of {group.planned} only", group.reason or "")
+    return Missing(
+        STATUSES[group.trouble].words if group.trouble else "no value", group.reason or ""
+    )
 
 
 def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
@@ -156,6 +212,17 @@ def mean_column(measure: Measure, digits: int = 3, width: int = 44) -> strip.Col
 def notes(groups: Sequence[Group], context: Context) -> list[str]:
     """What is missing and why, and what a reader must know."""
     return [*troubles(groups, context), *marked(groups, context)]
+
+
+def with_absent(
+    picture: alt.LayerChart, groups: Iterable[Group], context: Context, width: int
+) -> alt.LayerChart | alt.ConcatChart:
+    """A picture with the systems below it that lack what a place in it needs, and why."""
+    lacking = {system(group, context): strip.trouble(group) for group in groups if not group.n_ok}
+    if not lacking:
+        return picture
+    lines = [f"{who}: {what}" for who, what in lacking.items()]
+    return alt.concat(picture, pictures.listing(lines, width), columns=1, spacing=6)
 
 
 def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mean") -> list[str]:

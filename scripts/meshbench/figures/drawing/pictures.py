@@ -8,10 +8,11 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Row, frame
-from meshbench.figures.drawing import channels, theme
-from meshbench.figures.drawing.wording import log_ticks, number, off_axis, on_log
+from meshbench.figures.drawing import axes, channels, theme
+from meshbench.figures.drawing.wording import log_ticks, number, off_axis, on_log, wrapped
 
 ROW, CELL = 20, 74
+_LINE = 13
 
 
 def heat(
@@ -90,9 +91,11 @@ def stacked(
         room: how far the axis goes beyond the longest bar where there are such texts.
     """
     y = alt.Y("system:N", sort=list(systems), scale=alt.Scale(domain=list(systems)), axis=_names())
-    most = max([1e-9, *(row["end"] for row in rows)])
-    scale = alt.Scale(domain=[0, room * most if ends else 1.03 * most], nice=False)
-    axis = alt.Axis(title=title, **({"tickCount": 5} if ticks is None else {"values": list(ticks)}))
+    values = [row["end"] for row in rows] or [0.0]
+    scale = alt.Scale(domain=list(axes.domain(values, room=room if ends else 1.03)), nice=False)
+    axis = alt.Axis(
+        title=title, **(axes.ticks(values) if ticks is None else {"values": list(ticks)})
+    )
     x = alt.X("start:Q", scale=scale, axis=axis)
     legend = alt.Legend(
         title=None, orient="bottom", columns=min(3, max(2, len(parts) - 1)), symbolType="square"
@@ -203,22 +206,24 @@ def _ranges(base: alt.Chart) -> list[alt.Chart]:
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis from `low` to `high`."""
+    """An axis from `low` to `high`; without numbers where it is `empty`, as it would invent them."""
 
     low: float
     high: float
     log: bool
+    empty: bool = False
 
     @classmethod
-    def of(cls, values: Sequence[float], *, log: bool, room: float) -> "Scale":
-        """An axis that holds the values: from zero, or a little beyond both ends if logarithmic."""
+    def of(cls, values: Sequence[float], *, log: bool, room: float, below: float = 0.7) -> "Scale":
+        """An axis that holds the values: from zero, or from `below` times the least if logarithmic."""
         if log:
             values = [value for value in values if on_log(value)]
         if not values:
-            return cls(0, 1, log=False)
+            return cls(0, 1, log=False, empty=True)
         if log:
-            return cls(0.7 * min(values), 1.6 * max(values), log=True)
-        return cls(min(0.0, *values), room * max(*values, 1e-9), log=False)
+            return cls(below * min(values), 1.6 * max(values), log=True)
+        low, high = min(0.0, *values), room * max(0.0, *values)
+        return cls(low, high if low < high else 1.0, log=False)
 
     def shows(self, value: float) -> bool:
         """Whether the value has a place of its own on the axis."""
@@ -246,8 +251,10 @@ class Scale:
 
     def axis(self, title: str) -> alt.Axis:
         """Round ticks; their values say that it is logarithmic."""
+        if self.empty:
+            return alt.Axis(title=title, labels=False, ticks=False, grid=False)
         if not self.log:
-            return alt.Axis(title=title, tickCount=6)
+            return alt.Axis(title=title, **axes.ticks([self.low, self.high], count=6))
         ticks = log_ticks(self.low, self.high)
         return alt.Axis(title=f"{title}, log", values=ticks, labelExpr="format(datum.value, '~g')")
 
@@ -354,9 +361,7 @@ def lines(
         height: in px.
     """
     values = [row["value"] for row in rows if row["value"] is not None and on_log(row["value"])]
-    up = (
-        Scale(0.55 * min(values), 1.6 * max(values), log=True) if values else Scale(0, 1, log=False)
-    )
+    up = Scale.of(values, log=True, room=1.6, below=0.55)
     rows = [_on_line(row) for row in rows]
     x = alt.X(
         "profile:N",
@@ -417,9 +422,29 @@ def _by_series(channel: str, series: Mapping[str, theme.Look]) -> Any:
 
 def nothing(text: str, width: int = 300) -> alt.LayerChart:
     """In place of a picture for which there are no data: why."""
+    return _written([text], width, 20)
+
+
+def paragraph(text: str, width: int, height: int) -> alt.LayerChart:
+    """A text in place of a panel of that size."""
+    return _written(wrapped([text], width, theme.TEXT), width, height)
+
+
+def listing(lines: Sequence[str], width: int) -> alt.LayerChart:
+    """Lines below a picture: what has no place in it, and why."""
+    shown = wrapped(lines, width, theme.TEXT)
+    return _written(shown, width, _LINE * len(shown))
+
+
+def _written(lines: Sequence[str], width: int, height: int) -> alt.LayerChart:
+    rows = [{"text": line, "y": 10 + _LINE * index} for index, line in enumerate(lines)]
     chart = (
-        alt.Chart(frame([{"text": text}]))
+        alt.Chart(frame(rows))
         .mark_text(align="left", fontSize=theme.TEXT, color=theme.GREY)
-        .encode(x=channels.x(0), y=channels.y(10), text=alt.Text("text:N"))
+        .encode(
+            x=channels.x(0),
+            y=alt.Y("y:Q", scale=None, axis=None),
+            text=alt.Text("text:N"),
+        )
     )
-    return alt.LayerChart(layer=[chart], width=width, height=20)
+    return alt.LayerChart(layer=[chart], width=width, height=height)

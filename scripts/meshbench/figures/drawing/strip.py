@@ -12,7 +12,7 @@ from typing import Any, Literal
 import altair as alt
 
 from meshbench.figures.contract import Context, frame
-from meshbench.figures.drawing import channels, theme
+from meshbench.figures.drawing import axes, channels, theme
 from meshbench.figures.drawing.groups import Group, Spread, Variant, arrow, system
 from meshbench.figures.drawing.wording import log_ticks, off_axis, on_log, shortened
 from meshbench.util.errors import NO_BINARY
@@ -191,7 +191,7 @@ def _panel(
 ) -> alt.LayerChart:
     domain = _domain(panel.groups, strip)
     y = _rows_axis(names, shown=first)
-    x = _values_axis(strip, domain, shown=foot)
+    x = _values_axis(panel.groups, strip, domain, shown=foot)
     layers = [
         _lines(panel.groups, strip, width, y),
         _spans(panel.groups, strip, x, y),
@@ -241,8 +241,9 @@ def _lines(groups: Sequence[Group], strip: Strip, width: int, y: alt.Y) -> alt.C
     return chart
 
 
-def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None:
-    values = [
+def _values(groups: Sequence[Group], strip: Strip) -> list[float]:
+    """Those that have a place on the axis."""
+    return [
         point.value
         for column in (strip.column, strip.high)
         if column
@@ -250,11 +251,15 @@ def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None
         for point in group.points(column, strip.scale)
         if strip.shows(point.value)
     ]
+
+
+def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None:
+    values = _values(groups, strip)
     if not values:
         return None
     if strip.log:
         return 0.85 * min(values), 1.15 * max(values)
-    return 1.04 * min(0.0, *values), 1.04 * max(*values, strip.bound, 1e-9)
+    return axes.domain(values, bound=strip.bound, room=1.04)
 
 
 def _beyond(groups: Sequence[Group], strip: Strip, y: alt.Y) -> list[alt.Chart]:
@@ -272,8 +277,10 @@ def _beyond(groups: Sequence[Group], strip: Strip, y: alt.Y) -> list[alt.Chart]:
     return [chart] if rows else []
 
 
-def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: bool) -> alt.X:
-    ticks: dict[str, Any] = {"tickCount": 5}
+def _values_axis(
+    groups: Sequence[Group], strip: Strip, domain: tuple[float, float] | None, *, shown: bool
+) -> alt.X:
+    ticks = axes.ticks(_values(groups, strip), bound=strip.bound)
     if strip.log and domain:
         # A tickCount beside the values would drop some of them.
         ticks = {"values": log_ticks(*domain), "labelExpr": "format(datum.value, '~g')"}
@@ -417,14 +424,18 @@ def _reasons(groups: Sequence[Group], strip: Strip, width: int, y: alt.Y) -> alt
 
 def why(group: Group, width: float) -> str:
     """What became of a group without values, in so many px."""
+    return shortened(trouble(group), int(width / (0.5 * theme.SMALL)))
+
+
+def trouble(group: Group) -> str:
+    """The same in full; empty where every value is there."""
     if group.trouble is None:
         return ""
     style = theme.STATUSES[group.trouble]
     reason = group.reason or ""
     # That it was never there says more than that it failed.
     words = reason if reason.startswith(NO_BINARY) else f"{style.words}: {reason}"
-    text = f"{style.glyph} {words.removesuffix(': ')}"
-    return shortened(text, int(width / (0.5 * theme.SMALL)))
+    return f"{style.glyph} {words.removesuffix(': ')}"
 
 
 def _columns(

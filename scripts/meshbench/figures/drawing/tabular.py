@@ -10,9 +10,20 @@ from meshbench.figures.drawing.wording import DASH, TIMES, number
 
 @dataclass(frozen=True)
 class Missing:
-    """A cell without a value, and what stands in its place."""
+    """A cell without a value.
+
+    Attributes:
+        why: in a word, what stands in its place.
+        reason: in a sentence, for machines: a table on paper has its reasons below it.
+    """
 
     why: str
+    reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """Both."""
+        return f"{self.why}: {self.reason}" if self.reason else self.why
 
 
 Entry = str | float | Missing | None
@@ -64,10 +75,9 @@ def csv_text(table: Table) -> str:
     for row in table.rows:
         line: list[str | float] = []
         for index, entry in enumerate(row):
-            missing = isinstance(entry, Missing)
             line.append("" if entry is None or isinstance(entry, Missing) else entry)
             if index in reasoned:
-                line.append(entry.why if missing and isinstance(entry, Missing) else "")
+                line.append(entry.told if isinstance(entry, Missing) else "")
         writer.writerow(line)
     return out.getvalue()
 
@@ -152,6 +162,8 @@ def _kind(table: Table, index: int) -> str:
         for row in table.rows
         if isinstance(row[index], float | int)
     ]
+    if any("e" in text for text in shown):
+        return "S"
     whole = max((len(text.partition(".")[0].lstrip("-")) for text in shown), default=1)
     places = max((len(text.partition(".")[2]) for text in shown), default=0)
     sign = "-" if any(text.startswith("-") for text in shown) else ""

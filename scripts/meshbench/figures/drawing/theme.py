@@ -74,6 +74,7 @@ STATUSES = {
     "timeout": StatusLook("timed out", "T", "#f0c14b", "#8a6100"),
     "tool_failed": StatusLook("tool failed", "!", "#b79ad1", "#6a3d9a"),
     "unsupported": StatusLook("unsupported", "U", "#9ecae1", "#20679e"),
+    "unavailable": StatusLook("unavailable", "\N{WHITE CIRCLE}", "#d9d3c7", "#6b5d45"),
     "not_run": StatusLook("not run", DASH, "#f4f4f4", "#777777"),
 }
 """By status, the worst but 'ok' first, as in `records.worst`; 'not_run' is a planned value that no

@@ -7,17 +7,21 @@ from collections.abc import Iterable, Sequence
 DASH = "\N{EN DASH}"
 """In place of a value that is missing."""
 _FINE = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+_PLAIN = 1e12
+"""From here on a number has an exponent."""
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def number(value: float | None, digits: int = 3, most: int = 6) -> str:
-    """A value to so many significant digits, without an exponent and with at most so many decimals;
-    an en dash for a missing one.
+    """A value to so many significant digits, with at most so many decimals; an en dash for a missing
+    one. An exponent only for what no measurement of ours comes near.
     """
     if value is None or not math.isfinite(value):
         return DASH
     if value == 0:
         return "0"
+    if abs(value) >= _PLAIN:
+        return f"{value:.{digits - 1}e}".replace("e+", "e")
     if abs(value) < (least := 10.0**-most) / 2:
         return f"<{least:.{most}f}"
     places = digits - 1 - math.floor(math.log10(abs(value)))
@@ -46,6 +50,8 @@ def clock(seconds: float | None) -> str:
     """A time as min:s, or h:min:s from an hour on."""
     if seconds is None:
         return DASH
+    if seconds >= _PLAIN:
+        return duration(seconds)
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

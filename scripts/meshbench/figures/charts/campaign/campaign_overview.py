@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
-from meshbench.figures.drawing import theme
+from meshbench.figures.drawing import axes, theme
 from meshbench.figures.drawing.groups import named
 from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
 from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened
@@ -99,7 +99,7 @@ def _panel(
     base = alt.Chart(frame(tiles)).encode(x=x, y=y, xOffset=offset)
     layers: list[alt.Chart] = [
         base.mark_rect(stroke="white", strokeWidth=0.5).encode(
-            fill=_status_fill(legend=index == 0),
+            fill=_status_fill(tiles, legend=index == 0),
             tooltip=[
                 "system:N",
                 "profile:N",
@@ -137,8 +137,9 @@ _DURATION_WIDTH = 32
 _LABEL_WIDTH = 64
 
 
-def _status_fill(*, legend: bool) -> alt.Fill:
-    looks = STATUSES.values()
+def _status_fill(tiles: Sequence[dict[str, Any]], *, legend: bool) -> alt.Fill:
+    there = {tile["kind"] for tile in tiles}
+    looks = [look for kind, look in STATUSES.items() if kind != "unavailable" or kind in there]
     scale = alt.Scale(domain=[look.words for look in looks], range=[look.fill for look in looks])
     shown = alt.Legend(
         title=None, orient="top", columns=3, symbolType="square", symbolStrokeColor="#888888",
@@ -193,7 +194,11 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
         "from:Q",
         scale=alt.Scale(domain=[0, most or 1], nice=False),
         axis=alt.Axis(
-            title="Time (min)", labels=most > 0, ticks=most > 0, grid=most > 0, tickCount=5
+            title="Time (min)",
+            labels=most > 0,
+            ticks=most > 0,
+            grid=most > 0,
+            **axes.ticks([most]),
         ),
     )
     colour = alt.Color(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import channels, measured, pictures, strip, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import counted, percent
 
+_WIDTH = 250
 PARTS = (
     ("TCP send rate", Measure("tcp", "send_rate", "Mbit/s")),
     ("RTT", Measure("ping", "rtt_avg", "ms")),
@@ -48,11 +49,11 @@ def _ratios(group: Group) -> list[Row]:
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per measure; systems below each other."""
     charts = []
-    for title, measure in PARTS:
+    for title, measure in measured.planned(PARTS, data, context):
         found = rows(data, context, measure)
         picture = (
-            _panel(found, context)
-            if found
+            _panel(found, measured.groups(data, context, measure), context)
+            if found or context.rounds > 1
             else pictures.nothing(
                 f"{title}: {counted(context.rounds, 'round')}, nothing to compare"
             )
@@ -61,20 +62,37 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     return alt.concat(*charts, columns=1, spacing=14)
 
 
-def _panel(found: Sequence[Row], context: Context) -> alt.LayerChart:
-    systems = [vpn for vpn in context.vpns if any(row["vpn"] == vpn for row in found)]
+def _panel(found: Sequence[Row], groups: Sequence[Group], context: Context) -> alt.LayerChart:
+    absent = _absent(found, groups)
+    shown = {row["vpn"] for row in found} | absent.keys()
+    systems = [vpn for vpn in context.vpns if vpn in shown]
+    y = alt.Y("vpn:N", scale=alt.Scale(domain=systems), axis=alt.Axis(title=None))
+    axis = alt.Axis(title="round / mean of rounds", labels=bool(found), ticks=bool(found))
     base = alt.Chart(frame(found)).encode(
-        x=alt.X(
-            "ratio:Q", axis=alt.Axis(title="round / mean of rounds"), scale=alt.Scale(zero=False)
-        ),
-        y=alt.Y("vpn:N", scale=alt.Scale(domain=systems), axis=alt.Axis(title=None)),
+        x=alt.X("ratio:Q", axis=axis, scale=alt.Scale(zero=False)), y=y
     )
     points = base.mark_point(size=24, opacity=0.7).encode(
         color=alt.Color("colour:N", scale=None),
         shape=alt.Shape("shape:N", scale=None),
         tooltip=["vpn:N", "profile:N", "link:N", "ratio:Q"],
     )
-    return alt.LayerChart(layer=[points], width=250, height=16 * len(systems))
+    words = (
+        alt.Chart(frame([{"vpn": vpn, "text": text} for vpn, text in absent.items()]))
+        .mark_text(align="left", fontSize=theme.SMALL, color=theme.GREY)
+        .encode(x=channels.x(3), y=y, text="text:N")
+    )
+    layers = [points, words] if absent else [points]
+    return alt.LayerChart(layer=layers, width=_WIDTH, height=16 * len(systems))
+
+
+def _absent(found: Sequence[Row], groups: Sequence[Group]) -> dict[str, str]:
+    """Why systems have nothing that was measured in two rounds."""
+    there = {row["vpn"] for row in found}
+    return {
+        group.vpn: strip.why(group, _WIDTH) or "no value in two rounds"
+        for group in groups
+        if group.vpn not in there
+    }
 
 
 def caption(data: Data, context: Context) -> str:
@@ -89,11 +107,26 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(
         [
             "Each value over the mean of the rounds of the same system, profile and link.",
-            *(
-                told
-                or [
-                    f"There is {counted(context.rounds, 'round')} only: nothing tells a difference between systems from one between moments."
-                ]
-            ),
+            *(told or [_nothing(context)]),
         ]
     )
+
+
+def _nothing(context: Context) -> str:
+    if context.rounds > 1:
+        return "No system has a value in two rounds."
+    return (
+        f"There is {counted(context.rounds, 'round')} only: nothing tells a difference between "
+        "systems from one between moments."
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why, where there are rounds to compare."""
+    if context.rounds == 1:
+        return []
+    return [
+        f"{title}: {note}"
+        for title, measure in PARTS
+        for note in measured.notes(measured.groups(data, context, measure), context)
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, frame
-from meshbench.figures.drawing import theme
+from meshbench.figures.drawing import axes, theme
 from meshbench.figures.drawing.theme import profile_order
 from meshbench.figures.drawing.wording import DASH, counted, number
 
@@ -71,9 +71,13 @@ def _panel(
     asked = _asked(quantity, rows)
     ends = [row["value"] for row in points] + [row["high"] for row in asked]
     x = {
-        "scale": alt.Scale(domain=[0, 1.05 * max([*ends, 1e-6])], nice=False),
+        "scale": alt.Scale(domain=list(axes.domain(ends or [0.0], room=1.05)), nice=False),
         "axis": alt.Axis(
-            title=_axis(quantity), labels=bool(ends), ticks=bool(ends), grid=bool(ends), tickCount=6
+            title=_axis(quantity),
+            labels=bool(ends),
+            ticks=bool(ends),
+            grid=bool(ends),
+            **axes.ticks(ends, count=6),
         ),
     }
     y = alt.Y(

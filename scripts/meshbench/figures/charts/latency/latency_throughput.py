@@ -13,7 +13,7 @@ from meshbench.figures.drawing.groups import Group, marked, system, troubles, va
 from meshbench.figures.drawing.wording import log_ticks, off_axis, on_log
 
 _SIDE = 138
-_ABSENT_LINES = 3
+_ABSENT_LINES = 12
 
 Pair = tuple[Group, Group]
 """Latency and goodput of one system under one profile."""

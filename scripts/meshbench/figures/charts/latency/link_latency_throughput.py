@@ -6,28 +6,35 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.groups import system
+from meshbench.figures.drawing.groups import Group, system, troubles
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
 RTT = Measure("ping", "rtt_avg", "ms")
 RATE = Measure("tcp", "send_rate", "Mbit/s")
+_SIDE = 300
 _UNEVEN = 2.0
 """Systems whose best link has more than this times the worst one's rate are labelled."""
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A point per link; systems whose links differ much have a label on each, others on the best."""
-    return pictures.scatter(
-        points(data, context), measured.axis(RTT), measured.axis(RATE), log_x=True, side=300
+    picture = pictures.scatter(
+        points(data, context), measured.axis(RTT), measured.axis(RATE), log_x=True, side=_SIDE
     )
+    groups = [*_groups(data, context, RTT), *_groups(data, context, RATE)]
+    return measured.with_absent(picture, groups, context, _SIDE)
+
+
+def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
+    return measured.groups(data, context, measure, context.profiles[:1])
 
 
 def points(data: Data, context: Context) -> list[Row]:
     """One row per system and link that has both."""
-    rates = measured.groups(data, context, RATE, context.profiles[:1])
+    rates = _groups(data, context, RATE)
     rows: list[Row] = []
-    for group in measured.groups(data, context, RTT, context.profiles[:1]):
+    for group in _groups(data, context, RTT):
         match = measured.same(rates, group)
         links = measured.by_link(match, RATE.scale) if match else {}
         uneven = bool(links) and max(links.values()) > _UNEVEN * min(links.values())
@@ -67,8 +74,9 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    groups = measured.groups(data, context, RATE, context.profiles[:1])
+    groups = _groups(data, context, RATE)
     return [
         *measured.sample_sizes(groups, context, "links per system"),
         *measured.notes(groups, context),
+        *(f"RTT: {note}" for note in troubles(_groups(data, context, RTT), context)),
     ]

@@ -30,9 +30,7 @@ def groups(data: Data, context: Context) -> list[Group]:
     """A row per run where runs are kept, and per link otherwise."""
     found = measured.rows(data, "runs", benchmark="ping", metric="ping_loss")
     if not found:
-        return collect(
-            measured.rows(data, "measures", benchmark="ping", metric="ping_loss"), context
-        )
+        return measured.groups(data, context, MEASURE)
     sizes = Counter(map(_link, found))
     links = measured.rows(data, "measures", benchmark="ping", metric="rtt_avg")
     without = [row for row in links if row["status"] != "ok" and not sizes[_link(row)]]

@@ -6,7 +6,7 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.groups import Group, collect
+from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import percent
 
@@ -34,9 +34,7 @@ def groups(data: Data, context: Context) -> list[Group]:
     """Groups whose value is the share of segments (0..1), per link."""
     segments = _segments(data)
     found = []
-    for row in measured.rows(
-        data, "measures", benchmark="tcp", metric="reordering_seen", direction="forward"
-    ):
+    for row in measured.values(data, MEASURE):
         sent = segments.get(_key(row), 0.0)
         known = row["value"] is not None and sent >= _LEAST_SEGMENTS
         status = (
@@ -45,7 +43,7 @@ def groups(data: Data, context: Context) -> list[Group]:
             else {"status": "failed", "reason": "the stream was dead"}
         )
         found.append({**row, "value": row["value"] / sent if known else None, **status})
-    return collect(found, context)
+    return measured.collected(found, context, MEASURE)
 
 
 def _segments(data: Data) -> dict[tuple[str, ...], float]:

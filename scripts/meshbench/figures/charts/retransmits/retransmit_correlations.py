@@ -11,6 +11,7 @@ from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
 RATE = Measure("tcp", "retransmit_rate", "%")
+_SIDE = 290
 OTHERS = (
     Measure("tcp", "cwnd_max", "KiB"),
     Measure("tcp", "send_rate", "Mbit/s"),
@@ -19,24 +20,25 @@ OTHERS = (
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """The window and the throughput over the retransmit rate."""
-    charts = [
-        pictures.scatter(
-            points(data, context, other),
-            measured.axis(RATE),
-            measured.axis(other),
-            log_y=other is OTHERS[0],
-            side=290,
-        )
-        for other in OTHERS
-    ]
+    rates = _groups(data, context, RATE)
+    charts = []
+    for other in OTHERS:
+        rows, groups = points(data, context, other), _groups(data, context, other)
+        titles = measured.axis(RATE), measured.axis(other)
+        picture = pictures.scatter(rows, *titles, log_y=other is OTHERS[0], side=_SIDE)
+        charts.append(measured.with_absent(picture, [*rates, *groups], context, _SIDE))
     return alt.concat(*charts, columns=2, spacing=20, usermeta={"width": 720})
+
+
+def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
+    return measured.groups(data, context, measure, context.profiles[:1])
 
 
 def points(data: Data, context: Context, other: Measure) -> list[Row]:
     """One row per system that has both means."""
-    groups = measured.groups(data, context, other, context.profiles[:1])
+    groups = _groups(data, context, other)
     rows: list[Row] = []
-    for rate in measured.groups(data, context, RATE, context.profiles[:1]):
+    for rate in _groups(data, context, RATE):
         match = measured.same(groups, rate)
         x, y = measured.mean(rate, RATE.scale), match and measured.mean(match, other.scale)
         if x is not None and y is not None:
@@ -82,5 +84,5 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    groups = measured.groups(data, context, RATE, context.profiles[:1])
+    groups = _groups(data, context, RATE)
     return [*measured.sample_sizes(groups, context), *measured.notes(groups, context)]

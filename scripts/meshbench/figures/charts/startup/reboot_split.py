@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import measured, pictures, strip, theme
 from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -30,13 +30,16 @@ class Split:
 
 def splits(data: Data, context: Context) -> list[Split]:
     """Every system that has a time at the first profile."""
-    times = measured.groups(data, context, TIME, context.profiles[:1])
     added = measured.groups(data, context, ADDED, context.profiles[:1])
     return [
         Split(system(group, context), time, _added(added, group), group.n_ok)
-        for group in times
+        for group in _times(data, context)
         if (time := measured.mean(group)) is not None
     ]
+
+
+def _times(data: Data, context: Context) -> list[Group]:
+    return measured.groups(data, context, TIME, context.profiles[:1])
 
 
 def _added(groups: Sequence[Group], time: Group) -> float | None:
@@ -48,8 +51,8 @@ def _added(groups: Sequence[Group], time: Group) -> float | None:
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A stacked bar per system."""
-    found = splits(data, context)
-    if not found:
+    found, groups = splits(data, context), _times(data, context)
+    if not groups:
         return pictures.nothing("no system was rebooted")
     rows = []
     for one in found:
@@ -59,10 +62,11 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         wait = one.time - one.added
         rows.append({"system": one.vpn, "part": HOSTS, "start": 0.0, "end": wait})
         rows.append({"system": one.vpn, "part": VPN, "start": wait, "end": one.time})
-    ends = [{"system": one.vpn, "at": one.time, "text": _told(one)} for one in found]
-    return pictures.stacked(
-        rows, [one.vpn for one in found], _PARTS, "s", ends=ends, width=theme.COLUMN - 100
-    )
+    ends = {one.vpn: {"at": one.time, "text": _told(one)} for one in found}
+    absent = {system(g, context): {"at": 0.0, "text": strip.trouble(g)} for g in groups}
+    names = list(absent)
+    told = [{"system": name, **ends.get(name, absent[name])} for name in names]
+    return pictures.stacked(rows, names, _PARTS, "s", ends=told, width=theme.COLUMN - 100)
 
 
 def _told(one: Split) -> str:
@@ -84,4 +88,4 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    return measured.notes(measured.groups(data, context, TIME, context.profiles[:1]), context)
+    return measured.notes(_times(data, context), context)

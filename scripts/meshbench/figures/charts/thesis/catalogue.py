@@ -36,7 +36,7 @@ FIGURES = (
     Figure(
         "kernel_rtt_time",
         "RTT under load, as TCP sees it",
-        tables=("intervals",),
+        tables=("intervals", "measures"),
         benchmarks=("tcp",),
         first_profile=True,
     ),

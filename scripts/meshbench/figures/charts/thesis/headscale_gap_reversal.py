@@ -10,7 +10,7 @@ from meshbench.figures.drawing import measured, pictures
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import STATUSES
-from meshbench.figures.drawing.wording import number
+from meshbench.figures.drawing.wording import DASH, number
 
 PAIR = ("internal", "headscale")
 MEASURE = Measure("tcp", "send_rate", "Mbit/s")
@@ -36,16 +36,13 @@ def _cell(groups: Sequence[Group], tuning: str, profile: str) -> dict[str, Any]:
     bare, other = _pair(groups, tuning, profile)
     one, two = (measured.mean(g, MEASURE.scale) if g else None for g in (bare, other))
     cell = {"system": tuning, "column": profile, "why": "", "edge": None}
-    if not one or two is None:
-        status = STATUSES[
-            next((g.trouble for g in (bare, other) if g and g.trouble), None) or "not_run"
-        ]
-        return {
-            **cell,
-            "value": f"{status.glyph} {status.words}",
-            "detail": "",
-            "fill": status.fill,
-        }
+    if one is None or two is None:
+        bad = next((g for g in (bare, other) if g and g.trouble), None)
+        status = STATUSES[(bad and bad.trouble) or "not_run"]
+        told = {"value": f"{status.glyph} {status.words}", "fill": status.fill}
+        return {**cell, **told, "detail": "", "why": (bad and bad.reason) or ""}
+    if not one:
+        return {**cell, "value": DASH, "detail": f"{number(two)} / 0", "fill": "#ffffff"}
     fill = "#f6c9a0" if two > one else "#ffffff"
     return {
         **cell,

@@ -27,7 +27,7 @@ PARTS = (
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per test, logarithmic; each value with how many links it rests on."""
     charts = []
-    for title, measure in PARTS:
+    for title, measure in measured.planned(PARTS, data, context):
         rows = _rows(_groups(data, context, measure), measure)
         picture = (
             pictures.lines(rows, SERIES, context.profiles, measure.unit)
@@ -61,7 +61,7 @@ def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
                 "missing": STATUSES[group.trouble].glyph if value is None and group.trouble else "",
             }
         )
-    return rows if means else []
+    return rows
 
 
 def caption(data: Data, context: Context) -> str:

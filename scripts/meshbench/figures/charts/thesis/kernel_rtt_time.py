@@ -5,10 +5,13 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import pictures, theme
+from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number, on_log
 
+_STREAM = Measure("tcp", "send_rate", "Mbit/s")
+_WIDTH, _HEIGHT = 185, 88
 _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 
 
@@ -24,28 +27,39 @@ def rows(data: Data, context: Context) -> list[Row]:
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A small panel per system on one logarithmic axis."""
-    found = rows(data, context)
-    if not found:
+    found, absent = rows(data, context), _absent(data, context)
+    if not found and not absent:
         return pictures.nothing("no interval values were kept")
     links = sorted({_link(row) for row in found})
     scale = pictures.Scale.of([row["tcp_rtt_ms"] for row in found], log=True, room=1.1)
-    vpns = [
-        vpn
-        for vpn in ordered(context.vpns, {r["vpn"] for r in found})
-        if any(r["vpn"] == vpn for r in found)
-    ]
+    by_vpn = {
+        vpn: [row for row in found if row["vpn"] == vpn]
+        for vpn in ordered(context.vpns, {row["vpn"] for row in found})
+    }
+    vpns = [vpn for vpn, mine in by_vpn.items() if mine or vpn in absent]
     across = 3
     charts = [
-        _panel(
-            vpn,
-            [row for row in found if row["vpn"] == vpn],
-            links,
-            scale,
-            first=index % across == 0,
-        )
+        _panel(vpn, by_vpn[vpn], links, scale, first=index % across == 0)
+        if by_vpn[vpn]
+        else pictures.paragraph(absent[vpn], _WIDTH, _HEIGHT).properties(title=_title(vpn))
         for index, vpn in enumerate(vpns)
     ]
     return alt.concat(*charts, columns=across, spacing=10, usermeta={"width": 700})
+
+
+def _absent(data: Data, context: Context) -> dict[str, str]:
+    """Why systems that were planned have no values, as far as anything says so."""
+    there = {row["vpn"] for row in rows(data, context)}
+    groups = measured.groups(data, context, _STREAM, context.profiles[:1])
+    return {
+        group.vpn: strip.trouble(group)
+        for group in groups
+        if group.tuning == context.tunings[0] and group.vpn not in there and group.trouble
+    }
+
+
+def _title(vpn: str) -> alt.TitleParams:
+    return alt.TitleParams(vpn, fontSize=theme.TEXT)
 
 
 def _link(row: Row) -> str:
@@ -67,9 +81,7 @@ def _panel(
         legend=alt.Legend(title=None, orient="bottom"),
     )
     chart: alt.Chart = (
-        alt.Chart(
-            frame(plain), width=185, height=88, title=alt.TitleParams(vpn, fontSize=theme.TEXT)
-        )
+        alt.Chart(frame(plain), width=_WIDTH, height=_HEIGHT, title=_title(vpn))
         .mark_line(strokeWidth=1.3)
         .encode(
             x=alt.X("t_s:Q", axis=alt.Axis(title="s", tickCount=4)),
@@ -94,6 +106,10 @@ def caption(data: Data, context: Context) -> str:
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
-    """Which systems have none."""
-    there = {row["vpn"] for row in rows(data, context)}
-    return [f"{vpn}: no interval values" for vpn in context.vpns if vpn not in there]
+    """Which systems have none, and why."""
+    there, absent = {row["vpn"] for row in rows(data, context)}, _absent(data, context)
+    return [
+        f"{vpn}: {absent.get(vpn, 'no interval values')}"
+        for vpn in context.vpns
+        if vpn not in there
+    ]

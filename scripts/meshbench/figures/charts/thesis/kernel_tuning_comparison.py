@@ -26,7 +26,7 @@ PARTS = (
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A map per test: a row per tuning, a column per profile."""
     charts = []
-    for title, measure in PARTS:
+    for title, measure in measured.planned(PARTS, data, context):
         groups = _groups(data, context, measure)
         cells = [_cell(group, groups, measure, context) for group in groups]
         picture = (

@@ -26,30 +26,33 @@ PARTS = (
 def tabulate(data: Data, context: Context) -> Table:
     """A row per system, profile and tuning; of systems that were never tuned the bare link only."""
     columns = [Column(name, name, digits=None) for name in ("vpn", "profile", "tuning")]
-    for column, _ in PARTS:
+    parts = measured.planned(PARTS, data, context)
+    for column, _ in parts:
         columns += [
             column,
             measured.spread_column(column),
             Column(f"{column.key}_n", "$n$", digits=None),
         ]
-    found = [measured.groups(data, context, measure) for _, measure in PARTS]
+    found = [measured.groups(data, context, measure) for _, measure in parts]
     every = [group for groups in found for group in groups]
     tuned = {"internal"} | {g.vpn for g in every if g.rows and g.tuning != context.tunings[0]}
     keys = dict.fromkeys((group.vpn, group.profile, group.tuning) for group in every)
-    return Table(columns, [_row(key, found) for key in keys if key[0] in tuned])
+    scales = [measure.scale for _, measure in parts]
+    return Table(columns, [_row(key, found, scales) for key in keys if key[0] in tuned])
 
 
-def _row(key: tuple[str, str, str], found: Sequence[Sequence[Group]]) -> list[Entry]:
+def _row(
+    key: tuple[str, str, str], found: Sequence[Sequence[Group]], scales: Sequence[float]
+) -> list[Entry]:
     row: list[Entry] = list(key)
-    for groups, (_, measure) in zip(found, PARTS, strict=True):
+    for groups, scale in zip(found, scales, strict=True):
         group = next((g for g in groups if (g.vpn, g.profile, g.tuning) == key), None)
         if group is None:
             row += [None, None, "0"]
         else:
-            value = measured.mean(group, measure.scale)
             row += [
-                measured.entry(group, value),
-                measured.spread(group, measure.scale),
+                measured.entry(group, measured.mean(group, scale)),
+                measured.spread(group, scale),
                 f"{group.n_ok}/{group.planned}",
             ]
     return row

@@ -6,8 +6,7 @@ from meshbench.figures.charts.throughput.tcp_throughput import MBIT
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import comparison, measured
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles, variants
-from meshbench.figures.drawing.tabular import Column, Entry, Missing, Table, escaped
-from meshbench.figures.drawing.theme import STATUSES
+from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
 
 
 def tabulate(data: Data, context: Context) -> Table:
@@ -26,16 +25,13 @@ def tabulate(data: Data, context: Context) -> Table:
         row: list[Entry] = [name]
         for group in (g for g in found if system(g, context) == name):
             spread = measured.spread(group, MBIT, "goodput_bps")
-            row += [_value(group), spread, f"{group.n_ok}/{group.planned}"]
+            row += [
+                measured.entry(group, group.centre("goodput_bps", MBIT)),
+                spread,
+                f"{group.n_ok}/{group.planned}",
+            ]
         rows.append(row)
     return Table(columns, rows)
-
-
-def _value(group: Group) -> Entry:
-    value = group.centre("goodput_bps", MBIT)
-    if value is None:
-        return Missing(STATUSES[group.trouble].words if group.trouble else "no value")
-    return value
 
 
 def _groups(data: Data, context: Context) -> list[Group]:
