@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from meshbench.figures import charts
-from meshbench.figures.contract import Context, Data, Figure, Plan
+from meshbench.figures.contract import (
+    CHART_FORMATS,
+    SELF_TOLD,
+    TABLE_FORMATS,
+    Context,
+    Data,
+    Figure,
+    Plan,
+)
 from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
@@ -17,6 +25,8 @@ if TYPE_CHECKING:
     from meshbench.figures.drawing.tabular import Table
 
 _PACKAGE = __package__ or ""
+_GENERIC = "benchmark-"
+_NO_BENCHMARKS = {"calibration", *SELF_TOLD}
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Loaded:
 @functools.cache
 def _declared() -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
-    for subject in pkgutil.iter_modules(charts.__path__):
+    for subject in (module for module in pkgutil.iter_modules(charts.__path__) if module.ispkg):
         declared = importlib.import_module(f"{charts.__name__}.{subject.name}.catalogue")
         for figure in declared.FIGURES:
             if figure.name in figures:
@@ -53,16 +63,34 @@ def names() -> tuple[str, ...]:
     return tuple(_declared())
 
 
+def of_benchmark(name: str) -> Figure:
+    """What any benchmark has without a figure of its own: its headlines, drawn and printed."""
+    return Figure(
+        f"{_GENERIC}{name}",
+        f"Headline values of {name}",
+        tables=("measures", "host_measures"),
+        formats=CHART_FORMATS + TABLE_FORMATS,
+        benchmarks=(name,),
+        module="charts.headlines",
+        of=name,
+    )
+
+
 def get(name: str) -> Figure:
     """The figure of that name. Raises MeshbenchError when there is none."""
+    if name.startswith(_GENERIC):
+        return of_benchmark(name.removeprefix(_GENERIC))
     if name not in _declared():
         raise MeshbenchError(f"there is no figure '{name}'; known: {', '.join(names())}")
     return _declared()[name]
 
 
 def suitable(plan: Plan) -> tuple[str, ...]:
-    """The figures that show something of such a campaign, by name."""
-    return tuple(figure.name for figure in every() if figure.suits(plan))
+    """The figures that show something of such a campaign, by name, and that of each benchmark."""
+    return (
+        *(figure.name for figure in every() if figure.suits(plan)),
+        *(of_benchmark(name).name for name in plan.benchmarks if name not in _NO_BENCHMARKS),
+    )
 
 
 def load(name: str) -> Loaded:

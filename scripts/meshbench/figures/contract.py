@@ -16,7 +16,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from meshbench.results.metrics import Metric
 from meshbench.tables import registry
@@ -35,6 +35,17 @@ _NOTE = "note"
 """The severity of what a careful reader keeps in mind anyway: in the report only."""
 
 
+class Headline(NamedTuple):
+    """A value that every link, or every host, of a benchmark's cells has a row for."""
+
+    benchmark: str
+    metric: str
+    mode: str | None
+    direction: str
+    of: str
+    """'link' or 'host'."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What was planned, so that a figure can show what is missing.
@@ -46,6 +57,7 @@ class Context:
         engine: as configured; figures say what the records say where they say it.
         runs: of an import, each system's tuning and round in every run that holds it; none for a
             campaign measured here, of which every system has every tuning in all rounds.
+        headlines: of each benchmark, in its own order; of some none may be known.
     """
 
     campaign: str
@@ -59,11 +71,13 @@ class Context:
     placement: str
     engine: str = "auto"
     runs: tuple[tuple[str, str, int], ...] = ()
+    headlines: tuple[Headline, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain lists and strings, for a rule's params or a JSON file."""
         plain = dataclasses.asdict(self)
         plain["links"] = [list(pair) for pair in self.links]
+        plain["headlines"] = [list(headline) for headline in self.headlines]
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()
         }
@@ -75,6 +89,7 @@ class Context:
             key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
         }
         fields["links"] = tuple((source, target) for source, target in plain["links"])
+        fields["headlines"] = tuple(Headline(*parts) for parts in plain.get("headlines", ()))
         return cls(**fields)
 
     def told(self, facts: Path | None) -> "Context":

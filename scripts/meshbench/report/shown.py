@@ -35,7 +35,7 @@ def printed(
     for figure, caption in _captioned(names, tables, context, TABLE_FORMATS):
         rows = list(csv.reader(io.StringIO((folder / f"{figure.name}.csv").read_text("utf-8"))))
         parts += [
-            f'<h3 id="{figure.name}">{text(figure.title)}</h3>',
+            f'<h3 id="{_anchor(figure)}">{text(figure.title)}</h3>',
             f'<p class="caption">{text(caption)} {_files(figure, TABLE_FORMATS)}</p>',
             table(rows[0], [[_plain(cell) for cell in row] for row in rows[1:]]),
         ]
@@ -52,6 +52,11 @@ def _captioned(
             data = Data.read({table: tables[table] for table in loaded.figure.tables})
             found.append((loaded.figure, loaded.caption(data, context)))
     return found
+
+
+def _anchor(figure: Figure) -> str:
+    """Of a table; of a figure that is a chart too, that has the name."""
+    return f"{figure.name}-table" if "svg" in figure.formats else figure.name
 
 
 def _files(figure: Figure, formats: Sequence[str]) -> str:

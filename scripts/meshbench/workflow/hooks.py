@@ -7,18 +7,20 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from meshbench import benchmarks
 from meshbench.config import models, paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.plan import Calibrated
 from meshbench.config.sources import COMMAND_LINE, sources_of
 from meshbench.figures import catalogue
-from meshbench.figures.contract import SELF_TOLD, Context, Plan
+from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
+from meshbench.importers.vpn_runner import headlines
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
 from meshbench.workflow import options, progress
@@ -89,7 +91,17 @@ def context(campaign: Campaign) -> dict[str, Any]:
         testbed=campaign.kind,
         placement=file.placement,
         engine=file.engine,
+        headlines=tuple(_headlines(campaign)),
     ).to_dict()
+
+
+def _headlines(campaign: Campaign) -> Iterator[Headline]:
+    for name, given in campaign.file.benchmarks.items():
+        if campaign.published:
+            yield from (Headline(name, *words) for words in headlines.of(name))
+        else:
+            for one in benchmarks.make(name, given or {}).headlines():
+                yield Headline(name, one.metric.name, one.mode, one.direction, one.of)
 
 
 def figures(campaign: Campaign) -> tuple[str, ...]:

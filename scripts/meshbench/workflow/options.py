@@ -29,9 +29,13 @@ def check(campaign: Campaign, sources: Sequence[Source], folder: Any) -> None:
         at = ("benchmarks", name)
         problems += _check(list(sources), at, at, name, benchmarks.names(), model, options or {})
     if campaign.file.figures != "suitable":
-        for name in campaign.file.figures:
-            if name not in catalogue.names():
-                problems.append(_unknown(list(sources), ("figures",), name, catalogue.names()))
+        generic = [catalogue.of_benchmark(name).name for name in campaign.file.benchmarks]
+        drawable = (*catalogue.names(), *generic)
+        problems += [
+            _unknown(list(sources), ("figures",), name, drawable)
+            for name in campaign.file.figures
+            if name not in drawable
+        ]
     if problems:
         raise ConfigError(problems)
 

@@ -85,7 +85,7 @@ class Group:
     def points(self, column: str, scale: float = 1.0) -> list[Point]:
         """The values of a column that are there, times a scale."""
         return [
-            Point(row[column] * scale, row["round"], f"{row['source']}→{row['target']}")
+            Point(row[column] * scale, row["round"], place(row))
             for row in self.rows
             if row[column] is not None
         ]
@@ -117,6 +117,12 @@ class Group:
             return Spread(centre, interval.low, interval.high, "95 % interval of the median")
         points = [point.value for point in self.points(column, scale)]
         return Spread(centre, min(points), max(points), "range")
+
+
+def place(row: Row) -> str:
+    """The link that a row is of, or the host, which stands at both of its ends."""
+    source, target = row["source"], row["target"]
+    return f"{source}→{target}" if source != target else str(source)
 
 
 def variants(rows: Iterable[Row]) -> list[Variant]:

@@ -32,6 +32,13 @@ UNITS = {
 }
 
 
+def told(stored: str) -> tuple[str, Unit]:
+    """In what values of a stored unit are told where no figure says so, and its name."""
+    if stored == "bit/s":
+        return "Mbit/s", UNITS["Mbit/s"]
+    return stored, UNITS.get(stored, Unit(stored, 1.0, stored, ""))
+
+
 @dataclass(frozen=True)
 class Measure:
     """One metric of one benchmark, and how it is told.

@@ -7,28 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from meshbench.benchmarks import ping, tcp
+from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.values import Value
-from meshbench.results import imported_metrics as m
-from meshbench.results.metrics import Metric
 from meshbench.results.records import Status
 from meshbench.tables.schema import LINKS, SAMPLES, table
 
 PLACEMENT = "egress"
 """The runner's netem is the root qdisc of the sending interface."""
-
-_HEADLINES: Mapping[Kind, Sequence[Metric]] = {
-    Kind.TCP: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
-    Kind.PARALLEL: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
-    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
-    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
-    Kind.PING: (ping.RTT_AVG,),
-    Kind.NIX_CACHE: (m.COPY_TIME,),
-    Kind.RIST: (m.RIST_QUALITY.mean,),
-}
-_BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
 
 
 @dataclass(frozen=True)
@@ -94,9 +81,10 @@ def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
     if link.status is Status.OK:
         return []
     there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
-    mode = "bidir" if kind in _BIDIRECTIONAL else None
     return [
-        Value(metric, None, mode=mode) for metric in _HEADLINES.get(kind, ()) if metric not in there
+        Value(metric, None, mode=headlines.mode(kind))
+        for metric in headlines.HEADLINES.get(kind, ())
+        if metric not in there
     ]
 
 

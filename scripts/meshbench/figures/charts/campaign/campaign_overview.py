@@ -9,7 +9,7 @@ import altair as alt
 from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.drawing import axes, theme
 from meshbench.figures.drawing.groups import named
-from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
+from meshbench.figures.drawing.theme import STATUSES, StatusLook, ordered, profile_order
 from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened
 from meshbench.util.errors import NO_BINARY
 
@@ -24,8 +24,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     benchmarks = ordered(context.benchmarks, {tile["benchmark"] for tile in tiles})
     systems = list(dict.fromkeys(tile["system"] for tile in tiles))
     profiles = profile_order(context.profiles, {tile["profile"] for tile in tiles})
+    looks = _looks(tiles)
     charts: list[alt.Chart | alt.LayerChart] = [
-        _panel([t for t in tiles if t["benchmark"] == name], name, systems, profiles, index)
+        _panel([t for t in tiles if t["benchmark"] == name], name, systems, profiles, looks, index)
         for index, name in enumerate(benchmarks)
     ]
     charts.append(_times(_timed(data), systems, context))
@@ -81,6 +82,7 @@ def _panel(
     benchmark: str,
     systems: Sequence[str],
     profiles: Sequence[str],
+    looks: Sequence[StatusLook],
     index: int,
 ) -> alt.LayerChart:
     rounds = sorted({tile["round"] for tile in tiles})
@@ -99,7 +101,7 @@ def _panel(
     base = alt.Chart(frame(tiles)).encode(x=x, y=y, xOffset=offset)
     layers: list[alt.Chart] = [
         base.mark_rect(stroke="white", strokeWidth=0.5).encode(
-            fill=_status_fill(tiles, legend=index == 0),
+            fill=_status_fill(looks, legend=index == 0),
             tooltip=[
                 "system:N",
                 "profile:N",
@@ -137,9 +139,13 @@ _DURATION_WIDTH = 32
 _LABEL_WIDTH = 64
 
 
-def _status_fill(tiles: Sequence[dict[str, Any]], *, legend: bool) -> alt.Fill:
+def _looks(tiles: Sequence[dict[str, Any]]) -> list[StatusLook]:
+    """Those of the legend: what is unavailable only where something is."""
     there = {tile["kind"] for tile in tiles}
-    looks = [look for kind, look in STATUSES.items() if kind != "unavailable" or kind in there]
+    return [look for kind, look in STATUSES.items() if kind != "unavailable" or kind in there]
+
+
+def _status_fill(looks: Sequence[StatusLook], *, legend: bool) -> alt.Fill:
     scale = alt.Scale(domain=[look.words for look in looks], range=[look.fill for look in looks])
     shown = alt.Legend(
         title=None, orient="top", columns=3, symbolType="square", symbolStrokeColor="#888888",

@@ -14,6 +14,7 @@ from meshbench.figures.drawing.wording import number
 
 TIME = Measure("reboot", "connect_time", "s")
 ADDED = Measure("reboot", "vpn_added", "s")
+_WIDTH = theme.COLUMN - 100
 HOSTS, VPN, UNKNOWN = "waiting for the peers' hosts", "added by the VPN", "cannot be told apart"
 _PARTS = {HOSTS: "#bdbdbd", VPN: "#d55e00", UNKNOWN: "#e8d9a0"}
 
@@ -63,10 +64,10 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         rows.append({"system": one.vpn, "part": HOSTS, "start": 0.0, "end": wait})
         rows.append({"system": one.vpn, "part": VPN, "start": wait, "end": one.time})
     ends = {one.vpn: {"at": one.time, "text": _told(one)} for one in found}
-    absent = {system(g, context): {"at": 0.0, "text": strip.trouble(g)} for g in groups}
+    absent = {system(g, context): {"at": 0.0, "text": strip.why(g, _WIDTH)} for g in groups}
     names = list(absent)
     told = [{"system": name, **ends.get(name, absent[name])} for name in names]
-    return pictures.stacked(rows, names, _PARTS, "s", ends=told, width=theme.COLUMN - 100)
+    return pictures.stacked(rows, names, _PARTS, "s", ends=told, width=_WIDTH)
 
 
 def _told(one: Split) -> str:
