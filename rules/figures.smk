@@ -11,6 +11,7 @@ FIGURES = [
     for figure in SHOWN
     for kind in figure.formats
 ]
+DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 
@@ -28,6 +29,8 @@ rule bundle:
         f"{LOGS}/bundle.log",
     conda:
         ENVIRONMENT
+    params:
+        libraries=DRAWN_WITH,
     message:
         "the figures' shared JavaScript"
     script:
@@ -54,6 +57,7 @@ rule figure:
         code=lambda w: drawn_by(w.figure),
         context=hooks.context(CAMPAIGN),
         bundle=BUNDLE,
+        libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
     script:

@@ -24,7 +24,6 @@ import pytest
 
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks import load
-from meshbench.benchmarks.calibration import Calibration
 from meshbench.config import models
 from meshbench.config.jobs import MeasureJob, Where
 from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, Tuning
@@ -152,6 +151,19 @@ async def eventually(
         await asyncio.sleep(0.05)
 
 
+# --- how much of the matrix ---------------------------------------------------------------------
+
+FULL = "MESHBENCH_FULL" in os.environ
+"""Whether every VPN goes through every trouble, which takes hours: `make conformance`."""
+COVERING = ("wireguard", "nebula", "tinc")
+"""Otherwise these do: one with keys only, one with a special host and certificates, one that meshes."""
+
+
+def in_trouble() -> list[str]:
+    """The VPNs that the tests of failures and trouble go over."""
+    return [name for name in vpns.names() if FULL or name in COVERING]
+
+
 # --- time --------------------------------------------------------------------------------------
 
 timed = pytest.mark.flaky(reruns=2, reruns_delay=20)
@@ -243,10 +255,6 @@ async def bed(at: Where | None = None) -> AsyncIterator[Session]:
 
 def pairs(hosts: Sequence[Host]) -> list[tuple[Host, Host]]:
     return list(itertools.permutations(hosts, 2))
-
-
-def instruments() -> list[str]:
-    return [*benchmarks.names(), Calibration.name]
 
 
 # --- what is left ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from meshbench import benchmarks
 from meshbench.benchmarks.base import Benchmark, Link
 from meshbench.config.models import Tuning
 from meshbench.results import metrics
-from meshbench.results.records import LinkRecord, Status
+from meshbench.results.records import LinkRecord, Record, Status
 from meshbench.runner.session import Session
 from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
@@ -55,13 +55,25 @@ def benchmark_of(name: str, **options: Any) -> Benchmark[Any]:
     return benchmarks.make(name, support.short_options(name, **options))
 
 
-@pytest.mark.parametrize("benchmark_name", support.instruments())
-def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name: str) -> None:
-    record = support.measured(support.job("internal", benchmark_name), store)
+TUNNELS = {"bare link": "internal", "kernel": "vxlan", "user space": "nebula"}
+
+
+@pytest.mark.parametrize("vpn", TUNNELS.values(), ids=TUNNELS.keys())
+@pytest.mark.parametrize("benchmark_name", benchmarks.names())
+def test_benchmark_measures(lab: Lab, store: Path, benchmark_name: str, vpn: str) -> None:
+    judge(lab, support.measured(support.job(vpn, benchmark_name), store))
+
+
+def test_the_calibration_measures_the_bare_link(lab: Lab, store: Path) -> None:
+    judge(lab, support.measured(support.job("internal", benchmarks.CALIBRATION), store))
+
+
+def judge(lab: Lab, record: Record) -> None:
+    """Every link is ok, and its values are of declared metrics and physically possible."""
     assert lab.rate_bps
     assert support.reasons(record) == {}
     assert len(record.links) == 3
-    benchmark = benchmark_of(benchmark_name)
+    benchmark = benchmark_of(record.cell.benchmark)
     for link in record.links:
         assert link.status is Status.OK
         assert link.commands

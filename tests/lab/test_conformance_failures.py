@@ -35,7 +35,7 @@ PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
 FOREIGN = "foreign"
 
 
-@pytest.fixture(scope="module", params=vpns.names())
+@pytest.fixture(scope="module", params=support.in_trouble())
 def able(request: pytest.FixtureRequest, lab: Lab, store: Path) -> str:
     """A VPN whose programs the hosts have."""
     driver: str = request.param
@@ -301,6 +301,40 @@ def test_blocked_port_of_the_special_host(
         assert support.reasons(support.measured(support.job("internal"), store)) == {}
         # The next round tries it again.
         assert support.reasons(support.measured(support.job("nebula", round_=2), store)) == {}
+    finally:
+        on_hosts(lab, purge)
+
+
+# --- a frozen daemon ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frozen", ["nebula", "tinc"])
+def test_daemon_frozen_between_two_cells(lab: Lab, store: Path, frozen: str) -> None:
+    """The next cell finds the mesh half silent, starts it anew, says so, and measures."""
+
+    async def purge(hosts: list[SshHost]) -> None:
+        await lifecycle.purge(hosts, frozen)
+
+    async def freeze(host: Host) -> None:
+        pid = await said(host, "systemctl", "show", "-P", "MainPID", unit_name(frozen))
+        await host.run(["kill", "-STOP", pid])
+
+    on_hosts(lab, purge)
+    try:
+        before = support.measured(support.job(frozen, count=5), store)
+        assert (support.reasons(before), before.marks) == ({}, [])
+        on_host(lab, 1, freeze)
+        found = support.measured(support.job(frozen, count=5), store)
+        assert support.reasons(found) == {}
+        yuki = {"lom->yuki", "yuki->lom", "yuki->luna", "luna->yuki"}
+        assert set(found.vpn.silent_before) == yuki
+        assert found.vpn.log_tail_before.keys() == {"lom", "yuki", "luna"}
+        assert found.vpn.ready_s.keys() > yuki
+        [mark] = found.marks
+        assert all(pair in mark for pair in yuki)
+        assert mark.endswith(" before the measurement: the VPN was started anew")
+        after = support.measured(support.job(frozen, count=5), store)
+        assert (support.reasons(after), after.marks, after.vpn.ready_s) == ({}, [], {})
     finally:
         on_hosts(lab, purge)
 

@@ -52,7 +52,7 @@ def crowd(machine_is_ours: None) -> Iterator[Lab]:
         yield made
 
 
-@pytest.fixture(scope="module", params=vpns.names())
+@pytest.fixture(scope="module", params=support.in_trouble())
 def name(request: pytest.FixtureRequest, crowd: Lab, store: Path) -> Iterator[str]:
     """A driver whose programs the hosts have; nothing of it is on them before and after."""
     driver: str = request.param

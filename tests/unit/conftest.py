@@ -1,5 +1,7 @@
 """No test depends on how fast a machine is."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -8,4 +10,5 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("any-machine")
+settings.register_profile("thorough", parent=settings.get_profile("any-machine"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any-machine"))

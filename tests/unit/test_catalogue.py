@@ -131,3 +131,41 @@ def test_a_campaign_of_ping_and_tcp_has_no_figure_of_anything_else() -> None:
 
 def test_what_an_import_will_hold_is_not_known_beforehand() -> None:
     assert set(catalogue.suitable(Plan(FULL))) >= {"kernel_tuning_comparison", "repeatability"}
+
+
+MISFITS = {
+    "nix_download", "nix_table", "headscale_gap_reversal", "headscale_vs_internal",
+    "kernel_tuning_comparison", "kernel_tuning_internal", "parallel_tcp", "udp_goodput", "udp_quic",
+}  # fmt: skip
+
+
+def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
+    known = ("ping", "tcp", "calibration")
+    plain = set(catalogue.suitable(Plan(known, ("internal", "tinc"), ("stock",), 2)))
+    assert plain >= {
+        "rtt",
+        "tcp_throughput",
+        "latency_throughput",
+        "campaign_overview",
+        "readiness",
+    }
+    assert plain & MISFITS == set()
+    two = set(catalogue.suitable(Plan(known, ("internal", "headscale"), ("stock", "mine"), 2)))
+    assert two - plain == {
+        "headscale_gap_reversal", "headscale_vs_internal",
+        "kernel_tuning_comparison", "kernel_tuning_internal",
+    }  # fmt: skip
+    pings = set(catalogue.suitable(Plan(("ping",), ("internal",), ("stock",), 1)))
+    assert {"rtt", "latency_spread"} <= pings
+    assert not pings & {"tcp_throughput", "throughput_table", "latency_throughput", "tcp_links"}
+    new = set(catalogue.suitable(Plan(("mtu",), ("internal",), ("stock",), 1)))
+    assert {"campaign_overview", "benchmark-mtu"} <= new
+    assert "rtt" not in new
+
+
+def test_every_figure_suits_a_campaign_of_everything() -> None:
+    everything = {name for figure in EVERY for name in figure.benchmarks}
+    found = catalogue.suitable(
+        Plan(everything, ("internal", "headscale"), ("stock", "mine"), rounds=2)
+    )
+    assert set(found) >= set(catalogue.names())

@@ -234,16 +234,17 @@ def test_a_companion_s_death_is_the_vpn_s() -> None:
     assert asyncio.run(lifecycle.dead(controlled(*bed))) == {"lom": "journal"}
 
 
+UNIT_FOLDER = "/etc/systemd/system"
+
+
 def test_a_companion_is_stopped_and_purged_with_its_system(tmp_path: Path) -> None:
     host = making.ScriptedHost()
     asyncio.run(lifecycle.purge([host], "vpn@2"))
     assert host.stopped == [MAIN, "meshbench-vpn-vpn@2:*.service"]
-    [find] = [argv for argv in host.asked if argv[0] == "find"]
+    [remove] = [argv for argv in host.asked if UNIT_FOLDER in argv]
     for name in (MAIN, CONTROL, "meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"):
         (tmp_path / name).write_text("")
-    subprocess.run(
-        [word.replace("/etc/systemd/system", str(tmp_path)) for word in find], check=True
-    )
+    subprocess.run([word.replace(UNIT_FOLDER, str(tmp_path)) for word in remove], check=True)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {
         "meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"
     }  # fmt: skip
@@ -294,8 +295,8 @@ def test_missing_debian_packages_are_named_or_installed(
     installed: list[str] = []
 
     def answer(argv: Sequence[str]) -> Any:
-        if argv[0] == "which":
-            return (0, "", "") if installed else (1, "/usr/bin/nebula\n", "")
+        if argv[0] == "sh":
+            return "" if installed else "nebula-cert\n"
         installed.extend(argv)
         return ""
 
@@ -314,10 +315,10 @@ def test_missing_debian_packages_are_named_or_installed(
 
 
 def test_programs_of_one_s_own_need_no_apt(supplies: tuple[Supply, ...]) -> None:
-    host = making.ScriptedHost(answer=lambda _: (1, "", ""))
+    host = making.ScriptedHost(answer=lambda argv: "\n".join(argv[4:]))
     driver = vpns.load("nebula")("nebula", {}, supplies)
     asyncio.run(debian.provide([host], driver, ("openssh-client",), allowed=True))
-    assert [argv[0] for argv in host.asked] == ["which"]
+    assert [argv[0] for argv in host.asked] == ["sh"]
 
 
 # Taking turns

@@ -12,8 +12,9 @@ from meshbench import benchmarks
 from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config.jobs import MeasureJob
+from meshbench.config.jobs import DeployJob, MeasureJob
 from meshbench.config.models import FakeTestbed, Profile, System
+from meshbench.config.packages import Local
 from meshbench.config.plan import Calibrated
 from meshbench.figures import catalogue
 from meshbench.figures.contract import Data
@@ -100,6 +101,20 @@ def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(FakeHost, "upload", broken)
     with pytest.raises(TestbedError, match="lom: no SSH"):
         run(tmp_path)
+
+
+def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "nebula").write_text("another")
+    (tmp_path / "nebula-cert").write_text("another")
+    system = System(driver="nebula", package=Local(path=str(tmp_path)))
+    planned = job().model_copy(update={"system": system, "packages": ("digest of before",)})
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(measure.measure(planned, tmp_path))
+    deployed = DeployJob(
+        where=planned.where, name="nebula", system=system, method=1, packages=planned.packages
+    )
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(deploy.deploy(deployed, tmp_path))
 
 
 def test_an_emulator_that_does_something_else_is_no_result(
@@ -287,6 +302,116 @@ def test_the_path_mtu_is_searched_for_once_per_start(
     assert searches == ["nebula", "nebula"]
 
 
+def silence(monkeypatch: pytest.MonkeyPatch, *pairs: str) -> list[str]:
+    """Let pairs pass no traffic until the VPN is started anew; what was started."""
+    started: list[str] = []
+    alive, start = lifecycle.alive, lifecycle.start
+
+    async def partly(built: Any, limit_s: float) -> lifecycle.Readiness:
+        whole = await alive(built, limit_s)
+        silent = () if started else pairs
+        times = {name: s for name, s in whole.times_s.items() if name not in silent}
+        return lifecycle.Readiness(times, silent)
+
+    async def noted(built: Any) -> None:
+        started.append(built.driver.system)
+        await start(built)
+
+    monkeypatch.setattr(lifecycle, "alive", partly)
+    monkeypatch.setattr(lifecycle, "start", noted)
+    return started
+
+
+def as_up(built: Any, found: dict[str, Any], silent_from_start: tuple[str, ...] = ()) -> None:
+    """Hosts as they are while the system is up, as an earlier cell left them."""
+    for host, digest in lifecycle.digests(built).items():
+        found[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
+        found[host]["vpns"] = ["meshbench-vpn-nebula.service active running"]
+    note = {"system": "nebula", "installed": lifecycle.digests(built)}
+    found["lom"]["up"] = {**note, "path_mtu": {}, "silent": silent_from_start}
+
+
+def next_cell(store: Path, change: Callable[[Any, dict[str, Any]], None]) -> reconcile.Up:
+    """What a cell finds and makes of a VPN that an earlier one had up."""
+
+    async def inner() -> reconcile.Up:
+        one = job()
+        async with session(one.where, one.profile, "test") as bed:
+            built = await reconcile.assemble(bed, "nebula", one.system, store)
+            found = await state.read(bed.hosts)
+            as_up(built, found)
+            change(built, found)
+            return await reconcile.only(bed, built, found, "a")
+
+    return asyncio.run(inner())
+
+
+def test_a_mesh_that_fell_half_silent_is_started_anew_and_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = silence(monkeypatch, "lom->yuki", "yuki->lom")
+    up = next_cell(tmp_path, lambda *_: None)
+    assert started == ["nebula"]
+    assert up.readiness.silent == ()
+    assert up.revived is not None
+    assert up.revived.silent == ("lom->yuki", "yuki->lom")
+    assert up.revived.log_tail.keys() == {"lom", "yuki", "luna"}
+    assert str(up.revived) == (
+        "no traffic any more on lom->yuki, yuki->lom before the measurement: "
+        "the VPN was started anew"
+    )
+
+
+def test_a_pair_that_was_silent_from_the_start_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = silence(monkeypatch, "lom->yuki")
+    up = next_cell(tmp_path, lambda built, found: as_up(built, found, ("lom->yuki",)))
+    assert started == []
+    assert (up.readiness.silent, up.revived) == (("lom->yuki",), None)
+
+
+def test_a_daemon_that_ended_between_cells_is_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = silence(monkeypatch)
+    up = next_cell(tmp_path, lambda _, found: found["yuki"].update(vpns=[]))
+    assert started == ["nebula"]
+    assert str(up.revived) == (
+        "the daemon did not run any more on yuki before the measurement: the VPN was started anew"
+    )
+
+
+def test_what_a_vpn_had_lost_is_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = reconcile.Revived(silent=("lom->yuki",), log_tail={"yuki": "its last words"})
+    only = reconcile.only
+
+    async def revived(*words: Any) -> reconcile.Up:
+        return dataclasses.replace(await only(*words), revived=lost)
+
+    monkeypatch.setattr(reconcile, "only", revived)
+    found = run(tmp_path)
+    assert str(lost) in found.marks
+    assert found.vpn.silent_before == ["lom->yuki"]
+    assert found.vpn.log_tail_before == {"yuki": "its last words"}
+    assert {one.status for one in found.links} == {Status.OK}
+
+
+def test_a_vpn_that_cannot_be_started_anew_says_what_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence(monkeypatch, "lom->yuki")
+
+    async def broken(_: Any) -> None:
+        raise VpnError("lom: no port")
+
+    monkeypatch.setattr(lifecycle, "start", broken)
+    with pytest.raises(VpnError, match=r"^lom: no port \(before that: no traffic any more on lom"):
+        next_cell(tmp_path, lambda *_: None)
+
+
 def test_a_path_may_become_direct_after_the_first_reply(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,4 +456,41 @@ def test_a_daemon_that_says_too_little_has_no_paths(
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.paths", paths)
     found = run(tmp_path)
     assert {one.status for one in found.links} == {Status.OK}
-    assert [one.path_after for one in found.links] == [None] * 3
+    paths_after = [one.path_after for one in found.links]
+    assert [path.known for path in paths_after if path] == [False] * 3
+    assert "line 1 column 1" in str(paths_after[0])
+    assert found.marks == [f"{a}->{b}: path unknown" for a, b in job().where.links]
+
+
+def test_a_tool_that_is_too_old_is_not_held_against_the_vpn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iperf3 = FakeHost._iperf3
+    monkeypatch.setattr(
+        FakeHost,
+        "_iperf3",
+        lambda host, argv: (0, "iperf 3.1.3\n") if "--version" in argv else iperf3(host, argv),
+    )
+    found = run(tmp_path, benchmark="tcp")
+    assert {one.status for one in found.links} == {Status.TOOL_FAILED}
+    assert len(found.links) == 3
+    assert "lom: iperf3 is 3.1.3 " in str(found.links[0].reason)
+    assert found.vpn.status is Status.TOOL_FAILED
+    assert {one.status for one in run(tmp_path, benchmark="ping").links} == {Status.OK}
+
+    monkeypatch.setattr(FakeHost, "_ping", lambda *_: (1, "BusyBox v1.36.1"))
+    for benchmark in ("ping", "tcp"):
+        found = run(tmp_path, benchmark=benchmark)
+        assert "lom: ping -V says 'BusyBox v1.36.1'" in str(found.links[0].reason)
+
+
+def test_a_ping_that_cannot_run_is_not_held_against_the_vpn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        FakeHost, "_ping", lambda _, argv: (0, "iputils 20240905") if "-V" in argv else (2, "no")
+    )
+    found = run(tmp_path, benchmark="tcp")
+    assert {(one.status, one.reason) for one in found.links} == {
+        (Status.TOOL_FAILED, "lom: ping cannot run: no")
+    }

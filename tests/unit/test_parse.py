@@ -82,10 +82,37 @@ def test_what_a_failed_link_did_measure_says_that_it_failed(tmp_path: Path) -> N
     assert {(row["status"], row["reason"]) for row in samples} == {("failed", "none")}
 
 
-def test_a_good_link_without_values_is_a_failure_of_its_tool(tmp_path: Path) -> None:
-    _, links = parsed(tmp_path, record(link(command("rubbish")), other(PING)))
+@pytest.mark.parametrize(
+    ("benchmark", "output", "reason"),
+    [
+        ("ping", "rubbish", "it holds no value: 'rubbish'"),
+        ("tcp", "[]", "no JSON object in '[]'"),
+        ("tcp", '{"end": {}}', "iperf3's output has no end.sum_sent"),
+        ("calibration", "{}", "no probes in '{}'"),
+        ("calibration", '{"round_trips": [{}], "stats": {"server_packets_received": 1}}', "there is no 'lost'"),
+    ],
+)  # fmt: skip
+def test_a_link_that_cannot_be_read_is_the_tool_s_failure_and_stops_no_other(
+    tmp_path: Path, benchmark: str, output: str, reason: str
+) -> None:
+    odd = record(link(command(output, role="irtt")), cell=cell(benchmark=benchmark))
+    samples, links = parsed(tmp_path, odd, record(link(PING)))
     assert [row["status"] for row in links] == ["tool_failed", "ok"]
-    assert str(links[0]["reason"]).endswith("0.json cannot be read: it holds no value")
+    assert str(links[0]["reason"]).endswith(f"0.json cannot be read: {reason}")
+    assert {row["status"] for row in samples if row["metric"] == "rtt"} == {"ok"}
+
+
+def test_a_link_that_failed_and_cannot_be_read_keeps_its_status(tmp_path: Path) -> None:
+    lost = link(command("{"), status=Status.TIMEOUT, reason="not finished within 9 s")
+    samples, [row] = parsed(tmp_path, record(lost, cell=cell(benchmark="tcp")))
+    assert {sample["status"] for sample in samples} == {"timeout"}
+    assert (row["status"], row["reason"]) == ("timeout", "not finished within 9 s")
+
+
+def test_a_record_of_an_unknown_benchmark_stops_no_other(tmp_path: Path) -> None:
+    odd = record(link(PING), cell=cell(benchmark="no_such"))
+    _, links = parsed(tmp_path, odd, record(link(PING)))
+    assert [row["status"] for row in links] == ["tool_failed", "ok"]
 
 
 def test_output_of_an_unexpected_kind_stops_no_other_link(tmp_path: Path) -> None:
@@ -122,12 +149,15 @@ def test_a_row_leads_to_its_record(tmp_path: Path) -> None:
         assert set(pq.read_table(table)["record"].to_pylist()) == {f"raw/{cell().path}"}
 
 
-def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "1.json"
+def test_a_file_that_is_no_record_is_named_and_stops_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "broken.json"
     path.write_text("{")
-    with pytest.raises(ValueError, match=f"^{path} is not a record"):
-        parse.parse([path], tmp_path / "s", tmp_path / "l")
-    assert list(tmp_path.iterdir()) == [path]
+    records.write(record(link(PING)), tmp_path / "1.json")
+    parse.parse([path, tmp_path / "1.json"], tmp_path / "s", tmp_path / "l")
+    assert f"left out: {path} is not a record" in caplog.text
+    assert pq.read_table(tmp_path / "l").num_rows == 1
 
 
 def test_the_path_of_a_link_stands_in_its_row(tmp_path: Path) -> None:

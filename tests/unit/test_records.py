@@ -122,6 +122,13 @@ def test_a_secret_is_private_and_replaced_whole(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_all_folders_that_are_made_for_a_secret_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "secrets" / "trial" / "nebula.json"
+    write_private(path, b"one")
+    made = list(path.parents)[:3]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
+
+
 def test_a_secret_does_not_follow_a_link(tmp_path: Path) -> None:
     target, path = tmp_path / "target", tmp_path / "key"
     target.write_text("untouched")

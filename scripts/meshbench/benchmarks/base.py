@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
+from meshbench.benchmarks.tools.versions import Tool
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Command, LinkRecord, Record, Status
@@ -136,6 +137,8 @@ class Benchmark(ABC, Generic[OptionsT]):
     """All that its observations may be of; the module registers them."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Debian packages that the hosts need for it."""
+    tools: ClassVar[tuple[Tool, ...]] = ()
+    """The programs it runs on the hosts, whose versions are asked before a cell is measured."""
     disturbs: ClassVar[bool] = False
     """Whether it breaks things on purpose: then a daemon that is down afterwards is not the VPN's
     failure.

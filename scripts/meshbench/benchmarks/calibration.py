@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from statistics import fmean, pstdev, quantiles
 from typing import Any
@@ -17,6 +16,7 @@ from meshbench.benchmarks.base import (
     Pair,
     PerLink,
 )
+from meshbench.benchmarks.tools import versions
 from meshbench.config import models
 from meshbench.config.models import Profile
 from meshbench.impairment.physics import expected
@@ -24,6 +24,7 @@ from meshbench.results.metrics import Metric, register
 from meshbench.results.records import LinkRecord, Record, Status
 from meshbench.testbed.host import Unit
 from meshbench.testbed.waiting import listening
+from meshbench.util import foreign
 from meshbench.util.errors import TestbedError
 
 _IRTT = "irtt JSON: round_trips[]"
@@ -153,6 +154,7 @@ class Calibration(PerLink[models.Calibration]):
         TOLERANCE_DELAY, TOLERANCE_LOSS,
     )  # fmt: skip
     packages = ("irtt", "iputils-ping")
+    tools = (versions.IRTT, versions.PING)
 
     def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
         return [links]
@@ -193,13 +195,16 @@ class Calibration(PerLink[models.Calibration]):
     def parse(self, record: Record) -> Iterator[Observation]:
         profile = Profile.model_validate(record.settings["profile"])
         for link in record.links:
-            yield from self.parse_link(link)
+            told = list(self.parse_link(link))
+            if link.status is Status.OK and link.commands and not told:
+                raise ValueError(f"no probes in {foreign.quoted(link.commands[0].stdout)}")
+            yield from told
             yield from self._expected(profile, link.pair)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         pair = link.pair
         try:
-            said = json.loads(link.in_role(PROBE)[-1].stdout)
+            said = foreign.document(link.in_role(PROBE)[-1].stdout)
             trips, arrived = said["round_trips"], int(said["stats"]["server_packets_received"])
         except (IndexError, ValueError, KeyError):
             return

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -18,7 +17,9 @@ from meshbench.benchmarks.base import (
     Pair,
     PerLink,
 )
-from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, error_text, judge
+from meshbench.benchmarks.tools import iperf3_output, versions
+from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, judge
+from meshbench.benchmarks.tools.iperf3_output import Cpu, Mode, Run, Socket, Stream, Sum
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
@@ -110,7 +111,6 @@ CPU_SERVER = Metric(
     f"{_END}.cpu_utilization_percent.remote_total",
 )
 
-Mode = Literal["forward", "reverse", "bidir"]
 _FLAGS: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir": ("--bidir",)}
 _DIRECTIONS: Mapping[str, Sequence[Direction]] = {
     "forward": ("forward",),
@@ -146,6 +146,7 @@ class Tcp(PerLink[Options]):
         TCP_RTT, TCP_RTT_MEAN, MSS, PMTU, REORDERING, CPU_CLIENT, CPU_SERVER,
     )  # fmt: skip
     packages = ("iperf3", "iproute2")
+    tools = (versions.IPERF3,)
 
     def headlines(self) -> Sequence[Headline]:
         return [
@@ -212,11 +213,11 @@ class Tcp(PerLink[Options]):
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
             try:
-                run = json.loads(command.stdout)
+                yield from _values(command, link.pair)
             except ValueError:
-                continue
-            if not error_text(run) and run.get("end"):
-                yield from parse_run(run, link.pair)
+                # That a run failed stands in the link's status.
+                if link.status is Status.OK:
+                    raise
 
     def duration_s(self) -> float:
         options = self.options
@@ -230,103 +231,94 @@ def _judged(outcome: Outcome, mode: Mode, command: Command) -> Outcome:
     return Outcome(status, told, [*outcome.commands, command], outcome.limit_s)
 
 
-def parse_run(run: Mapping[str, Any], pair: Pair) -> Iterator[Observation]:
-    """The values of one iperf3 JSON document, whatever its mode.
+def _values(command: Command, pair: Pair) -> list[Observation]:
+    run = iperf3_output.read(command.stdout)
+    if run.error_text:
+        raise ValueError(run.error_text)
+    return list(parse_run(run, pair, iperf3_output.mode_of(command, run)))
 
-    In a bidirectional run `sum_*` is the client's stream and `sum_*_bidir_reverse` the server's.
+
+def parse_run(
+    document: Run | Mapping[str, Any], pair: Pair, mode: Mode | None = None
+) -> Iterator[Observation]:
+    """The values of one iperf3 run; of the mode that the document tells, if none is given.
+
+    Raises ValueError when it has not the sums of its mode.
     """
-    test = run["start"]["test_start"]
-    # Not every iperf3 says `bidir` of itself: 3.12 does not.
-    if test.get("bidir") or "sum_received_bidir_reverse" in run["end"]:
-        yield from _direction(run, pair, "bidir", "forward", suffix="", sender=True)
-        yield from _direction(run, pair, "bidir", "reverse", suffix="_bidir_reverse", sender=False)
-        yield from _cpu(run, pair, "bidir", "forward")
-        return
-    direction: Direction = "reverse" if test.get("reverse") else "forward"
-    yield from _direction(run, pair, "single", direction, suffix="", sender=direction == "forward")
-    yield from _cpu(run, pair, "single", direction)
+    run = Run.model_validate(document)
+    mode = mode or iperf3_output.mode_told(run)
+    kind = "bidir" if mode == "bidir" else "single"
+    sums = list(run.sums(mode))
+    for direction, sent, received in sums:
+        yield from _totals(run, pair, kind, direction, sent, received)
+        yield from _streams(run, pair, kind, direction)
+    yield from _cpu(run.end.cpu_utilization_percent, pair, kind, sums[0][0])
 
 
-def _direction(
-    run: Mapping[str, Any],
-    pair: Pair,
-    mode: str,
-    direction: Direction,
-    *,
-    suffix: str,
-    sender: bool,
+def _totals(
+    run: Run, pair: Pair, kind: str, direction: Direction, sent: Sum, received: Sum
 ) -> Iterator[Observation]:
-    def value(metric: Metric, number: float | None, t_s: float | None = None) -> Observation:
-        return Observation(metric, number, pair, direction, mode, t_s=t_s)
-
-    end, mss = run["end"], run["start"].get("tcp_mss_default")
-    sent, received = end[f"sum_sent{suffix}"], end[f"sum_received{suffix}"]
-    yield value(GOODPUT, received["bits_per_second"])
-    yield value(SEND_RATE, sent["bits_per_second"])
-    yield value(SENT, sent["bytes"])
-    if mss:
-        yield value(MSS, mss)
-    if (retransmits := sent.get("retransmits")) is not None:
-        yield value(RETRANSMITS, retransmits)
-        if mss and sent["bytes"]:
-            yield value(RETRANSMIT_RATE, retransmits / (sent["bytes"] / mss))
-    for stream in _summaries(run, sender=sender):
-        yield from _sender_summary(stream, value)
-    for side, intervals in _intervals(run):
-        for stream in (s for i in intervals for s in i["streams"] if not s.get("omitted")):
-            # The client's own list has its sending streams; the server's list mirrors them.
-            if stream.get("sender", side == "client") is (
-                sender if side == "client" else not sender
-            ):
-                yield from _interval(stream, value)
+    mss = run.start.tcp_mss_default
+    values = {
+        GOODPUT: received.bits_per_second,
+        SEND_RATE: sent.bits_per_second,
+        SENT: sent.bytes,
+        MSS: mss or None,
+        RETRANSMITS: sent.retransmits,
+    }
+    if mss and sent.bytes and sent.retransmits is not None:
+        values[RETRANSMIT_RATE] = sent.retransmits / (sent.bytes / mss)
+    for metric, number in values.items():
+        if number is not None:
+            yield Observation(metric, number, pair, direction, kind)
 
 
-def _intervals(run: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    yield "client", run.get("intervals", [])
-    yield "server", (run.get("server_output_json") or {}).get("intervals", [])
-
-
-def _summaries(run: Mapping[str, Any], *, sender: bool) -> Iterator[Mapping[str, Any]]:
-    """What the sending end says of its sockets; of the other end's streams it knows its own only."""
-    said = run if sender else run.get("server_output_json") or {}
-    for stream in said.get("end", {}).get("streams", []):
-        if (summary := stream.get("sender", {})).get("sender"):
-            yield summary
-
-
-def _sender_summary(summary: Mapping[str, Any], value: Any) -> Iterator[Observation]:
-    for metric, key, factor in (
-        (CWND_MAX, "max_snd_cwnd", 1),
-        (SND_WND_MAX, "max_snd_wnd", 1),
-        (TCP_RTT_MEAN, "mean_rtt", 1e-3),
+def _streams(run: Run, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
+    """What the ends of a direction's streams say of their sockets, and by interval."""
+    # The server's list mirrors the client's: where one sends, the other receives.
+    for side, sends in (
+        (run, direction == "forward"),
+        (run.server_output_json, direction != "forward"),
     ):
-        if summary.get(key):
-            yield value(metric, summary[key] * factor)
+        sockets = [stream.sender for stream in side.end.streams if stream.sender.sender]
+        for socket in sockets if sends else ():
+            for metric, number in _socket(socket):
+                yield Observation(metric, number, pair, direction, kind)
+        for stream in (s for i in side.intervals for s in i.streams if not s.omitted):
+            if stream.sender is sends or (stream.sender is None and kind == "single"):
+                for metric, number in _interval(stream, sends=sends):
+                    yield Observation(metric, number, pair, direction, kind, t_s=stream.start)
 
 
-def _interval(stream: Mapping[str, Any], value: Any) -> Iterator[Observation]:
-    t_s = stream["start"]
-    if not stream.get("sender"):
-        yield value(GOODPUT, stream["bits_per_second"], t_s)
+def _socket(socket: Socket) -> Iterator[tuple[Metric, float]]:
+    for metric, number, factor in (
+        (CWND_MAX, socket.max_snd_cwnd, 1),
+        (SND_WND_MAX, socket.max_snd_wnd, 1),
+        (TCP_RTT_MEAN, socket.mean_rtt, 1e-3),
+    ):
+        if number:
+            yield metric, number * factor
+
+
+def _interval(stream: Stream, *, sends: bool) -> Iterator[tuple[Metric, float]]:
+    if not sends:
+        yield GOODPUT, stream.bits_per_second
         return
-    for metric, key, factor in (
-        (RETRANSMITS, "retransmits", 1),
-        (CWND, "snd_cwnd", 1),
-        (TCP_RTT, "rtt", 1e-3),
-        (PMTU, "pmtu", 1),
-        (REORDERING, "reorder", 1),
+    for metric, number, factor in (
+        (RETRANSMITS, stream.retransmits, 1),
+        (CWND, stream.snd_cwnd, 1),
+        (TCP_RTT, stream.rtt, 1e-3),
+        (PMTU, stream.pmtu, 1),
+        (REORDERING, stream.reorder, 1),
     ):
-        if key in stream:
-            yield value(metric, stream[key] * factor, t_s)
+        if number is not None:
+            yield metric, number * factor
 
 
-def _cpu(
-    run: Mapping[str, Any], pair: Pair, mode: str, direction: Direction
-) -> Iterator[Observation]:
-    use = run["end"].get("cpu_utilization_percent", {})
-    for metric, key in ((CPU_CLIENT, "host_total"), (CPU_SERVER, "remote_total")):
-        if key in use:
-            yield Observation(metric, use[key] / 100, pair, direction, mode)
+def _cpu(use: Cpu, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
+    for metric, percent in ((CPU_CLIENT, use.host_total), (CPU_SERVER, use.remote_total)):
+        if percent is not None:
+            yield Observation(metric, percent / 100, pair, direction, kind)
 
 
 BENCHMARK = Tcp

@@ -157,6 +157,7 @@ class FakeTestbed(Strict):
     kind: Literal["fake"]
     hosts: tuple[HostName, ...] = ("lom", "yuki", "luna")
     broken: dict[Name, str] = {}
+    unreachable: tuple[HostName, ...] = ()
     seconds_per_command: NonNegative = 0.0
 
     @model_validator(mode="after")

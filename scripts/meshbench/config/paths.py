@@ -8,6 +8,8 @@ from meshbench.config.plan import Calibrated
 RESULTS = Path("results")
 FIGURES = Path("figures")
 LOGS = Path("logs")
+STATE = Path(".meshbench")
+"""What is kept of a checkout besides its results, and is nobody else's."""
 
 
 def raw(campaign: str) -> Path:
@@ -30,7 +32,7 @@ def imported(campaign: str) -> Path:
 
 def secrets(campaign: str) -> Path:
     """Keys of the campaign's VPNs, mode 600; never read by anything that writes results."""
-    return RESULTS / campaign / "secrets"
+    return STATE / "secrets" / campaign
 
 
 def calibration(campaign: Campaign, step: Calibrated) -> Path:

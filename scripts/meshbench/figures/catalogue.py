@@ -68,7 +68,7 @@ def of_benchmark(name: str) -> Figure:
     return Figure(
         f"{_GENERIC}{name}",
         f"Headline values of {name}",
-        tables=("measures", "host_measures"),
+        tables=("measures", "hosts"),
         formats=CHART_FORMATS + TABLE_FORMATS,
         benchmarks=(name,),
         module="charts.headlines",

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from meshbench.util.errors import RecordError
 from meshbench.util.files import atomic
+from meshbench.util.foreign import why
 
 SCHEMA_VERSION: Literal[2] = 2
+Small = Annotated[int, Field(ge=0, lt=2**31)]
+"""A count that fits into the tables' 32 bits."""
 
 
 class Status(StrEnum):
@@ -42,7 +46,7 @@ class Cell(Model):
     tuning: str
     profile: str
     benchmark: str
-    round: int
+    round: Small
 
     @property
     def path(self) -> str:
@@ -93,12 +97,17 @@ class PathState(Model):
     transport: str | None = None
     endpoint: str | None = None
     interface: str | None = None
-    tunnel_mtu: int | None = None
-    path_mtu: int | None = None
+    tunnel_mtu: Small | None = None
+    path_mtu: Small | None = None
     """The largest packet that got through the tunnel whole when the VPN had come up; in bytes."""
     cipher: str | None = None
     """Where the daemon shows it."""
     details: dict[str, Any] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether the daemon told anything of how it reaches the peer."""
+        return any(self.way)
 
     @property
     def way(self) -> tuple[str | None, ...]:
@@ -113,7 +122,7 @@ class LinkRecord(Model):
     target: str
     status: Status
     reason: str | None = None
-    attempts: int = 1
+    attempts: Small = 1
     limit_s: float | None = None
     started: datetime | None = None
     duration_s: float | None = None
@@ -133,6 +142,20 @@ class LinkRecord(Model):
     def in_role(self, role: str) -> list[Command]:
         """The commands of one role, in their order."""
         return [command for command in self.commands if command.role == role]
+
+    @property
+    def path(self) -> PathState | None:
+        """The path as it was told last; one that is unknown only where it was never told."""
+        told = [path for path in (self.path_after, self.path_before) if path]
+        return next((path for path in told if path.known), told[0] if told else None)
+
+    @property
+    def path_changed(self) -> bool | None:
+        """Whether it was another one after the measurement; None where that was not told twice."""
+        before, after = self.path_before, self.path_after
+        if not (before and before.known and after and after.known):
+            return None
+        return before.way != after.way
 
 
 class GroupRecord(Model):
@@ -195,6 +218,12 @@ class VpnRecord(Model):
     direct_s: dict[str, float] = {}
     """By ordered pair, from starting the VPN until its daemon was first seen to say 'direct'."""
     log_tail: dict[str, str] = {}
+    silent_before: list[str] = []
+    """Ordered pairs that had passed traffic and did not at the cell's start: it was started anew."""
+    fallen_before: list[str] = []
+    """Hosts on which its daemon had ended before the cell: it was started anew."""
+    log_tail_before: dict[str, str] = {}
+    """What its daemons had said last before that."""
 
 
 class Record(Model):
@@ -245,12 +274,12 @@ def write(record: BaseModel, path: Path) -> None:
 
 
 def read(path: Path) -> Record:
-    """Read a record. Raises ValueError naming the file when it is not one."""
+    """Read a record. Raises RecordError naming the file when it is not one."""
     try:
         return Record.model_validate_json(path.read_bytes())
     except ValueError as error:
-        raise ValueError(
-            f"{path} is not a record of schema version {SCHEMA_VERSION}: {error}"
+        raise RecordError(
+            f"{path} is not a record of schema version {SCHEMA_VERSION}: {why(error)}"
         ) from None
 
 

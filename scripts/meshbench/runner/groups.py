@@ -31,7 +31,7 @@ async def measure(benchmark: Benchmark[Any], arena: Arena, silent: Collection[Pa
     by_pair: dict[Pair, LinkRecord] = {}
     done = Measured()
     able = [link for link in arena.links if link.pair not in silent]
-    for group in benchmark.groups(able):
+    for group in filter(None, benchmark.groups(able)):
         await _group(benchmark, group, arena, done, by_pair)
     done.links = [by_pair.get(link.pair) or _silent(link) for link in arena.links]
     done.kept = list(arena.kept)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from meshbench.impairment import engine
-from meshbench.results.records import GroupRecord, ImpairmentRecord, LinkRecord
+from meshbench.results.records import GroupRecord, ImpairmentRecord, LinkRecord, Status
 from meshbench.runner.groups import START_SPREAD_S
 from meshbench.vpns.common import lifecycle
 
@@ -79,6 +79,10 @@ def _ticks(state: Mapping[str, Any]) -> dict[str, int]:
 def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:
     name = lifecycle.pair(link.source, link.target)
     before, after = link.path_before, link.path_after
+    if link.status is Status.OK and after and not after.known:
+        yield f"{name}: path unknown"
+    if link.status is Status.OK and link.reason:
+        yield f"{name}: {link.reason}"
     relayed = "relay" in {path.kind for path in (before, after) if path}
     if relayed:
         yield f"{name} went over a relay"
@@ -86,5 +90,5 @@ def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:
     inside = set(underlay.values()) if relayed else {underlay[link.target]}
     if endpoint and (endpoint.rpartition(":")[0] or endpoint) not in inside:
         yield f"{name} went to {endpoint}, past the data network"
-    if before and after and before.way != after.way:
+    if link.path_changed:
         yield f"the path of {name} changed during the measurement"

@@ -9,6 +9,7 @@ from typing import Any
 
 from meshbench import __version__, benchmarks, collectors
 from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
+from meshbench.benchmarks.tools import versions
 from meshbench.config.jobs import MeasureJob
 from meshbench.config.plan import weather
 from meshbench.faults.base import MeshFaults
@@ -21,7 +22,7 @@ from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
 from meshbench.testbed.host import Host
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.supplies import planned
 
@@ -41,6 +42,9 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
         try:
+            # That a VPN is up is found out by ping, whatever is measured.
+            tools = dict.fromkeys((versions.PING, *benchmarks.load(cell.benchmark).tools))
+            await versions.check(tuple(tools), bed.hosts)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
@@ -50,10 +54,11 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             up = await reconcile.only(bed, built, before, reconcile.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
-        except VpnError as error:
+            _tell_revived(vpn, up.revived)
+            return await _measure(job, bed, up, vpn, before, started)
+        except (VpnError, ToolError) as error:
             vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, started)
-        return await _measure(job, bed, up, vpn, before, started)
 
 
 async def _measure(
@@ -65,7 +70,7 @@ async def _measure(
     started: Any,
 ) -> Record:
     settings, vpn.version = await asyncio.gather(
-        tuning.apply(job.tuning, bed.hosts), up.mesh.driver.installed_version(bed.hosts[0])
+        tuning.apply(job.tuning, bed.hosts), lifecycle.version(up.mesh, bed.hosts[0])
     )
     benchmark, arena = benchmarks.make(job.cell.benchmark, job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
@@ -87,9 +92,16 @@ async def _measure(
         job, bed, vpn, done, started=started, before=before, after=after,
         impairment=impairment, tuning_=settings, collected=collected,
         marked=[
+            *([str(up.revived)] if up.revived else []),
             *marks.of(done.links, impairment, before, after, underlay), *marks.apart(done.groups)
         ],
     )  # fmt: skip
+
+
+def _tell_revived(vpn: records.VpnRecord, revived: reconcile.Revived | None) -> None:
+    if revived:
+        vpn.silent_before, vpn.fallen_before = list(revived.silent), list(revived.fallen)
+        vpn.log_tail_before = dict(revived.log_tail)
 
 
 @contextlib.asynccontextmanager

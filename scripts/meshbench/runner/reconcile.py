@@ -1,5 +1,6 @@
 """Bringing the testbed's VPNs from their true state to the one a cell needs."""
 
+import asyncio
 import json
 import logging
 import os
@@ -30,6 +31,25 @@ ALIVE_LIMIT_S = 3.0
 
 
 @dataclass(frozen=True)
+class Revived:
+    """A VPN that had come up and was not whole any more at a cell's start, so it was started anew."""
+
+    silent: tuple[str, ...] = ()
+    """Ordered pairs that had passed traffic and did not any more."""
+    fallen: tuple[str, ...] = ()
+    """Hosts on which its daemon did not run any more."""
+    log_tail: Mapping[str, str] = field(default_factory=dict)
+    """By host, what its daemon had last said."""
+
+    def __str__(self) -> str:
+        if self.fallen:
+            what = f"the daemon did not run any more on {', '.join(self.fallen)}"
+        else:
+            what = f"no traffic any more on {', '.join(self.silent)}"
+        return f"{what} before the measurement: the VPN was started anew"
+
+
+@dataclass(frozen=True)
 class Up:
     """A VPN that is up, and how that was proven."""
 
@@ -37,6 +57,7 @@ class Up:
     readiness: Readiness
     started: bool = False
     direct_s: Mapping[str, float] = field(default_factory=dict)
+    revived: Revived | None = None
     path_mtu: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -88,35 +109,73 @@ async def _path_mtu(
     bed: Session, up: Up, found: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, int]:
     """Searched for once per start; later cells read it from the first host."""
-    identity = {"system": up.mesh.driver.system, "installed": lifecycle.digests(up.mesh)}
-    note = found[bed.hosts[0].name].get("up") or {}
-    if not up.started and identity.items() <= note.items():
+    note = _note(bed, up.mesh, found)
+    if note and not up.started:
         kept: Mapping[str, int] = note["path_mtu"]
         return kept
     await bed.engine.clear()
     sizes = await path_mtu.search(up.mesh)
-    await bed.hosts[0].upload([File(UP, json.dumps({**identity, "path_mtu": sizes}).encode())])
+    note = {**_identity(up.mesh), "path_mtu": sizes, "silent": up.readiness.silent}
+    await bed.hosts[0].upload([File(UP, json.dumps(note).encode())])
     return sizes
+
+
+def _identity(mesh: Mesh) -> dict[str, Any]:
+    return {"system": mesh.driver.system, "installed": lifecycle.digests(mesh)}
+
+
+def _note(
+    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """What was found when this system, installed in this way, had come up."""
+    note: Mapping[str, Any] = found[bed.hosts[0].name].get("up") or {}
+    return note if _identity(mesh).items() <= note.items() else None
 
 
 async def _only(
     bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]], attempt: str
 ) -> Up:
     name = mesh.driver.system
-    active = state.active(found)
     await lifecycle.stop(bed.hosts, sorted(state.running(found).keys() - {name}))
     if mesh.service(bed.hosts[0].name) is None:
         return Up(mesh, await _alive(bed, mesh))
     _known_failure(found, name, attempt)
-    everywhere = all(active[host.name].issuperset(mesh.units(host.name)) for host in bed.hosts)
-    if everywhere and lifecycle.installed(mesh, state.markers(found, name)):
-        return Up(mesh, await _alive(bed, mesh))
+    whole = await _as_it_was(bed, mesh, found)
+    if isinstance(whole, Readiness):
+        return Up(mesh, whole)
     try:
-        return await _bring_up(bed, mesh, found)
+        return replace(await _bring_up(bed, mesh, found), revived=whole)
     except VpnError as error:
-        note = {"system": name, "attempt": attempt, "reason": str(error)}
+        reason = f"{error} (before that: {whole})" if whole else str(error)
+        note = {"system": name, "attempt": attempt, "reason": reason}
         await bed.hosts[0].upload([File(FAILED, json.dumps(note).encode())])
-        raise
+        raise VpnError(reason) from error
+
+
+async def _as_it_was(
+    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]
+) -> Readiness | Revived | None:
+    """Which pairs of a system that is up pass traffic; or what it has lost since it came up.
+
+    None where it is not up. What was silent from the start is not lost: starting it anew in every
+    cell would not help.
+    """
+    system, active = mesh.driver.system, state.active(found)
+    up = system in state.running(found)
+    if not up or not lifecycle.installed(mesh, state.markers(found, system)):
+        return None
+    if fallen := [h.name for h in bed.hosts if not active[h.name].issuperset(mesh.units(h.name))]:
+        return Revived(fallen=tuple(fallen), log_tail=await _log_tail(mesh))
+    readiness = await _alive(bed, mesh)
+    known = (_note(bed, mesh, found) or {}).get("silent", ())
+    if lost := tuple(pair for pair in readiness.silent if pair not in known):
+        return Revived(silent=lost, log_tail=await _log_tail(mesh))
+    return readiness
+
+
+async def _log_tail(mesh: Mesh) -> dict[str, str]:
+    tails = await asyncio.gather(*(host.logs(mesh.unit) for host in mesh.hosts))
+    return {host.name: tail for host, tail in zip(mesh.hosts, tails, strict=True)}
 
 
 async def _alive(bed: Session, mesh: Mesh) -> Readiness:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench import benchmarks, collectors
-from meshbench.benchmarks.base import Benchmark, Headline, Observation, Pair
+from meshbench.benchmarks.base import Headline, Observation, Pair
 from meshbench.results import records
 from meshbench.results.records import LinkRecord, Record, Status
-from meshbench.tables import schema
+from meshbench.tables import reading, schema
+from meshbench.tables.reading import Reading
+from meshbench.util.errors import RecordError
 
 log = logging.getLogger(__name__)
 
@@ -23,59 +24,22 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     """Write the samples and links of these records.
 
     What of a record's output cannot be read is a failure of the tool on that link, with the reason
-    and the record's name; it stops no other.
-
-    Raises:
-        ValueError: naming the file, when one is not a record.
+    and the record's name; it stops no other. A file that is no record is left out, and named in the
+    log and by `python -m meshbench failed`.
     """
     sample_rows: list[Row] = []
     link_rows: list[Row] = []
     for path in raw:
-        record = records.read(path)
-        benchmark = benchmarks.make(record.cell.benchmark, record.settings["options"])
-        observations = _read(benchmark, record, path)
-        sample_rows += _samples(record, path, observations, benchmark.headlines())
-        link_rows += [_link(record, path, link) for link in record.links]
+        try:
+            read = reading.read(records.read(path), path)
+        except RecordError as error:
+            log.error("left out: %s", error)  # noqa: TRY400  (it says all)
+            continue
+        sample_rows += _samples(path, read)
+        link_rows += [_link(read.record, path, link) for link in read.record.links]
     schema.write(schema.table(sample_rows, schema.SAMPLES), samples)
     schema.write(schema.table(link_rows, schema.LINKS), links)
     log.info("%d records: %d links, %d values", len(raw), len(link_rows), len(sample_rows))
-
-
-def _read(benchmark: Benchmark[Any], record: Record, path: Path) -> list[Observation]:
-    """All values of a record; a link whose output cannot be read, or has none, becomes tool_failed."""
-    observations = [o for kind in collectors.every() for o in kind().parse(record)]
-    try:
-        measured = list(benchmark.parse(record))
-    except Exception:
-        log.exception("%s", path)
-        measured = _link_by_link(benchmark, record, path)
-    told = {observation.subject for observation in measured}
-    for link in record.links:
-        if link.status is Status.OK and link.pair not in told and _tells_of_links(benchmark):
-            _unreadable(link, "it holds no value", path)
-    return [*observations, *measured]
-
-
-def _tells_of_links(benchmark: Benchmark[Any]) -> bool:
-    headlines = benchmark.headlines()
-    return not headlines or any(headline.of == "link" for headline in headlines)
-
-
-def _link_by_link(benchmark: Benchmark[Any], record: Record, path: Path) -> list[Observation]:
-    observations: list[Observation] = []
-    for link in record.links:
-        try:
-            observations += benchmark.parse(record.model_copy(update={"links": [link]}))
-        except Exception as error:  # noqa: BLE001 - a tool's output may be anything
-            _unreadable(link, f"{type(error).__name__}: {error}", path)
-    return observations
-
-
-def _unreadable(link: LinkRecord, why: str, path: Path) -> None:
-    link.status, link.reason = (
-        Status.TOOL_FAILED,
-        f"the output in {path} cannot be read: {why}",
-    )
 
 
 def _place(record: Record, path: Path, pair: Pair) -> Row:
@@ -97,12 +61,11 @@ def _below_results(path: Path) -> str:
     return path.as_posix()
 
 
-def _samples(
-    record: Record, path: Path, observations: Sequence[Observation], headlines: Sequence[Headline]
-) -> Iterator[Row]:
+def _samples(path: Path, read: Reading) -> Iterator[Row]:
+    record = read.record
     links = {link.pair: link for link in record.links}
-    missing = _missing(record, observations, headlines)
-    for observation in (*observations, *missing):
+    missing = _missing(record, read.observations, read.headlines)
+    for observation in (*read.observations, *missing):
         on_host = isinstance(observation.subject, str)
         pair = (NOWHERE, NOWHERE) if isinstance(observation.subject, str) else observation.subject
         status, reason = _status(observation, links.get(pair))
@@ -160,7 +123,7 @@ def _of_hosts(record: Record) -> tuple[Status, str | None]:
 
 
 def _link(record: Record, path: Path, link: LinkRecord) -> Row:
-    after = link.path_after or link.path_before
+    told = link.path
     return {
         **_place(record, path, link.pair),
         "status": str(link.status),
@@ -171,26 +134,19 @@ def _link(record: Record, path: Path, link: LinkRecord) -> Row:
         "duration_s": link.duration_s,
         "measuring_s": records.measuring_s((*link.failures, *link.commands)) or None,
         "vpn_version": record.vpn.version,
-        "path": after.kind if after else None,
-        "transport": after.transport if after else None,
-        "endpoint": after.endpoint if after else None,
-        "tunnel_mtu": after.tunnel_mtu if after else None,
-        "path_mtu": after.path_mtu if after else None,
-        "cipher": after.cipher if after else None,
+        "path": told.kind if told else None,
+        "transport": told.transport if told else None,
+        "endpoint": told.endpoint if told else None,
+        "tunnel_mtu": told.tunnel_mtu if told else None,
+        "path_mtu": told.path_mtu if told else None,
+        "cipher": told.cipher if told else None,
         "control_server": record.vpn.control_server,
-        "path_changed": _changed(link),
+        "path_changed": link.path_changed,
         "ready_s": link.ready_s,
         "direct_s": link.direct_s,
         "engine": record.impairment.engine,
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",
         "shared_cpu": record.testbed.shared_cpu,
-        "code_version": str(record.versions["meshbench"]),
+        "code_version": str(record.versions.get("meshbench", "unknown")),
         "marks": record.marks,
     }
-
-
-def _changed(link: LinkRecord) -> bool | None:
-    before, after = link.path_before, link.path_after
-    if before is None or after is None:
-        return None
-    return before.way != after.way

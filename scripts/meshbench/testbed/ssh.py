@@ -10,7 +10,7 @@ from datetime import datetime
 import asyncssh
 
 from meshbench.results.records import Command, now
-from meshbench.testbed.host import SLICE, Address, CommandError, File, Unit
+from meshbench.testbed.host import LOCALE, SLICE, Address, CommandError, File, Unit
 from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ GRACE_S = 5.0
 _READ_SECRETS = (
     'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
 )
+# By env(1) and not over SSH, whose servers accept the variables that they want.
+_IN_LOCALE = ["env", "-u", "LANGUAGE", *(f"{key}={value}" for key, value in LOCALE.items())]
 _LIMIT_STATUS = {124, 137, -9}
 """How timeout(1) ends when the limit, not the program, ended it; -9 when it had to use SIGKILL."""
 
@@ -66,7 +68,7 @@ class SshHost:
         except (OSError, asyncssh.Error, TimeoutError) as error:
             raise TestbedError(
                 f"{self.name}: no SSH to {where.user}@{where.control}:{where.port}: "
-                f"{error or f'no answer within {limit_s:.0f} s'}"
+                f"{str(error) or f'no answer within {limit_s:.0f} s'}"
             ) from error
 
     async def close(self) -> None:
@@ -90,7 +92,8 @@ class SshHost:
             stdin = "".join(f"{value}\n" for value in secrets.values()).encode()
             limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
         # asyncssh does not end an empty input, and a program that reads it would wait for ever.
-        line = f"exec {shlex.join(limited)}" + ("" if stdin else " </dev/null")
+        line = f"exec {shlex.join([*_IN_LOCALE, *limited])}" + ("" if stdin else " </dev/null")
+        log.debug("%s: starts %s, limit %.0f s", self.name, shlex.join(argv), limit_s)
         try:
             result = await connection.run(
                 line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
@@ -104,7 +107,10 @@ class SshHost:
         if result is not None and result.returncode is None:
             raise TestbedError(f"{self.name}: SSH broke during {shlex.join(argv)}")
         command = _command(self.name, argv, started, time.monotonic() - clock, result, limit_s)
-        log.debug("%s: %s -> %s", self.name, shlex.join(argv), command.returncode)
+        log.debug(
+            "%s: %s -> %s after %.1f s",
+            self.name, shlex.join(argv), command.returncode, command.duration_s,
+        )  # fmt: skip
         if check and command.returncode != 0:
             raise CommandError(command)
         return command
@@ -120,6 +126,7 @@ class SshHost:
         missing = [file for file in files if present.get(str(file.path)) != file.digest]
         if missing:
             connection = await self.connect()
+            log.debug("%s: writes %s", self.name, ", ".join(str(file.path) for file in missing))
             try:
                 async with connection.start_sftp_client() as sftp:
                     for file in missing:
@@ -136,6 +143,7 @@ class SshHost:
         options = [f"--property={key}={value}" for key, value in unit.properties.items()]
         await self.run([
             "systemd-run", "--quiet", "--collect", f"--unit={unit.name}", f"--slice={SLICE}",
+            *(f"--setenv={key}={value}" for key, value in LOCALE.items()),
             # systemd expands variables in a command line, and has "$$" for a "$".
             *options, "--", *(word.replace("$", "$$") for word in unit.argv),
         ])  # fmt: skip

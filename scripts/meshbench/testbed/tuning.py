@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 from meshbench.config.models import Tuning
+from meshbench.testbed import sysctls
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.util.errors import TestbedError
 
@@ -32,22 +33,21 @@ async def _apply(tuning: Tuning, host: Host) -> dict[str, str]:
     kept = await host.run(["cat", str(_STOCK)], check=False)
     stock: dict[str, str] = json.loads(kept.stdout) if kept.returncode == 0 and kept.stdout else {}
     if new := [key for key in wanted if key not in stock]:
-        stock |= await _read(host, new)
+        found = await sysctls.read(host, new)
+        if lacking := [key for key in new if key not in found]:
+            raise TestbedError(f"{host.name}: this kernel has no {', '.join(lacking)}")
+        stock |= found
         await host.upload([File(_STOCK, json.dumps(stock).encode())])
     if not stock:
         return {}
     target = {**stock, **wanted}
-    await host.run(["sysctl", "-q", "-w", *(f"{key}={value}" for key, value in target.items())])
-    real = await _read(host, list(target))
+    written = await sysctls.write(host, target)
+    real = await sysctls.read(host, list(target))
     for key, value in target.items():
-        if real[key] != value:
-            raise TestbedError(f"{host.name}: {key} is {real[key]}, not {value}")
+        if (has := real.get(key)) != value:
+            said = f" ({written.stderr.strip()})" if written.stderr.strip() else ""
+            raise TestbedError(f"{host.name}: {key} is {has}, not {value}{said}")
     return {key: real[key] for key in wanted}
-
-
-async def _read(host: Host, keys: Sequence[str]) -> dict[str, str]:
-    values = (await host.run(["sysctl", "-n", *keys])).stdout.splitlines()
-    return {key: _words(value) for key, value in zip(keys, values, strict=True)}
 
 
 def _words(value: object) -> str:

@@ -50,5 +50,18 @@ class UnavailableError(VpnError):
     status: ClassVar[str] = "unavailable"
 
 
+class ToolError(MeshbenchError):
+    """A measuring tool on a host is missing, too old or cannot run: nothing is known of the VPN.
+
+    The text becomes the reason in the record.
+    """
+
+    status: ClassVar[str] = "tool_failed"
+
+
+class RecordError(MeshbenchError, ValueError):
+    """A file is not a record; the text names it and says why."""
+
+
 NO_BINARY = "no binary"
 """How the reason begins when a VPN's programs cannot be had; charts show these words alone."""

@@ -38,9 +38,23 @@ def fingerprint(folder: Path) -> str:
     return found.hexdigest()[:16]
 
 
+def existing(path: Path) -> Path:
+    """The path itself if it is there, or the nearest folder above it that is."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, with mode 700; others stay as they are."""
+    for folder in reversed([path, *path.parents]):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a secret: mode 600 from the first byte, in a folder of mode 700."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

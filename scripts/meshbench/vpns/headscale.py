@@ -1,6 +1,5 @@
 """Tailscale's nodes with a control server of one's own on the first host."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -12,7 +11,9 @@ from meshbench.config.strict import Strict
 from meshbench.packages.supply import Supply, resolve
 from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.util import foreign
 from meshbench.util.errors import VpnError
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.common import tailscale_control
 from meshbench.vpns.common.units import Service, command_line, unit_name
@@ -201,11 +202,11 @@ class Tailscale(Driver):
         return f"{said} ({server.name} {word.removeprefix('v')})"
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        status = json.loads(await self._ask(host, "status", "--json"))
+        status = Peers.model_validate(foreign.document(await self._ask(host, "status", "--json")))
         peers = {
             address: peer
-            for peer in (status.get("Peer") or {}).values()
-            for address in peer.get("TailscaleIPs") or []
+            for peer in foreign.valid(Peer, (status.peers or {}).values())
+            for address in peer.addresses or ()
         }
         known = {
             other: peers[tailscale_control.address(other)]
@@ -219,13 +220,26 @@ class Tailscale(Driver):
         return ("tailscaled", tailscale_control.CONTROLS[self._chosen][0].program)
 
 
-def _path(peer: Mapping[str, Any], derp: str) -> PathState:
+class Peers(Told):
+    """What `tailscale status --json` says of peers, by key."""
+
+    peers: dict[str, Any] | None = Field(alias="Peer")
+
+
+class Peer(Told):
+    addresses: tuple[str, ...] | None = Field(None, alias="TailscaleIPs")
+    current: str = Field("", alias="CurAddr")
+    relay: str = Field("", alias="PeerRelay")
+    active: bool = Field(alias="Active")
+
+
+def _path(peer: Peer, derp: str) -> PathState:
     """An active peer without an address of its own is reached through DERP."""
-    if endpoint := peer.get("CurAddr"):
-        return PathState(kind="direct", transport="udp", endpoint=endpoint)
-    if endpoint := peer.get("PeerRelay"):
-        return PathState(kind="relay", transport="udp", endpoint=endpoint)
-    if peer.get("Active"):
+    if peer.current:
+        return PathState(kind="direct", transport="udp", endpoint=peer.current)
+    if peer.relay:
+        return PathState(kind="relay", transport="udp", endpoint=peer.relay)
+    if peer.active:
         return PathState(kind="relay", transport="derp", endpoint=derp)
     return PathState()
 

@@ -169,7 +169,10 @@ def path(peer: str, status: str, routes: str) -> PathState | None:
     for connection in _CONNECTION.finditer(status):
         where = connection["address"]
         if connection["name"] == peer and (_CIRCUIT in where) == relayed:
-            _, family, host, layer, port, *rest = where.split("/")
+            parts: list[str] = where.split("/")
+            _, family, host, layer, port, *rest = [*parts, "", "", "", ""]
+            if family not in {"ip4", "ip6"} or not port.isdecimal():
+                continue
             return PathState(
                 kind="relay" if relayed else "direct",
                 transport="quic" if "quic-v1" in rest else layer,

@@ -91,7 +91,7 @@ class Vxlan(Driver):
         known = {
             words[words.index("dst") + 1]
             for line in table.stdout.splitlines()
-            if "dst" in (words := line.split())
+            if "dst" in (words := line.split())[:-1]
         }
         return {
             other.name: PathState(

@@ -11,10 +11,14 @@ from pydantic import Field
 from meshbench.config.packages import Debian
 from meshbench.config.strict import Strict
 from meshbench.results.records import PathState
+from meshbench.testbed import programs
 from meshbench.testbed.host import File, Host
 from meshbench.util.errors import UnavailableError
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.common.units import Service
+
+_FIELDS = 7
+"""Of a peer in `wg show … dump`, up to the bytes sent."""
 
 
 class Options(Strict):
@@ -77,8 +81,7 @@ class WireGuard(Driver):
                 raise UnavailableError(
                     f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}"
                 )
-        found = await host.run(["which", self.program("wireguard-go")], check=False)
-        if found.returncode != 0:
+        if await programs.absent(host, [self.program("wireguard-go")]):
             raise UnavailableError(
                 f"{host.name}: no wireguard module and wireguard-go is not installed"
             )
@@ -111,6 +114,7 @@ class WireGuard(Driver):
         by_allowed = {
             fields[3]: fields
             for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])
+            if len(fields) >= _FIELDS and all(map(str.isdecimal, fields[4:7]))
         }
         return {
             other.name: _path(by_allowed[f"{other.overlay}/32"])

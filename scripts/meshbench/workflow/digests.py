@@ -6,6 +6,7 @@ in their params. Measurements do not: they depend on explicit method versions in
 
 import functools
 import hashlib
+import importlib.metadata
 import re
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     for path in sorted(paths):
         content.update(path.name.encode() + b"\0" + path.read_bytes())
     return content.hexdigest()[:16]
+
+
+@functools.cache
+def libraries(*names: str) -> tuple[str, ...]:
+    """The versions of installed distributions, for what they make and not we."""
+    return tuple(f"{name} {importlib.metadata.version(name)}" for name in names)
 
 
 @functools.cache

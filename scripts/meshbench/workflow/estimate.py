@@ -7,10 +7,11 @@ from datetime import timedelta
 from statistics import median
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from meshbench import benchmarks
-from meshbench.config import paths, plan
+from meshbench.config import plan
 from meshbench.config.models import Campaign
 from meshbench.config.plan import Calibrated
 from meshbench.packages import store
@@ -34,10 +35,10 @@ def expected_s(campaign: Campaign, cell: Cell) -> float:
 
 
 def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
-    """Median seconds of the records by (vpn, profile, benchmark)."""
+    """Median seconds of the records that are not stale by (vpn, profile, benchmark)."""
     seen = defaultdict(list)
     for done in cells:
-        if done.record:
+        if done.record and not done.stale:
             took = (done.record.ended - done.record.started).total_seconds()
             seen[done.cell.vpn, done.cell.profile, done.cell.benchmark].append(took + 1.0)
     return {key: median(times) for key, times in seen.items()}
@@ -56,8 +57,8 @@ def durations(campaign: Campaign, cells: list[Done]) -> dict[Cell | Calibrated, 
 
 
 def show(campaign: Campaign) -> None:
-    """Print the plan: each cell in its order, whether it is measured or reused, and the time."""
-    cells = summary.read(campaign)
+    """Print the plan: each cell in its order, whether and why it is measured, and the time."""
+    cells = summary.compared(campaign)
     times = durations(campaign, cells)
     have = {done.cell: done for done in cells}
     table = Table(title=f"campaign {campaign.name} on testbed {campaign.file.testbed}")
@@ -65,7 +66,9 @@ def show(campaign: Campaign) -> None:
         table.add_column(column, justify="right" if column in {"#", "about"} else "left")
     for number, (cell, done) in enumerate(have.items(), start=1):
         words = (cell.vpn, cell.tuning, cell.profile, cell.benchmark)
-        table.add_row(str(number), str(cell.round), *words, f"{times[cell]:.0f} s", state(done))
+        table.add_row(
+            str(number), str(cell.round), *words, f"{times[cell]:.0f} s", escape(state(done))
+        )
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 100)
     console.print(table)
     console.print(_total(campaign, have, times), markup=False)
@@ -91,27 +94,24 @@ def unbuilt(campaign: Campaign) -> dict[str, float]:
 def state(done: Done) -> str:
     if done.record is None:
         return "to measure"
+    if done.stale:
+        return f"stale: {'; '.join(done.stale)}"
     return "reused" if done.status == "ok" else f"reused ({done.status})"
 
 
 def _total(
     campaign: Campaign, have: Mapping[Cell, Done], times: Mapping[Cell | Calibrated, float]
 ) -> str:
-    missing = [cell for cell, done in have.items() if done.record is None]
-    calibrations = [
-        step
-        for step in times
-        if isinstance(step, Calibrated) and not paths.calibration(campaign, step).exists()
-    ]
+    missing = [cell for cell, done in have.items() if done.record is None or done.stale]
+    calibrations = summary.uncalibrated(campaign)
     steps: list[Cell | Calibrated] = [*missing, *calibrations]
     wait_s = sum(times[step] for step in steps) + plan.switches(missing) * SWITCH_S
-    learnt_from = sum(done.record is not None for done in have.values())
+    learnt_from = sum(done.record is not None and not done.stale for done in have.values())
     basis = (
         f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
     )
     about = timedelta(seconds=round(wait_s + FIGURES_S if missing or calibrations else 0))
     return (
         f"{len(missing)} of {len(have)} cells and {len(calibrations)} calibrations to measure, "
-        f"{len(have) - len(missing)} cells reused; about {about} ({basis}). "
-        "`snakemake -n` says whether a changed setting makes reused ones stale."
+        f"{len(have) - len(missing)} cells reused; about {about} ({basis})."
     )

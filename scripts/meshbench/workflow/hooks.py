@@ -21,13 +21,15 @@ from meshbench.config.sources import COMMAND_LINE, sources_of
 from meshbench.figures import catalogue
 from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
 from meshbench.importers.vpn_runner import headlines
+from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
-from meshbench.workflow import options, progress
+from meshbench.workflow import options, private, progress, space
 
 log = logging.getLogger(__name__)
 
-TESTBED_RULES = {"deploy", "calibrate", "measure"}
+MEASURING_RULES = {"calibrate", "measure"}
+TESTBED_RULES = {"deploy", *MEASURING_RULES}
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
@@ -48,6 +50,7 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
         sys.exit(1)
+    sys.stderr.write(private.rescue(campaign.name))
     return campaign
 
 
@@ -97,11 +100,13 @@ def context(campaign: Campaign) -> dict[str, Any]:
 
 def _headlines(campaign: Campaign) -> Iterator[Headline]:
     for name, given in campaign.file.benchmarks.items():
-        if campaign.published:
-            yield from (Headline(name, *words) for words in headlines.of(name))
-        else:
-            for one in benchmarks.make(name, given or {}).headlines():
-                yield Headline(name, one.metric.name, one.mode, one.direction, one.of)
+        found = (
+            headlines.of(Kind(name))
+            if campaign.published
+            else benchmarks.make(name, given or {}).headlines()
+        )
+        for one in found:
+            yield Headline(name, one.metric.name, one.mode, one.direction, one.of)
 
 
 def figures(campaign: Campaign) -> tuple[str, ...]:
@@ -130,16 +135,23 @@ def start(campaign: Campaign, workflow: Any) -> None:
     os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
     os.environ[MANNER] = manner(sys.argv[1:])
     jobs = list(workflow.dag.needrun_jobs())
-    progress.begin(_expected(campaign, jobs, workflow))
-    needed = {job.rule.name for job in jobs}
-    if isinstance(campaign.testbed, LabTestbed) and needed & TESTBED_RULES:
+    # Not a signal: its handler could wait for a lock that the scheduler itself holds.
+    progress.begin(_expected(campaign, jobs, workflow), workflow.scheduler.exit_gracefully)
+    needed = [job.rule.name for job in jobs]
+    _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
+    if isinstance(campaign.testbed, LabTestbed) and not TESTBED_RULES.isdisjoint(needed):
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         try:
             machine.check(lab.definition)
         except MeshbenchError as error:
-            sys.stderr.write(f"{error}\n")
-            # Raising here would bury the text under Snakemake's traceback.
-            sys.exit(1)
+            _refuse(str(error))
+
+
+def _refuse(reason: str | None) -> None:
+    """End the process where there is a reason: raised, it would be under Snakemake's traceback."""
+    if reason:
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(1)
 
 
 def imported(report: Path) -> str:
@@ -196,7 +208,7 @@ def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, f
             if isinstance(step, Calibrated)
             else paths.raw(campaign.name) / step.path
         ): seconds
-        for step, seconds in estimate.durations(campaign, summary.read(campaign)).items()
+        for step, seconds in estimate.durations(campaign, summary.compared(campaign)).items()
     }
     by_path |= {
         str(paths.package(campaign.name, name)): seconds + progress.FAST_JOB_S

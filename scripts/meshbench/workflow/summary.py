@@ -3,8 +3,9 @@
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
@@ -12,28 +13,44 @@ from rich.table import Table
 
 from meshbench.config import paths, plan
 from meshbench.config.models import Campaign
+from meshbench.config.plan import Calibrated
 from meshbench.results import records
-from meshbench.results.records import Cell, Record, Status, now
+from meshbench.results.records import Cell, LinkRecord, Record, Status, now
+from meshbench.tables import reading
+from meshbench.util.errors import RecordError
+from meshbench.workflow import stale
+from meshbench.workflow.settings import calibrate, measure
 
 ONE_CORE = "--cores 1"
 
 
 @dataclass(frozen=True)
 class Done:
-    """A cell with its record, or without one."""
+    """A cell with its record, or without one; `trouble` says why the file there is none."""
 
     cell: Cell
     path: Path
     record: Record | None
+    trouble: str | None = None
+    stale: tuple[str, ...] = ()
+    """Why it will be measured again although it has a record."""
+
+    @cached_property
+    def links(self) -> list[LinkRecord]:
+        """With the status that their output turns out to have."""
+        return reading.judged(self.record, self.path) if self.record else []
 
     @property
     def status(self) -> Status | None:
-        return records.worst([link.status for link in self.record.links]) if self.record else None
+        if self.trouble:
+            return Status.TOOL_FAILED
+        return records.worst([link.status for link in self.links]) if self.record else None
 
     @property
     def reasons(self) -> str:
-        links = self.record.links if self.record else []
-        return "; ".join(dict.fromkeys(link.reason for link in links if link.reason))
+        if self.trouble:
+            return self.trouble
+        return "; ".join(dict.fromkeys(link.reason for link in self.links if link.reason))
 
     @property
     def measuring_s(self) -> float:
@@ -42,17 +59,51 @@ class Done:
 
 def read(campaign: Campaign) -> list[Done]:
     """Every planned cell of a campaign with its record."""
-    found = []
-    for cell in plan.plan(campaign).cells:
-        path = paths.raw(campaign.name) / cell.path
-        found.append(Done(cell, path, records.read(path) if path.exists() else None))
-    return found
+    folder = paths.raw(campaign.name)
+    return [
+        Done(cell, folder / cell.path, *_read(folder / cell.path))
+        for cell in plan.plan(campaign).cells
+    ]
+
+
+def _read(path: Path) -> tuple[Record | None, str | None]:
+    """A record if it is there, and why what is there is none."""
+    try:
+        return (records.read(path) if path.exists() else None), None
+    except RecordError as error:
+        return None, str(error)
+
+
+def compared(campaign: Campaign) -> list[Done]:
+    """The same, with what makes a record stale under the campaign's settings of today."""
+    return [
+        replace(done, stale=stale.reasons(done.record, done.path, measure(campaign, done.cell)))
+        if done.record
+        else done
+        for done in read(campaign)
+    ]
+
+
+def uncalibrated(campaign: Campaign) -> list[Calibrated]:
+    """The calibrations that have no record, or a stale one."""
+    have = calibrations(campaign)
+    return [
+        step
+        for step in plan.plan(campaign).calibrations
+        if not (record := have.get(path := paths.calibration(campaign, step)))
+        or stale.reasons(record, path, calibrate(campaign, step))
+    ]
 
 
 def calibrations(campaign: Campaign) -> dict[Path, Record]:
     """The records of the network itself."""
+    read = {path: _read(path)[0] for path in _calibrations(campaign)}
+    return {path: record for path, record in read.items() if record}
+
+
+def _calibrations(campaign: Campaign) -> list[Path]:
     places = [paths.calibration(campaign, step) for step in plan.plan(campaign).calibrations]
-    return {path: records.read(path) for path in places if path.exists()}
+    return [path for path in places if path.exists()]
 
 
 def failed(cells: Iterable[Done]) -> list[Done]:
@@ -71,13 +122,22 @@ def marked_calibrations(campaign: Campaign) -> list[Path]:
 
 
 def unmade(campaign: Campaign) -> list[Path]:
-    """What says that a system's package or its installation failed: to be made again."""
+    """What is to be made again: a package or an installation that failed, an unreadable calibration."""
     places = [
         place(campaign.name, vpn)
         for vpn in campaign.file.vpns
         for place in (paths.package, paths.deployment)
     ]
-    return [p for p in places if p.exists() and _says_failed(p)]
+    readable = calibrations(campaign)
+    return [
+        *(p for p in places if p.exists() and _says_failed(p)),
+        *(p for p in _calibrations(campaign) if not _can_be_read(readable.get(p), p)),
+    ]
+
+
+def _can_be_read(record: Record | None, path: Path) -> bool:
+    """Whether a calibration's record is one, and its links have the values that they say."""
+    return record is not None and reading.judged(record, path) == record.links
 
 
 def _says_failed(path: Path) -> bool:

@@ -16,17 +16,15 @@ import io
 import itertools
 import logging
 import os
-import pickle
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +35,6 @@ log = logging.getLogger(__name__)
 RUN = "MESHBENCH_RUN"
 MAIN = "MESHBENCH_MAIN"
 """The process id of the run whose workers its jobs may use."""
-_SIZE = struct.Struct("!Q")
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,8 @@ def run(log_file: str | Path, function: str, *, apart: bool = False, **arguments
 def _ask(work: Work) -> tuple[int, str]:
     """What a worker came to: an exit status and what it had to say. Raises OSError, EOFError."""
     with _slot("apart" if work.apart else "here") as address, _connected(address) as connection:
-        _send(connection, work)
-        status, said = _receive(connection)
+        connection.send(work)
+        status, said = connection.recv()
     return int(status), str(said)
 
 
@@ -115,14 +112,17 @@ def _slot(kind: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _connected(address: Path) -> Iterator[socket.socket]:
+def _connected(address: Path) -> Iterator[Connection]:
+    """A connection to the worker there. Only this user's processes can have one: the folder is theirs."""
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(str(address))
         except OSError:
             _start(address)
             connection.connect(str(address))
-        yield connection
+        descriptor = connection.detach()
+    with Connection(descriptor) as messages:
+        yield messages
 
 
 def _start(address: Path) -> None:
@@ -143,26 +143,6 @@ def _start(address: Path) -> None:
         )
 
 
-def _send(connection: socket.socket, message: Any) -> None:
-    content = pickle.dumps(message)
-    connection.sendall(_SIZE.pack(len(content)) + content)
-
-
-def _receive(connection: socket.socket) -> Any:
-    (size,) = _SIZE.unpack(_exactly(connection, _SIZE.size))
-    # Only processes of this user can connect: the folder is theirs alone.
-    return pickle.loads(_exactly(connection, size))  # noqa: S301
-
-
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    content = bytearray()
-    while len(content) < size:
-        if not (part := connection.recv(size - len(content))):
-            raise EOFError("the other side has gone")
-        content += part
-    return bytes(content)
-
-
 def serve(listener: socket.socket, main: int) -> None:
     """Do one piece of work after another until the process `main` has gone."""
     try:
@@ -173,16 +153,16 @@ def serve(listener: socket.socket, main: int) -> None:
     for descriptor in (listener.fileno(), alive):
         poll.register(descriptor, select.POLLIN)
     while alive not in dict(poll.poll()):
-        connection, _ = listener.accept()
-        with connection, contextlib.suppress(OSError, EOFError):
-            work = _receive(connection)
+        accepted, _ = listener.accept()
+        with Connection(accepted.detach()) as connection, contextlib.suppress(OSError, EOFError):
+            work = connection.recv()
             if work.apart:
                 _apart(work, connection)
             else:
-                _send(connection, _done(work))
+                connection.send(_done(work))
 
 
-def _apart(work: Work, connection: socket.socket) -> None:
+def _apart(work: Work, connection: Connection) -> None:
     """Have a child do it and answer; it is interrupted, as by Ctrl-C, when nobody waits any more."""
     with contextlib.suppress(Exception):  # the child finds the same, and says it
         work.load()
@@ -190,7 +170,7 @@ def _apart(work: Work, connection: socket.socket) -> None:
         # A shell that started the run in the background had it ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            _send(connection, _done(work))
+            connection.send(_done(work))
         finally:
             os._exit(0)
     ended, poll = os.pidfd_open(child), select.poll()
@@ -211,8 +191,6 @@ def _done(work: Work) -> tuple[int, str]:
             work.do()
         except SystemExit as end:
             return (end.code if isinstance(end.code, int) else 1), said.getvalue()
-        except Exception:  # noqa: BLE001  (told to whoever waits)
-            return 1, said.getvalue() + traceback.format_exc()
     return 0, said.getvalue()
 
 

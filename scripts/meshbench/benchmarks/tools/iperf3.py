@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
-from typing import Any
 
 from meshbench.benchmarks.base import Link
+from meshbench.benchmarks.tools import iperf3_output
+from meshbench.benchmarks.tools.iperf3_output import Interval, Mode, Run
 from meshbench.results.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
 from meshbench.testbed.waiting import until
@@ -127,12 +127,6 @@ async def _free(link: Link) -> bool:
     return states == {"LISTEN"}
 
 
-def error_text(run: Mapping[str, Any]) -> str | None:
-    """What iperf3 says went wrong, if anything did."""
-    error = run.get("error")
-    return str(error) if error else None
-
-
 def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
     """What a client's end means: the tool's own failures are not held against the VPN.
 
@@ -140,13 +134,20 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
     """
     if command.returncode is None:
         return Status.TIMEOUT, f"not finished within {limit_s:.0f} s"
+    said = command.stderr.strip()[:300]
     try:
-        run = json.loads(command.stdout)
-    except ValueError:
-        return Status.TOOL_FAILED, f"no JSON from iperf3: {command.stderr.strip()[:300]}"
-    if error := error_text(run):
-        return classify(error), error
-    return _moved(run)
+        run = iperf3_output.read(command.stdout)
+    except ValueError as error:
+        return classify(said), f"no JSON from iperf3: {said or error}"
+    # Before 3.10 iperf3 says errors on standard error only.
+    if trouble := run.error_text or (said if command.returncode else None):
+        return classify(trouble), trouble
+    if command.returncode:
+        return Status.TOOL_FAILED, f"iperf3 ended with {command.returncode} and said nothing"
+    try:
+        return _moved(run, iperf3_output.mode_of(command, run))
+    except ValueError as error:
+        return Status.TOOL_FAILED, str(error)
 
 
 def classify(error: str) -> Status:
@@ -160,9 +161,9 @@ def classify(error: str) -> Status:
     return Status.TOOL_FAILED if carried else Status.FAILED
 
 
-def _moved(run: Mapping[str, Any]) -> tuple[Status, str | None]:
-    for key, name in (("sum_received", "forward"), ("sum_received_bidir_reverse", "reverse")):
-        if key in run["end"] and not run["end"][key].get("bytes"):
+def _moved(run: Run, mode: Mode) -> tuple[Status, str | None]:
+    for name, _, received in list(run.sums(mode)):
+        if not received.bytes:
             if _unread(run):
                 reason = "its receiver never read: the path delivered until the window was 0"
                 return Status.TOOL_FAILED, f"iperf3's {name} stream deadlocked; {reason}"
@@ -170,16 +171,15 @@ def _moved(run: Mapping[str, Any]) -> tuple[Status, str | None]:
     return Status.OK, None
 
 
-def _unread(run: Mapping[str, Any]) -> bool:
+def _unread(run: Run) -> bool:
     """Whether a sender ended with the receiver's window full: esnet/iperf issue 2029 (--bidir).
 
     It had sent until then. A path that carries nothing leaves the window as it was.
     """
-    sides = (run, run.get("server_output_json") or {})
-    return any(_blocked(side["intervals"]) for side in sides if side.get("intervals"))
+    return any(_blocked(side.intervals) for side in (run, run.server_output_json))
 
 
-def _blocked(intervals: Sequence[Mapping[str, Any]]) -> bool:
-    senders = [[s for s in interval["streams"] if s.get("sender")] for interval in intervals]
-    sent = any(stream.get("bytes") for streams in senders for stream in streams)
-    return sent and any(stream.get("snd_wnd") == 0 for stream in senders[-1])
+def _blocked(intervals: Sequence[Interval]) -> bool:
+    senders = [[s for s in interval.streams if s.sender] for interval in intervals]
+    sent = any(stream.bytes for streams in senders for stream in streams)
+    return sent and any(stream.snd_wnd == 0 for stream in senders[-1])

@@ -64,7 +64,7 @@ def _sections(benchmark: str, data: Data, context: Context) -> Iterator[Section]
 def _rows(benchmark: str, data: Data, of: str) -> list[Row]:
     if of == "link":
         return measured.rows(data, "measures", benchmark=benchmark)
-    rows = measured.rows(data, "host_measures", benchmark=benchmark)
+    rows = measured.rows(data, "hosts", benchmark=benchmark)
     return [{**row, "source": row["host"], "target": row["host"]} for row in rows]
 
 

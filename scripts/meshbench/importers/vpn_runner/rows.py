@@ -80,11 +80,15 @@ class Rows:
 def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
     if link.status is Status.OK:
         return []
-    there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
+    there = {
+        (value.metric, value.direction)
+        for value in link.values
+        if value.t_s is None and value.stream is None
+    }
     return [
-        Value(metric, None, mode=headlines.mode(kind))
-        for metric in headlines.HEADLINES.get(kind, ())
-        if metric not in there
+        Value(headline.metric, None, direction=headline.direction, mode=headline.mode)
+        for headline in headlines.of(kind)
+        if (headline.metric, headline.direction) not in there
     ]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from meshbench.testbed import programs
 from meshbench.testbed.host import CommandError, Host
 from meshbench.util.errors import UnavailableError, VpnError
 from meshbench.vpns.base import Driver
@@ -13,11 +14,8 @@ _APT = ("apt-get", "install", "-y", "--no-install-recommends")
 
 async def lacking(driver: Driver, host: Host) -> list[str]:
     """Those of the VPN's programs that a host does not have."""
-    if not driver.programs:
-        return []
-    found = await host.run(["which", *map(driver.program, driver.programs)], check=False)
-    have = {line.rpartition("/")[2] for line in found.stdout.split()}
-    return [] if found.returncode == 0 else [name for name in driver.programs if name not in have]
+    lacks = await programs.absent(host, [driver.program(name) for name in driver.programs])
+    return [name for name in driver.programs if driver.program(name) in lacks]
 
 
 async def provide(

@@ -16,8 +16,9 @@ from meshbench.packages.store import Manifest
 from meshbench.results.records import PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
 from meshbench.testbed.waiting import listening
-from meshbench.util.errors import NO_BINARY, UnavailableError, VpnError
+from meshbench.util.errors import NO_BINARY, ToolError, UnavailableError, VpnError
 from meshbench.util.files import write_private
+from meshbench.util.foreign import UNREADABLE, why
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.common import debian
 from meshbench.vpns.common.units import UNIT_FOLDER, Service, companion_units, unit_file, unit_name
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 MARKER = "installed"
 LISTEN_LIMIT_S = 2.0
 COMPANION_LIMIT_S = 15.0
+PING_TROUBLE = {2, 126, 127}
+"""How ping(8) ends when it could not ask, and how a shell does when it could not start ping."""
 TURN_S = 3.0
 """How long an ordered pair is tried before the next one has its turn."""
 
@@ -82,6 +85,10 @@ async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], stor
         made = await material(driver, network, hosts, store)
     except CommandError as error:
         raise VpnError(f"no keys: {error}") from error
+    except UNREADABLE as error:
+        raise VpnError(
+            f"no keys: what {driver.name}'s programs say cannot be read: {why(error)}"
+        ) from error
     return Mesh(driver, network, tuple(hosts), made, named, packages)
 
 
@@ -166,6 +173,9 @@ async def start(mesh: Mesh) -> None:
         await mesh.driver.settle(mesh.hosts, mesh.network, mesh.material)
     except CommandError as error:
         raise VpnError(str(error)) from error
+    except UNREADABLE as error:
+        name = mesh.driver.system
+        raise VpnError(f"what {name} says while it settles cannot be read: {why(error)}") from error
 
 
 async def _start(mesh: Mesh, host: Host) -> None:
@@ -238,7 +248,10 @@ async def alive(mesh: Mesh, limit_s: float) -> Readiness:
 
 
 async def _answers(mesh: Mesh, source: Host, target: Host, limit_s: float) -> bool:
-    """Whether a reply comes through the tunnel's interface, asked every 50 ms (ping -c with -w)."""
+    """Whether a reply comes through the tunnel's interface, asked every 50 ms (ping -c with -w).
+
+    Raises ToolError when ping cannot run there.
+    """
     interface = interface_of(mesh, source)
     deadline = time.monotonic() + limit_s
     while (left := deadline - time.monotonic()) > 0:
@@ -249,17 +262,44 @@ async def _answers(mesh: Mesh, source: Host, target: Host, limit_s: float) -> bo
         )  # fmt: skip
         if ping.returncode == 0:
             return True
+        if ping.returncode in PING_TROUBLE:
+            await _can_ping(source, mesh.address(target.name))
         await asyncio.sleep(0.05)
     return False
 
 
+async def _can_ping(host: Host, address: str) -> None:
+    """Raise ToolError, with its words, when ping cannot even reach its own host.
+
+    Where it can, its trouble is with the tunnel: the interface or the route is not there (yet).
+    """
+    loopback = "::1" if ":" in address else "127.0.0.1"
+    ping = await host.run(["ping", "-n", "-q", "-c", "1", "-W", "1", loopback], check=False)
+    if ping.returncode in PING_TROUBLE:
+        words = (ping.stderr or ping.stdout).strip()[:300]
+        raise ToolError(
+            f"{host.name}: ping cannot run: {words or f'it ended with {ping.returncode}'}"
+        )
+
+
 async def versions(mesh: Mesh) -> dict[str, str]:
     """By host, what the program says of itself. Raises VpnError when it does not run there."""
+    said = await asyncio.gather(*(version(mesh, host) for host in mesh.hosts))
+    return {host.name: one for host, one in zip(mesh.hosts, said, strict=True)}
+
+
+async def version(mesh: Mesh, host: Host) -> str:
+    """What the program on a host says of itself; "unknown" where that is no version.
+
+    Raises VpnError when it does not run there.
+    """
     try:
-        said = await asyncio.gather(*(mesh.driver.installed_version(h) for h in mesh.hosts))
+        return await mesh.driver.installed_version(host)
     except CommandError as error:
         raise VpnError(str(error)) from error
-    return {host.name: version for host, version in zip(mesh.hosts, said, strict=True)}
+    except UNREADABLE as error:
+        log.warning("%s: no version of %s: %s", host.name, mesh.driver.system, why(error))
+        return "unknown"
 
 
 def interface_of(mesh: Mesh, host: Host) -> str:
@@ -269,18 +309,31 @@ def interface_of(mesh: Mesh, host: Host) -> str:
 
 
 async def paths(mesh: Mesh) -> dict[tuple[str, str], PathState]:
-    """The path of every ordered pair as the daemons tell it, with the tunnel's MTU."""
+    """The path of every ordered pair as the daemons tell it, with the tunnel's MTU.
+
+    A path of which nothing can be known has no kind, and the reason under `unknown` in its details.
+    """
     found = await asyncio.gather(*(_paths(mesh, host) for host in mesh.hosts))
     return {pair: state for states in found for pair, state in states.items()}
 
 
 async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
     interface = interface_of(mesh, host)
+    node = mesh.network.node(host.name)
+    told: dict[str, PathState] = {}
+    unknown = "the daemon tells of no path"
     try:
-        states = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
-    except (CommandError, ValueError) as error:  # a dead daemon tells nothing, a new one too little
-        log.warning("no paths: %s", error)
-        return {}
+        told.update(await mesh.driver.paths(host, node, mesh.network))
+    except CommandError as error:  # a dead daemon tells nothing
+        unknown = str(error)
+    except UNREADABLE as error:  # one of another version may tell it otherwise
+        unknown = f"{host.name}: what the daemon tells cannot be read: {why(error)}"
+    states = {
+        other.name: told.get(other.name) or PathState(details={"unknown": unknown})
+        for other in mesh.network.others(node)
+    }
+    if lacking := [name for name, state in states.items() if not state.known]:
+        log.warning("%s: path to %s unknown: %s", host.name, ", ".join(lacking), unknown)
     link = await host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
     mtu = int(link.stdout) if link.stdout.strip().isdigit() else None
     update = {"interface": interface, "tunnel_mtu": mtu}
@@ -345,8 +398,8 @@ async def purge(hosts: Sequence[Host], system: str) -> None:
 
 async def _purge(host: Host, system: str) -> None:
     units = [unit_name(system), companion_units(system)]
-    await host.run(["find", str(UNIT_FOLDER), "-maxdepth", "1",
-                    "(", "-name", units[0], "-o", "-name", units[1], ")", "-delete"])  # fmt: skip
+    # The shell's own pattern: minimal hosts have no find(1).
+    await host.run(["sh", "-c", 'cd "$1" && rm -f -- "$2" $3', "sh", str(UNIT_FOLDER), *units])
     await host.run(["rm", "-rf", "--", str(STATE / system)])
     await delivery.sweep(host)
     await host.run(["systemctl", "daemon-reload"])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from meshbench import vpns
 from meshbench.config.models import System
 from meshbench.packages.supply import Supply
-from meshbench.util.errors import VpnError
+from meshbench.util.errors import TestbedError
 
 
 def supplies(name: str, system: System) -> tuple[Supply, ...]:
@@ -19,8 +19,14 @@ def digests(name: str, system: System) -> tuple[str, ...]:
 
 
 def planned(name: str, system: System, digests_: Sequence[str]) -> tuple[Supply, ...]:
-    """Where a system's programs come from, as it was when the run began. Raises VpnError."""
+    """Where a system's programs come from, as it was when the run began.
+
+    Raises:
+        TestbedError: when they are others than then; no VPN has anything to do with it.
+    """
     found = supplies(name, system)
     if [supply.digest for supply in found] != list(digests_):
-        raise VpnError(f"the programs of {name} changed after this run had begun")
+        raise TestbedError(
+            f"the programs of {name} changed after this run had begun: start the run again"
+        )
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from meshbench.testbed.host import SLICE, File
+from meshbench.testbed.host import LOCALE, SLICE, File
 
 UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
 _PREFIX = "meshbench-vpn-"
@@ -45,6 +45,8 @@ def unit_file(system: str, service: Service, companion: str | None = None) -> Fi
         f"Type={service.kind}",
         "RuntimeDirectory=meshbench",
         "RuntimeDirectoryPreserve=yes",
+        # What it logs is read, and must not be in the host's language.
+        *(f'Environment="{key}={value}"' for key, value in LOCALE.items()),
         "TimeoutStartSec=30",
         "TimeoutStopSec=10",
         f"ExecStart={command_line(service.start)}",
