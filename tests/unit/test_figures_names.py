@@ -9,9 +9,10 @@ from xml.etree import ElementTree  # noqa: ICN001
 import pytest
 import vl_convert as vlc
 
-from meshbench.figures import base, render, theme
-from meshbench.figures.base import Data
-from meshbench.figures.wording import broken
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Data
+from meshbench.figures.drawing import render, theme
+from meshbench.figures.drawing.wording import broken
 from tests.unit import synthetic
 
 LONG = {
@@ -20,7 +21,7 @@ LONG = {
     "medium": "satellite@geo.600ms-rtt_and_0.5-loss-avg",
     "high": "abcdefghijklmnopqrstuvwxyzabcdefghijklmn",
 }
-CHARTS = [name for name in base.names() if base.formats(name) == base.CHART_FORMATS]
+CHARTS = [name for name in catalogue.names() if "svg" in catalogue.get(name).formats]
 SHOWN = {"campaign_overview", "rtt", "tcp_retransmits", "tcp_throughput", "throughput_profiles"}
 """Charts that have profiles as heads and values in the synthetic campaign."""
 Files = Mapping[str, Path]
@@ -82,8 +83,8 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_long_profile_names_are_whole_and_apart(name: str, campaign: Files) -> None:
-    figure = base.load(name)
-    data = Data.read({table: campaign[table] for table in figure.tables})
+    figure = catalogue.load(name)
+    data = Data.read({table: campaign[table] for table in figure.figure.tables})
     context = synthetic.context(profiles=tuple(LONG.values()))
     svg = vlc.vegalite_to_svg(
         render.compose(figure, data, context).spec, vl_version=render.VEGA_LITE

@@ -117,17 +117,14 @@ class Kernel:
             keys = {file: file.removeprefix("/proc/sys/").replace("/", ".") for file in argv[4:]}
             has = {file: self.values[key] for file, key in keys.items() if key in self.values}
             return 2, "".join(f"{file}:{value}\n" for file, value in has.items()), ""
-        return self.written([setting.replace("/", ".") for setting in argv[4:]])
-
-    def written(self, settings: Sequence[str]) -> tuple[int, str, str]:
-        error = ""
-        for setting in settings:
-            key, _, value = setting.partition("=")
+        refused = ""
+        for setting in argv[4:]:
+            key, _, value = setting.replace("/", ".").partition("=")
             if key in self.refuses:
-                error += f"{key}: write error: Invalid argument\n"
+                refused += f"{key}: write error: Invalid argument\n"
             else:
                 self.values[key] = value.replace(" ", "\t")
-        return len(error) > 0, "", error
+        return (1, "", refused) if refused else ""
 
     def apply(self, wanted: Tuning) -> tuning.Applied:
         return asyncio.run(tuning.apply(wanted, [self.host]))
@@ -163,7 +160,7 @@ def test_a_kernel_is_not_touched_where_nothing_is_asked_of_it() -> None:
 def test_a_value_that_is_there_already_is_not_written() -> None:
     kernel = Kernel(tcp_reordering="10", tcp_rmem="4096\t1\t2")
     assert kernel.apply(REORDER).changed is False
-    assert not [argv for argv in kernel.host.asked if argv[0] == "sh"]
+    assert "sh" not in [argv[0] for argv in kernel.host.asked]
 
 
 def test_a_kernel_that_does_not_take_a_value_is_named_and_left_as_it_was() -> None:
@@ -188,6 +185,22 @@ def test_a_kernel_that_has_no_such_setting_is_named() -> None:
     assert kernel.values == {"net.ipv4.tcp_reordering": "3"}
 
 
+def test_only_a_congestion_control_has_to_be_permitted() -> None:
+    asked: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def permit(name: str) -> AsyncIterator[None]:
+        asked.append(f"{name} {kernel.values['net.ipv4.tcp_congestion_control']}")
+        yield
+        asked.append(kernel.values["net.ipv4.tcp_congestion_control"])
+
+    kernel = Kernel(tcp_congestion_control="bbr", tcp_reordering="3", tcp_rmem="1")
+    cubic = Tuning(sysctls={tuning.CONGESTION: "cubic"})
+    for wanted in (REORDER, cubic):
+        asyncio.run(tuning.apply(wanted, [kernel.host], permit))
+    assert asked == ["cubic bbr", "cubic"]
+
+
 def test_settings_are_those_of_the_kernel() -> None:
     """On this very machine; and what is not there or cannot be written is named."""
 
@@ -207,19 +220,3 @@ def test_settings_are_those_of_the_kernel() -> None:
     lacking = making.ScriptedHost("yuki", lambda _: (127, "", "grep: not found"))
     with pytest.raises(CommandError, match="^yuki: grep .* ended with 127: grep: not found"):
         asyncio.run(sysctls.read(lacking, ["net.ipv4.tcp_rmem"]))
-
-
-def test_only_a_congestion_control_has_to_be_permitted() -> None:
-    asked: list[str] = []
-
-    @contextlib.asynccontextmanager
-    async def permit(name: str) -> AsyncIterator[None]:
-        asked.append(f"{name} {kernel.values['net.ipv4.tcp_congestion_control']}")
-        yield
-        asked.append(kernel.values["net.ipv4.tcp_congestion_control"])
-
-    kernel = Kernel(tcp_congestion_control="bbr", tcp_reordering="3", tcp_rmem="1")
-    cubic = Tuning(sysctls={tuning.CONGESTION: "cubic"})
-    for wanted in (REORDER, cubic):
-        asyncio.run(tuning.apply(wanted, [kernel.host], permit))
-    assert asked == ["cubic bbr", "cubic"]

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from meshbench.config import paths, plan
-from meshbench.config.models import Campaign, System
+from meshbench.config.packages import Cargo
 from meshbench.config.plan import Calibrated
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Status
 from meshbench.workflow import estimate, hooks, progress, summary
+from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
 from tests.unit import making
 from tests.unit.making import START, cell, command, link, record
@@ -29,11 +29,11 @@ PING = making.text("ping.txt")
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "results" / "trial" / "raw"
+    return tmp_path
 
 
-def campaign() -> Campaign:
-    return making.campaign(rounds=1)
+def campaign() -> Setup:
+    return Setup(making.campaign(rounds=1))
 
 
 def done(*links: LinkRecord, took_s: float = 5.0, of: Cell | None = None) -> Done:
@@ -46,12 +46,13 @@ def spans(*times: tuple[float, float]) -> Done:
 
 
 def write(
-    raw: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
+    here: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
 ) -> Path:
     of = cell(**words)
     made = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
-    records.write(made, raw / of.path)
-    return raw / of.path
+    path = here / campaign().records[of]
+    records.write(made, path)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_what_cannot_be_read_is_measured_again(
 ) -> None:
     write(here, link(command(PING)), vpn="internal")
     odd = write(here, link(command("rubbish")))
-    step = paths.calibration(campaign(), Calibrated("low", 1))
+    step = campaign().records[Calibrated("low", 1)]
     records.write(record(link(command("x", role="irtt")), cell=cell(benchmark="calibration")), step)
     if content is not None:
         odd.write_text(content)
@@ -116,7 +117,7 @@ def test_what_cannot_be_read_is_measured_again(
     assert [one.path.resolve() for one in summary.failed(summary.read(campaign()))] == [odd]
     assert summary.unmade(campaign()) == [step]
     said = show(capsys, None)
-    assert f"tool_failed: {odd.relative_to(here.parents[2])}\n" in said
+    assert f"tool_failed: {odd.relative_to(here)}\n" in said
     assert reason in " ".join(said.split())
 
 
@@ -138,7 +139,7 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     )
     write(here, link(status=Status.FAILED, reason="no [bold] daemon"))
     network = record(link(command(took_s=3)))
-    records.write(network, paths.calibration(campaign(), Calibrated("low", 1)))
+    records.write(network, campaign().records[Calibrated("low", 1)])
     later = (START + timedelta(seconds=1)).isoformat()
     before = (START - timedelta(seconds=1)).isoformat()
 
@@ -149,12 +150,12 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
         "nebula": ["4", "1", "0", "1", "0", "3"],
     }
     assert summary.marked_calibrations(campaign()) == []
-    step = paths.calibration(campaign(), Calibrated("low", 1))
+    step = campaign().records[Calibrated("low", 1)]
     records.write(network.model_copy(update={"marks": ["late"]}), step)
     assert summary.marked_calibrations(campaign()) == [step]
     found = summary.marked(summary.read(campaign()))
     assert [one.path.resolve() for one in found] == [doubtful.resolve()]
-    assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said
+    assert f"failed: {campaign().records[cell()]}\n    no [bold] daemon\n" in said
     assert "; nothing was measured" in said
 
     said = show(capsys, later)
@@ -202,7 +203,7 @@ def test_durations_are_the_benchmark_s_until_records_say_otherwise(here: Path) -
     assert times[ping] == pytest.approx(300 * 0.2 + 2)
     assert times[tcp] == pytest.approx(3 * 3 * 1.3 + 2)
     assert times[Calibrated("low", 1)] == pytest.approx(4 + 2)
-    assert times.keys() == set(plan.plan(trial).priority)
+    assert times.keys() == set(trial.plan.priority)
 
     write(here, link(command(PING)), took_s=9)
     times = estimate.durations(trial, summary.read(trial))
@@ -234,7 +235,7 @@ def test_the_plan_is_in_the_order_of_measuring(
     estimate.show(campaign())
     rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]
     cells = [tuple(word.strip() for word in row[3:7]) for row in rows if row[1].strip().isdigit()]
-    planned = plan.plan(campaign()).cells
+    planned = campaign().plan.cells
     assert cells == [(c.vpn, c.tuning, c.profile, c.benchmark) for c in planned]
 
 
@@ -245,10 +246,10 @@ def test_the_plan_says_what_is_to_be_built_and_about_how_long_it_takes(
     monkeypatch.delenv("MESHBENCH_BINARIES", raising=False)
     crate = {"source": "cargo", "crate": "vpn", "version": "1", "programs": ["vpnd"]}
     systems = {
-        "internal": System(driver="internal"),
-        "nebula": System.model_validate({"driver": "nebula", "package": crate}),
+        "internal": making.system("internal"),
+        "nebula": making.system("nebula", Cargo.model_validate(crate)),
     }
-    trial = dataclasses.replace(making.campaign(), systems=systems)
+    trial = Setup(dataclasses.replace(making.campaign(vpns=tuple(systems)), systems=systems))
     assert estimate.unbuilt(trial) == {"nebula": estimate.BUILD_S["cargo"]}
     estimate.show(trial)
     assert "to be built or fetched before: nebula; about 0:10:00" in capsys.readouterr().out
@@ -294,9 +295,11 @@ def test_no_name_is_cut_in_the_plan_and_the_summary(
         "wireguard-with-a-name-of-forty-characters",
         "yggdrasil@2.10_forty-characters-name.quic",
     ]
-    planned = making.campaign(rounds=1, vpns=tuple(name[:40] for name in long))
+    planned = Setup(making.campaign(rounds=1, vpns=tuple(name[:40] for name in long)))
     estimate.show(planned)
-    path = write(here, link(status=Status.FAILED, reason="x"), vpn=long[0][:40])
+    of = cell(vpn=long[0][:40])
+    path = planned.records[of]
+    records.write(record(link(status=Status.FAILED, reason="x"), cell=of), path)
     summary.show(planned, None)
     out, err = capsys.readouterr()
     for text in (out, err):
@@ -305,7 +308,7 @@ def test_no_name_is_cut_in_the_plan_and_the_summary(
         joined = {"".join(cells).replace(" ", "") for cells in zip(*_padded(rows), strict=True)}
         for name in long:
             assert any(name[:40] in column for column in joined), (columns, text)
-    assert str(path.relative_to(Path.cwd())) in err
+    assert f"failed: {path}\n" in err
 
 
 def _padded(rows: list[list[str]]) -> list[list[str]]:

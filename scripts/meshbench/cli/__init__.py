@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from meshbench.cli import checks
-from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
@@ -19,6 +18,7 @@ from meshbench.runner.session import lab_of
 from meshbench.util.errors import MeshbenchError
 from meshbench.workflow import estimate, hooks, summary
 from meshbench.workflow.hooks import CONFIG
+from meshbench.workflow.settings import Setup
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,32 +92,37 @@ def _campaign(options: argparse.Namespace) -> Campaign:
     return hooks.load(merged, [options.configfile], options.config)
 
 
+def _setup(options: argparse.Namespace) -> Setup:
+    return Setup(_campaign(options))
+
+
 def _plan(options: argparse.Namespace) -> int:
-    estimate.show(_campaign(options))
+    estimate.show(_setup(options))
     return 0
 
 
 def _failed(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
-    cells = [done.path for done in summary.failed(summary.read(campaign))]
-    sys.stdout.write("".join(f"{path}\n" for path in [*summary.unmade(campaign), *cells]))
+    setup = _setup(options)
+    cells = [done.path for done in summary.failed(summary.read(setup))]
+    unmade = summary.unmade(setup)
+    sys.stdout.write("".join(f"{path}\n" for path in [*unmade, *cells]))
     return 0
 
 
 def _marked(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
-    cells = [done.path for done in summary.marked(summary.read(campaign))]
-    calibrations = summary.marked_calibrations(campaign)
+    setup = _setup(options)
+    cells = [done.path for done in summary.marked(summary.read(setup))]
+    calibrations = summary.marked_calibrations(setup)
     sys.stdout.write("".join(f"{path}\n" for path in [*calibrations, *cells]))
     return 0
 
 
 def _summary(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
+    setup = _setup(options)
     default = options.configfile == CONFIG / "config.yaml"
     settings = dict(read_setting(setting) for setting in options.config)
     said = hooks.said([] if default else [options.configfile], settings)
-    summary.show(campaign, None, said)
+    summary.show(setup, None, said)
     return 0
 
 
@@ -131,7 +136,8 @@ def _cards(options: argparse.Namespace) -> int:
     if options.file:
         options.file.write_text(cards.page(), encoding="utf-8")
         return 0
-    versions = cards.measured(paths.raw(_campaign(options).name))
+    cells = summary.read(_setup(options))
+    versions = cards.measured(done.record for done in cells if done.record)
     sys.stdout.write(cards.page(versions))
     return 0
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from meshbench.config.models import FakeTestbed
 from meshbench.results.records import Command, now
-from meshbench.testbed import sysctls
 from meshbench.testbed.host import Address, CommandError, File, Unit
 from meshbench.util.errors import TestbedError
 
@@ -66,8 +65,8 @@ class FakeHost:
     def _programs(self) -> Mapping[str, Callable[[Sequence[str]], tuple[int, str]]]:
         return {
             "sh": self._sh,
-            "grep": self._kernel_settings,
             "systemctl": self._systemctl,
+            "grep": self._grep,
             "ping": self._ping,
             "iperf3": self._iperf3,
             "irtt": self._irtt,
@@ -92,18 +91,17 @@ class FakeHost:
                 self._world.running.discard(system)
         return 0, "active\n" * max(1, len(units))
 
-    def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
-        """Scripts are the one that reads the state and the one that writes kernel settings."""
-        if argv[1] != "-c" or argv[2] != sysctls.WRITE:
-            return 0, self._world.state()
-        self._sysctls |= dict(setting.partition("=")[::2] for setting in argv[4:])
-        return 0, ""
+    def _grep(self, argv: Sequence[str]) -> tuple[int, str]:
+        """A kernel that has every setting."""
+        return 0, "".join(f"{f}:{self._sysctls.get(f, 'fake')}\n" for f in argv[4:])
 
-    def _kernel_settings(self, argv: Sequence[str]) -> tuple[int, str]:
-        """A kernel that has every setting and takes every value."""
-        files = [word for word in argv if word.startswith(sysctls.ROOT)]
-        values = [self._sysctls.get(file.removeprefix(sysctls.ROOT), "fake") for file in files]
-        return 0, "".join(f"{file}:{value}\n" for file, value in zip(files, values, strict=True))
+    def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
+        """The hosts' state, or a kernel that takes every value."""
+        if argv[1] == "-s":
+            return 0, self._world.state()
+        written = (word.partition("=") for word in argv[4:])
+        self._sysctls |= {f"/proc/sys/{key}": value for key, _, value in written}
+        return 0, ""
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         if "-V" in argv:

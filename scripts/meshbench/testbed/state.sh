@@ -28,10 +28,10 @@ section addresses; ip -j address
 section qdiscs; tc -j -s qdisc
 section offloads; ethtool -k "$1" 2>/dev/null | grep -E ': (on|off)( |$)'
 # The kernel gives such a file to one read(2) only, and a shell reads byte by byte.
-section sysctls; cd /proc/sys/net; set --; for key in tcp_congestion_control tcp_allowed_congestion_control \
-    tcp_available_congestion_control tcp_rmem tcp_wmem tcp_moderate_rcvbuf tcp_limit_output_bytes \
-    tcp_notsent_lowat tcp_window_scaling tcp_timestamps tcp_sack tcp_dsack tcp_ecn tcp_reordering \
-    tcp_max_reordering tcp_recovery tcp_early_retrans tcp_frto tcp_slow_start_after_idle \
+section sysctls; cd /proc/sys/net && set -- ; for key in tcp_congestion_control \
+    tcp_allowed_congestion_control tcp_available_congestion_control tcp_rmem tcp_wmem tcp_moderate_rcvbuf \
+    tcp_limit_output_bytes tcp_notsent_lowat tcp_window_scaling tcp_timestamps tcp_sack tcp_dsack tcp_ecn \
+    tcp_reordering tcp_max_reordering tcp_recovery tcp_early_retrans tcp_frto tcp_slow_start_after_idle \
     tcp_no_metrics_save tcp_no_ssthresh_metrics_save tcp_mtu_probing tcp_autocorking tcp_pacing_ss_ratio \
     tcp_pacing_ca_ratio tcp_adv_win_scale tcp_shrink_window tcp_fastopen tcp_comp_sack_delay_ns \
     tcp_min_tso_segs tcp_tso_win_divisor tcp_rto_min_us; do set -- "$@" "ipv4/$key"; done

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from meshbench.config.models import Tuning
-from meshbench.results.records import Command
 from meshbench.testbed import sysctls
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.util.errors import VpnError
@@ -87,14 +86,9 @@ async def _apply(wanted: dict[str, str], host: Host) -> bool:
     real = await sysctls.read(host, list(target))
     for key, value in target.items():
         if (got := real.get(key)) != value:
-            raise UnsupportedError(f"{host.name}: {key} is {got}, not {value}{_why(key, written)}")
+            said = f" ({written.stderr.strip()})" if written.stderr.strip() else ""
+            raise UnsupportedError(f"{host.name}: {key} is {got}, not {value}{said}")
     return True
-
-
-def _why(key: str, written: Command) -> str:
-    """What the kernel said of this key, if anything."""
-    lines = [line.strip() for line in written.stderr.splitlines() if key in line]
-    return f" ({'; '.join(lines)})" if lines else ""
 
 
 def _words(value: object) -> str:
