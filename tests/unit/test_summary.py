@@ -283,9 +283,10 @@ def test_a_setting_is_written_so_that_snakemake_reads_it_back(value: Any) -> Non
     assert parse([word]) == {"key": value}
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("columns", ["40", "80", "300"])
 def test_no_name_is_cut_in_the_plan_and_the_summary(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     """Whether the terminal is narrow, or none says its width."""
     monkeypatch.setenv("COLUMNS", columns)
