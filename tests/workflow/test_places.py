@@ -66,4 +66,4 @@ def test_make_accepts_a_folder_of_an_odd_name(tmp_path: Path) -> None:
         ["make", "-n", "setup"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "python3 -m venv .venv" in done.stdout
+    assert "python3 -m venv " in done.stdout
