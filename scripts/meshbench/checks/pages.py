@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from meshbench.checks import rules
 from meshbench.checks.places import where
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Judged, Verdict
+from meshbench.util import terminal
 
 _COLOURS = {
     Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue",
@@ -27,10 +27,7 @@ _SHOWN_PER_RULE = 4
 
 def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
     """Findings for a terminal: a few of each rule, or all of them."""
-    table = Table(box=box.SIMPLE_HEAD, title=findings_summary(findings), title_justify="left")
-    table.add_column("rule")
-    table.add_column("where")
-    table.add_column("what", overflow="fold")
+    table = terminal.table(findings_summary(findings), ("rule", "where", "what"), plain=True)
     shown: Counter[str] = Counter()
     totals = Counter(findings["rule"].to_pylist())
     for finding in findings.to_pylist():
@@ -113,9 +110,8 @@ def _judged_table(judged: Sequence[Judged]) -> str:
 
 def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table:
     """The claims for a terminal: those that do not simply match, or all of them."""
-    table = Table(box=box.SIMPLE_HEAD, title=claims_summary(judged), title_justify="left")
-    for name in ("row", "verdict", "what", "the text says", "the data say", "remarks"):
-        table.add_column(name, overflow="fold")
+    columns = ("row", "verdict", "what", "the text says", "the data say", "remarks")
+    table = terminal.table(claims_summary(judged), columns, plain=True)
     for one in judged:
         if everything or one.verdict is not Verdict.MATCH:
             verdict = Text(one.told, style=_COLOURS[one.verdict])

@@ -35,7 +35,7 @@ def heat(
     x = alt.X(
         "column:N",
         scale=alt.Scale(domain=list(columns), paddingInner=0.05),
-        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+        axis=channels.heads(columns, width, orient="top", ticks=False, domain=False),
     )
     y = alt.Y(
         "system:N",
@@ -366,7 +366,7 @@ def lines(
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=list(profiles), padding=0.3),
-        axis=alt.Axis(title=None, labelAngle=0),
+        axis=channels.heads(profiles, width / max(1, len(profiles))),
     )
     base = alt.Chart(frame(rows)).encode(
         x=x,

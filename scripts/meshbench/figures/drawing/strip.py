@@ -77,6 +77,11 @@ class Strip:
         """Whether a value has a place on the axis."""
         return not self.log or on_log(value)
 
+    @property
+    def side(self) -> int:
+        """What the columns of text take beside a panel, in px."""
+        return sum(column.width for column in self.columns) + _GAP
+
     def key(self, group: Group) -> str:
         """The row in which a group is drawn."""
         return "|".join((group.vpn, group.tuning, (group.direction or "") * self.directions))
@@ -103,7 +108,7 @@ def grid(
     strip = dataclasses.replace(strip, directions=mixed)
     every = [group for row in panels for panel in row for group in panel.groups]
     names = _names(every, strip, context)
-    side = sum(column.width for column in strip.columns) + _GAP
+    side = strip.side
     left = 14 + _PIXELS_PER_CHARACTER * max((len(text) for text in names.values()), default=4)
     across = max((len(row) for row in panels), default=1)
     total = theme.COLUMN if across == 1 else theme.PAGE
@@ -207,7 +212,7 @@ def _panel(
         layer=layers,
         width=width,
         height=max(1, len(names)) * ROW,
-        title=alt.TitleParams(panel.title, fontSize=theme.TEXT, offset=4),
+        title=channels.title(panel.title, width + strip.side, offset=4),
     )
 
 

@@ -1,6 +1,7 @@
 """Numbers and sentences for labels, captions and footnotes."""
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -98,6 +99,21 @@ def off_axis(values: Sequence[float]) -> str:
         if values
         else ""
     )
+
+
+def broken(text: str, width_px: float, size: float) -> list[str]:
+    """A name in lines that fit a width, broken behind blanks and the signs within names (0.56 em
+    per character); a part that does not fit is broken where the line ends.
+    """
+    most = max(4, int(width_px / (0.56 * size)))
+    lines = [""]
+    for part in re.findall(r"[^ ._@-]*[ ._@-]*", text):
+        if len(lines[-1]) + len(part.rstrip()) > most and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+        while len(lines[-1].rstrip()) > most:
+            lines[-1:] = [lines[-1][:most], lines[-1][most:]]
+    return [line.rstrip() for line in lines]
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
-from meshbench.figures.drawing import axes, theme
+from meshbench.figures.drawing import axes, channels, theme
 from meshbench.figures.drawing.groups import named
 from meshbench.figures.drawing.theme import STATUSES, StatusLook, ordered, profile_order
 from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened
@@ -90,7 +90,9 @@ def _panel(
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=list(profiles), paddingInner=0.06, paddingOuter=0.02),
-        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+        axis=channels.heads(
+            profiles, width / max(1, len(profiles)), orient="top", ticks=False, domain=False
+        ),
     )
     y = alt.Y(
         "system:N",
