@@ -15,6 +15,11 @@ export XDG_CACHE_HOME := $(CURDIR)/$(VENV)/cache
 endif
 endif
 
+# Snakemake takes braces for wildcards, and a virtual environment cannot be in a folder with a colon.
+ifneq (,$(findstring {,$(CURDIR))$(findstring },$(CURDIR))$(findstring :,$(CURDIR)))
+$(error the folder $(CURDIR) has a brace or a colon in its name, which Snakemake or Python cannot work in: rename it)
+endif
+
 .PHONY: figures test claims checks plan lab-down lint types unit workflow lab fresh conformance performance fuzz format schema cards lock setup python packages help
 
 figures: setup ## set everything up, measure what is missing, draw
@@ -53,7 +58,7 @@ packages: python
 # In a virtual environment of its own, from the lock only; anew when its Python has gone or when it
 # was made for another folder.
 whole := $(shell $(BIN)/python -I -c 'import os, meshbench; \
-    print(os.path.samefile(meshbench.__file__, "scripts/meshbench/__init__.py") or "")' 2> /dev/null)
+    print(os.path.realpath(meshbench.__file__) == os.path.realpath("scripts/meshbench/__init__.py") or "")' 2> /dev/null)
 
 $(VENV)/ready: requirements.lock pyproject.toml $(if $(whole),,FORCE) | packages
 	@python3 -c 'import ensurepip, os, sys, sysconfig; \
@@ -61,7 +66,7 @@ $(VENV)/ready: requirements.lock pyproject.toml $(if $(whole),,FORCE) | packages
 	    || { echo "python3 cannot make the environment yet; as root: apt-get install python3-venv" \
 	    "(from Python 3.14 on also gcc libc6-dev python3-dev)" >&2; exit 1; }
 	python3 -m venv $(if $(whole),,--clear) $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps \
 	    --requirement requirements.lock --editable .
 	touch $@

@@ -1,18 +1,11 @@
 # Figures and printed tables, each from the tables it names.
 from meshbench.figures import catalogue
 
-FIGURE = f"figures/{NAME}/{{figure}}"
 SHOWN = [catalogue.get(name) for name in hooks.figures(CAMPAIGN)]
 KNOWN = {figure.name: figure for figure in (*catalogue.every(), *SHOWN)}
 CHARTS = [name for name, figure in KNOWN.items() if "svg" in figure.formats]
 PRINTED = [name for name, figure in KNOWN.items() if "csv" in figure.formats]
-FIGURES = [
-    f"figures/{NAME}/{figure.name}.{kind}"
-    for figure in SHOWN
-    for kind in figure.formats
-]
 DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
-BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 
 def drawn_by(name):
@@ -22,11 +15,16 @@ def drawn_by(name):
     return f"{code} {figure}"
 
 
+def tables_of(name):
+    """The files that a figure reads."""
+    return [paths.table(NAME, table) for table in KNOWN[name].tables]
+
+
 rule bundle:
     output:
-        bundle=BUNDLE,
+        bundle=paths.bundle(NAME),
     log:
-        f"{LOGS}/bundle.log",
+        paths.log(NAME, "bundle"),
     conda:
         ENVIRONMENT
     params:
@@ -39,16 +37,17 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: expand(TABLE, table=KNOWN[w.figure].tables),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: tables_of(w.figure),
+        cells=paths.table(NAME, "cells"),
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        svg=f"{FIGURE}.svg",
-        png=f"{FIGURE}.png",
-        pdf=f"{FIGURE}.pdf",
-        html=f"{FIGURE}.html",
+        svg=paths.figure(NAME, "{figure}", "svg"),
+        png=paths.figure(NAME, "{figure}", "png"),
+        pdf=paths.figure(NAME, "{figure}", "pdf"),
+        html=paths.figure(NAME, "{figure}", "html"),
     log:
-        f"{LOGS}/figure/{{figure}}.log",
+        paths.log(NAME, "figure", "{figure}"),
     wildcard_constraints:
         figure=one_of(CHARTS),
     conda:
@@ -56,7 +55,7 @@ rule figure:
     params:
         code=lambda w: drawn_by(w.figure),
         context=hooks.context(CAMPAIGN),
-        bundle=BUNDLE,
+        bundle=str(paths.bundle(NAME)),
         libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
@@ -66,14 +65,15 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: expand(TABLE, table=KNOWN[w.name].tables),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: tables_of(w.name),
+        cells=paths.table(NAME, "cells"),
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        csv=f"figures/{NAME}/{{name}}.csv",
-        tex=f"figures/{NAME}/{{name}}.tex",
+        csv=paths.figure(NAME, "{name}", "csv"),
+        tex=paths.figure(NAME, "{name}", "tex"),
     log:
-        f"{LOGS}/table/{{name}}.log",
+        paths.log(NAME, "table", "{name}"),
     wildcard_constraints:
         name=one_of(PRINTED),
     conda:

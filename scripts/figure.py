@@ -17,4 +17,5 @@ workers.run(
     outputs={kind: Path(path) for kind, path in snakemake.output.items()},
     bundle=Path(snakemake.params.bundle),
     findings=Path(snakemake.input.findings),
+    cells=Path(snakemake.input.cells),
 )

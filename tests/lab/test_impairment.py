@@ -28,7 +28,15 @@ from meshbench.config.models import Profile
 from meshbench.impairment import physics
 from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import IFB, HostNetem, LabNetem, host_has_netem, lab_has_netem
+from meshbench.impairment.netem import (
+    CLSACT_MADE,
+    IFB,
+    ROOT,
+    HostNetem,
+    LabNetem,
+    host_refuses,
+    lab_has_netem,
+)
 from meshbench.results.records import LinkRecord, Status
 from meshbench.runner import marks, measure
 from meshbench.testbed import state
@@ -428,13 +436,14 @@ def test_own_hosts_clear_themselves(make_lab: Callable[..., Lab]) -> None:
         made: list[list[str]] = [
             ["ip", "link", "add", IFB, "type", "ifb"],
             ["tc", "qdisc", "add", "dev", "data0", "clsact"],
-            ["tc", "qdisc", "add", "dev", "data0", "root", "handle", "1:", "pfifo", "limit", "77"],
+            ["touch", str(CLSACT_MADE)],
+            ["tc", "qdisc", "add", "dev", "data0", "root", "handle", ROOT, "pfifo", "limit", "77"],
         ]
         engine = HostNetem(hosts)
-        await engine._arm(host, 600)
+        await engine._arm(host, [], 600)
         for argv in made:
             await host.run(argv)
-        await engine._arm(host, 2)  # arming again replaces the timer
+        await engine._arm(host, [], 2)  # arming again replaces the timer
 
         async def clear() -> bool:
             links, qdiscs = await said(host, "ip", "link"), await said(host, "tc", "qdisc")
@@ -496,8 +505,10 @@ def test_netem_is_noticed_where_it_is(lab: Lab) -> None:
     """Hosts and switch share a kernel here, so both ways of asking agree, and leave nothing."""
 
     async def work(hosts: list[SshHost]) -> None:
-        assert await host_has_netem(hosts[0]) == await lab_has_netem(lab.layout)
-        assert "mbprobe" not in await said(hosts[0], "ip", "link")
+        for placement in PLACEMENTS:
+            refused = await host_refuses(hosts[0], placement)
+            assert bool(refused) is not await lab_has_netem(lab.layout)
+        assert "netem" not in await said(hosts[0], "tc", "qdisc")
         assert "mbprobe" not in support.run("ip", "-n", lab.layout.wire, "link")
 
     on_hosts(lab, work)

@@ -382,6 +382,9 @@ def test_command_line(make_lab: MakeLab) -> None:
         assert lab_command("status")[:2] == (0, table)
         assert lab_command("shell", "yuki", "cat", "/etc/hostname")[:2] == (0, "yuki\n")
         assert lab_command("shell", "yuki", "exit", "7")[0] == 7
+        words = ("sh", "-c", 'printf "<%s>" "$@"', "sh", "a > /run/redirected", "$HOME", "b  c")
+        assert lab_command("shell", "yuki", *words)[:2] == (0, "<a > /run/redirected><$HOME><b  c>")
+        assert lab_command("shell", "yuki", "test", "-e", "/run/redirected")[0] == 1
         code, _, error = lab_command("shell", "nobody")
         assert code == 1
         assert "no host 'nobody' in the lab; it has lom, yuki, luna" in error

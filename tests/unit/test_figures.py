@@ -217,6 +217,25 @@ def test_the_impairment_figure_shows_what_is_outside(campaign: Files) -> None:
     assert {"point", "tick", "bar", "text"} <= sizes
 
 
+def test_the_interval_that_decides_on_a_loss_is_drawn(tmp_path: Path) -> None:
+    """Of all probes, and of the emulators' counters; single links are shown and not judged."""
+    samples, links = synthetic.campaign()
+    counters = {"emulator_offered": 50_000, "emulator_lost": 130}
+    made = synthetic.write(
+        tmp_path, samples, [r | counters if r["profile"] == "low" else r for r in links],
+        ["impairment", "links"],
+    )  # fmt: skip
+    drawn = compose("impairment", made)
+    [probes, packets] = [mark["spec"] for mark in marks(drawn.spec) if mark["type"] == "rule"]
+    data = drawn.spec["datasets"]
+    drawn_rows = [data[spec["data"]["name"]] for spec in (probes, packets)]
+    assert sorted(row["profile"] for row in drawn_rows[0]) == sorted(synthetic.PROFILES)
+    [low] = drawn_rows[1]
+    row = next(r for r in synthetic.read(made["impairment"]) if r["profile"] == "low")
+    assert (low["low"], low["high"]) == (100 * row["counted_low"], 100 * row["counted_high"])
+    assert low["verdict"] == "within tolerance"
+
+
 def test_profiles_without_calibration_are_called_that(empty: Files) -> None:
     drawn = compose("impairment", empty)
     assert texts(drawn).count("not calibrated") == 4 * 4
@@ -334,7 +353,12 @@ def test_a_system_without_a_binary_says_so_on_the_chart(tmp_path: Path) -> None:
         for row in links
         if here.items() <= row.items() or row["benchmark"] == "calibration"
     ]
-    kept = [row for row in samples if row["vpn"] != "mycelium" and here.items() <= row.items()]
+    lacked = {"value": None, "status": "failed", "reason": reason}
+    kept = [
+        {**row, **lacked} if row["vpn"] == "mycelium" else row
+        for row in samples
+        if here.items() <= row.items()
+    ]
     files = synthetic.write(tmp_path, kept, lacking)
     context = synthetic.context(profiles=("low",), rounds=1)
     shown = texts(compose("rtt", files, context))

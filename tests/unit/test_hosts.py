@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,26 +90,44 @@ def test_a_broken_connection_is_named_with_its_host_and_command() -> None:
             run(made, "iperf3", "-s")
 
 
+NO_SSH = "yuki: no SSH to ada@203.0.113.2:2222: "
+
+
 @pytest.mark.parametrize(
     ("trouble", "text"),
     [
-        (OSError("refused"), "yuki: no SSH to ada@203.0.113.2:2222: refused"),
-        (TimeoutError(), "yuki: no SSH to ada@203.0.113.2:2222: no answer within 15 s"),
-        (asyncssh.PermissionDenied("nope"), "yuki: no SSH to ada@203.0.113.2:2222: nope"),
-        (asyncssh.HostKeyNotVerifiable("other key"), "yuki: the host key of 203.0.113.2 is not the one in hosts: other key"),
+        (OSError("refused"), f"{NO_SSH}refused; is"),
+        (OSError(111, "Connect call failed ('203.0.113.2', 2222)"), f"{NO_SSH}Connection refused; "),
+        (socket.gaierror(-2, "Name or service not known"), f"{NO_SSH}Name or service not known; "),
+        (TimeoutError(), f"{NO_SSH}no answer within 15 s; is that where its sshd listens?"),
+        (ValueError("no such curve"), f"{NO_SSH}no such curve; "),
+        (asyncssh.PermissionDenied("no"), "yuki: ada@203.0.113.2 does not accept the key "),
+        (asyncssh.HostKeyNotVerifiable("Host key is not trusted"),
+         "yuki: {folder}/hosts has no key for [203.0.113.2]:2222: ssh-keyscan -p 2222 203.0.113.2 >"),
+        (asyncssh.HostKeyNotVerifiable("Host key is revoked"), "yuki: {folder}/hosts says that the"),
+        (asyncssh.ConnectionLost("lost"), "yuki: 203.0.113.2:2222 hangs up before SSH begins: is"),
     ],
 )  # fmt: skip
 def test_a_host_that_cannot_be_reached_is_named(
-    monkeypatch: pytest.MonkeyPatch, trouble: Exception, text: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trouble: Exception, text: str
 ) -> None:
+    key, hosts = tmp_path / "key", tmp_path / "hosts"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(key)
+    hosts.touch()
+
     async def connect(*_: Any, **options: Any) -> None:
-        assert options["known_hosts"] == "hosts"
+        assert options["known_hosts"] == str(hosts)
         raise trouble
 
+    async def no_key(*_: Any, **__: Any) -> None:
+        return None
+
     monkeypatch.setattr(asyncssh, "connect", connect)
+    monkeypatch.setattr(asyncssh, "get_server_host_key", no_key)
+    address = replace(ADDRESS, key_file=key, known_hosts_file=hosts)
     with pytest.raises(TestbedError) as error:
-        run(SshHost(ADDRESS), "true")
-    assert str(error.value) == text
+        run(SshHost(address), "true")
+    assert str(error.value).startswith(text.format(folder=tmp_path))
 
 
 def test_arguments_are_quoted_and_limited() -> None:

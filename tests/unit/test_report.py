@@ -23,7 +23,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     samples, links = synthetic.campaign()
     index = next(i for i, row in enumerate(links) if row["benchmark"] == "tcp")
     links[index] = {**links[index], "status": "failed", "reason": REASON}
-    tables = synthetic.write(folder, samples, links)
+    tables = synthetic.write(
+        folder, samples, [{**row, "congestion_control": "bbr"} for row in links]
+    )
     for name in NAMES:
         outputs = {kind: folder / f"{name}.{kind}" for kind in catalogue.get(name).formats}
         render.render(name, tables, synthetic.context(), outputs, folder / "v.js")
@@ -51,6 +53,12 @@ def test_it_has_a_part_for_everything(page: str) -> None:
     assert "2 claims: 2 match" in page
     for name in NAMES:
         assert catalogue.get(name).title in page
+
+
+def test_its_head_says_what_the_numbers_rest_on(page: str) -> None:
+    head = page[: page.index("<nav>")]
+    assert "TCP bbr" in head
+    assert "not recorded: kernel, CPU" in head
 
 
 def test_it_needs_nothing_but_itself(page: str, sources: Sources) -> None:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from meshbench.config import wording
 from meshbench.util.errors import ConfigError, Problem
 
 TEXT_COLUMNS = (
@@ -154,4 +155,4 @@ def _plain(value: Any) -> str:
 
 def _first(error: ValidationError) -> str:
     detail = error.errors()[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+    return f"{'.'.join(str(part) for part in detail['loc'])}: {wording.message(detail)}"

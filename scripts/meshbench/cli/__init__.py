@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +13,17 @@ from typing import Any
 import yaml
 
 from meshbench.cli import checks
-from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed
 from meshbench.config.models import schemas as config_schemas
-from meshbench.config.sources import COMMAND_LINE, Source, merge
+from meshbench.config.sources import COMMAND_LINE, Source, merge, unquoted
 from meshbench.report import cards
 from meshbench.runner.session import lab_of
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
 from meshbench.workflow import estimate, hooks, summary
 from meshbench.workflow.hooks import CONFIG
+from meshbench.workflow.settings import Setup
+
+_TRUTH = {"True": True, "False": False}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(keep=True)
     actions.add_parser("down", help="take everything of it away", parents=[settings])
     actions.add_parser("status", help="where its hosts are", parents=[settings])
-    shell = actions.add_parser("shell", help="a shell, or a command, on a host")
+    shell = actions.add_parser(
+        "shell", help="a shell on a host, or a command word by word (for a line: sh -c 'LINE')"
+    )
     shell.add_argument("host")
     shell.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
     return parser
@@ -88,43 +94,59 @@ def _parser() -> argparse.ArgumentParser:
 def _campaign(options: argparse.Namespace) -> Campaign:
     merged = dict(Source.read(options.configfile).data)
     merge(merged, dict(_setting(setting) for setting in options.config))
-    return hooks.load(merged, [options.configfile])
+    return hooks.load(merged, [options.configfile], options.config)
+
+
+def _setup(options: argparse.Namespace) -> Setup:
+    return Setup(_campaign(options))
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    key, _, value = text.partition("=")
+    """A key and its value as Snakemake reads them: a number, a truth value, or YAML's texts."""
+    key, equals, written = text.partition("=")
+    if not equals:
+        raise ConfigError([Problem(COMMAND_LINE, key, "write KEY=VALUE")])
+    value = unquoted(written)
+    if value in _TRUTH or not value:
+        return key, _TRUTH.get(value)
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            return key, read(value)
     try:
-        return key, yaml.safe_load(value)
+        return key, yaml.load(value, yaml.BaseLoader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error.problem}")]) from None
     except yaml.YAMLError as error:
         raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error}")]) from None
 
 
 def _plan(options: argparse.Namespace) -> int:
-    estimate.show(_campaign(options))
+    estimate.show(_setup(options))
     return 0
 
 
 def _failed(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
-    cells = [done.path for done in summary.failed(summary.read(campaign))]
-    sys.stdout.write("".join(f"{path}\n" for path in [*summary.unmade(campaign), *cells]))
+    setup = _setup(options)
+    cells = [done.path for done in summary.failed(summary.read(setup))]
+    unmade = summary.unmade(setup)
+    sys.stdout.write("".join(f"{path}\n" for path in [*unmade, *cells]))
     return 0
 
 
 def _marked(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
-    cells = [done.path for done in summary.marked(summary.read(campaign))]
-    calibrations = summary.marked_calibrations(campaign)
+    setup = _setup(options)
+    cells = [done.path for done in summary.marked(summary.read(setup))]
+    calibrations = summary.marked_calibrations(setup)
     sys.stdout.write("".join(f"{path}\n" for path in [*calibrations, *cells]))
     return 0
 
 
 def _summary(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
+    setup = _setup(options)
     default = options.configfile == CONFIG / "config.yaml"
     settings = dict(_setting(setting) for setting in options.config)
     said = hooks.said([] if default else [options.configfile], settings)
-    summary.show(campaign, None, said)
+    summary.show(setup, None, said)
     return 0
 
 
@@ -138,7 +160,8 @@ def _cards(options: argparse.Namespace) -> int:
     if options.file:
         options.file.write_text(cards.page(), encoding="utf-8")
         return 0
-    versions = cards.measured(paths.raw(_campaign(options).name))
+    cells = summary.read(_setup(options))
+    versions = cards.measured(done.record for done in cells if done.record)
     sys.stdout.write(cards.page(versions))
     return 0
 
@@ -172,6 +195,8 @@ def _shell(addresses: Mapping[str, Any], options: argparse.Namespace) -> int:
     where = addresses[options.host]
     argv = [
         "ssh", "-q", "-i", str(where.key_file), "-o", f"UserKnownHostsFile={where.known_hosts_file}",
-        "-o", "StrictHostKeyChecking=yes", f"{where.user}@{where.control}", *options.words,
+        "-o", "StrictHostKeyChecking=yes", f"{where.user}@{where.control}",
+        # ssh would join the words with spaces, and a shell there would read them anew.
+        *([shlex.join(options.words)] if options.words else []),
     ]  # fmt: skip
     return os.spawnvp(os.P_WAIT, "ssh", argv)  # noqa: S606

@@ -1,7 +1,7 @@
 """The YAML files that a configuration comes from, and where in them each key stands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import yaml
 from meshbench.util.errors import ConfigError, Problem
 
 COMMAND_LINE = "--config"
+Place = tuple[str | int, ...]
 _NOTHING = object()
 
 
@@ -19,7 +20,9 @@ class Source:
 
     path: Path
     data: dict[str, Any]
-    lines: Mapping[tuple[str | int, ...], int | None]
+    lines: Mapping[Place, int | None]
+    texts: Mapping[Place, str] = field(default_factory=dict)
+    """What stands there without quotes, letter by letter."""
 
     @classmethod
     def read(cls, path: Path) -> "Source":
@@ -27,6 +30,7 @@ class Source:
         try:
             text = path.read_text(encoding="utf-8")
             node = yaml.compose(text, Loader=yaml.SafeLoader)
+            nodes = dict(_nodes(node, ()))
             data = yaml.safe_load(text)
         except FileNotFoundError:
             raise ConfigError([Problem(str(path), "", "no such file")]) from None
@@ -43,33 +47,65 @@ class Source:
             raise ConfigError(
                 [Problem(str(path), "", f"not YAML: {error.problem}", line)]
             ) from None
+        except (ValueError, RecursionError) as error:
+            # Such as a date that does not exist.
+            raise ConfigError([Problem(str(path), "", f"not YAML: {error}")]) from None
         if data is None:
             return cls(path, {}, {})
         if not isinstance(data, dict):
             raise ConfigError([Problem(str(path), "", "must be a mapping of keys to values", 1)])
-        return cls(path, data, dict(_lines(node, ())))
+        lines = {at: key.start_mark.line + 1 for at, (key, _) in nodes.items()}
+        texts = {
+            at: value.value
+            for at, (_, value) in nodes.items()
+            if isinstance(value, yaml.ScalarNode) and value.style is None
+        }
+        return cls(path, data, lines, texts)
 
 
-def _lines(node: Any, at: tuple[str | int, ...]) -> Iterable[tuple[tuple[str | int, ...], int]]:
-    yield at, node.start_mark.line + 1
+def _nodes(
+    node: Any, at: Place, above: tuple[Any, ...] = ()
+) -> Iterable[tuple[Place, tuple[Any, Any]]]:
+    """By place, the node of the key and that of the value; outside of mappings both are the same.
+
+    Raises MarkedYAMLError where an alias contains itself.
+    """
+    if node in above:
+        raise yaml.MarkedYAMLError(problem="an alias contains itself", problem_mark=node.start_mark)
+    yield at, (node, node)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _lines(value, (*at, key.value))
-            yield (*at, key.value), key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):
+                yield from _nodes(value, (*at, key.value), (*above, node))
+                yield (*at, key.value), (key, value)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            yield from _lines(value, (*at, index))
+            yield from _nodes(value, (*at, index), (*above, node))
 
 
-def sources_of(config: Mapping[str, Any], files: Iterable[Path]) -> list[Source]:
-    """The config files, and last the command line: whatever of `config` the files do not say."""
+def sources_of(
+    config: Mapping[str, Any], files: Iterable[Path], words: Iterable[str] = ()
+) -> list[Source]:
+    """The config files, and last the command line: whatever of `config` the files do not say.
+
+    `words` are those of the command line.
+    """
     read = [Source.read(path) for path in files]
     said: dict[str, Any] = {}
     for source in read:
         merge(said, source.data)
     added = dict.fromkeys(_not_said(config, said, ()))
     data = {key: config[key] for key in config if (key,) in added}
-    return [*read, Source(Path(COMMAND_LINE), data, added)]
+    given: dict[Place, str] = {
+        (key,): unquoted(text) for key, _, text in (word.partition("=") for word in words)
+    }
+    texts = {at: text for at, text in given.items() if at in added}
+    return [*read, Source(Path(COMMAND_LINE), data, added, texts)]
+
+
+def unquoted(text: str) -> str:
+    """A value of ``--config`` as Snakemake looks at it: without quotes, even those meant for YAML."""
+    return text.strip("'\"")
 
 
 def merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
@@ -83,7 +119,7 @@ def merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
             config[key] = value
 
 
-def _not_said(value: Any, said: Any, at: tuple[str | int, ...]) -> Iterable[tuple[str | int, ...]]:
+def _not_said(value: Any, said: Any, at: Place) -> Iterable[Place]:
     if value == said:
         return
     yield at
@@ -96,9 +132,7 @@ def _not_said(value: Any, said: Any, at: tuple[str | int, ...]) -> Iterable[tupl
             yield from _not_said(item, _NOTHING, (*at, index))
 
 
-def locate(
-    sources: list[Source], at: tuple[str | int, ...], item: str | None = None
-) -> tuple[str, int | None]:
+def locate(sources: list[Source], at: Place, item: str | None = None) -> tuple[str, int | None]:
     """The file and line of a key (or of an item of the list at it), the last file first.
 
     What no file says came from the command line, the last of the sources; a missing key is looked

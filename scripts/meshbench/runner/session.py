@@ -1,28 +1,30 @@
 """An open testbed: reachable hosts, the lease in hand, an engine that can impair."""
 
-import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from meshbench.config.jobs import Where
+from meshbench.config.jobs import Site
 from meshbench.config.models import LabTestbed, Profile, SshTestbed
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import HostNetem, LabNetem, host_has_netem, lab_has_netem
+from meshbench.impairment.netem import HostNetem, LabNetem, lab_has_netem, refuse_unable
 from meshbench.runner.needs import debian_packages
+from meshbench.testbed import preflight
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Address, Host
-from meshbench.testbed.lab import image
+from meshbench.testbed.lab import congestion, image, load
 from meshbench.testbed.lab.lab import Lab, owner
 from meshbench.testbed.lab.layout import Layout
+from meshbench.testbed.lab.load import Load
 from meshbench.testbed.lease import lease
-from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.testbed.ssh import SshHost, close_all, connect_all
+from meshbench.testbed.tuning import Permit
 from meshbench.util import machine_lock
 from meshbench.util.errors import TestbedError
 
@@ -39,6 +41,8 @@ class Session:
     rate_bps: int | None = None
     shared_cpu: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    permit: Permit = field(default=lambda _: contextlib.nullcontext())
+    load: Callable[[], Load | None] = field(default=lambda: None)
 
     def host(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
@@ -52,7 +56,7 @@ def lab_of(name: str, testbed: LabTestbed) -> Lab:
 
 
 @contextlib.asynccontextmanager
-async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator[Session]:
+async def session(where: Site, profile: Profile, purpose: str) -> AsyncIterator[Session]:
     """Open a testbed: bring the lab up if it is one, connect, take the lease, choose an engine.
 
     Raises:
@@ -63,7 +67,7 @@ async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator
         case LabTestbed() as testbed:
             opened = _lab(lab_of(where.testbed, testbed), where, purpose)
         case SshTestbed() as testbed:
-            opened = _own(testbed, profile, purpose)
+            opened = _own(testbed, profile, where.placement, purpose)
         case testbed:
             opened = _fake(testbed)
     async with opened as bed:
@@ -71,10 +75,14 @@ async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def _connected(addresses: Sequence[Address], purpose: str) -> AsyncIterator[list[SshHost]]:
+async def _connected(
+    addresses: Sequence[Address],
+    purpose: str,
+    connect: Callable[[Sequence[SshHost]], Awaitable[None]] = connect_all,
+) -> AsyncIterator[list[SshHost]]:
     hosts = [SshHost(address) for address in addresses]
     try:
-        await asyncio.gather(*(host.connect() for host in hosts))
+        await connect(hosts)
         async with lease(hosts[0], purpose):
             yield hosts
     finally:
@@ -82,7 +90,7 @@ async def _connected(addresses: Sequence[Address], purpose: str) -> AsyncIterato
 
 
 @contextlib.asynccontextmanager
-async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
+async def _lab(lab: Lab, where: Site, purpose: str) -> AsyncIterator[Session]:
     async with machine_lock.measuring(), _connected(await lab.up(), purpose) as hosts:
         has_netem = where.engine != "linkem" and await lab_has_netem(lab.layout)
         if where.engine == "netem" and not has_netem:
@@ -100,6 +108,8 @@ async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
             engine=engine,
             rate_bps=lab.rate_bps,
             shared_cpu=True,
+            permit=congestion.permitted,
+            load=partial(load.read, lab.layout.id),
             facts={
                 "image": lab.definition.digest,
                 "suite": lab.definition.suite,
@@ -111,31 +121,44 @@ async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
 
 
 @contextlib.asynccontextmanager
-async def _own(testbed: SshTestbed, profile: Profile, purpose: str) -> AsyncIterator[Session]:
-    addresses = [own_address(testbed, index) for index in range(len(testbed.hosts))]
-    async with _connected(addresses, purpose) as hosts:
+async def _own(
+    testbed: SshTestbed, profile: Profile, placement: str, purpose: str
+) -> AsyncIterator[Session]:
+    async with _connected(own_addresses(testbed), purpose, preflight.check) as hosts:
         if profile.impairs:
-            able = await asyncio.gather(*(host_has_netem(host) for host in hosts))
-            if lacking := [host.name for host, has in zip(hosts, able, strict=True) if not has]:
-                raise TestbedError(
-                    f"no sch_netem in the kernel of {', '.join(lacking)}: only profiles that do "
-                    "not impair can be measured there"
-                )
+            await refuse_unable(hosts, placement)
         yield Session(kind="ssh", hosts=tuple(hosts), engine=HostNetem(hosts))
 
 
-def own_address(testbed: SshTestbed, index: int) -> Address:
-    host = testbed.hosts[index]
-    return Address(
-        name=host.name,
-        control=host.address,
-        port=host.port,
-        user=host.user,
-        key_file=Path(host.key_file).expanduser(),
-        known_hosts_file=Path(host.known_hosts_file).expanduser(),
-        data_interface=host.data_interface,
-        data_address=host.data_address,
-    )
+async def check_own(testbed: SshTestbed, placement: str | None) -> None:
+    """Raise TestbedError with everything that stands in the way of measuring the user's hosts.
+
+    `placement` is where they are to be impaired, or None. Nothing is changed, nor is the lease
+    taken.
+    """
+    hosts = [SshHost(address) for address in own_addresses(testbed)]
+    try:
+        await preflight.check(hosts)
+        if placement:
+            await refuse_unable(hosts, placement)
+    finally:
+        await close_all(hosts)
+
+
+def own_addresses(testbed: SshTestbed) -> list[Address]:
+    return [
+        Address(
+            name=host.name,
+            control=host.address,
+            port=host.port,
+            user=host.user,
+            key_file=host.key_path,
+            known_hosts_file=host.known_hosts_path,
+            data_interface=host.data_interface,
+            data_address=host.data_address,
+        )
+        for host in testbed.hosts
+    ]
 
 
 @contextlib.asynccontextmanager

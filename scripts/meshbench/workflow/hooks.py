@@ -13,18 +13,19 @@ from typing import Any
 
 import yaml
 
-from meshbench import benchmarks
-from meshbench.config import models, paths
+from meshbench import benchmarks, vpns
+from meshbench.config import load as configuration
+from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
-from meshbench.config.plan import Calibrated
-from meshbench.config.sources import COMMAND_LINE, sources_of
+from meshbench.config.sources import COMMAND_LINE, Source, locate, sources_of, unquoted
 from meshbench.figures import catalogue
 from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
 from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
-from meshbench.workflow import options, private, progress, space
+from meshbench.workflow import private, progress, space
+from meshbench.workflow.settings import Setup
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +39,37 @@ _FEW = 5
 """So many files that were not imported are named at the end of a run."""
 
 
-def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
-    """The campaign of this invocation; ends the process with a clear text when it is not usable."""
+def settle(folder: Path) -> None:
+    """Make Snakemake work in a folder of any name; ends the process where that cannot be.
+
+    It starts Python for a job by an unquoted path, so that one which bash would split is made
+    relative to where jobs run; and it takes braces in a script's path for wildcards.
+    """
+    problem = ""
+    if {"{", "}"} & set(str(folder)):
+        problem = f"{folder} has braces in its name, which Snakemake takes for wildcards"
+    if shlex.quote(sys.executable) != sys.executable:
+        sys.executable = os.path.relpath(sys.executable)
+        if shlex.quote(sys.executable) != sys.executable:
+            problem = problem or f"{sys.executable} has characters in its name that bash would read"
+    if problem:
+        sys.stderr.write(f"{problem}: move it to another folder, and run make setup there\n")
+        sys.exit(1)
+
+
+def load(
+    merged: Mapping[str, Any], files: Sequence[Path], words: Sequence[str] | None = None
+) -> Campaign:
+    """The campaign of this invocation; ends the process with a clear text when it is not usable.
+
+    `words` are those of the command line, if not of this process.
+    """
     try:
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
-        sources = sources_of(merged, relative)
-        campaign = models.load_campaign(merged, sources, CONFIG)
-        options.check(campaign, sources, CONFIG)
+        sources = sources_of(merged, relative, sys.argv if words is None else words)
+        campaign = configuration.load_campaign(merged, sources, CONFIG, vpns, benchmarks)
+        _check_figures(campaign, sources)
         _check_files(campaign, relative)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
@@ -54,16 +78,31 @@ def load(merged: Mapping[str, Any], files: Sequence[Path]) -> Campaign:
     return campaign
 
 
+def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
+    """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
+    chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
+    generic = [catalogue.of_benchmark(name).name for name in campaign.file.benchmarks]
+    known = (*catalogue.names(), *generic)
+    problems = []
+    for name in chosen:
+        if name not in known:
+            file, line = locate(sources, ("figures",), name)
+            message = f"there is no '{name}'; {configuration.hint(name, known)}"
+            problems.append(Problem(file, "figures", message, line))
+    if problems:
+        raise ConfigError(problems)
+
+
 def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
     """Raise ConfigError for every file that the configuration names and that is not there."""
-    place = f"config/testbeds/{campaign.file.testbed}.yaml"
-    hosts = campaign.testbed.hosts if isinstance(campaign.testbed, SshTestbed) else ()
-    problems = [
-        Problem(place, f"hosts.{host.name}.{key}", f"there is no file {path}")
-        for host in hosts
-        for key, path in (("key_file", host.key_file), ("known_hosts_file", host.known_hosts_file))
-        if not path.expanduser().is_file()
-    ]
+    problems = []
+    if isinstance(campaign.testbed, SshTestbed):
+        # Not at the top: asyncssh takes 0.25 s, and other testbeds do not need it here.
+        from meshbench.testbed import credentials  # noqa: PLC0415
+
+        place = f"config/testbeds/{campaign.file.testbed}.yaml"
+        found = credentials.problems(campaign.testbed.hosts)
+        problems = [Problem(place, key, words) for key, words in found]
     source = str(files[-1]) if files else COMMAND_LINE
     problems += [
         Problem(source, "published", f"there is no {path}")
@@ -99,12 +138,14 @@ def context(campaign: Campaign) -> dict[str, Any]:
 
 
 def _headlines(campaign: Campaign) -> Iterator[Headline]:
-    for name, given in campaign.file.benchmarks.items():
-        found = (
-            headlines.of(Kind(name))
-            if campaign.published
-            else benchmarks.make(name, given or {}).headlines()
-        )
+    if campaign.published:
+        named = {name: list(headlines.of(Kind(name))) for name in campaign.file.benchmarks}
+    else:
+        named = {
+            name: list(benchmarks.load(chosen.kind)(chosen.options).headlines())
+            for name, chosen in campaign.benchmarks.items()
+        }
+    for name, found in named.items():
         for one in found:
             yield Headline(name, one.metric.name, one.mode, one.direction, one.of)
 
@@ -122,10 +163,10 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     )
 
 
-def start(campaign: Campaign, workflow: Any) -> None:
+def start(setup: Setup, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
-    from meshbench.runner.session import lab_of  # noqa: PLC0415
+    from meshbench.runner.session import check_own, lab_of  # noqa: PLC0415
     from meshbench.testbed.lab import machine  # noqa: PLC0415
     from meshbench.workflow import workers  # noqa: PLC0415
 
@@ -136,15 +177,21 @@ def start(campaign: Campaign, workflow: Any) -> None:
     os.environ[MANNER] = manner(sys.argv[1:])
     jobs = list(workflow.dag.needrun_jobs())
     # Not a signal: its handler could wait for a lock that the scheduler itself holds.
-    progress.begin(_expected(campaign, jobs, workflow), workflow.scheduler.exit_gracefully)
+    progress.begin(_expected(setup, jobs, workflow), workflow.scheduler.exit_gracefully)
     needed = [job.rule.name for job in jobs]
     _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
-    if isinstance(campaign.testbed, LabTestbed) and not TESTBED_RULES.isdisjoint(needed):
-        lab = lab_of(campaign.file.testbed, campaign.testbed)
-        try:
-            machine.check(lab.definition)
-        except MeshbenchError as error:
-            _refuse(str(error))
+    if TESTBED_RULES.isdisjoint(needed):
+        return
+    campaign = setup.campaign
+    try:
+        if isinstance(campaign.testbed, LabTestbed):
+            machine.check(lab_of(campaign.file.testbed, campaign.testbed).definition)
+        # On a cluster it is the jobs' machine that must reach the hosts; each job asks them itself.
+        elif isinstance(campaign.testbed, SshTestbed) and workflow.local_exec:
+            impairs = any(profile.impairs for profile in campaign.profiles.values())
+            asyncio.run(check_own(campaign.testbed, campaign.file.placement if impairs else None))
+    except MeshbenchError as error:
+        _refuse(str(error))
 
 
 def _refuse(reason: str | None) -> None:
@@ -193,26 +240,25 @@ def manner(words: Sequence[str]) -> str:
 
 
 def _yaml(value: Any) -> str:
-    plain = isinstance(value, str) and yaml.safe_load(value) == value
-    return value if plain else json.dumps(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # Snakemake takes outer quotes away, whatever the shell left of them.
+    plain = unquoted(value) == value and yaml.safe_load(value) == value
+    return value if plain else f"!!str {json.dumps(value)}"
 
 
-def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
+def _expected(setup: Setup, jobs: list[Any], workflow: Any) -> dict[int, float]:
     from meshbench.workflow import estimate, summary  # noqa: PLC0415
 
-    if campaign.published:
+    if setup.campaign.published:
         return {workflow.dag.jobid(job): progress.FAST_JOB_S for job in jobs if job.output}
     by_path = {
-        str(
-            paths.calibration(campaign, step)
-            if isinstance(step, Calibrated)
-            else paths.raw(campaign.name) / step.path
-        ): seconds
-        for step, seconds in estimate.durations(campaign, summary.compared(campaign)).items()
+        str(setup.records[step]): seconds
+        for step, seconds in estimate.durations(setup, summary.compared(setup)).items()
     }
     by_path |= {
-        str(paths.package(campaign.name, name)): seconds + progress.FAST_JOB_S
-        for name, seconds in estimate.unbuilt(campaign).items()
+        str(paths.package(setup.campaign.name, name)): seconds + progress.FAST_JOB_S
+        for name, seconds in estimate.unbuilt(setup).items()
     }
     return {
         workflow.dag.jobid(job): by_path.get(str(job.output[0]), progress.FAST_JOB_S)
@@ -221,11 +267,12 @@ def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, f
     }
 
 
-def end(campaign: Campaign) -> None:
+def end(setup: Setup) -> None:
     """After the last job: take the lab down unless it is to be kept, and say what came out."""
     from meshbench.runner.session import lab_of  # noqa: PLC0415
     from meshbench.workflow import summary  # noqa: PLC0415
 
+    campaign = setup.campaign
     if isinstance(campaign.testbed, LabTestbed):
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         if lab.running() is not None and not lab.kept:
@@ -235,7 +282,7 @@ def end(campaign: Campaign) -> None:
         sys.stderr.write(f"figures: {paths.FIGURES / campaign.name}/\n")
     else:
         summary.show(
-            campaign,
+            setup,
             os.environ.get(STARTED),
             os.environ.get(SAID, ""),
             os.environ.get(MANNER, summary.ONE_CORE),

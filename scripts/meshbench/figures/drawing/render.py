@@ -14,8 +14,8 @@ import vl_convert as vlc
 from meshbench.figures import catalogue
 from meshbench.figures.catalogue import Loaded
 from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Context, Data, Figure, Row
+from meshbench.figures.drawing import circumstances, tabular, theme
 from meshbench.figures.drawing import findings as checked
-from meshbench.figures.drawing import tabular, theme
 from meshbench.figures.drawing.wording import TIMES, counted, joined, wrapped
 from meshbench.util.errors import MeshbenchError
 from meshbench.util.files import atomic
@@ -36,6 +36,7 @@ def render(
     outputs: Mapping[str, Path],
     bundle: Path,
     findings: Path | None = None,
+    cells: Path | None = None,
 ) -> None:
     """Draw one figure and write it in every kind of file that is asked for.
 
@@ -49,6 +50,7 @@ def render(
         bundle: the JavaScript that `write_bundle` made; the HTML page refers to it by its
             relative path.
         findings: of the sanity rules; those about the figure's values are its last footnotes.
+        cells: the table of that name, which says under which circumstances they were measured.
 
     Raises:
         MeshbenchError: when there is no such figure, a table or a metric is missing, or a kind of
@@ -63,11 +65,12 @@ def render(
     read = {table: tables[table] for table in figure.tables}
     data = Data.read(read)
     found = checked.read(findings)
+    under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     if set(outputs) & set(TABLE_FORMATS):
-        _write_table(loaded, data, context, outputs, found)
+        _write_table(loaded, data, context, outputs, found, under)
     if not set(outputs) & set(CHART_FORMATS):
         return
-    drawn = compose(loaded, data, context, found)
+    drawn = compose(loaded, data, context, found, under)
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=VEGA_LITE)
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
@@ -94,10 +97,19 @@ class Drawn:
     caption: str
     notes: tuple[str, ...]
     findings: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
 
 
-def compose(loaded: Loaded, data: Data, context: Context, found: Sequence[Row] = ()) -> Drawn:
+def compose(
+    loaded: Loaded,
+    data: Data,
+    context: Context,
+    found: Sequence[Row] = (),
+    under: Sequence[str] = (),
+) -> Drawn:
     """Draw a chart and set its title, stamp, footnotes and provenance around it.
+
+    `under` is what `circumstances.lines` says.
 
     Raises:
         MeshbenchError: when the figure is a table, or a metric it names is not registered.
@@ -122,12 +134,15 @@ def compose(loaded: Loaded, data: Data, context: Context, found: Sequence[Row] =
     }
     whole: dict[str, Any] = {
         **top,
-        "title": _footer(_few(notes, findings), data, context, width),
+        "title": _footer(
+            _few(notes, findings), [*provenance(data, context), *under], context, width
+        ),
         "vconcat": [titled],
         "config": theme.config(),
         "usermeta": {"embedOptions": {"renderer": "svg", "downloadFileName": figure.name}},
     }
-    return Drawn(figure, whole, loaded.caption(data, context), notes, findings)
+    caption = loaded.caption(data, context)
+    return Drawn(figure, whole, caption, notes, findings, tuple(under))
 
 
 def _title(title: str, context: Context) -> dict[str, Any]:
@@ -186,10 +201,12 @@ def _few(notes: Sequence[str], findings: Sequence[str]) -> list[str]:
     return [*shown, *checked.few(findings)]
 
 
-def _footer(shown: Sequence[str], data: Data, context: Context, width: int) -> dict[str, Any]:
+def _footer(
+    shown: Sequence[str], facts: Sequence[str], context: Context, width: int
+) -> dict[str, Any]:
     size = theme.SMALL
     ink = theme.RED if context.testbed == "fake" else theme.GREY
-    where = wrapped([" · ".join(provenance(data, context))], width, size)
+    where = wrapped([" · ".join(facts)], width, size)
     look = {
         "orient": "bottom",
         "frame": "bounds",
@@ -226,8 +243,8 @@ def page(
         for name, file in tables.items()
     )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in (*drawn.notes, *drawn.findings))
-    data = Data.read(tables)
-    facts = "".join(f"<li>{html.escape(line)}</li>" for line in provenance(data, context))
+    told = [*provenance(Data.read(tables), context), *drawn.under]
+    facts = "".join(f"<li>{html.escape(line)}</li>" for line in told)
     # '</script>' in a reason would end the script it stands in.
     spec = json.dumps(drawn.spec, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
     return _PAGE.format(
@@ -280,13 +297,14 @@ def _write_table(
     context: Context,
     outputs: Mapping[str, Path],
     found: Sequence[Row],
+    under: Sequence[str],
 ) -> None:
     figure = loaded.figure
     if loaded.tabulate is None:
         raise MeshbenchError(f"figure '{figure.name}' is a chart")
     table = loaded.tabulate(data, context)
     findings = checked.few(checked.lines(found, figure.concern, context.profiles[0]))
-    notes = [*loaded.notes(data, context), *findings, *provenance(data, context)]
+    notes = [*loaded.notes(data, context), *findings, *provenance(data, context), *under]
     if "csv" in outputs:
         _write(outputs["csv"], tabular.csv_text(table))
     if "tex" in outputs:

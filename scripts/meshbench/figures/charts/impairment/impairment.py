@@ -16,8 +16,10 @@ _WIDTH = 204
 _VERDICTS = {
     True: ("circle", "#3b6ea5", "within tolerance"),
     False: ("cross", theme.RED, "outside"),
-    None: ("square", theme.GREY, "not judged"),
+    None: ("square", theme.GREY, "cannot tell or not judged"),
 }
+_WITNESSES = (("pooled", "probes"), ("counted", "packets, by the emulators' own counters"))
+"""Of the table: the beginning of their columns, and what they counted."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Quantity:
         metric: whose title the axis has, in `unit`.
         column, expected, nominal, tolerance, judged: of the table, where there are such.
         scale: from the table's unit to `unit`.
+        pooled: whether it is judged by all links and rounds of a profile together.
     """
 
     metric: str
@@ -38,6 +41,7 @@ class Quantity:
     nominal: str | None = None
     tolerance: str | None = None
     judged: str | None = None
+    pooled: bool = False
 
 
 QUANTITIES = (
@@ -47,7 +51,8 @@ QUANTITIES = (
     ),
     Quantity("owd_sd", "ms", 1, "delay_sd_ms", "expected_jitter_sd_ms"),
     Quantity(
-        "probe_loss", "%", 100, "loss", "expected_loss", "nominal_loss", "tolerance_loss", "loss_ok"
+        "probe_loss", "%", 100, "loss", "expected_loss", "nominal_loss", "tolerance_loss", "loss_ok",
+        pooled=True,
     ),
     Quantity("reordered", "%", 100, "reordered", None, "nominal_reorder"),
 )  # fmt: skip
@@ -69,7 +74,8 @@ def _panel(
 ) -> alt.LayerChart:
     points = _points(quantity, rows)
     asked = _asked(quantity, rows)
-    ends = [row["value"] for row in points] + [row["high"] for row in asked]
+    witnesses = _witnesses(quantity, rows) if quantity.pooled else []
+    ends = [row["value"] for row in points] + [row["high"] for row in (*asked, *witnesses)]
     x = {
         "scale": alt.Scale(domain=list(axes.domain(ends or [0.0], room=1.05)), nice=False),
         "axis": alt.Axis(
@@ -90,6 +96,7 @@ def _panel(
         _marks(points, x, y, legend=first),
         _nominal(asked, x, y),
         _expected(asked, x, y),
+        *_intervals(witnesses, x, y),
         _verdicts(quantity, rows, profiles, y),
     ]
     return alt.LayerChart(layer=layers, width=_WIDTH, height=_ROW * max(1, len(profiles)))
@@ -105,7 +112,7 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "profile": row["profile"],
             "value": row[quantity.column] * quantity.scale,
-            "verdict": _VERDICTS[_judged(quantity, row)][2],
+            "verdict": _VERDICTS[None if quantity.pooled else _judged(quantity, row)][2],
             "link": f"{row['source']}→{row['target']} {row['direction']}",
             "round": row["round"],
             "why": row["why"],
@@ -113,6 +120,51 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         for row in rows
         if row[quantity.column] is not None
     ]
+
+
+def _witnesses(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What all probes of a profile and all its emulators' counters say, each with its interval."""
+    found = {
+        (row["profile"], witness): {
+            "profile": row["profile"],
+            "witness": witness,
+            "value": row[f"{witness}_loss"] * quantity.scale,
+            "low": row[f"{witness}_low"] * quantity.scale,
+            "high": row[f"{witness}_high"] * quantity.scale,
+            "verdict": _VERDICTS[_judged(quantity, row)][2],
+            "of": f"{row[f'n_{witness}']:,} {what}",
+        }
+        for row in rows
+        for witness, what in _WITNESSES
+        if row[f"{witness}_high"] is not None
+    }
+    return list(found.values())
+
+
+def _intervals(witnesses: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y) -> list[alt.Chart]:
+    """The intervals that decide, one below the other in a profile's row."""
+    looks = list(_VERDICTS.values())
+    colour = alt.Color(
+        "verdict:N",
+        scale=alt.Scale(domain=[words for *_, words in looks], range=[ink for _, ink, _ in looks]),
+        legend=None,
+    )
+    tooltip = ["of:N", "value:Q", "low:Q", "high:Q"]
+    layers: list[alt.Chart] = []
+    for index, (witness, _) in enumerate(_WITNESSES):
+        # Not an encoding: panels of one picture share the scale of their offsets.
+        shift = _ROW * (2 * index - 1) / 5
+        if mine := [row for row in witnesses if row["witness"] == witness]:
+            chart = alt.Chart(frame(mine)).encode(y=y, color=colour, tooltip=tooltip)
+            layers += [
+                chart.mark_rule(strokeWidth=2, yOffset=shift).encode(
+                    x=alt.X("low:Q", **x), x2="high:Q"
+                ),
+                chart.mark_point(filled=True, size=26, opacity=1, yOffset=shift).encode(
+                    x=alt.X("value:Q", **x)
+                ),
+            ]
+    return layers
 
 
 def _judged(quantity: Quantity, row: Row) -> bool | None:
@@ -198,11 +250,14 @@ def _verdicts(
     text: list[dict[str, Any]] = []
     for profile in profiles:
         mine = [row for row in rows if row["profile"] == profile]
-        values = [row[quantity.column] for row in mine if row[quantity.column] is not None]
+        column = "pooled_loss" if quantity.pooled else quantity.column
+        values = [row[column] for row in mine if row[column] is not None]
         mean = number(quantity.scale * sum(values) / len(values), 2) if values else DASH
         inside = sum(_judged(quantity, row) is True for row in mine)
-        bad = quantity.judged is not None and bool(mine) and inside < len(mine)
-        within = f", {inside}/{len(mine)} within" if quantity.judged else ""
+        bad = any(_judged(quantity, row) is False for row in mine)
+        untold = all(_judged(quantity, row) is None for row in mine)
+        told = "cannot tell" if untold else f"{inside}/{len(mine)} within"
+        within = f", {told}" if quantity.judged else ""
         text.append(
             {
                 "profile": profile,
@@ -220,26 +275,39 @@ def _verdicts(
 def caption(data: Data, _context: Context) -> str:
     """What is drawn, and how many calibrations were within tolerance."""
     rows = data.rows("impairment")
-    inside = sum(row["verdict"] == "within" for row in rows)
-    judged = f"{inside} of {counted(len(rows), 'calibration')} within tolerance." if rows else ""
     return (
         "What probes met on the bare link under each profile, one point per link, direction and "
         "round. Diamond: what the profile says; black tick: what that comes to with the emulator's "
         "clipped delays; green: tolerance around it. Delay is what the profile adds to the "
-        "baseline of the same round. Deviation and reordering are shown but not judged. Loss may "
-        "differ from what is expected by its tolerance and by chance (99.9 % Wilson interval). "
-        f"{judged}"
+        "baseline of the same round; at the baseline itself it is the link's own. Deviation and "
+        "reordering are shown but not judged. Loss is judged by all probes of a profile together "
+        "(upper line) and by the emulators' own counters in calibrations and cells (lower line): "
+        "their 99.9 % Wilson intervals must reach the green. "
+        f"{_counts(rows)}"
     ).strip()
 
 
+def _counts(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    inside = sum(row["verdict"] == "within" for row in rows)
+    untold = sum(row["verdict"] == "cannot tell" for row in rows)
+    more = f"; {untold} cannot tell" if untold else ""
+    return f"{inside} of {counted(len(rows), 'calibration')} within tolerance{more}."
+
+
 def notes(data: Data, context: Context) -> Sequence[str]:
-    """The verdicts that are not 'within', and why."""
+    """The verdicts that are not 'within', and why; what cannot be told once for each profile."""
     rows = data.rows("impairment")
-    found = [
+    found = [_note(row) for row in rows if row["verdict"] not in {"within", "cannot tell"}]
+    untold = {row["profile"]: _note(row) for row in rows if row["verdict"] == "cannot tell"}
+    more = [f"{note} (and the like)" for note in untold.values()]
+    missing = [name for name in context.profiles if name not in {row["profile"] for row in rows}]
+    return [*found, *more, *(f"{name}: not calibrated" for name in missing)]
+
+
+def _note(row: Row) -> str:
+    return (
         f"{row['profile']}, {row['source']}→{row['target']} {row['direction']}, round {row['round']}: "
         f"{row['verdict']}: {row['why']}"
-        for row in rows
-        if row["verdict"] != "within"
-    ]
-    missing = [name for name in context.profiles if name not in {row["profile"] for row in rows}]
-    return [*found, *(f"{name}: not calibrated" for name in missing)]
+    )
