@@ -8,18 +8,6 @@ PRINTED = [name for name, figure in KNOWN.items() if "csv" in figure.formats]
 DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 
 
-def drawn_by(name):
-    """The digest of the code that makes a figure, and what is declared of it."""
-    figure = KNOWN[name]
-    code = digests.digest(f"figures.{figure.module}", "figures.drawing.render")
-    return f"{code} {figure}"
-
-
-def tables_of(name):
-    """The files that a figure reads."""
-    return [paths.table(NAME, table) for table in KNOWN[name].tables]
-
-
 rule bundle:
     output:
         bundle=paths.bundle(NAME),
@@ -37,7 +25,7 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: tables_of(w.figure),
+        tables=lambda w: [paths.table(NAME, table) for table in KNOWN[w.figure].tables],
         cells=paths.table(NAME, "cells"),
         findings=paths.findings(NAME),
         runs=INPUTS.runs,
@@ -53,7 +41,7 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: drawn_by(w.figure),
+        code=lambda w: digests.of_figure(KNOWN[w.figure]),
         context=hooks.context(CAMPAIGN),
         bundle=str(paths.bundle(NAME)),
         libraries=DRAWN_WITH,
@@ -65,7 +53,7 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: tables_of(w.name),
+        tables=lambda w: [paths.table(NAME, table) for table in KNOWN[w.name].tables],
         cells=paths.table(NAME, "cells"),
         findings=paths.findings(NAME),
         runs=INPUTS.runs,
@@ -79,7 +67,7 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: drawn_by(w.name),
+        code=lambda w: digests.of_figure(KNOWN[w.name]),
         context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"
