@@ -19,5 +19,13 @@ def domain(
         room: how far the axis goes beyond the outermost value.
     """
     low, high = room * min(0.0, *values), room * max(*values, bound, 0.0)
+    return (low, high) if low < high else (0.0, 1.0)
+
+
+def ticks(values: Sequence[float], *, bound: float = 0.0, count: int = 5) -> dict[str, Any]:
+    """Properties of such an axis: none but zero where nothing else is drawn."""
+    size = max((abs(value) for value in (*values, bound)), default=0.0)
+    if size == 0:
+        return {"values": [0]}
     short = {} if _PLAIN[0] <= size < _PLAIN[1] else {"labelExpr": _SHORT}
     return {"tickCount": count, **short}
