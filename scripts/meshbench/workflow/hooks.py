@@ -79,10 +79,8 @@ def load(
 def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
     """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
     chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
-    known = (
-        *catalogue.names(),
-        *(catalogue.of_benchmark(name).name for name in campaign.benchmarks),
-    )
+    generic = [catalogue.of_benchmark(name).name for name in campaign.file.benchmarks]
+    known = (*catalogue.names(), *generic)
     problems = []
     for name in chosen:
         if name not in known:
