@@ -5,41 +5,34 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from meshbench.figures import base
 from meshbench.figures.base import Context, Data, Figure
 from meshbench.figures.wording import number
-from meshbench.report.markup import Section, table, text
+from meshbench.report.markup import Section, section
 
 
 def pictures(
     folder: Path, names: Sequence[str], tables: Mapping[str, Path], context: Context
 ) -> Section:
     """Every chart, embedded as SVG."""
-    parts = []
-    for figure, caption in _captioned(names, tables, context, base.CHART_FORMATS):
-        svg = base64.b64encode((folder / f"{figure.name}.svg").read_bytes()).decode("ascii")
-        parts.append(
-            f'<figure id="{figure.name}">\n<img loading="lazy" alt="{text(figure.title)}" '
-            f'src="data:image/svg+xml;base64,{svg}">\n'
-            f"<figcaption>{text(caption)} {_files(figure)}</figcaption>\n</figure>"
-        )
-    return Section("figures", "Figures", "\n".join(parts))
+    charts = [
+        {**_described(figure, caption), "svg_base64": _svg(folder / f"{figure.name}.svg")}
+        for figure, caption in _captioned(names, tables, context, base.CHART_FORMATS)
+    ]
+    return section("figures", "Figures", charts=charts)
 
 
 def printed(
     folder: Path, names: Sequence[str], tables: Mapping[str, Path], context: Context
 ) -> Section:
     """Every printed table."""
-    parts = []
-    for figure, caption in _captioned(names, tables, context, base.TABLE_FORMATS):
-        rows = list(csv.reader(io.StringIO((folder / f"{figure.name}.csv").read_text("utf-8"))))
-        parts += [
-            f'<h3 id="{figure.name}">{text(figure.title)}</h3>',
-            f'<p class="caption">{text(caption)} {_files(figure)}</p>',
-            table(rows[0], [[_plain(cell) for cell in row] for row in rows[1:]]),
-        ]
-    return Section("tables", "Tables", "\n".join(parts))
+    contents = [
+        {**_described(figure, caption), **_content(folder / f"{figure.name}.csv")}
+        for figure, caption in _captioned(names, tables, context, base.TABLE_FORMATS)
+    ]
+    return section("tables", "Tables", tables=contents)
 
 
 def _captioned(
@@ -54,10 +47,22 @@ def _captioned(
     return found
 
 
-def _files(figure: Figure) -> str:
-    formats = base.formats(figure.name)
-    links = "".join(f'<a href="{figure.name}.{kind}">{kind.upper()}</a>' for kind in formats)
-    return f'<span class="files">{links}</span>'
+def _described(figure: Figure, caption: str) -> dict[str, Any]:
+    return {
+        "name": figure.name,
+        "title": figure.title,
+        "caption": caption,
+        "formats": base.formats(figure.name),
+    }
+
+
+def _svg(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode("ascii")
+
+
+def _content(file: Path) -> dict[str, Any]:
+    head, *rows = csv.reader(io.StringIO(file.read_text("utf-8")))
+    return {"head": head, "rows": [[_plain(cell) for cell in row] for row in rows]}
 
 
 def _plain(cell: str) -> str:
