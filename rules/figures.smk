@@ -1,27 +1,18 @@
 # Figures and printed tables, each from the tables it names.
 from meshbench.figures import base as figures
 
-FIGURE = f"figures/{NAME}/{{figure}}"
 CHARTS = [
     name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
 ]
 PRINTED = [name for name in figures.names() if name not in CHARTS]
-FIGURES = [
-    f"figures/{NAME}/{name}.{kind}"
-    for name in hooks.figures(CAMPAIGN)
-    for kind in figures.formats(name)
-]
-
-
 DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
-BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 
 rule bundle:
     output:
-        bundle=BUNDLE,
+        bundle=paths.bundle(NAME),
     log:
-        f"{LOGS}/bundle.log",
+        paths.log(NAME, "bundle"),
     conda:
         ENVIRONMENT
     params:
@@ -34,17 +25,19 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
-        cells=TABLE.format(table="cells"),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: [
+            paths.table(NAME, table) for table in figures.tables(w.figure)
+        ],
+        cells=paths.table(NAME, "cells"),
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        svg=f"{FIGURE}.svg",
-        png=f"{FIGURE}.png",
-        pdf=f"{FIGURE}.pdf",
-        html=f"{FIGURE}.html",
+        svg=paths.figure(NAME, "{figure}", "svg"),
+        png=paths.figure(NAME, "{figure}", "png"),
+        pdf=paths.figure(NAME, "{figure}", "pdf"),
+        html=paths.figure(NAME, "{figure}", "html"),
     log:
-        f"{LOGS}/figure/{{figure}}.log",
+        paths.log(NAME, "figure", "{figure}"),
     wildcard_constraints:
         figure="|".join(CHARTS),
     conda:
@@ -52,7 +45,7 @@ rule figure:
     params:
         code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
         context=hooks.context(CAMPAIGN),
-        bundle=BUNDLE,
+        bundle=str(paths.bundle(NAME)),
         libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
@@ -62,15 +55,15 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
-        cells=TABLE.format(table="cells"),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: [paths.table(NAME, table) for table in figures.tables(w.name)],
+        cells=paths.table(NAME, "cells"),
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        csv=f"figures/{NAME}/{{name}}.csv",
-        tex=f"figures/{NAME}/{{name}}.tex",
+        csv=paths.figure(NAME, "{name}", "csv"),
+        tex=paths.figure(NAME, "{name}", "tex"),
     log:
-        f"{LOGS}/table/{{name}}.log",
+        paths.log(NAME, "table", "{name}"),
     wildcard_constraints:
         name="|".join(PRINTED),
     conda:

@@ -9,7 +9,7 @@ import pytest
 
 from meshbench import benchmarks
 from meshbench.benchmarks.base import Benchmark, Link
-from meshbench.config import models
+from meshbench.config.load import load_named
 from meshbench.config.models import Tuning
 from meshbench.results import metrics
 from meshbench.results.records import LinkRecord, Record, Status
@@ -50,7 +50,7 @@ def test_tunings_come_and_go(lab: Lab) -> None:
 
 def test_stock_is_cubic_whatever_the_machine_prefers(lab: Lab) -> None:
     """And the machine's own list of what may be chosen is as it was."""
-    stock = models.load_named(support.CHECKOUT / "config/tunings", "stock", Tuning, ("test", None))
+    stock = load_named(support.CHECKOUT / "config/tunings", "stock", Tuning, ("test", None))
     machine = congestion.ALLOWED.read_text()
 
     async def work(bed: Session) -> None:

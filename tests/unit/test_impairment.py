@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.config import models
+from meshbench.config.load import load_named
 from meshbench.config.models import Profile
 from meshbench.impairment import engine, linkem, netem
 from meshbench.impairment.fake import FakeEngine
@@ -22,8 +22,7 @@ from tests.unit import making
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 BASELINE, LOW, MEDIUM, HIGH = (
-    models.load_named(FOLDER, name, Profile, ("", None))
-    for name in ("baseline", "low", "medium", "high")
+    load_named(FOLDER, name, Profile, ("", None)) for name in ("baseline", "low", "medium", "high")
 )
 EVERYTHING = Profile(
     delay_ms=10.5, jitter_ms=0.25, loss_percent=1, loss_correlation_percent=30,

@@ -44,7 +44,7 @@ def test_values_carry_their_cell_and_their_metric_s_unit(tmp_path: Path) -> None
     [average] = [row for row in samples if row["metric"] == "rtt_avg"]
     assert average == {
         "campaign": "trial", "round": 1, "vpn": "nebula", "tuning": "stock", "profile": "low",
-        "placement": "ingress", "benchmark": "ping", "source": "lom", "target": "yuki",
+        "placement": "ingress", "benchmark": "ping", "kind": "ping", "source": "lom", "target": "yuki",
         "mode": None, "direction": "forward", "stream": None, "metric": "rtt_avg", "unit": "ms",
         "t_s": None, "value": 19.179, "status": "ok", "reason": None, "host": None,
         "record": average["record"],

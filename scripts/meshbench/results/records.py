@@ -1,5 +1,6 @@
 """The raw record: everything known about one cell, as one JSON file."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -50,8 +51,8 @@ class Cell(Model):
 
     @property
     def path(self) -> str:
-        """Where its record is, below the campaign's ``raw/``."""
-        return f"{self.vpn}/{self.tuning}/{self.profile}/{self.benchmark}/{self.round}.json"
+        """The folder of its records, below the campaign's ``raw/``."""
+        return f"{self.vpn}/{self.tuning}/{self.profile}/{self.benchmark}/{self.round}"
 
 
 class Command(Model):
@@ -271,6 +272,18 @@ def write(record: BaseModel, path: Path) -> None:
     type(record).model_validate_json(text)
     with atomic(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Give a record a second name, under which it stays when the first one's is written anew."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.hardlink_to(path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        with atomic(kept) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 def read(path: Path) -> Record:

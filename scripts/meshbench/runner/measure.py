@@ -10,7 +10,6 @@ from typing import Any
 from meshbench import __version__, benchmarks, collectors
 from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
 from meshbench.benchmarks.tools import versions
-from meshbench.config.jobs import MeasureJob
 from meshbench.config.plan import weather
 from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
@@ -18,6 +17,7 @@ from meshbench.results import records
 from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
 from meshbench.runner import groups, marks, reconcile
 from meshbench.runner.groups import Measured
+from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
@@ -37,15 +37,17 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         TestbedError: when our own side breaks; nothing is recorded then.
     """
     cell = job.cell
-    purpose = f"{job.where.campaign}: {cell.path.removesuffix('.json')}"
+    purpose = f"{job.where.campaign}: {cell.path}"
     async with session(job.where, job.profile, purpose) as bed:
         started = now()
         before = await state.read(bed.hosts)
-        vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
+        vpn = records.VpnRecord(
+            driver=job.system.driver, options=job.system.options.model_dump(mode="json")
+        )
         try:
             settings, before = await _tune(job, bed, before)
             # That a VPN is up is found out by ping, whatever is measured.
-            tools = dict.fromkeys((versions.PING, *benchmarks.load(cell.benchmark).tools))
+            tools = dict.fromkeys((versions.PING, *benchmarks.load(job.kind).tools))
             await versions.check(tuple(tools), bed.hosts)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
@@ -88,7 +90,7 @@ async def _measure(
     started: Any,
 ) -> Record:
     vpn.version = await lifecycle.version(up.mesh, bed.hosts[0])
-    benchmark, arena = benchmarks.make(job.cell.benchmark, job.options), _arena(job, bed, up)
+    benchmark, arena = benchmarks.load(job.kind)(job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
     collected: dict[str, list[Command]] = {}
     async with (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from meshbench.config.jobs import Where
+from meshbench.config.jobs import Site
 from meshbench.config.models import LabTestbed, Profile, SshTestbed
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
@@ -56,7 +56,7 @@ def lab_of(name: str, testbed: LabTestbed) -> Lab:
 
 
 @contextlib.asynccontextmanager
-async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator[Session]:
+async def session(where: Site, profile: Profile, purpose: str) -> AsyncIterator[Session]:
     """Open a testbed: bring the lab up if it is one, connect, take the lease, choose an engine.
 
     Raises:
@@ -90,7 +90,7 @@ async def _connected(
 
 
 @contextlib.asynccontextmanager
-async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
+async def _lab(lab: Lab, where: Site, purpose: str) -> AsyncIterator[Session]:
     async with machine_lock.measuring(), _connected(await lab.up(), purpose) as hosts:
         has_netem = where.engine != "linkem" and await lab_has_netem(lab.layout)
         if where.engine == "netem" and not has_netem:

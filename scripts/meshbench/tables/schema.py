@@ -18,7 +18,8 @@ _CELL = [
     pa.field("tuning", _WORD, nullable=False),
     pa.field("profile", _WORD, nullable=False),
     pa.field("placement", _WORD, nullable=False),
-    pa.field("benchmark", _WORD, nullable=False),
+    pa.field("benchmark", _WORD, nullable=False),  # as the campaign calls it
+    pa.field("kind", _WORD),  # the benchmark's own name: of `tcp@cubic` it is `tcp`
     pa.field("source", _WORD, nullable=False),
     pa.field("target", _WORD, nullable=False),
 ]

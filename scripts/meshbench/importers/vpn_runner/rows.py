@@ -125,6 +125,7 @@ def _common(cell: Cell, link: LinkOutcome) -> dict[str, Any]:
         "profile": cell.profile,
         "placement": PLACEMENT,
         "benchmark": cell.kind.value,
+        "kind": cell.kind.value,
         "source": link.source,
         "target": link.target,
         "record": cell.record,
