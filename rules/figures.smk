@@ -1,11 +1,18 @@
 # Figures and printed tables, each from the tables it names.
-from meshbench.figures import base as figures
+from meshbench.figures import catalogue
 
-CHARTS = [
-    name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
-]
-PRINTED = [name for name in figures.names() if name not in CHARTS]
+SHOWN = [catalogue.get(name) for name in hooks.figures(CAMPAIGN)]
+KNOWN = {figure.name: figure for figure in (*catalogue.every(), *SHOWN)}
+CHARTS = [name for name, figure in KNOWN.items() if "svg" in figure.formats]
+PRINTED = [name for name, figure in KNOWN.items() if "csv" in figure.formats]
 DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
+
+
+def drawn_by(name):
+    """The digest of the code that makes a figure, and what is declared of it."""
+    figure = KNOWN[name]
+    code = digests.digest(f"figures.{figure.module}", "figures.drawing.render")
+    return f"{code} {figure}"
 
 
 rule bundle:
@@ -25,9 +32,7 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: [
-            paths.table(NAME, table) for table in figures.tables(w.figure)
-        ],
+        tables=lambda w: [paths.table(NAME, table) for table in KNOWN[w.figure].tables],
         cells=paths.table(NAME, "cells"),
         findings=paths.findings(NAME),
         runs=INPUTS.runs,
@@ -39,11 +44,11 @@ rule figure:
     log:
         paths.log(NAME, "figure", "{figure}"),
     wildcard_constraints:
-        figure="|".join(CHARTS),
+        figure=one_of(CHARTS),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
+        code=lambda w: drawn_by(w.figure),
         context=hooks.context(CAMPAIGN),
         bundle=str(paths.bundle(NAME)),
         libraries=DRAWN_WITH,
@@ -55,7 +60,7 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: [paths.table(NAME, table) for table in figures.tables(w.name)],
+        tables=lambda w: [paths.table(NAME, table) for table in KNOWN[w.name].tables],
         cells=paths.table(NAME, "cells"),
         findings=paths.findings(NAME),
         runs=INPUTS.runs,
@@ -65,11 +70,11 @@ rule table:
     log:
         paths.log(NAME, "table", "{name}"),
     wildcard_constraints:
-        name="|".join(PRINTED),
+        name=one_of(PRINTED),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(f"figures.{w.name}", "figures.render"),
+        code=lambda w: drawn_by(w.name),
         context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"

@@ -55,7 +55,7 @@ async def make_everything(hosts: list[SshHost]) -> None:
     await first.start(Unit("meshbench-test", ["sleep", "4714"]))
     await partition._drop(first, second)
     await HostNetem(hosts)._arm(first, [], 600)
-    await first.run(["ip", "link", "add", IFB, "type", "dummy"])
+    await first.run(["ip", "tuntap", "add", IFB, "mode", "tun"])
 
 
 def test_nothing_is_left(lab: Lab, own: SshTestbed, store: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from meshbench.figures import circumstances, render
+from meshbench.figures.drawing import circumstances, render
 from meshbench.results.records import PathState, Record
 from meshbench.tables import circumstances as columns
 from meshbench.testbed import state

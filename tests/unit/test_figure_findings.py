@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from meshbench.checks import rules
-from meshbench.figures import base, findings, render, tabular
-from meshbench.figures.findings import Concern
-from meshbench.figures.groups import collect
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Concern, Context
+from meshbench.figures.drawing import findings, render, tabular
+from meshbench.figures.drawing.groups import collect
 from meshbench.tables import schema
 from tests.unit import synthetic
 
@@ -60,11 +61,11 @@ def test_the_worst_are_shown_and_the_rest_counted() -> None:
     assert findings.few(lines[:2]) == list(lines[:2])
 
 
-@pytest.mark.parametrize("name", base.names())
+@pytest.mark.parametrize("name", catalogue.names())
 def test_every_figure_says_what_it_is_about(name: str) -> None:
-    about = set(base.load(name).concern.benchmarks)
+    about = set(catalogue.get(name).concern.benchmarks)
     itself = {"cells", "links", "overhead", "impairment", "impairment_settings", "readiness"}
-    assert about or itself & set(base.tables(name))
+    assert about or itself & set(catalogue.get(name).tables)
 
 
 def test_findings_are_in_the_picture_the_page_and_the_table(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_findings_are_in_the_picture_the_page_and_the_table(tmp_path: Path) -> N
     assert tabular.escaped(said) in tex.read_text("utf-8")
 
 
-def _told(tmp_path: Path, **runs: object) -> base.Context:
+def _told(tmp_path: Path, **runs: object) -> Context:
     facts = tmp_path / "facts.json"
     facts.write_text(json.dumps(runs))
     context = synthetic.context(rounds=1, vpns=("internal", "tinc"), profiles=("baseline", "low"))

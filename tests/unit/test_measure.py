@@ -15,8 +15,8 @@ from meshbench.benchmarks.tcp import Tcp
 from meshbench.config.models import FakeTestbed, Profile, Tuning
 from meshbench.config.packages import Local
 from meshbench.config.plan import Calibrated
-from meshbench.figures import base
-from meshbench.figures.base import Data
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status
@@ -301,7 +301,7 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     [row] = data.rows("cells")
     assert (row["marks"], row["path_changed"], row["path"]) == (expected, True, "relay")
     context = synthetic.context(vpns=("nebula",), profiles=("low",), rounds=1)
-    notes = base.load("rtt").notes(data, context)
+    notes = catalogue.load("rtt").notes(data, context)
     assert [note for note in notes if note.startswith("†")] == [
         f"† {mark} (nebula, low)" for mark in expected
     ]

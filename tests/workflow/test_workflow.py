@@ -63,7 +63,7 @@ def test_a_finished_campaign_has_everything_and_nothing_left_to_do(finished: Che
 
 
 def test_an_edited_figure_is_redrawn_alone(checkout: Checkout) -> None:
-    checkout.append("scripts/meshbench/figures/rtt.py", "# edited\n")
+    checkout.append("scripts/meshbench/figures/charts/latency/rtt.py", "# edited\n")
     others = {path: path.stat().st_mtime_ns for path in drawn(checkout) if path.stem != "rtt"}
     assert set(checkout.run().jobs) == {"figure rtt", "report"}
     assert others == {path: path.stat().st_mtime_ns for path in others}
@@ -71,7 +71,7 @@ def test_an_edited_figure_is_redrawn_alone(checkout: Checkout) -> None:
 
 
 def test_what_all_figures_share_redraws_them_and_no_more(checkout: Checkout) -> None:
-    checkout.append("scripts/meshbench/figures/theme.py", "# edited\n")
+    checkout.append("scripts/meshbench/figures/drawing/theme.py", "# edited\n")
     assert set(checkout.would().jobs) == FIGURES | {"report"}
 
 

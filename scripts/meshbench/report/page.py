@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
-from meshbench.figures import circumstances, render
-from meshbench.figures.base import Context, Data
-from meshbench.figures.wording import joined
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import circumstances, render
+from meshbench.figures.drawing.wording import joined
 from meshbench.report import conditions, outcome, shown
 from meshbench.report.markup import Section
 from meshbench.util import templates

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench.figures import base
-from meshbench.figures.base import Context, Data, Figure
-from meshbench.figures.wording import number
+from meshbench.figures import catalogue
+from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Context, Data, Figure
+from meshbench.figures.drawing.wording import number
 from meshbench.report.markup import Section, section
 
 
@@ -18,8 +18,11 @@ def pictures(
 ) -> Section:
     """Every chart, embedded as SVG."""
     charts = [
-        {**_described(figure, caption), "svg_base64": _svg(folder / f"{figure.name}.svg")}
-        for figure, caption in _captioned(names, tables, context, base.CHART_FORMATS)
+        {
+            **_described(figure, caption, CHART_FORMATS),
+            "svg_base64": _svg(folder / f"{figure.name}.svg"),
+        }
+        for figure, caption in _captioned(names, tables, context, CHART_FORMATS)
     ]
     return section("figures", "Figures", charts=charts)
 
@@ -29,8 +32,8 @@ def printed(
 ) -> Section:
     """Every printed table."""
     contents = [
-        {**_described(figure, caption), **_content(folder / f"{figure.name}.csv")}
-        for figure, caption in _captioned(names, tables, context, base.TABLE_FORMATS)
+        {**_described(figure, caption, TABLE_FORMATS), **_content(folder / f"{figure.name}.csv")}
+        for figure, caption in _captioned(names, tables, context, TABLE_FORMATS)
     ]
     return section("tables", "Tables", tables=contents)
 
@@ -40,20 +43,27 @@ def _captioned(
 ) -> list[tuple[Figure, str]]:
     found = []
     for name in names:
-        if base.formats(name) == formats:
-            figure = base.load(name)
-            data = Data.read({table: tables[table] for table in figure.tables})
-            found.append((figure, figure.caption(data, context)))
+        if set(formats) <= set(catalogue.get(name).formats):
+            loaded = catalogue.load(name)
+            data = Data.read({table: tables[table] for table in loaded.figure.tables})
+            found.append((loaded.figure, loaded.caption(data, context)))
     return found
 
 
-def _described(figure: Figure, caption: str) -> dict[str, Any]:
+def _described(figure: Figure, caption: str, formats: Sequence[str]) -> dict[str, Any]:
     return {
         "name": figure.name,
+        "anchor": _anchor(figure, formats),
         "title": figure.title,
         "caption": caption,
-        "formats": base.formats(figure.name),
+        "formats": formats,
     }
+
+
+def _anchor(figure: Figure, formats: Sequence[str]) -> str:
+    """A figure that is a chart and a table is twice on the page, and the chart has its name."""
+    chart_too = "svg" in figure.formats and "svg" not in formats
+    return f"{figure.name}-table" if chart_too else figure.name
 
 
 def _svg(file: Path) -> str:

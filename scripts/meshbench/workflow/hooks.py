@@ -7,7 +7,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ from meshbench.config import load as configuration
 from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.sources import COMMAND_LINE, Source, locate, sources_of, unquoted
-from meshbench.figures import base as figures_
-from meshbench.figures.base import SELF_TOLD, Context, suitable
+from meshbench.figures import catalogue
+from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
+from meshbench.importers.vpn_runner import headlines
+from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
+from meshbench.util.hints import close_matches
 from meshbench.workflow import private, progress, space
 from meshbench.workflow.settings import Setup
 
@@ -79,12 +82,15 @@ def load(
 def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
     """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
     chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
-    known = figures_.names()
+    known = (
+        *catalogue.names(),
+        *(catalogue.of_benchmark(name).name for name in campaign.benchmarks),
+    )
     problems = []
     for name in chosen:
         if name not in known:
             file, line = locate(sources, ("figures",), name)
-            message = f"there is no '{name}'; {configuration.hint(name, known)}"
+            message = f"there is no '{name}'; {close_matches(name, sorted(known))}"
             problems.append(Problem(file, "figures", message, line))
     if problems:
         raise ConfigError(problems)
@@ -130,7 +136,21 @@ def context(campaign: Campaign) -> dict[str, Any]:
         testbed=campaign.kind,
         placement=file.placement,
         engine=file.engine,
+        headlines=tuple(_headlines(campaign)),
     ).to_dict()
+
+
+def _headlines(campaign: Campaign) -> Iterator[Headline]:
+    for name, chosen in campaign.benchmarks.items():
+        of_benchmark = (
+            headlines.of(Kind(name))
+            if campaign.published
+            else benchmarks.load(chosen.kind)(chosen.options).headlines()
+        )
+        for headline in of_benchmark:
+            yield Headline(
+                name, headline.metric.name, headline.mode, headline.direction, headline.of
+            )
 
 
 def figures(campaign: Campaign) -> tuple[str, ...]:
@@ -138,10 +158,12 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     chosen = campaign.file.figures
     if chosen != "suitable":
         return chosen
-    here = () if campaign.published else ("calibration",)
     file = campaign.file
-    kinds = dict.fromkeys(chosen.kind for chosen in campaign.benchmarks.values())
-    return suitable((*kinds, *here), file.vpns, file.tunings)
+    if campaign.published:
+        return catalogue.suitable(Plan(tuple(file.benchmarks)))
+    return catalogue.suitable(
+        Plan((*campaign.benchmarks, "calibration"), file.vpns, file.tunings, file.rounds)
+    )
 
 
 def start(setup: Setup, workflow: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Self
 
 from meshbench.config import paths
 from meshbench.config.models import Campaign
-from meshbench.figures import base as figures
+from meshbench.figures import catalogue
 from meshbench.workflow import hooks
 from meshbench.workflow.settings import Setup
 
@@ -65,7 +65,7 @@ class Inputs:
         return tuple(
             paths.figure(self.campaign.name, name, kind)
             for name in hooks.figures(self.campaign)
-            for kind in figures.formats(name)
+            for kind in catalogue.get(name).formats
         )
 
     @classmethod

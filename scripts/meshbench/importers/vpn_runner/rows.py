@@ -2,37 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
 
-from meshbench.benchmarks import ping, tcp
+from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.values import Value
-from meshbench.results import imported_metrics as m
-from meshbench.results.metrics import Metric
 from meshbench.results.records import Status
 from meshbench.tables.schema import LINKS, SAMPLES, table
 
 PLACEMENT = "egress"
 """The runner's netem is the root qdisc of the sending interface."""
-
-_TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
-_FORWARD = ("forward",)
-_HEADLINES: Mapping[Kind, Sequence[Metric]] = {
-    Kind.TCP: _TCP,
-    Kind.PARALLEL: _TCP,
-    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
-    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
-    Kind.PING: (ping.RTT_AVG,),
-    Kind.NIX_CACHE: (m.COPY_TIME,),
-    Kind.RIST: (m.RIST_QUALITY.mean,),
-}
-_BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
-_DIRECTIONS = dict.fromkeys((Kind.TCP, Kind.PARALLEL), ("forward", "reverse"))
 
 
 @dataclass(frozen=True)
@@ -102,11 +85,10 @@ def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
         for value in link.values
         if value.t_s is None and value.stream is None
     }
-    mode = "bidir" if kind in _BIDIRECTIONAL else None
     return [
-        Value(metric, None, direction=direction, mode=mode)
-        for metric, direction in product(_HEADLINES.get(kind, ()), _DIRECTIONS.get(kind, _FORWARD))
-        if (metric, direction) not in there
+        Value(headline.metric, None, direction=headline.direction, mode=headline.mode)
+        for headline in headlines.of(kind)
+        if (headline.metric, headline.direction) not in there
     ]
 
 
