@@ -297,7 +297,7 @@ def test_a_page_works_without_a_network(campaign: Files, tmp_path: Path) -> None
     assert not [target for target in references if "//" in target]
     assert (page.parent / references[0]).resolve() == campaign["latency"].resolve()
     assert "the clock source changed during the cell (wireguard, low)" in text
-    assert "the hosts share one machine&#x27;s CPU" in text
+    assert "the hosts share one machine&#39;s CPU" in text
 
 
 def test_a_reason_cannot_end_the_pages_script(tmp_path: Path) -> None:

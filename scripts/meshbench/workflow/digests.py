@@ -29,6 +29,8 @@ _DOTTED = re.compile(r"[\w.]+")
 def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     """The digest of modules of this package, everything they import from it, and other files.
 
+    The templates beside a module belong to it.
+
     Args:
         modules: dotted names below the package, e.g. ``figures.rtt``.
         files: e.g. the SQL that a table runs.
@@ -36,6 +38,8 @@ def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     paths = set(files)
     for module in modules:
         paths |= _closure(module)
+    for folder in {path.parent for path in paths}:
+        paths |= _templates(folder)
     content = hashlib.sha256()
     for path in sorted(paths):
         content.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -63,6 +67,11 @@ def _closure(module: str) -> frozenset[Path]:
             found.add(path)
             waiting += _imports(path)
     return frozenset(found)
+
+
+@functools.cache
+def _templates(folder: Path) -> frozenset[Path]:
+    return frozenset(folder.glob("templates/*"))
 
 
 @functools.cache

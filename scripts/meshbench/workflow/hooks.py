@@ -22,6 +22,7 @@ from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
+from meshbench.util.hints import close_matches
 from meshbench.workflow import private, progress, space
 from meshbench.workflow.settings import Setup
 
@@ -85,7 +86,7 @@ def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
     for name in chosen:
         if name not in known:
             file, line = locate(sources, ("figures",), name)
-            message = f"there is no '{name}'; {configuration.hint(name, known)}"
+            message = f"there is no '{name}'; {close_matches(name, sorted(known))}"
             problems.append(Problem(file, "figures", message, line))
     if problems:
         raise ConfigError(problems)
