@@ -25,6 +25,8 @@ rule published_import:
     params:
         sources=PUBLISHED,
         campaign=NAME,
+        systems=list(CAMPAIGN.file.vpns),
+        profiles=list(CAMPAIGN.file.profiles),
         folder=RESULTS,
         contents=[files.fingerprint(Path(source)) for source in PUBLISHED],
         code=code.digest("published.job"),

@@ -9,5 +9,7 @@ warm.run(
     "meshbench.published.job.convert",
     sources=[Path(path) for path in snakemake.params.sources],
     campaign=snakemake.params.campaign,
+    systems=snakemake.params.systems,
+    profiles=snakemake.params.profiles,
     folder=Path(snakemake.params.folder),
 )

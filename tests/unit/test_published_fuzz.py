@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from meshbench.published import importer, index, reading, report
 from meshbench.published.report import State
+from meshbench.published.words import Words
 from tests.unit import published_data as data
 
 ABOUT = data.meta("lom", "yuki")
@@ -140,7 +141,8 @@ def test_deep_nesting(tmp_path: Path, name: str, depth: int) -> None:
 def test_any_path_has_a_place_or_a_reason(parts: list[str]) -> None:
     for last in ("ping.json", "tc_settings.json", "layout.json", *parts[-1:]):
         try:
-            index.place(PurePosixPath(*parts, last), "run")
+            spot = index.spot(PurePosixPath(*parts, last), "run")
+            index.Tree([spot], Words()).place(spot)
         except (reading.UnreadableError, index.IgnoredError) as error:
             reasons = str(error)
             assert reasons

@@ -7,8 +7,8 @@ from typing import Any
 from meshbench.benchmarks.base import Value
 from meshbench.published import metrics as m
 from meshbench.published.index import Kind
-from meshbench.published.outcome import LinkOutcome, from_meta, measured, open_envelope
-from meshbench.published.reading import UnreadableError, items, number, text
+from meshbench.published.outcome import LinkOutcome, from_meta, measured, no_value, open_envelope
+from meshbench.published.reading import items, number, text
 from meshbench.records import Status
 
 _FIELDS = ((m.COPY_TIME, "mean"), (m.COPY_USER, "user"), (m.COPY_SYSTEM, "system"))
@@ -31,7 +31,7 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     result = results[0] if results else None
     link.values.extend(_times(result))
     if not measured(link):
-        raise UnreadableError("says success and holds no value")
+        raise no_value(envelope.data)
     if bad := [code for code in items(result, "exit_codes") if code not in (0, None)]:
         link.status, link.reason = Status.FAILED, f"copies ended with exit codes {bad[:5]}"
     yield link

@@ -13,8 +13,8 @@ from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Value
 from meshbench.metrics import Metric
 from meshbench.published.index import Kind
-from meshbench.published.outcome import LinkOutcome, from_meta, measured, open_envelope
-from meshbench.published.reading import UnreadableError, at, number
+from meshbench.published.outcome import LinkOutcome, from_meta, measured, no_value, open_envelope
+from meshbench.published.reading import at, number
 from meshbench.published.spread import of_three
 from meshbench.records import Status
 
@@ -38,7 +38,7 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
         for rank, run in enumerate(of_three(node) or ()):
             link.values.append(Value(metric, run * factor, stream=rank))
     if link.status is Status.OK and not measured(link):
-        raise UnreadableError("says success and holds no value")
+        raise no_value(envelope.data)
     if at(envelope.data, "packet_loss_percent", "min") == 100:  # noqa: PLR2004
         link.status, link.reason = Status.FAILED, "none of the echo requests was answered"
     yield link

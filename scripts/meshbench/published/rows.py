@@ -1,5 +1,6 @@
 """Link outcomes as columns of the tidy tables, without a dictionary per value."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,7 +20,7 @@ from meshbench.tables.schema import LINKS, SAMPLES, table
 PLACEMENT = "egress"
 """The runner's netem is the root qdisc of the sending interface."""
 
-_HEADLINES: Mapping[Kind, Sequence[Metric]] = {
+HEADLINES: Mapping[Kind, Sequence[Metric]] = {
     Kind.TCP: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
     Kind.PARALLEL: (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMIT_RATE),
     Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
@@ -28,6 +29,7 @@ _HEADLINES: Mapping[Kind, Sequence[Metric]] = {
     Kind.NIX_CACHE: (m.COPY_TIME,),
     Kind.RIST: (m.RIST_QUALITY.mean,),
 }
+"""What a link that failed has an empty value of; without the first an ok link is none."""
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
 
 
@@ -59,19 +61,23 @@ class Rows:
         """
         self._links.append({**_common(cell, link), **_link(cell, link)})
         values = [*_empty_headlines(cell.kind, link), *link.values]
-        self._extend(_common(cell, link), link, values)
+        common = _common(cell, link)
+        self._extend(common, link.status, [link.reason] * len(values), values)
+        refused = [dataclasses.replace(one.value, value=None) for one in link.refused]
+        self._extend(common, Status.TOOL_FAILED, [one.reason for one in link.refused], refused)
         return len(values)
 
     def _extend(
-        self, common: Mapping[str, Any], link: LinkOutcome, values: Sequence[Value]
+        self,
+        common: Mapping[str, Any],
+        status: Status,
+        reasons: Sequence[str | None],
+        values: Sequence[Value],
     ) -> None:
         size, columns = len(values), self._samples
-        for name, constant in (
-            *common.items(),
-            ("status", link.status.value),
-            ("reason", link.reason),
-        ):
+        for name, constant in (*common.items(), ("status", status.value)):
             columns[name].extend([constant] * size)
+        columns["reason"].extend(reasons)
         for name in ("mode", "direction", "stream", "t_s", "value"):
             columns[name].extend(map(attrgetter(name), values))
         columns["metric"].extend([value.metric.name for value in values])
@@ -91,9 +97,10 @@ def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
     if link.status is Status.OK:
         return []
     there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
+    there |= {refused.value.metric for refused in link.refused}
     mode = "bidir" if kind in _BIDIRECTIONAL else None
     return [
-        Value(metric, None, mode=mode) for metric in _HEADLINES.get(kind, ()) if metric not in there
+        Value(metric, None, mode=mode) for metric in HEADLINES.get(kind, ()) if metric not in there
     ]
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from meshbench.benchmarks.base import Value
 from meshbench.published import metrics as m
-from meshbench.published.index import profile_name
 from meshbench.published.outcome import EVERYWHERE, LinkOutcome
-from meshbench.published.reading import UnreadableError, from_epoch, items, number, text
+from meshbench.published.reading import UnreadableError, from_epoch, items, number, seconds, text
 
 
 def read(document: Any, profile: str) -> Iterator[LinkOutcome]:
@@ -19,7 +18,7 @@ def read(document: Any, profile: str) -> Iterator[LinkOutcome]:
     link = LinkOutcome(
         EVERYWHERE, EVERYWHERE, started=from_epoch(number(document, "start_timestamp"))
     )
-    link.duration_s = number(document, "total_duration_seconds")
+    link.duration_s = seconds(document, "total_duration_seconds")
     if link.duration_s is not None:
         link.values.append(Value(m.SESSION_TIME, link.duration_s))
     for phase in items(document, "phases"):
@@ -53,12 +52,8 @@ def _phase(phase: Any, profile: str, link: LinkOutcome) -> Iterator[Value]:
         link.marks.append(f"unknown phase {name!r}")
 
 
-def _profile(phase: Any) -> str | None:
-    name = text(phase, "metadata", "profile")
-    try:
-        return profile_name(name) if name else None
-    except ValueError:
-        return None
+def _profile(phase: Any) -> str:
+    return (text(phase, "metadata", "profile") or "").lower().removesuffix("_impairment")
 
 
 def _operation(operation: Any, link: LinkOutcome) -> Iterator[Value]:
