@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,8 +12,18 @@ from typing import Any
 import pytest
 
 from meshbench.checks import tables as files
-from meshbench.figures import base, measured, ping_loss, render, rtt, success_rate, tabular
+from meshbench.figures import (
+    base,
+    campaign_overview,
+    measured,
+    ping_loss,
+    render,
+    rtt,
+    success_rate,
+    tabular,
+)
 from meshbench.figures.base import Context, Data
+from meshbench.figures.groups import collect
 from meshbench.published import importer
 from tests.unit import golden, synthetic
 from tests.unit import published_data as data
@@ -262,6 +273,49 @@ def test_a_kind_of_test_without_a_file_is_no_success(patchy: tuple[Load, Context
     assert found["demo"].of_links == 42
     notes = base.load("success_rate").notes(load("success_rate"), told)
     assert "demo: not run (3 links)" in notes
+
+
+def partial(folder: Path) -> tuple[Load, Context]:
+    """A whole run, and two in which only TCP of one system was measured again."""
+    data.run(folder / "runs" / "18.12.2025")
+    for number, name in enumerate(("20.12.2025", "22.12.2025"), 1):
+        data.again(data.run(folder / "all" / name), longer_s=number)
+        for path in (folder / "all" / name / "Demo").rglob("tcp_iperf3.json"):
+            there = folder / "runs" / name / path.relative_to(folder / "all" / name)
+            data.write(there, json.loads(path.read_text()))
+        layout = folder / "all" / name / "Demo" / "layout.json"
+        shutil.copy(layout, folder / "runs" / name / "Demo" / "layout.json")
+    load = aggregated(folder / "runs", folder / "results")
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    return load, told.told(folder / "results" / "published" / "facts.json")
+
+
+def test_a_partial_run_makes_nothing_else_incomplete(tmp_path: Path) -> None:
+    load, told = partial(tmp_path)
+    pings = ping_loss.groups(load("ping_loss"), told)
+    assert {(g.vpn, g.n_ok, g.planned) for g in pings if g.profile == "baseline"} == {
+        ("internal", 9, 9), ("demo", 9, 9),
+    }  # fmt: skip
+    rate = measured.Measure("tcp", "send_rate", "Mbit/s")
+    rates = measured.groups(load("tcp_impairment"), told, rate, ["baseline"])
+    assert {(g.vpn, g.n_ok, g.planned) for g in rates} == {("internal", 3, 3), ("demo", 9, 9)}
+    found = {one.vpn: one for one in success_rate.successes(load("success_rate"), told)}
+    assert (found["internal"].of_links, found["demo"].of_links) == (21, 27)
+    assert not [
+        n for n in base.load("success_rate").notes(load("success_rate"), told) if "not run" in n
+    ]
+    tiles = campaign_overview._tiles(load("campaign_overview").rows("cells"), told)
+    assert not [tile for tile in tiles if tile["kind"] == "not_run"]
+
+
+def test_what_no_run_set_out_to_do_is_not_run(tmp_path: Path) -> None:
+    load, told = partial(tmp_path)
+    assert told.planned("demo", "stock", benchmark="tcp", profile="low") == 9
+    assert told.planned("demo", "stock", benchmark="udp", profile="low") == 3
+    assert told.planned("demo", "stock", benchmark="udp", profile="high") == 0
+    rows = load("tcp_impairment").rows("measures", benchmark="tcp", profile="low")
+    group = next(g for g in collect(rows, told) if g.profile == "baseline")
+    assert (group.trouble, group.n_ok) == ("not_run", 0)
 
 
 @pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))

@@ -46,7 +46,7 @@ def _tiles(cells: Sequence[Row], context: Context) -> list[dict[str, Any]]:
         for tuning in ordered(context.tunings, {row["tuning"] for row in cells})
         for profile in profile_order(context.profiles, {row["profile"] for row in cells})
         for benchmark in ordered(context.benchmarks, {row["benchmark"] for row in cells})
-        for round_ in context.rounds_of(vpn, tuning)
+        for round_ in context.rounds_of(vpn, tuning, benchmark, profile)
     ]
     keys = [*planned, *sorted(set(found) - set(planned))]
     return [_tile(key, found.get(key), context) for key in keys]

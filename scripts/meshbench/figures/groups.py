@@ -64,9 +64,10 @@ class Group:
 
     @property
     def trouble(self) -> str | None:
-        """The worst status there is, None when all rows are ok."""
+        """The worst status there is, None when all rows are ok; 'not_run' where there are none."""
         found = self.counts
-        return next((status for status in STATUSES if status != "ok" and found[status]), None)
+        worst = next((status for status in STATUSES if status != "ok" and found[status]), None)
+        return worst if self.rows else "not_run"
 
     @property
     def reason(self) -> str | None:
@@ -138,13 +139,15 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     for row in rows:
         index.setdefault((row["vpn"], row["tuning"], row["profile"]), []).append(row)
     links = len({(row["source"], row["target"]) for row in rows})
+    benchmarks = {row.get("benchmark", "") for row in rows}
+    benchmark = str(benchmarks.pop()) if len(benchmarks) == 1 else ""
     repeats = _repeats(rows)
     groups = (
         _group(
             (vpn, tuning, profile),
             variant,
             index.get((vpn, tuning, profile), []),
-            repeats * context.planned(vpn, tuning, links),
+            repeats * context.planned(vpn, tuning, links, benchmark=benchmark, profile=profile),
         )
         for profile, variant, vpn, tuning in itertools.product(
             profile_order(context.profiles, {row["profile"] for row in rows}),
