@@ -181,15 +181,51 @@ class Data:
 
     @classmethod
     def read(cls, paths: Mapping[str, Path]) -> Self:
-        """Read tables from Parquet files."""
+        """Read tables from Parquet files; numbers too large for any axis are missing, with the reason."""
         import pyarrow.parquet as pq  # noqa: PLC0415
 
-        return cls({name: pq.read_table(path, partitioning=None) for name, path in paths.items()})
+        return cls(
+            {name: drawable(pq.read_table(path, partitioning=None)) for name, path in paths.items()}
+        )
 
     def rows(self, name: str, **equal: Any) -> list[Row]:
         """A table's rows, those whose columns equal the given values. Raises KeyError."""
         rows = cast("list[Row]", self.tables[name].to_pylist())
         return [row for row in rows if all(row[key] == value for key, value in equal.items())]
+
+
+LARGEST = 1e18
+"""No axis, sum or number of ours goes further; more than this is no measurement."""
+
+
+def drawable(table: "pa.Table") -> "pa.Table":
+    """A table without infinities, NaN and numbers beyond `LARGEST`.
+
+    A row that had one in a column of values is not ok any more, where it has a status and a reason.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    for field in (field for field in table.schema if pa.types.is_floating(field.type)):
+        column = table[field.name]
+        good = pc.less_equal(pc.abs(column), LARGEST)
+        if pc.all(good).as_py() is not False:
+            continue
+        bad = pc.fill_null(pc.invert(good), False)
+        table = _replaced(table, field.name, pc.if_else(good, column, None))
+        if {"status", "reason"} <= set(table.column_names):
+            shown = pc.binary_join_element_wise(
+                f"{field.name} of", pc.cast(column, pa.string()), "cannot be drawn", " "
+            )
+            spoilt = pc.and_(bad, pc.equal(table["status"], "ok"))
+            reasons = pc.if_else(spoilt, shown, pc.cast(table["reason"], pa.string()))
+            statuses = pc.if_else(spoilt, "tool_failed", pc.cast(table["status"], pa.string()))
+            table = _replaced(_replaced(table, "reason", reasons), "status", statuses)
+    return table
+
+
+def _replaced(table: "pa.Table", name: str, values: Any) -> "pa.Table":
+    return table.set_column(table.column_names.index(name), name, values)
 
 
 @dataclass(frozen=True)

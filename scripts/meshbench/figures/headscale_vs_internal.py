@@ -49,7 +49,8 @@ def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
 
 
 def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
-    means = {(g.vpn, g.profile): mean for g in groups if (mean := measured.mean(g, measure.scale))}
+    found = {(g.vpn, g.profile): measured.mean(g, measure.scale) for g in groups}
+    means = {key: mean for key, mean in found.items() if mean is not None}
     rows: list[Row] = []
     for group in groups:
         value = means.get((group.vpn, group.profile))

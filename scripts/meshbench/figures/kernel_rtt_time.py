@@ -8,7 +8,7 @@ from meshbench.figures import pictures, theme
 from meshbench.figures.base import Context, Data, Row, frame
 from meshbench.figures.findings import Concern
 from meshbench.figures.theme import ordered
-from meshbench.figures.wording import number
+from meshbench.figures.wording import number, on_log
 
 TITLE = "RTT under load, as TCP sees it"
 TABLES = ("intervals",)
@@ -18,11 +18,11 @@ _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 
 
 def rows(data: Data, context: Context) -> list[Row]:
-    """RTTs of the first profile, round and mode."""
+    """RTTs of the first profile, round and mode, as far as a logarithmic axis can show them."""
     found = data.rows(
         "intervals", profile=context.profiles[0], tuning=context.tunings[0], benchmark="tcp"
     )
-    known = [row for row in found if row["tcp_rtt_ms"] is not None]
+    known = [row for row in found if row["tcp_rtt_ms"] is not None and on_log(row["tcp_rtt_ms"])]
     mode, first = (min((row[key] for row in known), default=None) for key in ("mode", "round"))
     return [row for row in known if (row["mode"], row["round"]) == (mode, first)]
 

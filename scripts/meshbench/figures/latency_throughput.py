@@ -8,7 +8,7 @@ import altair as alt
 from meshbench.figures import measured, rtt, tcp_throughput, theme
 from meshbench.figures.base import Context, Data, axis_title, frame
 from meshbench.figures.groups import Group, marked, system, troubles, variants
-from meshbench.figures.wording import log_ticks
+from meshbench.figures.wording import log_ticks, off_axis, on_log
 
 TITLE = "Latency and throughput"
 TABLES = ("latency", "throughput")
@@ -113,13 +113,13 @@ def _row(pair: Pair, context: Context) -> dict[str, Any] | None:
     latency, goodput = pair
     rtts = latency.spread("rtt_avg_ms")
     goodputs = goodput.spread("goodput_bps", tcp_throughput.MBIT)
-    if rtts is None or goodputs is None:
+    if rtts is None or goodputs is None or not on_log(rtts.centre):
         return None
     return {
         "system": system(latency, context),
         "colour": theme.look(latency.vpn).colour,
         "rtt": rtts.centre,
-        "rtt_low": rtts.low,
+        "rtt_low": rtts.low if on_log(rtts.low) else rtts.centre,
         "rtt_high": rtts.high,
         "goodput": goodputs.centre,
         "goodput_low": goodputs.low,
@@ -130,6 +130,9 @@ def _row(pair: Pair, context: Context) -> dict[str, Any] | None:
 
 def _absent(pair: Pair, context: Context) -> str:
     latency, goodput = pair
+    rtt = latency.centre("rtt_avg_ms")
+    if rtt is not None and not on_log(rtt):
+        return f"{system(latency, context)} {off_axis([rtt])}"
     group = goodput if goodput.centre("goodput_bps") is None else latency
     status = theme.STATUSES[group.trouble or "not_run"]
     return f"{status.glyph} {system(group, context)}: {status.words}"

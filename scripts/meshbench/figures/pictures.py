@@ -9,7 +9,7 @@ import altair as alt
 
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Row, frame
-from meshbench.figures.wording import log_ticks
+from meshbench.figures.wording import log_ticks, number, off_axis, on_log
 
 ROW, CELL = 20, 74
 
@@ -146,6 +146,7 @@ def scatter(
     """
     across = Scale.of(_ends(rows, "x"), log=log_x, room=1.12)
     up = Scale.of(_ends(rows, "y"), log=log_y, room=1.08)
+    rows = [_within(_within(row, "x", across), "y", up) for row in rows]
     plain = [{**row, **_look(row["vpn"])} for row in rows]
     spots = [
         (across.at(row["x"], side), side - up.at(row["y"], side), row["system"]) for row in rows
@@ -167,6 +168,14 @@ def scatter(
         if row["system"]:
             layers += _label(row, spot, place)
     return alt.LayerChart(layer=layers, width=side, height=side)
+
+
+def _within(row: Row, axis: str, scale: "Scale") -> Row:
+    """A point on the axis: at its low end, with the value beside the label, where it has no place there."""
+    keys = [key for key in (axis, f"{axis}_low", f"{axis}_high") if key in row]
+    off = off_axis([] if scale.shows(row[axis]) else [row[axis]])
+    told = {"system": f"{row['system']} {off}".strip()} if off else {}
+    return {**row, **told, **{key: scale.clamped(row[key]) for key in keys}}
 
 
 def _ends(rows: Sequence[Row], axis: str) -> list[float]:
@@ -203,14 +212,25 @@ class Scale:
     @classmethod
     def of(cls, values: Sequence[float], *, log: bool, room: float) -> "Scale":
         """An axis that holds the values: from zero, or a little beyond both ends if logarithmic."""
+        if log:
+            values = [value for value in values if on_log(value)]
         if not values:
             return cls(0, 1, log=False)
         if log:
             return cls(0.7 * min(values), 1.6 * max(values), log=True)
         return cls(min(0.0, *values), room * max(*values, 1e-9), log=False)
 
+    def shows(self, value: float) -> bool:
+        """Whether the value has a place of its own on the axis."""
+        return not self.log or on_log(value)
+
+    def clamped(self, value: float) -> float:
+        """The value, or the low end of the axis for one that has no place on it."""
+        return value if self.shows(value) else self.low
+
     def at(self, value: float, size: float) -> float:
         """Where a value stands on so many px."""
+        value = self.clamped(value)
         if self.log:
             return size * math.log(value / self.low) / math.log(self.high / self.low)
         return size * (value - self.low) / (self.high - self.low)
@@ -333,8 +353,11 @@ def lines(
         width: in px.
         height: in px.
     """
-    values = [row["value"] for row in rows if row["value"] is not None]
-    up = Scale(0.55 * min(values), 1.6 * max(values), log=True)
+    values = [row["value"] for row in rows if row["value"] is not None and on_log(row["value"])]
+    up = (
+        Scale(0.55 * min(values), 1.6 * max(values), log=True) if values else Scale(0, 1, log=False)
+    )
+    rows = [_on_line(row) for row in rows]
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=list(profiles), padding=0.3),
@@ -374,6 +397,13 @@ def lines(
         width=width,
         height=height,
     )
+
+
+def _on_line(row: Row) -> Row:
+    """A value that a logarithmic axis cannot show breaks the line and stands at its foot."""
+    if row["value"] is None or on_log(row["value"]):
+        return row
+    return {**row, "value": None, "text": "", "missing": number(row["value"])}
 
 
 def _by_series(channel: str, series: Mapping[str, theme.Look]) -> Any:

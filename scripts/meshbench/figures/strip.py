@@ -15,7 +15,7 @@ from meshbench.errors import NO_BINARY
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, Variant, arrow, system
-from meshbench.figures.wording import log_ticks, shortened
+from meshbench.figures.wording import log_ticks, off_axis, on_log, shortened
 
 ROW = 16
 """Height of a row in px."""
@@ -59,7 +59,7 @@ class Strip:
         axis: title of the axis.
         columns: of text.
         high: another column whose median is drawn as an open mark, such as a 99th percentile.
-        log: whether the axis is logarithmic; values must then be above zero.
+        log: whether the axis is logarithmic; what it cannot show then stands at its low end.
         bound: the least end of the axis, so that rounding noise is not blown up to its full width.
         directions: whether each direction of a system has a row of its own; set by `grid`.
     """
@@ -72,6 +72,10 @@ class Strip:
     log: bool = False
     bound: float = 0.0
     directions: bool = False
+
+    def shows(self, value: float) -> bool:
+        """Whether a value has a place on the axis."""
+        return not self.log or on_log(value)
 
     def key(self, group: Group) -> str:
         """The row in which a group is drawn."""
@@ -194,6 +198,7 @@ def _panel(
         _points(panel.groups, strip, x, y),
         _ticks(panel.groups, strip, x, y),
         _reasons(panel.groups, strip, width, y),
+        *_beyond(panel.groups, strip, y),
         *_columns(panel.groups, strip, width, y, head=head),
     ]
     if strip.high:
@@ -243,12 +248,28 @@ def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None
         if column
         for group in groups
         for point in group.points(column, strip.scale)
+        if strip.shows(point.value)
     ]
     if not values:
         return None
     if strip.log:
         return 0.85 * min(values), 1.15 * max(values)
-    return 0.0, 1.04 * max(*values, strip.bound, 1e-9)
+    return 1.04 * min(0.0, *values), 1.04 * max(*values, strip.bound, 1e-9)
+
+
+def _beyond(groups: Sequence[Group], strip: Strip, y: alt.Y) -> list[alt.Chart]:
+    """Values that a logarithmic axis cannot show, in words at its low end."""
+    rows = []
+    for group in groups:
+        values = [point.value for point in group.points(strip.column, strip.scale)]
+        if off := [value for value in values if not strip.shows(value)]:
+            rows.append({"key": strip.key(group), "text": off_axis(off)})
+    chart: alt.Chart = (
+        alt.Chart(frame(rows))
+        .mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=theme.RED)
+        .encode(x=channels.x(3), y=y, text=alt.Text("text:N"))
+    )
+    return [chart] if rows else []
 
 
 def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: bool) -> alt.X:
@@ -289,6 +310,7 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
         {**_look(group, strip), "value": point.value, "round": point.round, "link": point.link}
         for group in groups
         for point in group.points(strip.column, strip.scale)
+        if strip.shows(point.value)
     ]
     size, opacity = (26, 0.75) if len(rows) <= _MANY * len(groups) else (14, 0.45)
     chart: alt.Chart = (
@@ -307,16 +329,18 @@ def _points(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Ch
 
 
 def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
+    low, _ = _domain(groups, strip) or (0.0, 1.0)
     rows = [
         {
             **_look(group, strip),
-            "value": spread.low,
+            "value": spread.low if strip.shows(spread.low) else low,
             "to": spread.high,
             "what": spread.what,
             "size": 1.5 if spread.what == "range" else 8,
             "opacity": 0.8 if spread.what == "range" else 0.4,
         }
         for group, spread in _spreads(groups, strip)
+        if strip.shows(spread.high)
     ]
     chart: alt.Chart = (
         alt.Chart(frame(rows))
@@ -343,6 +367,7 @@ def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
     rows = [
         {"key": strip.key(group), "value": spread.centre, "what": "median"}
         for group, spread in _spreads(groups, strip)
+        if strip.shows(spread.centre)
     ]
     chart: alt.Chart = (
         alt.Chart(frame(rows))
@@ -357,7 +382,7 @@ def _highs(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
     rows = [
         {**_look(group, strip), "value": centre, "what": column}
         for group in groups
-        if (centre := group.centre(column, strip.scale)) is not None
+        if (centre := group.centre(column, strip.scale)) is not None and strip.shows(centre)
     ]
     chart: alt.Chart = (
         alt.Chart(frame(rows))

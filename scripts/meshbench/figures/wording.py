@@ -76,6 +76,24 @@ def wrapped(lines: Sequence[str], width_px: float, size: float) -> list[str]:
     ]
 
 
+LOG_LEAST = 1e-9
+"""The least value that a logarithmic axis of ours shows, in the unit of the axis."""
+
+
+def on_log(value: float) -> bool:
+    """Whether a logarithmic axis can show a value: not nothing, and nothing below."""
+    return value >= LOG_LEAST
+
+
+def off_axis(values: Sequence[float]) -> str:
+    """What stands at the low end of a logarithmic axis for values that it cannot show."""
+    return (
+        f"◄ {joined(number(value) for value in sorted(set(values)))}: off the axis"
+        if values
+        else ""
+    )
+
+
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers in a range above zero for a logarithmic axis: three or more where possible."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

@@ -13,7 +13,7 @@ SELECT
     campaign, round, vpn, tuning, profile, benchmark, source, target,
     limit_s AS value,
     printf('cut off at %s s', plain(limit_s))
-        || coalesce(printf(' in copy %d, having begun %d of its %d paths', copies::INT, paths::INT, wanted::INT), '')
+        || coalesce(printf(' in copy %.0f, having begun %.0f of its %.0f paths', copies, paths, wanted), '')
         AS says
 FROM links LEFT JOIN progress
     USING (campaign, round, vpn, tuning, profile, benchmark, source, target)

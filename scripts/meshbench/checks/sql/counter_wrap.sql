@@ -10,7 +10,7 @@ WITH sent AS (
 SELECT
     campaign, round, vpn, tuning, profile, benchmark, source, target, metric,
     value, packets_per_s AS reference,
-    printf('%d packets dropped in one second, of at most %d sent; %s x 65,536',
-        value::BIGINT, ceil(packets_per_s)::BIGINT, plain(value / 65536)) AS says
+    printf('%.0f packets dropped in one second, of at most %.0f sent; %s x 65,536',
+        value, ceil(packets_per_s), plain(value / 65536)) AS says
 FROM whole JOIN sent USING (campaign, round, vpn, tuning, profile, benchmark, source, target)
 WHERE metric = 'rist_packets_dropped_max' AND value >= 32768 AND value > 100 * packets_per_s

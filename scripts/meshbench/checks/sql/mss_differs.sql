@@ -8,6 +8,6 @@ WITH usual AS (
 SELECT
     campaign, round, vpn, tuning, profile, benchmark, source, target, metric,
     value, usual AS reference,
-    printf('MSS %d; %d is usual on the %d links of this system', value::INT, usual::INT, n) AS says
+    printf('MSS %.0f; %.0f is usual on the %d links of this system', value, usual, n) AS says
 FROM whole JOIN usual USING (campaign, vpn, tuning)
 WHERE metric = 'mss' AND value <> usual
