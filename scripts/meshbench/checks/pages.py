@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meshbench.checks import rules
-from meshbench.checks.places import where
+from meshbench.checks.places import several_rounds, where
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Judged, Verdict
 
@@ -33,12 +33,14 @@ def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
     table.add_column("what", overflow="fold")
     shown: Counter[str] = Counter()
     totals = Counter(findings["rule"].to_pylist())
-    for finding in findings.to_pylist():
+    rows = findings.to_pylist()
+    rounds = several_rounds(rows)
+    for finding in rows:
         rule = finding["rule"]
         shown[rule] += 1
         if everything or shown[rule] <= _SHOWN_PER_RULE:
             name = Text(rule, style=_COLOURS[Severity(finding["severity"])])
-            table.add_row(name, where(finding), Text(finding["says"]))
+            table.add_row(name, where(finding, rounds=rounds), Text(finding["says"]))
         elif shown[rule] == totals[rule]:
             table.add_row("", "", Text(f"… and {totals[rule] - _SHOWN_PER_RULE} more", style="dim"))
     return table
@@ -55,6 +57,7 @@ def findings_html(findings: pa.Table) -> str:
     """Findings as an HTML fragment: one section per rule, with its sentence."""
     parts = [f"<p>{_text(findings_summary(findings))}</p>"]
     rows = findings.to_pylist()
+    rounds = several_rounds(rows)
     for name in dict.fromkeys(row["rule"] for row in rows):
         rule = rules.load(name)
         mine = [row for row in rows if row["rule"] == name]
@@ -62,7 +65,8 @@ def findings_html(findings: pa.Table) -> str:
             f'<details class="finding {rule.severity}"><summary><b>{_text(rule.title)}</b> '
             f"({rule.severity}, {len(mine)})</summary><p>{_text(rule.sentence)}</p>"
         )
-        parts.append(_html_table(("where", "what"), [(where(row), row["says"]) for row in mine]))
+        places = [(where(row, rounds=rounds), row["says"]) for row in mine]
+        parts.append(_html_table(("where", "what"), places))
         parts.append("</details>")
     silent = sorted(set(rules.names()) - {row["rule"] for row in rows})
     if silent:

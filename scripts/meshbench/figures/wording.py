@@ -1,6 +1,7 @@
 """Numbers and sentences for labels, captions and footnotes."""
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -63,9 +64,24 @@ def joined(words: Iterable[str]) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """One line of at most so many characters."""
+    """One line of at most so many characters, cut between words, and never within a number."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: max(1, width - 1)].rstrip() + "…"
+    if len(flat) <= width:
+        return flat
+    whole, _, rest = flat[: max(1, width)].rpartition(" ")
+    if not whole or len(rest) > _LONG_WORD:
+        cut = flat[: max(1, width - 1)]
+        return (_DIGITS_AT_END.sub("", cut) or cut).rstrip() + "…"
+    words = whole.split(" ")
+    # A number without what it counts, or without its last digits, would say something else.
+    while len(words) > 1 and _NUMBER.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(words).rstrip(",;:(") + "…"
+
+
+_LONG_WORD = 40
+_NUMBER = re.compile(r"[(\[<>~±]*[-+]?\d[\d.,:]*")
+_DIGITS_AT_END = re.compile(r"\d[\d.,]*$")
 
 
 def wrapped(lines: Sequence[str], width_px: float, size: float) -> list[str]:
