@@ -26,7 +26,7 @@ def caption(
     """What is drawn, and the extremes of each profile."""
     groups = measured.groups(data, context, measure)
     extremes = measured.told_extremes(groups, measure, higher_is_better=higher_is_better)
-    return f"{what} {strip.LEGEND} {measured.MEAN} {extremes}"
+    return f"{what} {strip.LEGEND_OF_MEANS} {measured.MEAN} {extremes}"
 
 
 def notes(data: Data, context: Context, measure: Measure) -> Sequence[str]:

@@ -12,7 +12,7 @@ from meshbench.figures.base import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.findings import Concern
 from meshbench.figures.groups import named
 from meshbench.figures.theme import STATUSES, ordered, profile_order
-from meshbench.figures.wording import DASH, clock, counted, duration, shortened
+from meshbench.figures.wording import DASH, clock, counted, duration, shortened, spans
 
 TITLE = "Campaign overview"
 TABLES = ("cells", "links")
@@ -271,12 +271,4 @@ def notes(data: Data, context: Context) -> Sequence[str]:
 
 
 def _places(rounds: Mapping[str, Sequence[int]]) -> str:
-    return "; ".join(f"{profile} {_spans(found)}" for profile, found in rounds.items())
-
-
-def _spans(rounds: Sequence[int]) -> str:
-    """Rounds in words, runs of them from first to last."""
-    starts = [r for r in sorted(rounds) if r - 1 not in rounds]
-    ends = [r for r in sorted(rounds) if r + 1 not in rounds]
-    spans = [str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
-    return f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(spans)}"
+    return "; ".join(f"{profile} {spans(found)}" for profile, found in rounds.items())

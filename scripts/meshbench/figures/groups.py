@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from meshbench import statistics as stats
+from meshbench.figures import theme
 from meshbench.figures.base import Context, Row
-from meshbench.figures.theme import STATUSES, ordered, profile_order
+from meshbench.figures.theme import STATUSES, Look, ordered, profile_order
 from meshbench.figures.wording import joined, shortened
 
 Variant = tuple[str | None, str | None]
@@ -64,14 +65,24 @@ class Group:
 
     @property
     def trouble(self) -> str | None:
-        """The worst status there is, None when all rows are ok; 'not_run' where there are none."""
-        found = self.counts
-        worst = next((status for status in STATUSES if status != "ok" and found[status]), None)
-        return worst if self.rows else "not_run"
+        """What went wrong most often, None when all rows are ok; 'not_run' where there are none."""
+        return next(iter(self.troubles), None) if self.rows else "not_run"
+
+    @property
+    def troubles(self) -> dict[str, int]:
+        """How often each thing went wrong: the commonest first, the worse one of equals; last what was not run."""
+        found = {status: n for status, n in self.counts.items() if n and status != "ok"}
+        order = list(STATUSES)
+        return dict(
+            sorted(
+                found.items(),
+                key=lambda item: (item[0] == "not_run", -item[1], order.index(item[0])),
+            )
+        )
 
     @property
     def reason(self) -> str | None:
-        """Why, for the worst status: the commonest reason."""
+        """Why, for what went wrong most often: the commonest reason."""
         reasons = Counter(
             str(row["reason"])
             for row in self.rows
@@ -193,6 +204,26 @@ def system(group: Group, context: Context) -> str:
 def named(vpn: str, tuning: str, context: Context) -> str:
     """The same of a row."""
     return vpn if len(context.tunings) == 1 else f"{vpn} ({tuning})"
+
+
+def drawn_as(group: Group, context: Context) -> str:
+    """Whose look a system has: under another tuning than the first that of a variant of itself."""
+    first = group.tuning == context.tunings[0]
+    return group.vpn if first else f"{group.vpn}+{group.tuning}"
+
+
+def look(group: Group, context: Context) -> Look:
+    """How a system is drawn under its tuning."""
+    return theme.look(drawn_as(group, context))
+
+
+def became(group: Group) -> str:
+    """What became of a group without values: a glyph and words, or glyphs and counts of several."""
+    failed = {status: n for status, n in group.troubles.items() if status != "not_run"}
+    if len(failed) > 1:
+        return ", ".join(f"{STATUSES[status].glyph} {n}" for status, n in failed.items())
+    style = STATUSES[group.trouble or "ok"]
+    return f"{style.glyph} {style.words}".strip()
 
 
 def arrow(group: Group) -> str:

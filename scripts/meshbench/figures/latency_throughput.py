@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.figures import measured, rtt, tcp_throughput, theme
 from meshbench.figures.base import Context, Data, axis_title, frame
-from meshbench.figures.groups import Group, marked, system, troubles, variants
+from meshbench.figures.groups import Group, look, marked, system, troubles, variants
 from meshbench.figures.wording import log_ticks, off_axis, on_log
 
 TITLE = "Latency and throughput"
@@ -24,7 +24,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile: RTT logarithmic, goodput from zero, the spreads as thin lines."""
     pairs = _pairs(data, context)
     profiles = list(dict.fromkeys(latency.profile for latency, _ in pairs))
-    looks = {system(latency, context): theme.look(latency.vpn) for latency, _ in pairs}
+    looks = {system(latency, context): look(latency, context) for latency, _ in pairs}
     panels = [[pair for pair in pairs if pair[0].profile == profile] for profile in profiles]
     absent = [
         [_absent(pair, context) for pair in panel if not _row(pair, context)] for panel in panels
@@ -117,7 +117,7 @@ def _row(pair: Pair, context: Context) -> dict[str, Any] | None:
         return None
     return {
         "system": system(latency, context),
-        "colour": theme.look(latency.vpn).colour,
+        "colour": look(latency, context).colour,
         "rtt": rtts.centre,
         "rtt_low": rtts.low if on_log(rtts.low) else rtts.centre,
         "rtt_high": rtts.high,

@@ -7,7 +7,7 @@ import altair as alt
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import system
+from meshbench.figures.groups import drawn_as, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -44,7 +44,7 @@ def points(data: Data, context: Context) -> list[Row]:
                 rows.append(
                     {
                         "system": name,
-                        "vpn": group.vpn,
+                        "vpn": drawn_as(group, context),
                         "x": rtt,
                         "y": links[link],
                         "why": f"{who} {link}",

@@ -169,6 +169,7 @@ def _strip(
         columns=columns,
         log=log,
         bound=measure.bound,
+        mean=lambda group: mean(group, measure.scale),
     )
 
 

@@ -7,7 +7,7 @@ import altair as alt
 from meshbench.figures import measured, pictures
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.findings import Concern
-from meshbench.figures.groups import Group, system
+from meshbench.figures.groups import Group, drawn_as, system
 from meshbench.figures.measured import Measure
 from meshbench.figures.wording import number
 
@@ -48,7 +48,7 @@ def points(data: Data, context: Context, other: Measure) -> list[Row]:
             rows.append(
                 {
                     "system": system(rate, context),
-                    "vpn": rate.vpn,
+                    "vpn": drawn_as(rate, context),
                     "x": x,
                     "y": y,
                     "why": f"n {rate.n_ok}",

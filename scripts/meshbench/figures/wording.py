@@ -63,6 +63,14 @@ def joined(words: Iterable[str]) -> str:
     return " and ".join(part for part in (", ".join(items[:-1]), "".join(items[-1:])) if part)
 
 
+def spans(rounds: Sequence[int]) -> str:
+    """Rounds in words, runs of them from first to last."""
+    starts = [r for r in sorted(rounds) if r - 1 not in rounds]
+    ends = [r for r in sorted(rounds) if r + 1 not in rounds]
+    spans = [str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
+    return f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(spans)}"
+
+
 def shortened(text: str, width: int) -> str:
     """One line of at most so many characters, cut between words, and never within a number."""
     flat = " ".join(text.split())

@@ -22,14 +22,16 @@ there AS (
     SELECT
         campaign, round, vpn, tuning, profile, placement, benchmark, source, target,
         mode, direction, metric, any_value(unit) AS unit,
-        max(value) FILTER (status = 'ok') AS value
+        max(value) FILTER (status = 'ok') AS value,
+        min(reason) FILTER (status <> 'ok') AS own_reason
     FROM whole
     GROUP BY ALL
 ),
 absent AS (
     SELECT
         links.campaign, round, vpn, tuning, profile, placement, links.benchmark, source, target,
-        headlines.mode, headlines.direction, headlines.metric, headlines.unit, NULL::DOUBLE AS value
+        headlines.mode, headlines.direction, headlines.metric, headlines.unit, NULL::DOUBLE AS value,
+        NULL::VARCHAR AS own_reason
     FROM links
     JOIN headlines USING (campaign, benchmark)
     ANTI JOIN there ON
@@ -51,7 +53,7 @@ SELECT
     CASE
         WHEN value IS NOT NULL THEN NULL
         WHEN status <> 'ok' THEN reason
-        ELSE 'the tool did not report it'
+        ELSE coalesce(own_reason, 'the tool did not report it')
     END AS reason,
     marks, engine, shared_cpu
 FROM every_one
