@@ -416,6 +416,16 @@ def test_a_copy_that_was_measured_on_counts_what_is_new_of_it(tmp_path: Path) ->
     assert "of run 20.12.2025 are those of run 18.12.2025: they count once" in note
 
 
+def test_a_file_that_is_alike_by_chance_makes_no_repeat(tmp_path: Path) -> None:
+    for number, name in enumerate(("18.12.2025", "20.12.2025")):
+        data.again(data.run(tmp_path / name), longer_s=number)
+        path = tmp_path / name / "Internal" / "baseline" / "0_lom" / "udp_iperf3.json"
+        data.write(path, data.error(data.meta("lom", "yuki"), timeout=120))
+    found = Imported(tmp_path)
+    assert not found.result.notes
+    assert {row["round"] for row in found.links} == {1, 2}
+
+
 def test_notes_are_in_the_report_and_at_a_run_s_end(tmp_path: Path) -> None:
     report.save([], tmp_path, ["run b is run a"])
     assert json.loads((tmp_path / "import.json").read_text())["notes"] == ["run b is run a"]

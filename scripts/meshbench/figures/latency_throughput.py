@@ -132,7 +132,7 @@ def _absent(pair: Pair, context: Context) -> str:
     latency, goodput = pair
     rtt = latency.centre("rtt_avg_ms")
     if rtt is not None and not on_log(rtt):
-        return f"{system(latency, context)} {off_axis([rtt])}"
+        return f"{off_axis([rtt])} ms: {system(latency, context)}"
     group = goodput if goodput.centre("goodput_bps") is None else latency
     status = theme.STATUSES[group.trouble or "not_run"]
     return f"{status.glyph} {system(group, context)}: {status.words}"

@@ -66,7 +66,7 @@ def _needed(row: Row) -> int:
 
 def _ems(text: str) -> float:
     """The width of a text in a sans-serif font, in its size: digits are wider than most letters."""
-    return sum(0.3 if c in " .,:;/!|()ijlt" else 0.57 if c.isdigit() else 0.55 for c in text)
+    return sum(0.3 if c in " .,:;/!|()-ijlrt" else 0.57 if c.isdigit() else 0.54 for c in text)
 
 
 def green(share: float | None) -> str:
@@ -382,7 +382,7 @@ def _inside(box: tuple[float, ...], side: float) -> bool:
 
 
 def _width(text: str) -> float:
-    return 0.54 * theme.SMALL * len(text)
+    return theme.SMALL * _ems(text)
 
 
 def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float]) -> list[alt.Chart]:

@@ -20,7 +20,10 @@ from meshbench.figures.wording import log_ticks, off_axis, on_log, shortened
 ROW = 16
 """Height of a row in px."""
 _POINTS = "Each point is one round and link (open: reverse direction)"
-_RANGES = "the line the range of all points where there are fewer; n counts the values."
+_RANGES = (
+    "the line the range of all points where there are fewer; n counts the values. What a logarithmic "
+    "axis cannot show stands at its low end (◄)."
+)
 LEGEND = (
     f"{_POINTS}; the tick is the median over rounds of the median over links; the bar is its 95 % "
     f"interval (order statistics, from six rounds on), {_RANGES}"
@@ -275,12 +278,15 @@ def _beyond(groups: Sequence[Group], strip: Strip, y: alt.Y) -> list[alt.Chart]:
         values = [point.value for point in group.points(strip.column, strip.scale)]
         if off := [value for value in values if not strip.shows(value)]:
             rows.append({"key": strip.key(group), "text": off_axis(off)})
-    chart: alt.Chart = (
+    # A halo, as the range of the other values begins there.
+    looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
+    charts: list[alt.Chart] = [
         alt.Chart(frame(rows))
-        .mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=theme.RED)
+        .mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=theme.RED, **look)
         .encode(x=channels.x(3), y=y, text=alt.Text("text:N"))
-    )
-    return [chart] if rows else []
+        for look in looks
+    ]
+    return charts if rows else []
 
 
 def _values_axis(strip: Strip, domain: tuple[float, float] | None, *, shown: bool) -> alt.X:

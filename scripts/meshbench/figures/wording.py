@@ -111,11 +111,7 @@ def on_log(value: float) -> bool:
 
 def off_axis(values: Sequence[float]) -> str:
     """What stands at the low end of a logarithmic axis for values that it cannot show."""
-    return (
-        f"◄ {joined(number(value) for value in sorted(set(values)))}: off the axis"
-        if values
-        else ""
-    )
+    return f"◄ {joined(number(value) for value in sorted(set(values)))}" if values else ""
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -11,7 +11,9 @@ _MEASURED = facts.RING | {Kind.BOOTSTRAP, Kind.REBOOT}
 
 
 def drop(files: Sequence[File], found: Mapping[runs.Key, runs.Run]) -> list[str]:
-    """Ignore every measurement that another run holds too, and what is left of a run without any.
+    """Ignore every measurement that a run has in common with another one which it mostly repeats.
+
+    What is left of a run without any other measurement goes too.
 
     Args:
         files: all of them; changed in place.
@@ -39,7 +41,8 @@ def _compare(
         for file in mine
         if file.place in originals and file.links == originals[file.place].links
     ]
-    if not any(map(_tells, same)):
+    # Single files may be alike by chance: a time-out has little in it.
+    if not any(map(_tells, same)) or 2 * len(same) <= len(mine):
         return None
     for file in same:
         file.drop(State.IGNORED, f"the same measurement as {originals[file.place].path}")
