@@ -9,7 +9,7 @@ CLAIMS ?= ../shared/data/thesis-claims.csv
 APT := $(shell grep -v '^\#' apt-packages.txt)
 SOURCES := scripts tests
 
-.PHONY: figures test claims checks plan lab-down lint types unit workflow lab performance format schema cards lock setup help
+.PHONY: figures test claims checks plan lab-down lint types unit workflow lab fuzz performance format schema cards lock setup help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -70,6 +70,9 @@ unit-workflow-lab: setup
 
 unit workflow lab: setup ## one kind of test
 	$(BIN)/pytest tests/$@
+
+fuzz: setup ## 1,000 odd examples of each kind of published file, and of whole runs up to their figures
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_published_fuzz.py
 
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance
