@@ -52,12 +52,12 @@ rule figures_all:
 
 
 onstart:
-    run.start(CAMPAIGN, workflow)
+    hooks.start(CAMPAIGN, workflow)
 
 
 onsuccess:
-    run.end(CAMPAIGN)
+    hooks.end(CAMPAIGN)
 
 
 onerror:
-    run.end(CAMPAIGN)
+    hooks.end(CAMPAIGN)

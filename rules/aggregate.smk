@@ -18,7 +18,9 @@ rule aggregate:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: code.digest("tables.aggregate", files=(tables.source(w.table),)),
+        code=lambda w: digests.digest(
+            "tables.aggregate", files=(tables.source(w.table),)
+        ),
     message:
         "table {wildcards.table}"
     script:

@@ -5,7 +5,7 @@ FINDINGS_PAGE = f"{RESULTS}/checks/findings.html"
 VERDICTS = []
 VERDICTS_PAGE = []
 CHECK_FILES = tuple(
-    path for path in (Path(code.__file__).parent / "checks").rglob("*.sql")
+    path for path in (Path(paths.__file__).parents[1] / "checks").rglob("*.sql")
 )
 
 
@@ -21,7 +21,7 @@ rule checks:
     conda:
         ENVIRONMENT
     params:
-        code=code.digest("checks.rules", "checks.pages", files=CHECK_FILES),
+        code=digests.digest("checks.rules", "checks.pages", files=CHECK_FILES),
     message:
         "sanity rules"
     script:

@@ -18,7 +18,7 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        code=code.digest("checks.verdicts", "checks.pages", files=CHECK_FILES),
+        code=digests.digest("checks.verdicts", "checks.pages", files=CHECK_FILES),
     message:
         "claims of {input.text}"
     script:

@@ -5,12 +5,15 @@ import re
 import uuid
 from pathlib import Path
 
-from meshbench import code, files, paths, plan, run, settings
+from meshbench.workflow import digests, hooks, settings
+from meshbench.util import files
+from meshbench.config import paths, plan
 
 # Planning makes a million objects and hardly any garbage: looking for it costs a tenth of the time.
 gc.set_threshold(200_000, 50, 50)
 
-CAMPAIGN = run.load(config, [Path(file) for file in workflow.configfiles])
+hooks.settle(Path(workflow.basedir))
+CAMPAIGN = hooks.load(config, [Path(file) for file in workflow.configfiles])
 PLAN = plan.plan(CAMPAIGN)
 NAME = CAMPAIGN.name
 RESULTS = f"results/{NAME}"

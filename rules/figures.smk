@@ -8,11 +8,12 @@ CHARTS = [
 PRINTED = [name for name in figures.names() if name not in CHARTS]
 FIGURES = [
     f"figures/{NAME}/{name}.{kind}"
-    for name in run.figures(CAMPAIGN)
+    for name in hooks.figures(CAMPAIGN)
     for kind in figures.formats(name)
 ]
 
 
+DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 BUNDLE = f"figures/{NAME}/assets/vega.js"
 
 
@@ -23,6 +24,8 @@ rule bundle:
         f"{LOGS}/bundle.log",
     conda:
         ENVIRONMENT
+    params:
+        libraries=DRAWN_WITH,
     message:
         "the figures' shared JavaScript"
     script:
@@ -46,9 +49,10 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: code.digest(f"figures.{w.figure}", "figures.render"),
-        context=run.context(CAMPAIGN),
+        code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
+        context=hooks.context(CAMPAIGN),
         bundle=BUNDLE,
+        libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
     script:
@@ -70,8 +74,8 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: code.digest(f"figures.{w.name}", "figures.render"),
-        context=run.context(CAMPAIGN),
+        code=lambda w: digests.digest(f"figures.{w.name}", "figures.render"),
+        context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"
     script:

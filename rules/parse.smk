@@ -22,7 +22,7 @@ rule parse:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: code.digest("parse", f"benchmarks.{w.benchmark}"),
+        code=lambda w: digests.digest("tables.parse", f"benchmarks.{w.benchmark}"),
     message:
         "parse {wildcards.benchmark} of {wildcards.vpn}"
     script:
@@ -40,7 +40,7 @@ rule parse_calibration:
     conda:
         ENVIRONMENT
     params:
-        code=code.digest("parse"),
+        code=digests.digest("tables.parse"),
     message:
         "parse the calibration"
     script:

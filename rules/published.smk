@@ -29,7 +29,7 @@ rule published_import:
         profiles=list(CAMPAIGN.file.profiles),
         folder=RESULTS,
         contents=[files.fingerprint(Path(source)) for source in PUBLISHED],
-        code=code.digest("published.job"),
+        code=digests.digest("importers.vpn_runner.job"),
     message:
         "import {params.sources}"
     script:

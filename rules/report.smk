@@ -1,5 +1,5 @@
 # One page with everything that came out of a campaign.
-STYLE = Path(paths.__file__).parent / "report" / "style.css"
+STYLE = Path(paths.__file__).parents[1] / "report" / "style.css"
 REPORT = f"figures/{NAME}/report.html"
 
 
@@ -19,9 +19,9 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        code=code.digest("report.page", files=(STYLE,)),
-        context=run.context(CAMPAIGN),
-        names=run.figures(CAMPAIGN),
+        code=digests.digest("report.page", files=(STYLE,)),
+        context=hooks.context(CAMPAIGN),
+        names=hooks.figures(CAMPAIGN),
     message:
         "report"
     script:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from meshbench import warm
 from meshbench.tables.aggregate import needs
+from meshbench.workflow import workers
 
 name = snakemake.wildcards.table
-warm.run(
+workers.run(
     snakemake.log[0],
     "meshbench.tables.aggregate.aggregate",
     name=name,

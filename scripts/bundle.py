@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from meshbench import warm
+from meshbench.workflow import workers
 
-warm.run(
+workers.run(
     snakemake.log[0], "meshbench.figures.render.write_bundle", path=Path(snakemake.output.bundle)
 )

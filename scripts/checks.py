@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from meshbench import warm
+from meshbench.workflow import workers
 
-warm.run(
+workers.run(
     snakemake.log[0],
     "meshbench.checks.files.findings",
     samples=[Path(path) for path in snakemake.input.samples],

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from meshbench import warm
+from meshbench.workflow import workers
 
-warm.run(
+workers.run(
     snakemake.log[0],
-    "meshbench.jobs.installed",
+    "meshbench.workflow.jobs.installed",
     apart=True,
     settings=snakemake.params.settings,
     output=Path(snakemake.output.facts),

@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from meshbench import records
-from meshbench.logs import job as logged
-from meshbench.packages import job
-from meshbench.settings import PackageJob
+from meshbench.config.jobs import PackageJob
+from meshbench.results import records
+from meshbench.workflow import obtain
+from meshbench.workflow.logs import job as logged
 
 with logged(snakemake.log[0]):
-    done = asyncio.run(job.obtain(PackageJob.of(snakemake.params.settings)))
+    done = asyncio.run(obtain.obtain(PackageJob.of(snakemake.params.settings)))
     records.write(done, Path(snakemake.output.facts))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from meshbench import warm
+from meshbench.workflow import workers
 
-warm.run(
+workers.run(
     snakemake.log[0],
-    "meshbench.parse.parse",
+    "meshbench.tables.parse.parse",
     raw=[Path(path) for path in snakemake.input.raw],
     samples=Path(snakemake.output.samples),
     links=Path(snakemake.output.links),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from meshbench import warm
+from meshbench.workflow import workers
 
-warm.run(
+workers.run(
     snakemake.log[0],
-    "meshbench.published.job.convert",
+    "meshbench.importers.vpn_runner.job.convert",
     sources=[Path(path) for path in snakemake.params.sources],
     campaign=snakemake.params.campaign,
     systems=snakemake.params.systems,

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from meshbench import warm
 from meshbench.figures.base import Context
 from meshbench.report.page import Sources
+from meshbench.workflow import workers
 
 tables = [Path(path) for path in snakemake.input.tables]
 optional = {
@@ -12,7 +12,7 @@ optional = {
     for name in ("claims", "imported")
 }
 facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
-warm.run(
+workers.run(
     snakemake.log[0],
     "meshbench.report.page.write",
     sources=Sources(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from meshbench import warm
 from meshbench.figures.base import Context, tables
+from meshbench.workflow import workers
 
 name = snakemake.wildcards.name
 facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
-warm.run(
+workers.run(
     snakemake.log[0],
     "meshbench.figures.render.render",
     name=name,

@@ -1,5 +1,6 @@
-"""Snakemake's output for a campaign: one line per job with the time left; errors as they are."""
+"""Snakemake's output for a campaign: one line per job with the time left, and one when it failed."""
 
+import re
 import sys
 from logging import WARNING, LogRecord
 
@@ -7,9 +8,12 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from meshbench import progress
+from meshbench.workflow import progress
 
 _ERRORS = {LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.ERROR}
+_ENDED = re.compile(
+    r"CalledProcessError in file .*\nCommand .*(returned non-zero|died with) (.*)\."
+)
 
 
 class LogHandler(LogHandlerBase):
@@ -17,7 +21,16 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         event = getattr(record, "event", None)
-        if self.common_settings.dryrun or event in _ERRORS or record.levelno >= WARNING:
+        if self.common_settings.dryrun:
+            self._print(self.format(record))
+        elif event == LogEvent.JOB_ERROR:
+            said = record.__dict__
+            self._print(*progress.failed(said["jobid"], said["rule_name"], said["log"]))
+        elif event == LogEvent.ERROR and (ended := _ENDED.search(record.getMessage())):
+            # A job that ends by itself has said why: see meshbench.workflow.logs.
+            if ended[1] == "died with":
+                self._print(f"a job was ended by {ended[2]}")
+        elif event in _ERRORS or record.levelno >= WARNING:
             self._print(self.format(record))
         elif event == LogEvent.JOB_INFO:
             line = progress.line(record.__dict__["jobid"], record.__dict__["rule_msg"])
@@ -26,9 +39,9 @@ class LogHandler(LogHandlerBase):
         elif record.getMessage() == NOTHING_TO_BE_DONE_MSG:
             self._print(NOTHING_TO_BE_DONE_MSG)
 
-    def _print(self, text: str) -> None:
+    def _print(self, *lines: str) -> None:
         stream = sys.stdout if self.common_settings.stdout else sys.stderr
-        stream.write(f"{text}\n")
+        stream.write("".join(f"{line}\n" for line in lines))
         stream.flush()
 
     @property

@@ -13,7 +13,7 @@ from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS
 from tests.lab import facts, support
 
-_NO_LAB_NEEDED = {"test_linkem.py"}
+_NO_LAB_NEEDED = {"test_host_netem.py", "test_linkem.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

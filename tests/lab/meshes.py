@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import mesh, vpns
-from meshbench.config import System
-from meshbench.errors import VpnError
+from meshbench import vpns
+from meshbench.config.models import System
+from meshbench.config.packages import Cargo, Go
 from meshbench.packages import store as packages
-from meshbench.packages.spec import Cargo, Go
-from meshbench.session import Session
-from meshbench.settings import supplies
+from meshbench.runner import reconcile
+from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import Host
-from meshbench.vpns import lifecycle
-from meshbench.vpns.lifecycle import Mesh
+from meshbench.util.errors import VpnError
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh
+from meshbench.vpns.common.supplies import supplies
 from tests.lab import support
 
 
 async def assemble(bed: Session, name: str, store: Path, system: System | None = None) -> Mesh:
-    return await mesh.assemble(bed, name, system or System(driver=name), store)
+    return await reconcile.assemble(bed, name, system or System(driver=name), store)
 
 
 async def lacking(bed: Session, name: str, store: Path, system: System | None = None) -> str | None:
@@ -38,9 +39,9 @@ async def lacking(bed: Session, name: str, store: Path, system: System | None = 
     return None
 
 
-async def up(bed: Session, name: str, store: Path, system: System | None = None) -> mesh.Up:
+async def up(bed: Session, name: str, store: Path, system: System | None = None) -> reconcile.Up:
     built = await assemble(bed, name, store, system)
-    return await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
+    return await reconcile.only(bed, built, await state.read(bed.hosts), reconcile.attempt(1))
 
 
 @contextlib.contextmanager

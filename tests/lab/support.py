@@ -22,19 +22,22 @@ from typing import Any, TypeVar
 
 import pytest
 
-from meshbench import benchmarks, config, measure, vpns
-from meshbench.config import LabTestbed, Profile, SshTestbed, System, Tuning
-from meshbench.errors import TestbedError
-from meshbench.impairment.calibration import Calibration
-from meshbench.instruments import load
-from meshbench.records import Cell, LinkRecord, Record
-from meshbench.session import Session, session
-from meshbench.settings import MeasureJob, Where, digests, packages
+from meshbench import benchmarks, vpns
+from meshbench.benchmarks import load
+from meshbench.config import models
+from meshbench.config.jobs import MeasureJob, Where
+from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, Tuning
+from meshbench.results.records import Cell, LinkRecord, Record
+from meshbench.runner import measure
+from meshbench.runner.needs import debian_packages
+from meshbench.runner.session import Session, session
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import cgroups, image
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS, Layout
 from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.util.errors import TestbedError
+from meshbench.vpns.common.supplies import digests
 
 CHECKOUT = Path(__file__).parents[2]
 OWNER = f"{CHECKOUT}: tests/lab"
@@ -58,13 +61,13 @@ def run(*argv: str, **options: Any) -> str:
 
 def profile(name: str) -> Profile:
     """A profile as the repository ships it."""
-    found: Profile = config.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
+    found: Profile = models.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
     return found
 
 
 def definition() -> image.Definition:
     """The image that the default testbed boots."""
-    return image.define(TESTBED.image, packages())
+    return image.define(TESTBED.image, debian_packages())
 
 
 def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
@@ -148,6 +151,19 @@ async def eventually(
         await asyncio.sleep(0.05)
 
 
+# --- how much of the matrix ---------------------------------------------------------------------
+
+FULL = "MESHBENCH_FULL" in os.environ
+"""Whether every VPN goes through every trouble, which takes hours: `make conformance`."""
+COVERING = ("wireguard", "nebula", "tinc")
+"""Otherwise these do: one with keys only, one with a special host and certificates, one that meshes."""
+
+
+def in_trouble() -> list[str]:
+    """The VPNs that the tests of failures and trouble go over."""
+    return [name for name in vpns.names() if FULL or name in COVERING]
+
+
 # --- time --------------------------------------------------------------------------------------
 
 timed = pytest.mark.flaky(reruns=2, reruns_delay=20)
@@ -158,7 +174,7 @@ timed = pytest.mark.flaky(reruns=2, reruns_delay=20)
 
 def where(hosts: LabTestbed | SshTestbed = TESTBED, **changes: Any) -> Where:
     """The tests' lab, all links of the ring."""
-    names = config.host_names(hosts)
+    names = models.host_names(hosts)
     values = {
         "campaign": "tests",
         "testbed": NAME,
@@ -185,7 +201,8 @@ SHORT = {
 def short_options(name: str, **changes: Any) -> dict[str, Any]:
     fields = load(name).options_class.model_fields
     chosen = {key: value for key, value in {**SHORT, **changes}.items() if key in fields}
-    return load(name)(chosen).options.model_dump(mode="json")
+    options: dict[str, Any] = benchmarks.make(name, chosen).options.model_dump(mode="json")
+    return options
 
 
 def job(
@@ -238,10 +255,6 @@ async def bed(at: Where | None = None) -> AsyncIterator[Session]:
 
 def pairs(hosts: Sequence[Host]) -> list[tuple[Host, Host]]:
     return list(itertools.permutations(hosts, 2))
-
-
-def instruments() -> list[str]:
-    return [*benchmarks.names(), Calibration.name]
 
 
 # --- what is left ------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """A whole small campaign with the real workflow, from nothing to figures, and then once more."""
 
+import base64
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,10 +13,12 @@ from statistics import fmean, median
 
 import pytest
 import yaml
+from pyarrow import parquet
 
-from meshbench import benchmarks, records
+from meshbench import benchmarks
 from meshbench.figures import base as figures
-from meshbench.records import Record, Status
+from meshbench.results import records
+from meshbench.results.records import Record, Status
 from meshbench.testbed.lab.layout import Layout
 from tests.lab import support
 
@@ -23,7 +28,9 @@ COPIED = (
 FIGURES = ("campaign_overview", "impairment", "rtt", "tcp_throughput", "throughput_table")
 PROFILES = ("baseline", "medium")
 BENCHMARKS = ("ping", "tcp")
-SOUND = ("internal", "tinc")
+SOUND = ("internal", "tinc", "wireguard")
+LEAST_KEY_BYTES = 16
+"""Shorter ones, as the last line of a PEM text, may be anywhere by chance."""
 BROKEN = "kernelonly"
 """WireGuard by the kernel's module only, where the kernel has none: a VPN that cannot come up."""
 
@@ -86,11 +93,9 @@ class Campaign:
     ) -> list[float]:
         """Over the links and directions, of whole runs or of their single samples."""
         instrument = benchmarks.load(benchmark)()
-        links = self.record(vpn, profile, benchmark).links
         return [
             v.value
-            for link in links
-            for v in instrument.parse(link)
+            for v in instrument.parse(self.record(vpn, profile, benchmark))
             if v.metric.name == metric and (v.t_s is None) is whole and v.value is not None
         ]
 
@@ -214,6 +219,47 @@ def test_a_vpn_that_cannot_come_up_is_a_result(campaign: Campaign) -> None:
     said = (campaign.folder / "first-run.txt").read_text()
     assert "-R $(python -m meshbench" in said
     assert all(path in said for path in paths)
+
+
+def forms_of(value: str) -> set[bytes]:
+    """A key as it is stored, line by line, and what it stands for: raw, in hex and in base64."""
+    lines = {line for line in value.splitlines() if line and "-----" not in line}
+    forms = {line.encode() for line in lines}
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            raw = base64.b64decode(line, validate=True)
+            forms |= {raw, raw.hex().encode(), base64.urlsafe_b64encode(raw)}
+    return {form for form in forms if len(form) >= LEAST_KEY_BYTES}
+
+
+def private_keys(campaign: Campaign) -> dict[str, set[bytes]]:
+    """By system and host, every form of the private keys in the store."""
+    store = campaign.folder / ".meshbench" / "secrets" / "mini"
+    materials = {path.stem: json.loads(path.read_text())["material"] for path in store.iterdir()}
+    return {
+        f"{system} of {host}": forms_of(values["private"])
+        for system, material in materials.items()
+        for host, values in material.items()
+        if "private" in values
+    }
+
+
+def test_results_can_be_published_as_they_are(campaign: Campaign) -> None:
+    keys = private_keys(campaign)
+    expected = {f"{vpn} of {host}" for vpn in SOUND[1:] for host in support.TESTBED.hosts}
+    assert keys.keys() >= expected
+    assert all(len(forms) >= 3 for forms in keys.values()), "as stored, raw, in hex"
+    parts = [campaign.folder / part for part in ("results", "figures", "logs")]
+    files = [path for part in parts for path in part.rglob("*") if path.is_file()]
+    assert {path.relative_to(campaign.folder).parts[0] for path in files} == {
+        "results", "figures", "logs"
+    }  # fmt: skip
+    for path in files:
+        content = path.read_bytes()
+        if path.suffix == ".parquet":  # compressed
+            content = str(parquet.read_table(path).to_pydict()).encode()
+        shown = [owner for owner, forms in keys.items() if any(form in content for form in forms)]
+        assert not shown, path
 
 
 def test_a_second_run_does_nothing(campaign: Campaign) -> None:

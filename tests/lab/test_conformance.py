@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from meshbench import config, deploy, vpns
-from meshbench.config import System
-from meshbench.session import Session
-from meshbench.settings import DeployJob
+from meshbench import vpns
+from meshbench.config import models
+from meshbench.config.jobs import DeployJob
+from meshbench.config.models import System
+from meshbench.runner import deploy
+from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import SLICE, STATE, Host
 from meshbench.testbed.lab.lab import Lab
-from meshbench.vpns import lifecycle
-from meshbench.vpns.lifecycle import Mesh
-from meshbench.vpns.units import UNIT_FOLDER, unit_name
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh
+from meshbench.vpns.common.units import UNIT_FOLDER, unit_name
 from tests.lab import support
 from tests.lab.meshes import all_pairs_answer, assemble, lacking, runs_a_service, up, with_bed
 from tests.lab.support import ends, eventually, said
@@ -369,7 +371,7 @@ VARIANTS = tuple(path.stem for path in (support.CHECKOUT / "config/vpns").glob("
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_two_versions_in_one_campaign(lab: Lab, store: Path, variant: str) -> None:
     """One after the other, each with its own program, and records tell them apart."""
-    own = config.load_named(support.CHECKOUT / "config/vpns", variant, System, ("test", None))
+    own = models.load_named(support.CHECKOUT / "config/vpns", variant, System, ("test", None))
     assert lab.running()
 
     async def work(bed: Session) -> None:

@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
-from meshbench import benchmarks, instruments, metrics, tuning
+from meshbench import benchmarks
 from meshbench.benchmarks.base import Benchmark, Link
-from meshbench.config import Tuning
-from meshbench.records import LinkRecord, Status
-from meshbench.session import Session
+from meshbench.config.models import Tuning
+from meshbench.results import metrics
+from meshbench.results.records import LinkRecord, Record, Status
+from meshbench.runner.session import Session
+from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
 from tests.lab.meshes import with_bed
 from tests.lab.support import said
+from tests.unit import making
 
 # --- tunings -----------------------------------------------------------------------------------
 
@@ -48,22 +51,35 @@ def test_tunings_come_and_go(lab: Lab) -> None:
 UNITS = {"1", "ms", "s", "bit/s", "byte"}
 
 
-def benchmark_of(name: str, **options: Any) -> Benchmark:
-    return instruments.load(name)(support.short_options(name, **options))
+def benchmark_of(name: str, **options: Any) -> Benchmark[Any]:
+    return benchmarks.make(name, support.short_options(name, **options))
 
 
-@pytest.mark.parametrize("benchmark_name", support.instruments())
-def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name: str) -> None:
-    record = support.measured(support.job("internal", benchmark_name), store)
+TUNNELS = {"bare link": "internal", "kernel": "vxlan", "user space": "nebula"}
+
+
+@pytest.mark.parametrize("vpn", TUNNELS.values(), ids=TUNNELS.keys())
+@pytest.mark.parametrize("benchmark_name", benchmarks.names())
+def test_benchmark_measures(lab: Lab, store: Path, benchmark_name: str, vpn: str) -> None:
+    judge(lab, support.measured(support.job(vpn, benchmark_name), store))
+
+
+def test_the_calibration_measures_the_bare_link(lab: Lab, store: Path) -> None:
+    judge(lab, support.measured(support.job("internal", benchmarks.CALIBRATION), store))
+
+
+def judge(lab: Lab, record: Record) -> None:
+    """Every link is ok, and its values are of declared metrics and physically possible."""
     assert lab.rate_bps
     assert support.reasons(record) == {}
     assert len(record.links) == 3
-    benchmark = benchmark_of(benchmark_name)
+    benchmark = benchmark_of(record.cell.benchmark)
     for link in record.links:
         assert link.status is Status.OK
         assert link.commands
         assert all(command.returncode == 0 for command in link.commands)
-        parsed = list(benchmark.parse(LinkRecord.model_validate_json(link.model_dump_json())))
+        again = LinkRecord.model_validate_json(link.model_dump_json())
+        parsed = list(benchmark.parse(record.model_copy(update={"links": [again]})))
         assert parsed
         for value in parsed:
             metric = value.metric
@@ -81,9 +97,14 @@ def test_benchmark_measures_the_bare_link(lab: Lab, store: Path, benchmark_name:
             if metric.unit == "ms":
                 assert value.value < 1000, metric.name
         assert any(value.value for value in parsed)
-    constants = list(benchmark.constants(record.settings))
-    assert all(value.metric in benchmark.metrics for value in constants)
+    assert {headline.metric for headline in benchmark.headlines()} <= set(benchmark.metrics)
     assert benchmark.duration_s() > 0
+
+
+async def stop_units(host: Host) -> None:
+    """Stop whatever serves there."""
+    listed = await said(host, "systemctl", "list-units", "--plain", "--no-legend", "meshbench-*")
+    await host.stop(*(line.split()[0] for line in listed.splitlines()))
 
 
 DROP = b"""table inet test {
@@ -104,19 +125,19 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
         link = Link(
             source, target, source.address.data_address, target.address.data_address, "data0"
         )
-        await benchmark.prepare(bed.hosts)
+        arena = making.arena(link)
         try:
-            if how == "nobody there":
-                link = replace(link, target_address=silent)
-            elif how == "dropped":
-                await target.run(["nft", "-f", "-"], stdin=DROP)
-            else:
-                await benchmark.clean_up([target])
-            await benchmark.warm_up(link)
-            outcome = await benchmark.measure(link)
+            async with benchmark.serving(arena):
+                if how == "nobody there":
+                    link = replace(link, target_address=silent)
+                elif how == "dropped":
+                    await target.run(["nft", "-f", "-"], stdin=DROP)
+                else:
+                    await stop_units(target)
+                await benchmark.warm_up([link], arena)
+                [outcome] = await benchmark.measure([link], arena)
         finally:
             await target.run(["nft", "delete", "table", "inet", "test"], check=False)
-            await benchmark.clean_up(bed.hosts)
         if how == "nothing listens" and outcome.status is Status.OK:
             return  # it needs no server, or started it anew
         assert outcome.status in {Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED}

@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from meshbench import measure, mesh, settings, vpns
-from meshbench.config import System
-from meshbench.keys import rsa_pair
-from meshbench.records import Record, Status
+from meshbench import vpns
+from meshbench.config.models import System
+from meshbench.results.records import Record, Status
+from meshbench.runner import measure, reconcile
 from meshbench.testbed.host import STATE, File, Host
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.ssh import SshHost
-from meshbench.vpns import lifecycle
-from meshbench.vpns.units import unit_name
+from meshbench.util.keys import rsa_pair
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.supplies import supplies as supplies_of
+from meshbench.vpns.common.units import unit_name
 from tests.lab import meshes, support
 from tests.lab.support import connected, ends, eventually, on_hosts, said
 
@@ -33,7 +35,7 @@ PORTS = {"wireguard": 6666, "nebula": 4242, "tinc": 655}
 FOREIGN = "foreign"
 
 
-@pytest.fixture(scope="module", params=vpns.names())
+@pytest.fixture(scope="module", params=support.in_trouble())
 def able(request: pytest.FixtureRequest, lab: Lab, store: Path) -> str:
     """A VPN whose programs the hosts have."""
     driver: str = request.param
@@ -90,7 +92,7 @@ def on_host(lab: Lab, index: int, work: Callable[[Host], Awaitable[None]]) -> No
 def install(lab: Lab, name: str, store: Path) -> None:
     async def inner() -> None:
         async with support.bed() as bed:
-            built = await mesh.assemble(bed, name, System(driver=name), store)
+            built = await reconcile.assemble(bed, name, System(driver=name), store)
             await lifecycle.install(built)
 
     assert lab.running()
@@ -201,7 +203,7 @@ def without_program(lab: Lab, program: str) -> Iterator[None]:
 
 @pytest.mark.usefixtures("next_is_fine")
 def test_missing_program(lab: Lab, name: str, store: Path) -> None:
-    if settings.supplies(name, System(driver=name)):
+    if supplies_of(name, System(driver=name)):
         pytest.skip(f"{name}'s programs are brought to the hosts: see the next test")
     program = vpns.load(name).programs[0]
     if program == "ip":
@@ -216,7 +218,7 @@ def test_missing_program(lab: Lab, name: str, store: Path) -> None:
 
 
 def test_a_program_that_was_brought_is_brought_again(lab: Lab, name: str, store: Path) -> None:
-    supplies = settings.supplies(name, System(driver=name))
+    supplies = supplies_of(name, System(driver=name))
     if not supplies:
         pytest.skip(f"{name}'s programs are Debian's")
     install(lab, name, store)
@@ -299,6 +301,40 @@ def test_blocked_port_of_the_special_host(
         assert support.reasons(support.measured(support.job("internal"), store)) == {}
         # The next round tries it again.
         assert support.reasons(support.measured(support.job("nebula", round_=2), store)) == {}
+    finally:
+        on_hosts(lab, purge)
+
+
+# --- a frozen daemon ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frozen", ["nebula", "tinc"])
+def test_daemon_frozen_between_two_cells(lab: Lab, store: Path, frozen: str) -> None:
+    """The next cell finds the mesh half silent, starts it anew, says so, and measures."""
+
+    async def purge(hosts: list[SshHost]) -> None:
+        await lifecycle.purge(hosts, frozen)
+
+    async def freeze(host: Host) -> None:
+        pid = await said(host, "systemctl", "show", "-P", "MainPID", unit_name(frozen))
+        await host.run(["kill", "-STOP", pid])
+
+    on_hosts(lab, purge)
+    try:
+        before = support.measured(support.job(frozen, count=5), store)
+        assert (support.reasons(before), before.marks) == ({}, [])
+        on_host(lab, 1, freeze)
+        found = support.measured(support.job(frozen, count=5), store)
+        assert support.reasons(found) == {}
+        yuki = {"lom->yuki", "yuki->lom", "yuki->luna", "luna->yuki"}
+        assert set(found.vpn.silent_before) == yuki
+        assert found.vpn.log_tail_before.keys() == {"lom", "yuki", "luna"}
+        assert found.vpn.ready_s.keys() > yuki
+        [mark] = found.marks
+        assert all(pair in mark for pair in yuki)
+        assert mark.endswith(" before the measurement: the VPN was started anew")
+        after = support.measured(support.job(frozen, count=5), store)
+        assert (support.reasons(after), after.marks, after.vpn.ready_s) == ({}, [], {})
     finally:
         on_hosts(lab, purge)
 

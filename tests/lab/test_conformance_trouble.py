@@ -16,18 +16,18 @@ from pathlib import Path
 import pytest
 
 from meshbench import vpns
-from meshbench.config import LabTestbed
-from meshbench.errors import TestbedError, VpnError
+from meshbench.config.models import LabTestbed
 from meshbench.packages import delivery
-from meshbench.session import Session
+from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import CommandError, Host
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import CONTROL_POOL, DATA_NETWORK
 from meshbench.testbed.ssh import SshHost
-from meshbench.vpns import lifecycle
+from meshbench.util.errors import TestbedError, VpnError
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.lifecycle import Mesh
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh
 from tests.lab import support
 from tests.lab.facts import Facts
 from tests.lab.meshes import assemble, impatient, lacking, runs_a_service, start_on, up
@@ -52,7 +52,7 @@ def crowd(machine_is_ours: None) -> Iterator[Lab]:
         yield made
 
 
-@pytest.fixture(scope="module", params=vpns.names())
+@pytest.fixture(scope="module", params=support.in_trouble())
 def name(request: pytest.FixtureRequest, crowd: Lab, store: Path) -> Iterator[str]:
     """A driver whose programs the hosts have; nothing of it is on them before and after."""
     driver: str = request.param

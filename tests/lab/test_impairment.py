@@ -12,13 +12,9 @@ from statistics import NormalDist, median
 
 import pytest
 
-from meshbench import marks, measure
-from meshbench.benchmarks.base import Link, Value
-from meshbench.config import Calibration as CalibrationOptions
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
-from meshbench.impairment import physics
-from meshbench.impairment.calibration import (
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Link, Observation
+from meshbench.benchmarks.calibration import (
     OWD_MEAN,
     OWD_P50,
     OWD_SD,
@@ -27,23 +23,31 @@ from meshbench.impairment.calibration import (
     REORDERED,
     Calibration,
 )
+from meshbench.config.models import Calibration as CalibrationOptions
+from meshbench.config.models import Profile
+from meshbench.impairment import physics
 from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
 from meshbench.impairment.linkem import Linkem
 from meshbench.impairment.netem import (
+    CLSACT_MADE,
     IFB,
+    ROOT,
     HostNetem,
     LabNetem,
-    host_has_netem,
+    host_refuses,
     lab_has_netem,
 )
-from meshbench.records import LinkRecord, Status
+from meshbench.results.records import LinkRecord, Status
+from meshbench.runner import marks, measure
 from meshbench.testbed import state
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import HostLayout
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
+from tests.unit import making
 
 LIFETIME_S = 600.0
 DURATION_S, INTERVAL_MS = 4.0, 2.0
@@ -167,13 +171,25 @@ def within_chance(lost: int, sent: int, nominal: float, confidence: float = 0.99
 
 async def calibrate(hosts: list[SshHost]) -> list[LinkRecord]:
     """All links of the ring at once, as the calibration of a campaign does it."""
-    calibration = Calibration({"duration_s": DURATION_S, "interval_ms": INTERVAL_MS})
-    await calibration.prepare(hosts)
-    try:
-        ring = zip(hosts, [*hosts[1:], hosts[0]], strict=True)
-        return await asyncio.gather(*(_link(calibration, a, b) for a, b in ring))
-    finally:
-        await calibration.clean_up(hosts)
+    calibration = benchmarks.make(
+        "calibration", {"duration_s": DURATION_S, "interval_ms": INTERVAL_MS}
+    )
+    ring = enumerate(zip(hosts, [*hosts[1:], hosts[0]], strict=True))
+    links = [
+        Link(a, b, a.address.data_address, b.address.data_address, "data0", port=5201 + number)
+        for number, (a, b) in ring
+    ]
+    arena = making.arena(*links)
+    async with calibration.serving(arena):
+        outcomes = await calibration.measure(links, arena)
+    assert {outcome.status for outcome in outcomes} == {Status.OK}, outcomes
+    return [
+        LinkRecord(
+            source=link.source.name, target=link.target.name, status=outcome.status,
+            commands=list(outcome.commands),
+        )
+        for link, outcome in zip(links, outcomes, strict=True)
+    ]  # fmt: skip
 
 
 async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], float]:
@@ -184,19 +200,9 @@ async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], f
     return links, max(marks.stolen(before[host.name], after[host.name]) for host in hosts)
 
 
-async def _link(calibration: Calibration, source: SshHost, target: SshHost) -> LinkRecord:
-    address = target.address.data_address
-    link = Link(source, target, source.address.data_address, address, "data0")
-    outcome = await calibration.measure(link)
-    assert outcome.status is Status.OK, outcome.reason
-    return LinkRecord(
-        source=source.name, target=target.name, status=outcome.status, commands=list(outcome.commands)
-    )  # fmt: skip
-
-
 def values(links: list[LinkRecord], name: str) -> list[float]:
     calibration = Calibration()
-    found: list[Value] = [value for link in links for value in calibration.parse(link)]
+    found: list[Observation] = [value for link in links for value in calibration.parse_link(link)]
     return [value.value for value in found if value.metric.name == name and value.value is not None]
 
 
@@ -430,13 +436,14 @@ def test_own_hosts_clear_themselves(make_lab: Callable[..., Lab]) -> None:
         made: list[list[str]] = [
             ["ip", "link", "add", IFB, "type", "ifb"],
             ["tc", "qdisc", "add", "dev", "data0", "clsact"],
-            ["tc", "qdisc", "add", "dev", "data0", "root", "handle", "1:", "pfifo", "limit", "77"],
+            ["touch", str(CLSACT_MADE)],
+            ["tc", "qdisc", "add", "dev", "data0", "root", "handle", ROOT, "pfifo", "limit", "77"],
         ]
         engine = HostNetem(hosts)
-        await engine._arm(host, 600)
+        await engine._arm(host, [], 600)
         for argv in made:
             await host.run(argv)
-        await engine._arm(host, 2)  # arming again replaces the timer
+        await engine._arm(host, [], 2)  # arming again replaces the timer
 
         async def clear() -> bool:
             links, qdiscs = await said(host, "ip", "link"), await said(host, "tc", "qdisc")
@@ -498,8 +505,10 @@ def test_netem_is_noticed_where_it_is(lab: Lab) -> None:
     """Hosts and switch share a kernel here, so both ways of asking agree, and leave nothing."""
 
     async def work(hosts: list[SshHost]) -> None:
-        assert await host_has_netem(hosts[0]) == await lab_has_netem(lab.layout)
-        assert "mbprobe" not in await said(hosts[0], "ip", "link")
+        for placement in PLACEMENTS:
+            refused = await host_refuses(hosts[0], placement)
+            assert bool(refused) is not await lab_has_netem(lab.layout)
+        assert "netem" not in await said(hosts[0], "tc", "qdisc")
         assert "mbprobe" not in support.run("ip", "-n", lab.layout.wire, "link")
 
     on_hosts(lab, work)

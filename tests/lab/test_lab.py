@@ -14,8 +14,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from meshbench.config import Image
-from meshbench.errors import TestbedError
+from meshbench.config.models import Image
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, Host
 from meshbench.testbed.lab import cgroups, image
@@ -23,6 +22,7 @@ from meshbench.testbed.lab import lab as lab_module
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import Layout
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import ends, eventually, leftovers, on_hosts, pings, said
 
@@ -382,6 +382,9 @@ def test_command_line(make_lab: MakeLab) -> None:
         assert lab_command("status")[:2] == (0, table)
         assert lab_command("shell", "yuki", "cat", "/etc/hostname")[:2] == (0, "yuki\n")
         assert lab_command("shell", "yuki", "exit", "7")[0] == 7
+        words = ("sh", "-c", 'printf "<%s>" "$@"', "sh", "a > /run/redirected", "$HOME", "b  c")
+        assert lab_command("shell", "yuki", *words)[:2] == (0, "<a > /run/redirected><$HOME><b  c>")
+        assert lab_command("shell", "yuki", "test", "-e", "/run/redirected")[0] == 1
         code, _, error = lab_command("shell", "nobody")
         assert code == 1
         assert "no host 'nobody' in the lab; it has lom, yuki, luna" in error

@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from meshbench import mesh
-from meshbench.config import System
-from meshbench.packages.spec import Local
+from meshbench.config.models import System
+from meshbench.config.packages import Local
 from meshbench.packages.supply import FOLDER
-from meshbench.session import Session
+from meshbench.runner import reconcile
+from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import image
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.ssh import SshHost
-from meshbench.vpns import lifecycle
 from meshbench.vpns.base import Network, Node
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.units import UNIT_FOLDER, Service, unit_name
 from meshbench.vpns.nebula import Nebula
-from meshbench.vpns.units import UNIT_FOLDER, Service, unit_name
 from tests.lab import support
 from tests.lab.support import ends, said
 
@@ -91,8 +91,8 @@ def test_a_companion_lives_and_dies_with_its_vpn(lab: Lab, store: Path) -> None:
     async def work() -> None:
         async with support.bed() as bed:
             driver = Accompanied(OWN)
-            built = await lifecycle.assemble(driver, mesh.network(bed), bed.hosts, store)
-            await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(1))
+            built = await lifecycle.assemble(driver, reconcile.network(bed), bed.hosts, store)
+            await reconcile.only(bed, built, await state.read(bed.hosts), reconcile.attempt(1))
             assert await active(bed) == {main, beside}
             assert await lifecycle.dead(built) == {}
             assert state.running(await state.read(bed.hosts)).keys() == {OWN}
@@ -103,7 +103,7 @@ def test_a_companion_lives_and_dies_with_its_vpn(lab: Lab, store: Path) -> None:
                 return (await lifecycle.dead(built)).keys() == {"lom"}
 
             await support.eventually(died, "the companion's death is seen")
-            up = await mesh.only(bed, built, await state.read(bed.hosts), mesh.attempt(2))
+            up = await reconcile.only(bed, built, await state.read(bed.hosts), reconcile.attempt(2))
             assert up.started
             assert await active(bed) == {main, beside}
 

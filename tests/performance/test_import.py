@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshbench.published import importer
+from meshbench.importers.vpn_runner import importer
 from tests.unit import published_data as data
 
 pytestmark = pytest.mark.skipif(

@@ -1,13 +1,17 @@
 """Small true-to-shape things for the tests: a host that answers from a script, records, campaigns."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meshbench.config import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
-from meshbench.records import (
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Arena, Link, Outcome, Pair
+from meshbench.config.models import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
+from meshbench.results.records import (
     Cell,
     Command,
     ImpairmentRecord,
@@ -89,6 +93,7 @@ def command(
     host: str = "lom",
     start_s: float = 0.0,
     took_s: float = 1.0,
+    role: str = "",
     measuring: bool = True,
 ) -> Command:
     return Command(
@@ -99,12 +104,45 @@ def command(
         returncode=code,
         stdout=stdout,
         stderr=error,
+        role=role,
         measuring=measuring,
     )
 
 
 def link(*commands: Command, status: Status = Status.OK, **more: Any) -> LinkRecord:
     return LinkRecord(source="lom", target="yuki", status=status, commands=list(commands), **more)
+
+
+class NoFaults:
+    """Breaks nothing."""
+
+    async def restart(self, host: str) -> Command:
+        return command(argv=("restart",), host=host, role="fault", measuring=False)
+
+    async def reboot(self, host: str) -> Command:
+        return command(argv=("reboot",), host=host, role="fault", measuring=False)
+
+    @contextlib.asynccontextmanager
+    async def cut(self, pair: Pair) -> AsyncIterator[None]:
+        del pair
+        yield
+
+
+def arena(*links: Link) -> Arena:
+    hosts = {host.name: host for link in links for host in (link.source, link.target)}
+    return Arena(tuple(hosts.values()), links, NoFaults())
+
+
+def measured(benchmark: str, link: Link, options: Mapping[str, Any]) -> Outcome:
+    """What measuring one link with its servers in place comes to."""
+
+    async def inner() -> Outcome:
+        made, where = benchmarks.make(benchmark, options), arena(link)
+        async with made.serving(where):
+            [outcome] = await made.measure([link], where)
+            return outcome
+
+    return asyncio.run(inner())
 
 
 def cell(**changes: Any) -> Cell:

@@ -205,6 +205,8 @@ def campaign(
         )
         if status == "ok":
             samples += (_ping if at["benchmark"] == "ping" else _tcp)(dice, at)
+        else:
+            samples += empty(status=status, reason=reason, **at)
     return samples, links
 
 
@@ -225,15 +227,21 @@ def _measured(rounds: int, vpns: Iterable[str]) -> Iterator[tuple[dict[str, Any]
             yield cell(round=round_, vpn=vpn, benchmark=benchmark, **where), index
 
 
+_VARIANTS = (
+    ("single", "forward", 1.0),
+    ("single", "reverse", 0.98),
+    ("bidir", "forward", 0.92),
+    ("bidir", "reverse", 0.85),
+)
+_TCP_HEADLINES = (
+    ("goodput", "bit/s"), ("send_rate", "bit/s"), ("retransmits", "1"), ("retransmit_rate", "1")
+)  # fmt: skip
+
+
 def _tcp(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
     level = _MBIT[at["vpn"]][PROFILES.index(at["profile"])] * 1e6
     loss = _IMPAIRED[at["profile"]][2]
-    for mode, direction, share in (
-        ("single", "forward", 1.0),
-        ("single", "reverse", 0.98),
-        ("bidir", "forward", 0.92),
-        ("bidir", "reverse", 0.85),
-    ):
+    for mode, direction, share in _VARIANTS:
         key = {**at, "mode": mode, "direction": direction}
         mean = level * share * dice.lognormvariate(0, 0.02 if loss == 0 else 0.2)
         for second in range(5):
@@ -247,6 +255,17 @@ def _tcp(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield sample("mss", 1368.0, "byte", **key)
         yield sample("retransmits", float(round(rate * sent / 1368)), **key)
         yield sample("retransmit_rate", rate, **key)
+
+
+def empty(**at: Any) -> Iterator[dict[str, Any]]:
+    """A link's headlines without a value, as parsing writes them for one that failed."""
+    if at["benchmark"] == "ping":
+        for metric in ("rtt_min", "rtt_avg", "rtt_max", "rtt_mdev"):
+            yield sample(metric, None, "ms", **at)
+        yield sample("ping_loss", None, **at)
+        return
+    for (mode, direction, _), (metric, unit) in product(_VARIANTS, _TCP_HEADLINES):
+        yield sample(metric, None, unit, **at, mode=mode, direction=direction)
 
 
 def _ping(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:

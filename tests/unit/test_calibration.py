@@ -1,6 +1,5 @@
 """The calibration: irtt's probes by direction, reordering by RFC 4737, and what was to be expected."""
 
-import asyncio
 import json
 from pathlib import Path
 from statistics import fmean
@@ -10,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.benchmarks.base import Link, Value
-from meshbench.config import Profile
-from meshbench.impairment.calibration import Calibration, reordered
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Link, Observation
+from meshbench.benchmarks.calibration import Calibration, reordered
+from meshbench.config.models import Profile
 from meshbench.impairment.physics import HEADROOM, expected, largest_round_trip_s, queue_limit
-from meshbench.records import Status
+from meshbench.results.records import Status
 from tests.unit import making
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
@@ -25,8 +25,10 @@ SPAN = st.floats(0, 1000).map(lambda x: round(x, 1))
 
 
 def parse(text: str) -> dict[tuple[str, str], float | None]:
-    values = list(Calibration().parse(making.link(making.command(text))))
-    found = {(value.direction, value.metric.name): value.value for value in values}
+    values = list(Calibration().parse_link(making.link(making.command(text, role="irtt"))))
+    found: dict[tuple[str, str], float | None] = {
+        (value.direction, value.metric.name): value.value for value in values
+    }
     assert len(found) == len(values)
     return found
 
@@ -148,9 +150,9 @@ def test_queue_limits_of_the_thesis_s_profiles() -> None:
 
 
 def test_the_expectation_stands_beside_the_values() -> None:
-    found: dict[str, list[Value]] = {}
-    settings = {"profile": MEDIUM.model_dump()}
-    for value in Calibration({"delay_tolerance_ms": 0.1}).constants(settings):
+    found: dict[str, list[Observation]] = {}
+    record = making.record(making.link(), profile=MEDIUM.model_dump())
+    for value in benchmarks.make("calibration", {"delay_tolerance_ms": 0.1}).parse(record):
         found.setdefault(value.metric.name, []).append(value)
     assert all({v.direction for v in values} == {"forward", "reverse"} for values in found.values())
     said = {name: values[0].value for name, values in found.items()}
@@ -163,11 +165,14 @@ def test_the_expectation_stands_beside_the_values() -> None:
 
 def test_both_tools_run_on_the_bare_link_and_irtt_decides() -> None:
     def answer(argv: Any) -> Any:
-        return (3, "", "no reply\n") if argv[0] == "irtt" and argv[1] == "client" else ""
+        if argv[0] == "ss":
+            return "UNCONN 0 0 *:5201 *:*\n"
+        return (3, "", "no reply\n") if argv[:2] == ["irtt", "client"] else ""
 
     host = making.ScriptedHost(answer=answer)
     link = Link(host, host, "192.0.2.1", "192.0.2.2", "data0")
-    outcome = asyncio.run(Calibration({"duration_s": 2, "interval_ms": 1}).measure(link))
+    outcome = making.measured("calibration", link, {"duration_s": 2, "interval_ms": 1})
     assert (outcome.status, outcome.reason) == (Status.TOOL_FAILED, "irtt ended with 3: no reply")
-    assert [argv[0] for argv in host.asked] == ["irtt", "ping"]
-    assert "-i 1ms -d 2s" in " ".join(host.asked[0])
+    asked = [argv for argv in host.asked if argv[0] in {"irtt", "ping"}]
+    assert [argv[0] for argv in asked] == ["irtt", "ping"]
+    assert "-i 1ms -d 2s" in " ".join(asked[0])

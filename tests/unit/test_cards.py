@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from meshbench import cards, records, vpns
+from meshbench import vpns
+from meshbench.report import cards
+from meshbench.results import records
 from tests.unit import making
 
 PAGE = Path(__file__).parents[2] / "docs/vpns.md"

@@ -11,10 +11,10 @@ import pytest
 from rich.console import Console
 
 from meshbench.checks import pages, rules
-from meshbench.checks.__main__ import main
-from meshbench.errors import MeshbenchError
-from meshbench.published import importer
+from meshbench.cli import main
+from meshbench.importers.vpn_runner import importer
 from meshbench.tables import schema
+from meshbench.util.errors import MeshbenchError
 from tests.unit import published_data as data
 
 Row = dict[str, Any]
@@ -485,3 +485,17 @@ def test_published_artefacts_are_found_unaided(published: list[Row], rule: str, 
 def test_exactly_one_link_has_another_mss(published: list[Row]) -> None:
     assert len([row for row in published if row["rule"] == "mss_differs"]) == 1
     assert len([row for row in published if row["rule"] == "lost_run"]) == 4
+
+
+@pytest.mark.parametrize("name", rules.names())
+def test_campaigns_in_the_same_files_do_not_mix(name: str) -> None:
+    """A second campaign changes nothing that is found in the first."""
+    first, second = FIRES[name](), FIRES[name]()
+    both = Tables()
+    both.samples = first.samples + [{**row, "campaign": "d"} for row in second.samples]
+    both.links = first.links + [{**row, "campaign": "d"} for row in second.links]
+
+    def says(tables: Tables) -> list[str]:
+        return sorted(row["says"] for row in tables.run(name))
+
+    assert says(both) == sorted(says(first) + says(second))

@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 from meshbench.checks import claims, pages, verdicts
-from meshbench.checks.__main__ import main
 from meshbench.checks.claims import About, Claim, Query
 from meshbench.checks.verdicts import Judged, Verdict, quoted
-from meshbench.errors import ConfigError
-from meshbench.published import importer
+from meshbench.cli import main
+from meshbench.importers.vpn_runner import importer
 from meshbench.tables import schema
+from meshbench.util.errors import ConfigError
 from tests.unit import published_data as data
 
 QUERIES = Path(__file__).parents[2] / "config" / "claims" / "thesis.yaml"

@@ -6,17 +6,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench import config
-from meshbench.__main__ import main
-from meshbench.config import CampaignFile, LabTestbed, Profile, SshTestbed
-from meshbench.errors import ConfigError
-from meshbench.sources import merge
-from meshbench.validation import check
+from meshbench.cli import _setting, main
+from meshbench.config import models
+from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
+from meshbench.config.sources import merge
+from meshbench.config.validation import check
+from meshbench.util.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "config"
 FILE = "config/config.yaml"
@@ -43,6 +44,7 @@ hosts:
     data_address: 192.0.2.1
   - <<: *host
     name: bob
+    address: bob.example
     data_address: 192.0.2.2
 """
 
@@ -99,8 +101,8 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
     [
         ("rounds: 1", "round: 1", "3: round: unknown key; did you mean 'rounds'?"),
         ("rounds: 1", "qqq: 1", "3: qqq: unknown key; valid keys: campaign, testbed, seed, "),
-        ("rounds: 1", "rounds: 0", "3: rounds: Input should be greater than or equal to 1 (it says 0)"),
-        ("rounds: 1", "rounds: two", "3: rounds: Input should be a valid integer"),
+        ("rounds: 1", "rounds: 0", "3: rounds: must be at least 1 (it says 0)"),
+        ("rounds: 1", "rounds: two", "3: rounds: must be a whole number (it says 'two')"),
         ("campaign: trial\n", "", ": campaign: this key is required"),
         ("nebula]", "nebulla]", "4: nebulla: there is no config/vpns/nebulla.yaml; did you mean 'nebula'?"),
         ("nebula]", "xyz]", "4: xyz: there is no config/vpns/xyz.yaml; known: "),
@@ -109,10 +111,10 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
         ("rounds: 1", "tunings: [stok]", "3: stok: there is no config/tunings/stok.yaml; did you mean 'stock'?"),
         ("ping: {", "pong: {", "7: benchmarks.pong: there is no 'pong'; did you mean 'ping'?"),
         ("count: 25", "cuont: 25", "7: benchmarks.ping.cuont: unknown key; did you mean 'count'?"),
-        ("count: 25", "count: 0", "7: benchmarks.ping.count: Input should be greater than or equal to 1"),
-        ("duration_s: 1", "duration_s: soon", "9: benchmarks.tcp.duration_s: Input should be a valid integer"),
+        ("count: 25", "count: 0", "7: benchmarks.ping.count: must be at least 1 (it says 0)"),
+        ("duration_s: 1", "duration_s: soon", "9: benchmarks.tcp.duration_s: must be a whole number (it says 'soon')"),
         ("[internal, nebula]", "[nebula, nebula]", "4: vpns: duplicate vpn 'nebula'; each may appear once"),
-        ("nebula]", "'nebula;reboot']", "4: vpns.1: 'nebula;reboot' is not allowed here (must match "),
+        ("nebula]", "'nebula;reboot']", "4: vpns.1: 'nebula;reboot' is not allowed here: it must be small letters and digits, with"),
         ("nebula]", "../nebula]", "4: vpns.1: '../nebula' is not allowed here"),
         ("nebula]", "a..b]", "4: vpns.1: 'a..b' is not allowed here"),
         ("nebula]", "a/b]", "4: vpns.1: 'a/b' is not allowed here"),
@@ -124,7 +126,7 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
         ("rounds: 1", "links: [lom->lom]", "3: links: 'lom->lom' is not a pair of two of the hosts lom, yuki, luna"),
         ("rounds: 1", "links: [lom->ada]", "3: links: 'lom->ada' is not a pair of two of the hosts lom, yuki, luna"),
         ("rounds: 1", "calibration: {duration: 1}", "3: calibration.duration: unknown key; did you mean 'duration_s'?"),
-        ("rounds: 1", "engine: tc", "3: engine: Input should be 'auto', 'netem' or 'linkem' (it says 'tc')"),
+        ("rounds: 1", "engine: tc", "3: engine: must be 'auto', 'netem' or 'linkem' (it says 'tc')"),
     ],
 )  # fmt: skip
 def test_a_bad_campaign_names_file_line_key_and_advice(
@@ -138,24 +140,24 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
 @pytest.mark.parametrize(
     ("file", "content", "problem"),
     [
-        ("profiles/low", "delay_ms: 2\nloss_percent: -1\n", "2: loss_percent: Input should be greater than or equal to 0 (it says -1)"),
-        ("profiles/low", "loss_percent: 101\n", "1: loss_percent: Input should be less than or equal to 100 (it says 101)"),
-        ("profiles/low", "loss_percent: .nan\n", "1: loss_percent: Input should be a finite number"),
-        ("profiles/low", "delay_ms: .inf\n", "1: delay_ms: Input should be a finite number"),
-        ("profiles/low", "delay_ms: 2ms\n", "1: delay_ms: Input should be a valid number"),
+        ("profiles/low", "delay_ms: 2\nloss_percent: -1\n", "2: loss_percent: must be at least 0 (it says -1)"),
+        ("profiles/low", "loss_percent: 101\n", "1: loss_percent: must be at most 100 (it says 101)"),
+        ("profiles/low", "loss_percent: .nan\n", "1: loss_percent: must be a finite number"),
+        ("profiles/low", "delay_ms: .inf\n", "1: delay_ms: must be a finite number"),
+        ("profiles/low", "delay_ms: 2ms\n", "1: delay_ms: must be a number (it says '2ms')"),
         ("profiles/low", "# r\nreorder_percent: 1\n", "2: reorder_percent: needs a delay_ms above 0"),
         ("profiles/low", "los_percent: 1\n", "1: los_percent: unknown key; did you mean 'loss_percent'?"),
         ("vpns/nebula", "driver: nebulla\n", "1: driver: there is no 'nebulla'; did you mean 'nebula'?"),
         ("vpns/nebula", "driver: nebula\noptions:\n  mtuu: 1300\n", "3: options.mtuu: unknown key; did you mean 'mtu'?"),
-        ("vpns/nebula", "driver: nebula\noptions: {mtu: 5}\n", "2: options.mtu: Input should be greater than or equal to 576"),
+        ("vpns/nebula", "driver: nebula\noptions: {mtu: 5}\n", "2: options.mtu: must be at least 576 (it says 5)"),
         ("vpns/nebula", "driver: internal\noptions: {mtu: 5}\n", "2: options.mtu: unknown key"),
         ("vpns/nebula", "", ": driver: this key is required"),
         ("tunings/stock", "sysctls: {kernel.panic: 1}\n", "is not allowed here"),
         ("testbeds/fake", "kind: lab\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
         ("testbeds/fake", "kind: fake\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
-        ("testbeds/fake", "kind: lab\nhosts: [lom]\n", "2: hosts: Tuple should have at least 2 items"),
+        ("testbeds/fake", "kind: lab\nhosts: [lom]\n", "2: hosts: must be of at least 2 entries (it says a list of 1)"),
         ("testbeds/fake", "kind: lab\nhosts: [lom, 'a;b']\n", "2: hosts.1: 'a;b' is not allowed here"),
-        ("testbeds/fake", "kind: lap\n", "kind"),
+        ("testbeds/fake", "kind: lap\n", "1: kind: must be one of 'lab', 'ssh', 'fake' (it says 'lap')"),
         ("testbeds/fake", "kind: lab\nhots: [lom, ada]\n", "2: hots: unknown key; did you mean 'hosts'?"),
     ],
 )  # fmt: skip
@@ -230,12 +232,13 @@ def test_all_problems_are_said_not_only_the_first(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
-        ("rounds=0", "--config: rounds: Input should be greater than or equal to 1 (it says 0)"),
+        ("rounds=0", "--config: rounds: must be at least 1 (it says 0)"),
         ("rond=1", "--config: rond: unknown key; did you mean 'rounds'?"),
         ("vpns=[internal, nebulla]", "--config: nebulla: there is no config/vpns/nebulla.yaml"),
         ("testbed=fke", "--config: fke: there is no config/testbeds/fke.yaml"),
-        ("benchmarks={ping: {count: 0}}", "--config: benchmarks.ping.count: Input should be"),
-        ("benchmarks={pong: }", "--config: benchmarks.pong: there is no 'pong'"),
+        ("benchmarks={ping: {count: 0}}", "--config: benchmarks.ping.count: must be at least 1"),
+        ("benchmarks={pong: {}}", "--config: benchmarks.pong: there is no 'pong'"),
+        ("rounds", "--config: rounds: write KEY=VALUE"),
         ("links=[lom->ada]", "--config: links: 'lom->ada' is not a pair"),
         ("rounds={", "--config: rounds: not YAML: "),
     ],
@@ -245,6 +248,16 @@ def test_the_command_line_is_blamed_for_what_it_said(
 ) -> None:
     said = folder.problems(setting)
     assert said[0].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["ab=1", "ab=2025_12", "ab=1.50", "ab=1e3", "ab=True", "ab=true", "ab=False", "ab=", "ab=null", "ab=text",
+     "ab=[b, 2025_12]", "ab={b: {c: 1, d: }}", 'ab="2025_12"', "ab='x y'", "ab=inf", "ab=b=c", "ab=0x10"],
+)  # fmt: skip
+def test_settings_are_read_as_snakemake_does(word: str) -> None:
+    parse: Any = importlib.import_module("snakemake.cli").parse_config
+    assert dict([_setting(word)]) == parse([word])
 
 
 def test_a_file_is_blamed_for_what_the_command_line_did_not_touch(folder: Folder) -> None:
@@ -273,15 +286,26 @@ def test_the_command_line_extends_a_file_as_snakemake_does() -> None:
 
 def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_path: Path) -> None:
     folder.write("config/testbeds/own.yaml", SSH).edit("testbed: fake", "testbed: own")
-    said = folder.problems()
-    assert len(said) == 4
-    assert said[0] == (
-        "config/testbeds/own.yaml: hosts.ada.key_file: there is no file /nowhere/key"
+    assert folder.problems() == [
+        f"config/testbeds/own.yaml: hosts.ada,bob.{key}_file: there is no file /nowhere/{key}"
+        for key in ("key", "known_hosts")
+    ]
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(tmp_path / "key")
+    hosts = tmp_path / "known_hosts"
+    hosts.touch()
+    text = SSH.replace("/nowhere/", f"{tmp_path}/")
+    [unknown] = folder.write("config/testbeds/own.yaml", text).problems()
+    assert unknown.startswith(
+        f"config/testbeds/own.yaml: hosts.ada.known_hosts_file: {hosts} has no key for 203.0.113.1: "
+        f"ssh-keyscan 203.0.113.1 >> {hosts} adds what the host answers with"
     )
-    here = tmp_path / "key"
-    here.touch()
-    text = SSH.replace("/nowhere/key", str(here)).replace("/nowhere/known_hosts", str(here))
-    assert folder.write("config/testbeds/own.yaml", text).problems() == []
+    hosts.write_bytes(b"203.0.113.1 " + key.export_public_key())
+    assert folder.problems() == []
+    key.write_public_key(tmp_path / "key")
+    [public] = folder.problems()
+    assert "own.yaml: hosts.ada,bob.key_file: " in public
+    assert "is the public half of a key" in public
 
 
 @pytest.mark.parametrize(
@@ -292,9 +316,23 @@ def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_pat
         (
             "192.0.2.2",
             "bob.example",
-            "hosts.1.data_address: not an IP address (it says 'bob.example')",
+            "hosts.1.data_address: 'bob.example' is not an IP address",
         ),
-        ("192.0.2.2", "192.0.2.256", "hosts.1.data_address: not an IP address"),
+        ("192.0.2.2", "192.0.2.256", "hosts.1.data_address: '192.0.2.256' is not an IP"),
+        ("192.0.2.2", "2001:db8::2", "hosts: every data_address must be of one family"),
+        ("bob.example", "203.0.113.1", "duplicate address '203.0.113.1 port 22'"),
+        (
+            "bob.example",
+            "root@bob.example",
+            "hosts.1.address: 'root@bob.example' is neither a host",
+        ),
+        (
+            "bob.example",
+            "'[2001:db8::2]:22'",
+            "'[2001:db8::2]:22' is neither a host name nor an IP",
+        ),
+        ("bob.example", "-oProxyCommand=x", "'-oProxyCommand=x' is neither a host name nor an IP"),
+        ("bob.example", "''", "'' is neither a host name nor an IP address"),
         ("eth1", "eth1;reboot", "'eth1;reboot' is not allowed here"),
         ("name: bob", "name: BOB", "'BOB' is not allowed here"),
         ("key_file: /nowhere/key", "keyfile: /nowhere/key", "did you mean 'key_file'?"),
@@ -331,17 +369,17 @@ def test_whatever_a_file_says_its_problems_are_listed(data: dict[str, Any]) -> N
 
 
 def test_the_schemas_in_the_repository_are_the_models() -> None:
-    for name, text in config.schemas().items():
+    for name, text in models.schemas().items():
         assert (SHIPPED / "schema" / name).read_text(encoding="utf-8") == text, (
             f"config/schema/{name} is out of date: run `make schema`"
         )
         assert json.loads(text)
-    assert {path.name for path in (SHIPPED / "schema").iterdir()} == config.schemas().keys()
+    assert {path.name for path in (SHIPPED / "schema").iterdir()} == models.schemas().keys()
 
 
 def test_the_profiles_are_the_thesis_ones() -> None:
     said = {
-        name: config.load_named(SHIPPED / "profiles", name, Profile, ("", None))
+        name: models.load_named(SHIPPED / "profiles", name, Profile, ("", None))
         for name in ("baseline", "low", "medium", "high")
     }
     values = {
@@ -364,7 +402,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
             {"campaign": "c", "vpns": ["a"], "profiles": ["b"], "benchmarks": {"p": None}}
             | ({"links": value} if value else {})
         )
-        return config.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
+        return models.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
 
     ring = (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))
     assert links(None) == ring
@@ -373,7 +411,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
 
 
 def test_hosts_of_an_ssh_testbed_keep_their_order() -> None:
-    names = config.host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
+    names = models.host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
     assert names == ("ada", "bob")
 
 

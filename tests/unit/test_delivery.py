@@ -9,20 +9,22 @@ from typing import Any
 
 import pytest
 
-from meshbench import mesh, vpns
-from meshbench.config import FakeTestbed, System
-from meshbench.errors import VpnError
-from meshbench.packages import delivery, exclusion
-from meshbench.packages.spec import Debian, Local, Package
+from meshbench import vpns
+from meshbench.config.models import FakeTestbed, System
+from meshbench.config.packages import Debian, Local, Package
+from meshbench.packages import delivery
 from meshbench.packages.supply import FOLDER, Supply
-from meshbench.records import PathState
-from meshbench.session import Session
+from meshbench.results.records import PathState
+from meshbench.runner import reconcile
+from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Host
-from meshbench.vpns import debian, lifecycle
+from meshbench.util import machine_lock
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common import debian, lifecycle
+from meshbench.vpns.common.units import Service
 from tests.unit import making
 
 NODES = (Node(1, "lom", "192.0.2.1"), Node(2, "yuki", "192.0.2.2"))
@@ -232,16 +234,17 @@ def test_a_companion_s_death_is_the_vpn_s() -> None:
     assert asyncio.run(lifecycle.dead(controlled(*bed))) == {"lom": "journal"}
 
 
+UNIT_FOLDER = "/etc/systemd/system"
+
+
 def test_a_companion_is_stopped_and_purged_with_its_system(tmp_path: Path) -> None:
     host = making.ScriptedHost()
     asyncio.run(lifecycle.purge([host], "vpn@2"))
     assert host.stopped == [MAIN, "meshbench-vpn-vpn@2:*.service"]
-    [find] = [argv for argv in host.asked if argv[0] == "find"]
+    [remove] = [argv for argv in host.asked if UNIT_FOLDER in argv]
     for name in (MAIN, CONTROL, "meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"):
         (tmp_path / name).write_text("")
-    subprocess.run(
-        [word.replace("/etc/systemd/system", str(tmp_path)) for word in find], check=True
-    )
+    subprocess.run([word.replace(UNIT_FOLDER, str(tmp_path)) for word in remove], check=True)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {
         "meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"
     }  # fmt: skip
@@ -265,8 +268,8 @@ def test_two_versions_are_two_systems_with_units_keys_and_programs_of_their_own(
     world = FakeWorld(FakeTestbed(kind="fake"))
     bed = Session(kind="fake", hosts=tuple(world.hosts()), engine=None)  # type: ignore[arg-type]
     system = System(driver="nebula")
-    old = asyncio.run(mesh.assemble(bed, "nebula@1.9", system, tmp_path / "keys"))
-    new = asyncio.run(mesh.assemble(bed, "nebula@1.10", system, tmp_path / "keys", supplies))
+    old = asyncio.run(reconcile.assemble(bed, "nebula@1.9", system, tmp_path / "keys"))
+    new = asyncio.run(reconcile.assemble(bed, "nebula@1.10", system, tmp_path / "keys", supplies))
     assert (old.unit, new.unit) == (
         "meshbench-vpn-nebula@1.9.service", "meshbench-vpn-nebula@1.10.service"
     )  # fmt: skip
@@ -292,8 +295,8 @@ def test_missing_debian_packages_are_named_or_installed(
     installed: list[str] = []
 
     def answer(argv: Sequence[str]) -> Any:
-        if argv[0] == "which":
-            return (0, "", "") if installed else (1, "/usr/bin/nebula\n", "")
+        if argv[0] == "sh":
+            return "" if installed else "nebula-cert\n"
         installed.extend(argv)
         return ""
 
@@ -312,10 +315,10 @@ def test_missing_debian_packages_are_named_or_installed(
 
 
 def test_programs_of_one_s_own_need_no_apt(supplies: tuple[Supply, ...]) -> None:
-    host = making.ScriptedHost(answer=lambda _: (1, "", ""))
+    host = making.ScriptedHost(answer=lambda argv: "\n".join(argv[4:]))
     driver = vpns.load("nebula")("nebula", {}, supplies)
     asyncio.run(debian.provide([host], driver, ("openssh-client",), allowed=True))
-    assert [argv[0] for argv in host.asked] == ["which"]
+    assert [argv[0] for argv in host.asked] == ["sh"]
 
 
 # Taking turns
@@ -323,9 +326,9 @@ def test_programs_of_one_s_own_need_no_apt(supplies: tuple[Supply, ...]) -> None
 
 HOLD = """
 import asyncio, sys
-from meshbench.packages import exclusion
+from meshbench.util import machine_lock
 async def hold():
-    async with getattr(exclusion, sys.argv[1])():
+    async with getattr(machine_lock, sys.argv[1])():
         print("in", flush=True)
         sys.stdin.read()
 asyncio.run(hold())
@@ -343,7 +346,7 @@ def holder(kind: str) -> subprocess.Popen[str]:
 async def enters(kind: str, limit_s: float = 0.5) -> bool:
     """Whether this process gets in at once."""
     try:
-        async with asyncio.timeout(limit_s), getattr(exclusion, kind)():
+        async with asyncio.timeout(limit_s), getattr(machine_lock, kind)():
             return True
     except TimeoutError:
         return False
@@ -383,8 +386,8 @@ def test_who_waits_to_build_goes_before_those_who_come_to_measure() -> None:
 
 def test_who_measures_may_build_in_between() -> None:
     async def scene() -> None:
-        async with exclusion.measuring():
-            async with exclusion.building():
+        async with machine_lock.measuring():
+            async with machine_lock.building():
                 words = [sys.executable, "-c", HOLD, "measuring"]
                 second = await asyncio.create_subprocess_exec(
                     *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE

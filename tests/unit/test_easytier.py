@@ -1,12 +1,16 @@
 """EasyTier: its configuration, and peers and routes as its command line tells them."""
 
 import asyncio
+import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from meshbench import vpns
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.easytier import routes
 from tests.unit import making
@@ -104,3 +108,55 @@ def test_a_peer_without_a_connection_is_relayed() -> None:
 
 def test_without_peers_there_are_no_paths() -> None:
     assert routes("[]\n") == {}
+
+
+PAIRS = [
+    {
+        "route": {"peer_id": 7, "hostname": "yuki", "cost": 1, "version": "2.4.5-abc"},
+        "peer": {"peer_id": 7, "conns": [{"conn_id": "x", "tunnel": {
+            "tunnel_type": "tcp", "local_addr": {"url": "tcp://198.19.0.1:1"},
+            "remote_addr": {"url": "tcp://198.19.0.2:46161"},
+        }}]},
+    },
+    {"route": {"peer_id": 8, "hostname": "luna", "cost": 2, "version": "2.4.5-abc"}, "peer": None},
+]  # fmt: skip
+
+
+def paths_of_2_3(said: str) -> Any:
+    """What is made of the answer of a program whose `peer list` takes no -v."""
+
+    def answer(argv: Sequence[str]) -> Any:
+        return (2, "", "error: unexpected argument '-v' found") if argv[-1] == "-v" else said
+
+    host = making.ScriptedHost(answer=answer)
+    found = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    assert host.asked[-1][-3:] == ["-v", "peer", "list"]
+    return found
+
+
+def test_paths_as_2_3_and_later_tell_them() -> None:
+    found = paths_of_2_3(json.dumps(PAIRS, indent=2))
+    assert found == {
+        "yuki": PathState(
+            kind="direct", transport="tcp", endpoint="198.19.0.2:46161",
+            details={
+                "cost": "1", "version": "2.4.5-abc", "connections": ["tcp://198.19.0.2:46161"],
+            },
+        ),
+        "luna": PathState(
+            kind="relay", details={"cost": "2", "version": "2.4.5-abc", "connections": []}
+        ),
+    }  # fmt: skip
+    assert paths_of_2_3("[]\n") == {}
+
+
+@pytest.mark.parametrize("said", ["", "┌──────┐", "null", '[{"peer": {}}]'])
+def test_an_answer_without_peers_does_not_pass_for_no_peers(said: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        paths_of_2_3(said)
+
+
+def test_an_answer_of_older_ones_without_peers_does_not_pass_for_no_peers() -> None:
+    host = making.ScriptedHost(answer=lambda _: "something else\n")
+    with pytest.raises(ValueError, match="no peers in 'something else'"):
+        asyncio.run(driver().paths(host, NODES[0], NETWORK))

@@ -10,6 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.fresh.machines import BEFOREHAND
+
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
     "project"
@@ -43,3 +45,14 @@ def test_the_snakefile_asks_for_no_newer_snakemake_than_the_locked_one() -> None
     assert Version(wanted) <= locked()["snakemake"]
     [asked] = [r for r in map(Requirement, PROJECT["dependencies"]) if r.name == "snakemake"]
     assert wanted in asked.specifier
+
+
+def test_ci_installs_and_new_machines_have_what_a_user_is_told_to_install_and_no_more() -> None:
+    said, done = (
+        re.findall(r"apt-get install\s([^`\n]+)", (ROOT / file).read_text(encoding="utf-8"))
+        for file in ("README.md", ".ci/run")
+    )
+    [words] = said
+    [options] = done
+    installed = [word for word in options.split() if not word.startswith("-")]
+    assert set(words.split()) == set(installed) == set(BEFOREHAND.split(","))

@@ -13,7 +13,7 @@ import pytest
 from meshbench.checks import rules, verdicts
 from meshbench.figures import base, render, tabular
 from meshbench.figures.base import Context, Data
-from meshbench.published import importer
+from meshbench.importers.vpn_runner import importer
 from meshbench.tables import schema
 from tests.unit import published_data as data
 from tests.unit import synthetic

@@ -10,19 +10,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import vl_convert as vlc
 from altair.vegalite.v6.schema import core
 
-from meshbench import metrics
-from meshbench.errors import MeshbenchError
-from meshbench.figures import base, render, theme
+from meshbench.figures import base, pictures, render, strip, theme
 from meshbench.figures.base import Context, Data
+from meshbench.results import metrics
+from meshbench.util.errors import MeshbenchError
 from tests.unit import synthetic
 
-FACTS = {"TITLE", "TABLES", "BENCHMARKS"}
+FACTS = {"TITLE", "TABLES", "BENCHMARKS", "NEEDS", "TUNINGS"}
 CHARTS = [name for name in base.names() if "svg" in base.formats(name)]
 Files = dict[str, Path]
 
@@ -414,3 +415,48 @@ def test_a_system_without_a_binary_says_so_on_the_chart(tmp_path: Path) -> None:
     overview = compose("campaign_overview", files, context)
     assert "× no binary" in texts(overview)
     assert any(f"failed: {reason}" in note for note in overview.notes)
+
+
+MISFITS = {
+    "nix_download", "nix_table", "headscale_gap_reversal", "headscale_vs_internal",
+    "kernel_tuning_comparison", "kernel_tuning_internal", "parallel_tcp", "udp_goodput", "udp_quic",
+}  # fmt: skip
+
+
+def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
+    known = ("ping", "tcp", "calibration")
+    plain = set(base.suitable(known, ("internal", "tinc"), ("stock",)))
+    assert plain >= {
+        "rtt",
+        "tcp_throughput",
+        "latency_throughput",
+        "campaign_overview",
+        "readiness",
+    }
+    assert plain & MISFITS == set()
+    two = set(base.suitable(known, ("internal", "headscale"), ("stock", "mine")))
+    assert two - plain == {
+        "headscale_gap_reversal", "headscale_vs_internal",
+        "kernel_tuning_comparison", "kernel_tuning_internal",
+    }  # fmt: skip
+    pings = set(base.suitable(("ping",), ("internal",), ("stock",)))
+    assert {"rtt", "latency_spread"} <= pings
+    assert (
+        pings & {"tcp_throughput", "throughput_table", "latency_throughput", "tcp_links"} == set()
+    )
+    new = set(base.suitable(("mtu",), ("internal",), ("stock",)))
+    assert "campaign_overview" in new
+    assert "rtt" not in new
+
+
+def test_every_figure_suits_a_campaign_of_everything() -> None:
+    everything = {name for figure in base.names() for name in base.benchmarks(figure)}
+    found = base.suitable(everything, ("internal", "headscale"), ("stock", "mine"))
+    assert set(found) == set(base.names())
+
+
+def test_an_axis_of_zeros_has_ticks_that_can_be_read() -> None:
+    assert pictures.Scale.of([0.0, 0.0], log=False, room=1.1).high == pytest.approx(1.1)
+    assert pictures.Scale.of([0.0, 2.0], log=False, room=1.5).high == pytest.approx(3)
+    zeros: Any = SimpleNamespace(points=lambda *_: [SimpleNamespace(value=0.0)])
+    assert strip._domain([zeros], strip.Strip("value", 1, "x", [])) == (0, 1.04)

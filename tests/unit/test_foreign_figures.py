@@ -5,6 +5,7 @@
 import itertools
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from tests.unit.test_published_figures import Load, aggregated, context
 test_duration.__test__ = False  # type: ignore[attr-defined]
 
 
-def rows(*statuses: str, value: float = 5e6, **changes: Any) -> list[base.Row]:
+def rows(*statuses: str, value: float = 5e6, **changes: Any) -> list[dict[str, Any]]:
     """A row per status, over three links and as many rounds as that takes."""
     found = []
     for index, status in enumerate(statuses):
@@ -149,7 +150,7 @@ def test_the_time_of_the_suite_is_over_all_rounds_and_unknown_is_not_nothing(
     assert note in base.load("test_overview").notes(load("test_overview"), told)
 
 
-def overlaps(points: list[tuple[float, float, str]], side: float) -> int:
+def overlaps(points: Sequence[tuple[float, float, str]], side: float) -> int:
     places = pictures.labels(points, side)
     boxes = [
         (left, middle - 6, left + pictures._width(text), middle + 6)

@@ -13,10 +13,10 @@ import yaml
 from cryptography import x509
 
 from meshbench import vpns
-from meshbench.errors import VpnError
-from meshbench.records import PathState
-from meshbench.vpns import control
+from meshbench.results.records import PathState
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Driver, Network, Node
+from meshbench.vpns.common import tailscale_control
 from tests.unit import making
 
 NODES = tuple(Node(i, name, f"198.19.0.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
@@ -64,7 +64,7 @@ def test_the_control_server_runs_on_the_first_host_only(server: str) -> None:
     one = driver(control=server)
     assert one.companions(SECOND, NETWORK, {}) == {}
     (service,) = one.companions(FIRST, NETWORK, {}).values()
-    assert service.listens == control.PORT
+    assert service.listens == tailscale_control.PORT
 
 
 def test_headscale_knows_no_public_server() -> None:

@@ -1,6 +1,10 @@
 """Errors of the testbed name the host and the command; secrets do not reach a command line."""
 
 import asyncio
+import logging
+import socket
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,11 +12,12 @@ from typing import Any
 import asyncssh
 import pytest
 
-from meshbench.errors import TestbedError
 from meshbench.testbed import local
-from meshbench.testbed.host import Address, CommandError
+from meshbench.testbed.host import Address, CommandError, Unit
 from meshbench.testbed.lab import image, machine
 from meshbench.testbed.ssh import SshHost
+from meshbench.util.errors import TestbedError
+from meshbench.vpns.common.units import Service, unit_file
 from tests.unit import making
 
 ADDRESS = Address(
@@ -85,32 +90,52 @@ def test_a_broken_connection_is_named_with_its_host_and_command() -> None:
             run(made, "iperf3", "-s")
 
 
+NO_SSH = "yuki: no SSH to ada@203.0.113.2:2222: "
+
+
 @pytest.mark.parametrize(
     ("trouble", "text"),
     [
-        (OSError("refused"), "yuki: no SSH to ada@203.0.113.2:2222: refused"),
-        (TimeoutError(), "yuki: no SSH to ada@203.0.113.2:2222: "),
-        (asyncssh.PermissionDenied("nope"), "yuki: no SSH to ada@203.0.113.2:2222: nope"),
-        (asyncssh.HostKeyNotVerifiable("other key"), "yuki: the host key of 203.0.113.2 is not the one in hosts: other key"),
+        (OSError("refused"), f"{NO_SSH}refused; is"),
+        (OSError(111, "Connect call failed ('203.0.113.2', 2222)"), f"{NO_SSH}Connection refused; "),
+        (socket.gaierror(-2, "Name or service not known"), f"{NO_SSH}Name or service not known; "),
+        (TimeoutError(), f"{NO_SSH}no answer within 15 s; is that where its sshd listens?"),
+        (ValueError("no such curve"), f"{NO_SSH}no such curve; "),
+        (asyncssh.PermissionDenied("no"), "yuki: ada@203.0.113.2 does not accept the key "),
+        (asyncssh.HostKeyNotVerifiable("Host key is not trusted"),
+         "yuki: {folder}/hosts has no key for [203.0.113.2]:2222: ssh-keyscan -p 2222 203.0.113.2 >"),
+        (asyncssh.HostKeyNotVerifiable("Host key is revoked"), "yuki: {folder}/hosts says that the"),
+        (asyncssh.ConnectionLost("lost"), "yuki: 203.0.113.2:2222 hangs up before SSH begins: is"),
     ],
 )  # fmt: skip
 def test_a_host_that_cannot_be_reached_is_named(
-    monkeypatch: pytest.MonkeyPatch, trouble: Exception, text: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trouble: Exception, text: str
 ) -> None:
+    key, hosts = tmp_path / "key", tmp_path / "hosts"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(key)
+    hosts.touch()
+
     async def connect(*_: Any, **options: Any) -> None:
-        assert options["known_hosts"] == "hosts"
+        assert options["known_hosts"] == str(hosts)
         raise trouble
 
+    async def no_key(*_: Any, **__: Any) -> None:
+        return None
+
     monkeypatch.setattr(asyncssh, "connect", connect)
+    monkeypatch.setattr(asyncssh, "get_server_host_key", no_key)
+    address = replace(ADDRESS, key_file=key, known_hosts_file=hosts)
     with pytest.raises(TestbedError) as error:
-        run(SshHost(ADDRESS), "true")
-    assert str(error.value) == text
+        run(SshHost(address), "true")
+    assert str(error.value).startswith(text.format(folder=tmp_path))
 
 
 def test_arguments_are_quoted_and_limited() -> None:
     made, connection = host(said(0, b"ok\xff"))
     done = run(made, "echo", "a; rm -rf /", "$(x)", limit_s=3)
-    assert connection.lines == ["exec timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"]
+    assert connection.lines == [
+        "exec env -u LANGUAGE LC_ALL=C timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"
+    ]
     assert done.argv == ["echo", "a; rm -rf /", "$(x)"]
     assert done.stdout == "ok\N{REPLACEMENT CHARACTER}"
 
@@ -129,6 +154,30 @@ def test_a_secret_reaches_the_program_s_environment() -> None:
     run(made, "printenv", "A", "B", secrets={"A": "x y$z", "B": "'\""})
     _, text = asyncio.run(local.run("sh", "-c", connection.lines[0], stdin=connection.inputs[0]))
     assert text == "x y$z\n'\"\n"
+
+
+def test_a_command_is_in_the_log_before_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "meshbench")
+
+    class Hanging(Connection):
+        async def run(self, line: str, **more: Any) -> Any:
+            assert caplog.messages == ["yuki: starts iperf3 -c 'a b', limit 30 s"]
+            return await super().run(line, **more)
+
+    made = SshHost(ADDRESS)
+    made._connection = Hanging(said(3))  # type: ignore[assignment]
+    run(made, "iperf3", "-c", "a b", secrets={"IPERF3_PASSWORD": "s3cr3t"}, check=False)
+    assert caplog.messages[1].startswith("yuki: iperf3 -c 'a b' -> 3 after ")
+    assert "s3cr3t" not in caplog.text
+
+
+def test_a_program_of_this_machine_is_in_the_log_before_it_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "meshbench")
+    with pytest.raises(TestbedError):
+        asyncio.run(local.run("sleep", "60", limit_s=0.05))
+    assert caplog.messages == ["starts sleep 60, limit 0 s"]
 
 
 def test_the_fake_host_s_errors_are_like_the_real_one_s() -> None:
@@ -201,3 +250,24 @@ def test_the_image_is_another_one_when_its_definition_changes() -> None:
         for packages in (("nebula",), ("nebula", "tinc"))
     }
     assert len(digests) == 8
+
+
+def test_programs_do_not_speak_the_host_s_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the SSH server accepts or sets by itself."""
+    for name, value in {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "LANGUAGE": "de"}.items():
+        monkeypatch.setenv(name, value)
+    for secrets in ({}, {"IPERF3_PASSWORD": "x"}):
+        made, connection = host(said())
+        run(made, "sh", "-c", 'echo "$LC_ALL,${LANGUAGE-unset}"', secrets=secrets)
+        shell = ["sh", "-c", connection.lines[0]]
+        done = subprocess.run(shell, input=connection.inputs[0], capture_output=True, check=True)
+        assert done.stdout == b"C,unset\n"
+    _, text = asyncio.run(local.run("sh", "-c", 'echo "$LC_ALL,${LANGUAGE-unset}"'))
+    assert text == "C,unset\n"
+
+
+def test_services_do_not_speak_the_host_s_language() -> None:
+    made, connection = host(said())
+    asyncio.run(made.start(Unit("meshbench-x", ["iperf3", "-s"])))
+    assert " --setenv=LC_ALL=C " in connection.lines[-1]
+    assert b'Environment="LC_ALL=C"\n' in unit_file("x", Service(["tincd"])).content

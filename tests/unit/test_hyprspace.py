@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.hyprspace import address_of, path
 from tests.unit import making

@@ -1,6 +1,7 @@
 """What is asked of the emulators, word for word, and what they say back."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -11,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench import config
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
+from meshbench.config import models
+from meshbench.config.models import Profile
 from meshbench.impairment import engine, linkem, netem
 from meshbench.impairment.fake import FakeEngine
 from meshbench.testbed.lab.layout import Layout
+from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 BASELINE, LOW, MEDIUM, HIGH = (
-    config.load_named(FOLDER, name, Profile, ("", None))
+    models.load_named(FOLDER, name, Profile, ("", None))
     for name in ("baseline", "low", "medium", "high")
 )
 EVERYTHING = Profile(
@@ -65,23 +66,94 @@ def test_a_rate_is_below_netem_not_in_it() -> None:
 
 
 @pytest.mark.parametrize("make", [netem.ingress_commands, netem.egress_commands])
-def test_the_control_traffic_is_exempt_in_both_directions(make: Any) -> None:
-    lines = [" ".join(argv) for argv in make("eth1", ["limit", "1000"], 2222)]
-    ports = [line for line in lines if " match ip " in line]
-    for side in ("dport", "sport"):
-        assert sum(f"{side} 2222 " in line for line in ports) == 1
+def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any) -> None:
+    lines = [" ".join(argv) for argv in make("eth1", ["limit", "1000"], [22, 2222])]
+    spared = [line for line in lines if "flowid" in line]
+    for port in (22, 2222):
+        for protocol, family in (("ip", "ip"), ("ipv6", "ip6")):
+            for side in ("dport", "sport"):
+                words = f"protocol {protocol} u32 match {family} protocol 6 0xff"
+                rule = f"{words} match {family} {side} {port} 0xffff flowid 4d42:1"
+                assert sum(rule in line for line in spared) == 1
+    assert len(spared) == 8
     assert sum("netem limit 1000" in line for line in lines) == 1
-    # Exempted first: as soon as everything is redirected, SSH must already be spared.
+    # Exempted first: as soon as everything is impaired, SSH must already be spared.
+    last = next(i for i, line in enumerate(lines) if "mirred" in line or "netem" in line)
     if make is netem.ingress_commands:
-        redirect = next(i for i, line in enumerate(lines) if "mirred" in line)
-        assert all(lines.index(line) < redirect for line in ports)
+        last = next(i for i, line in enumerate(lines) if "mirred" in line)
+    assert all(lines.index(line) < last for line in spared)
 
 
-def test_clearing_takes_away_what_was_made() -> None:
-    lines = {" ".join(argv) for argv in netem.clear_commands("eth1")}
-    assert lines == {
-        "tc qdisc del dev eth1 clsact", "tc qdisc del dev eth1 root", f"ip link del {netem.IFB}",
-    }  # fmt: skip
+def test_filters_of_two_families_have_preferences_of_their_own() -> None:
+    """The kernel ties a preference to one protocol."""
+    lines = netem.ingress_commands("eth1", [], [22])
+    protocols: dict[str, set[str]] = {}
+    for argv in lines:
+        if "pref" in argv:
+            preference = argv[argv.index("pref") + 1]
+            protocols.setdefault(preference, set()).add(argv[argv.index("protocol") + 1])
+    assert [len(used) for used in protocols.values()] == [1, 1, 1]
+    script = netem.clear_script("eth1", [])
+    assert f"for preference in {' '.join(sorted(protocols))}; do" in script
+
+
+def test_only_our_own_handles_are_deleted() -> None:
+    made = [*netem.ingress_commands("eth1", [], [22]), *netem.egress_commands("eth1", [], [22])]
+    handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
+    assert handles == {netem.ROOT, netem.CHILD}
+    deletions = [
+        line.strip() for line in netem.clear_script("eth1", ["gro"]).splitlines() if " del " in line
+    ]
+    assert deletions == [
+        f"[ -e {netem.CLSACT_MADE} ] && tc filter del dev eth1 ingress pref $preference",
+        f'[ -e {netem.CLSACT_MADE} ] && [ -z "$filters" ] && tc qdisc del dev eth1 clsact',
+        f"tc qdisc del dev eth1 root handle {netem.ROOT}",
+        f"ip link del {netem.IFB}",
+    ]
+
+
+def test_only_offloads_that_were_on_and_can_be_changed_are_switched() -> None:
+    text = """Features for eth1:
+tcp-segmentation-offload: on
+generic-receive-offload: on
+large-receive-offload: off [fixed]
+"""
+    assert netem.switched_on(text) == ["gro"]
+    assert netem.switched_on(text.replace("off [fixed]", "on")) == ["gro", "lro"]
+    assert netem.switched_on(text.replace("offload: on", "offload: on [fixed]")) == []
+    assert "ethtool -K eth1 gro on lro on\n" in netem.clear_script("eth1", ["gro", "lro"])
+    assert "ethtool" not in netem.clear_script("eth1", [])
+
+
+DEFAULTS: list[dict[str, Any]] = [
+    {"kind": "mq", "handle": "0:", "root": True},
+    {"kind": "fq_codel", "handle": "0:", "parent": ":1"},
+    {"kind": "pfifo_fast", "handle": "0:", "root": True},
+]
+CLSACT: dict[str, Any] = {"kind": "clsact", "handle": "ffff:", "parent": "ffff:fff1"}
+
+
+def test_what_is_neither_the_kernel_s_nor_ours_is_foreign() -> None:
+    ours = [{"kind": "prio", "handle": "4d42:"}, {"kind": "netem", "handle": "4d43:"}]
+    assert netem.foreign([*DEFAULTS, *ours, CLSACT], clsact_is_ours=True) == []
+    assert netem.foreign([*DEFAULTS, CLSACT]) == ["clsact ffff:"]
+    explicit = {"kind": "fq", "handle": "8001:", "root": True}
+    assert netem.foreign([explicit], clsact_is_ours=True) == ["fq 8001:"]
+
+
+@pytest.mark.parametrize(
+    ("line", "ports"),
+    [
+        ("2001:db8::9 50000 2001:db8::1 22\n", [22, 2222]),
+        ("192.0.2.9 50000 192.0.2.1 2222\n", [2222]),
+        ("\n", [2222]),
+        ("UNKNOWN 65535\n", [2222]),
+    ],
+)
+def test_the_port_of_sshd_is_spared_also_behind_a_forwarding(line: str, ports: list[int]) -> None:
+    host = making.ScriptedHost(answer=lambda _: line)
+    host.address = dataclasses.replace(host.address, port=2222)
+    assert asyncio.run(netem.ssh_ports(host)) == ports
 
 
 def tc_says(profile: Profile, limit: int, packets: int = 923, drops: int = 3, **more: Any) -> str:
@@ -143,6 +215,8 @@ def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> N
 
     def tc(usage: str) -> making.ScriptedHost:
         def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
+            if "ip link show" in argv[-1]:
+                return (1, "", "")
             return (1, "", usage) if argv[-1] == "help" else "[]"
 
         return making.ScriptedHost(answer=answer)
@@ -169,20 +243,6 @@ def test_a_seed_that_is_read_back_is_verified() -> None:
     read["yuki"]["seed"] = 5
     with pytest.raises(TestbedError, match="^impairment of yuki is seeded with 5, not 12$"):
         engine.verify(plan(), read)
-
-
-def test_what_was_made_by_half_is_cleared_too() -> None:
-    """A command failed after the ifb was made: no netem is read, but the timer is armed."""
-
-    def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
-        return (1, "", "") if argv[:3] == ["tc", "-j", "-s"] else "active"
-
-    host = making.ScriptedHost(answer=answer)
-    asyncio.run(netem.HostNetem([host]).clear())
-    assert ["ip", "link", "del", netem.IFB] in host.asked
-    untouched = making.ScriptedHost(answer=lambda _: (3, "inactive", ""))
-    asyncio.run(netem.HostNetem([untouched]).clear())
-    assert ["ip", "link", "del", netem.IFB] not in untouched.asked
 
 
 @pytest.mark.parametrize("text", ["", "[]", '[{"kind": "noqueue", "options": {}}]'])
@@ -304,13 +364,13 @@ def test_the_fake_engine_is_verified_like_the_others() -> None:
 
 
 def test_a_host_of_the_user_s_clears_itself_if_we_disappear() -> None:
-    host = making.ScriptedHost(answer=lambda _: "[]")
+    host = making.ScriptedHost(answer=lambda a: (1, "", "") if "ip link show" in a[-1] else "[]")
     asyncio.run(netem.HostNetem([host]).apply(plan(), 600.2))
     lines = [" ".join(argv) for argv in host.asked]
     armed = next(i for i, line in enumerate(lines) if line.startswith("systemd-run"))
-    impaired = next(i for i, line in enumerate(lines) if " netem " in line)
+    impaired = next(i for i, line in enumerate(lines) if " netem limit " in line)
     assert armed < impaired
     assert "--on-active=601 " in lines[armed]
     [script] = host.files.values()
     assert script.mode == 0o755
-    assert b"tc qdisc del dev data0 root\n" in script.content
+    assert script.content.decode() == netem.clear_script("data0", [])

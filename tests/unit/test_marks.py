@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from meshbench import marks
-from meshbench.records import ImpairmentRecord, PathState
+from meshbench.results.records import ImpairmentRecord, PathState, Status
+from meshbench.runner import marks
 from tests.unit.making import link
 
 UNDERLAY = {"lom": "192.0.2.1", "yuki": "192.0.2.2", "luna": "192.0.2.3"}
@@ -77,3 +77,20 @@ def test_cpu_time_that_others_took_is_marked(after: dict[str, Any], share: float
     said = ["others took more than 10% of the CPU time of lom (steal)"] if share > 0.1 else []
     assert marks.of([], emulator(), before, after, UNDERLAY) == said
     assert marks.of([], emulator(), before, {}, UNDERLAY) == []
+
+
+def test_a_path_that_the_daemon_did_not_tell_is_marked() -> None:
+    unknown = PathState(interface="mesh0", tunnel_mtu=1280, details={"unknown": "older"})
+    for before in (unknown, DIRECT, None):
+        found = marks.of(
+            [link(path_before=before, path_after=unknown)], emulator(), {}, {}, UNDERLAY
+        )
+        assert found == ["lom->yuki: path unknown"]
+    failed = link(path_after=unknown, status=Status.FAILED)
+    assert marks.of([failed], emulator(), {}, {}, UNDERLAY) == []
+
+
+def test_a_link_that_is_ok_with_a_reason_is_marked() -> None:
+    assert marks.of([link(reason="its counts differ")], emulator(), {}, {}, UNDERLAY) == [
+        "lom->yuki: its counts differ"
+    ]

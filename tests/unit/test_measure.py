@@ -2,33 +2,39 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshbench import deploy, measure, mesh, parse, records, settings
-from meshbench.benchmarks.base import Outcome
+from meshbench import benchmarks
+from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config import FakeTestbed, Profile, System
-from meshbench.errors import TestbedError, VpnError
+from meshbench.config.jobs import DeployJob, MeasureJob
+from meshbench.config.models import FakeTestbed, Profile, System
+from meshbench.config.packages import Local
+from meshbench.config.plan import Calibrated
 from meshbench.figures import base
 from meshbench.figures.base import Data
 from meshbench.impairment.fake import FakeEngine
-from meshbench.plan import Calibrated
-from meshbench.records import PathState, Record, Status
-from meshbench.session import session
+from meshbench.results import records
+from meshbench.results.records import PathState, Record, Status
+from meshbench.runner import deploy, measure, reconcile
+from meshbench.runner.session import session
+from meshbench.tables import parse
 from meshbench.testbed import state
 from meshbench.testbed.fake import FakeHost
 from meshbench.testbed.host import STATE
-from meshbench.vpns import lifecycle
+from meshbench.util.errors import TestbedError, VpnError
+from meshbench.vpns.common import lifecycle
+from meshbench.workflow import settings
 from tests.unit import making, synthetic
 from tests.unit.making import cell
 
 
-def job(broken: dict[str, str] | None = None, **words: Any) -> settings.MeasureJob:
+def job(broken: dict[str, str] | None = None, **words: Any) -> MeasureJob:
     trial = dataclasses.replace(
         making.campaign(
             benchmarks={"ping": {"count": 3}, "tcp": {"modes": ["bidir"], "attempts": 2}}
@@ -54,7 +60,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
     assert {one.status for one in found.links} == {Status.OK}
     assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
-    assert found.versions["benchmark_method"] == {"ping": Ping, "tcp": Tcp}[benchmark].version
+    assert found.versions["benchmark_method"] == benchmarks.load(benchmark).version
     assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
     bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
     assert bare == (vpn == "internal")
@@ -62,7 +68,7 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
 
 def test_the_settings_travel_as_text_and_come_back() -> None:
     one = job()
-    assert settings.MeasureJob.of(one.text()) == one
+    assert MeasureJob.of(one.text()) == one
     assert job(vpn="wireguard").text() != one.text() == job().text()
 
 
@@ -84,7 +90,7 @@ def test_a_missing_program_is_a_result(tmp_path: Path, monkeypatch: pytest.Monke
     async def lacking(*_: Any) -> None:
         raise VpnError("yuki: nebula is not installed")
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.assemble", lacking)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
     assert run(tmp_path).links[0].reason == "yuki: nebula is not installed"
 
 
@@ -95,6 +101,20 @@ def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(FakeHost, "upload", broken)
     with pytest.raises(TestbedError, match="lom: no SSH"):
         run(tmp_path)
+
+
+def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "nebula").write_text("another")
+    (tmp_path / "nebula-cert").write_text("another")
+    system = System(driver="nebula", package=Local(path=str(tmp_path)))
+    planned = job().model_copy(update={"system": system, "packages": ("digest of before",)})
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(measure.measure(planned, tmp_path))
+    deployed = DeployJob(
+        where=planned.where, name="nebula", system=system, method=1, packages=planned.packages
+    )
+    with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
+        asyncio.run(deploy.deploy(deployed, tmp_path))
 
 
 def test_an_emulator_that_does_something_else_is_no_result(
@@ -124,9 +144,10 @@ def test_every_vpn_of_a_round_meets_the_same_weather() -> None:
 def outcomes(*statuses: Status) -> Callable[..., Any]:
     waiting = list(statuses)
 
-    async def answer(*_: Any) -> Outcome:
-        status = waiting.pop(0)
-        return Outcome(status, f"{status}", [making.command(str(status))], 9.0)
+    async def answer(_: Any, group: Sequence[Link], arena: Arena) -> list[Outcome]:
+        arena.keep(making.command("beside"))
+        mine = [waiting.pop(0) for _ in group]
+        return [Outcome(one, f"{one}", [making.command(str(one))], 9.0) for one in mine]
 
     return answer
 
@@ -164,16 +185,16 @@ def test_a_vpn_that_failed_to_come_up_is_not_tried_again_in_its_round() -> None:
     note = {"system": "nebula", "attempt": "run/1", "reason": "lom: no"}
     found: dict[str, dict[str, Any]] = {"lom": {"failed_vpn": note}, "yuki": {"failed_vpn": None}}
     with pytest.raises(VpnError, match="lom: no"):
-        mesh._known_failure(found, "nebula", "run/1")
-    mesh._known_failure(found, "nebula", "run/2")
-    mesh._known_failure(found, "tinc", "run/1")
+        reconcile._known_failure(found, "nebula", "run/1")
+    reconcile._known_failure(found, "nebula", "run/2")
+    reconcile._known_failure(found, "tinc", "run/1")
 
 
 def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatch) -> None:
     found = set()
     for name in ("a", "b"):
         monkeypatch.setenv("MESHBENCH_RUN", name)
-        found |= {mesh.attempt(1), mesh.attempt(2)}
+        found |= {reconcile.attempt(1), reconcile.attempt(2)}
     assert len(found) == 4
 
 
@@ -206,7 +227,7 @@ def test_a_deployment_that_cannot_be_is_a_result(
     async def lacking(*_: Any) -> None:
         raise VpnError("yuki: wg is not installed")
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.assemble", lacking)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
     one = settings.deploy(making.campaign(), "wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
@@ -225,7 +246,7 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     async def paths(_: Any) -> dict[tuple[str, str], PathState]:
         return told.pop(0)
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
     found = run(tmp_path)
     expected = [
         "lom->yuki went over a relay",
@@ -255,13 +276,13 @@ def test_the_path_mtu_is_searched_for_once_per_start(
         searches.append(built.driver.system)
         return {"lom->yuki": 1300}
 
-    monkeypatch.setattr("meshbench.path_mtu.search", search)
+    monkeypatch.setattr("meshbench.collectors.path_mtu.search", search)
 
-    async def two_cells() -> tuple[mesh.Up, mesh.Up, mesh.Up]:
+    async def two_cells() -> tuple[reconcile.Up, reconcile.Up, reconcile.Up]:
         one = job()
         async with session(one.where, one.profile, "test") as bed:
-            built = await mesh.assemble(bed, "nebula", one.system, tmp_path)
-            first = await mesh.only(bed, built, await state.read(bed.hosts), "a")
+            built = await reconcile.assemble(bed, "nebula", one.system, tmp_path)
+            first = await reconcile.only(bed, built, await state.read(bed.hosts), "a")
             later = await state.read(bed.hosts)
             for host, digest in lifecycle.digests(built).items():
                 later[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
@@ -271,14 +292,124 @@ def test_the_path_mtu_is_searched_for_once_per_start(
                 "path_mtu": {"lom->yuki": 1300},
             }
             later["lom"] |= {"up": note}
-            second = await mesh.only(bed, built, later, "a")
+            second = await reconcile.only(bed, built, later, "a")
             later["lom"] |= {"up": {**note, "installed": {}}}
-            return first, second, await mesh.only(bed, built, later, "a")
+            return first, second, await reconcile.only(bed, built, later, "a")
 
     first, second, other = asyncio.run(two_cells())
     assert (first.started, second.started, other.started) == (True, False, False)
     assert first.path_mtu == second.path_mtu == other.path_mtu == {"lom->yuki": 1300}
     assert searches == ["nebula", "nebula"]
+
+
+def silence(monkeypatch: pytest.MonkeyPatch, *pairs: str) -> list[str]:
+    """Let pairs pass no traffic until the VPN is started anew; what was started."""
+    started: list[str] = []
+    alive, start = lifecycle.alive, lifecycle.start
+
+    async def partly(built: Any, limit_s: float) -> lifecycle.Readiness:
+        whole = await alive(built, limit_s)
+        silent = () if started else pairs
+        times = {name: s for name, s in whole.times_s.items() if name not in silent}
+        return lifecycle.Readiness(times, silent)
+
+    async def noted(built: Any) -> None:
+        started.append(built.driver.system)
+        await start(built)
+
+    monkeypatch.setattr(lifecycle, "alive", partly)
+    monkeypatch.setattr(lifecycle, "start", noted)
+    return started
+
+
+def as_up(built: Any, found: dict[str, Any], silent_from_start: tuple[str, ...] = ()) -> None:
+    """Hosts as they are while the system is up, as an earlier cell left them."""
+    for host, digest in lifecycle.digests(built).items():
+        found[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
+        found[host]["vpns"] = ["meshbench-vpn-nebula.service active running"]
+    note = {"system": "nebula", "installed": lifecycle.digests(built)}
+    found["lom"]["up"] = {**note, "path_mtu": {}, "silent": silent_from_start}
+
+
+def next_cell(store: Path, change: Callable[[Any, dict[str, Any]], None]) -> reconcile.Up:
+    """What a cell finds and makes of a VPN that an earlier one had up."""
+
+    async def inner() -> reconcile.Up:
+        one = job()
+        async with session(one.where, one.profile, "test") as bed:
+            built = await reconcile.assemble(bed, "nebula", one.system, store)
+            found = await state.read(bed.hosts)
+            as_up(built, found)
+            change(built, found)
+            return await reconcile.only(bed, built, found, "a")
+
+    return asyncio.run(inner())
+
+
+def test_a_mesh_that_fell_half_silent_is_started_anew_and_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = silence(monkeypatch, "lom->yuki", "yuki->lom")
+    up = next_cell(tmp_path, lambda *_: None)
+    assert started == ["nebula"]
+    assert up.readiness.silent == ()
+    assert up.revived is not None
+    assert up.revived.silent == ("lom->yuki", "yuki->lom")
+    assert up.revived.log_tail.keys() == {"lom", "yuki", "luna"}
+    assert str(up.revived) == (
+        "no traffic any more on lom->yuki, yuki->lom before the measurement: "
+        "the VPN was started anew"
+    )
+
+
+def test_a_pair_that_was_silent_from_the_start_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = silence(monkeypatch, "lom->yuki")
+    up = next_cell(tmp_path, lambda built, found: as_up(built, found, ("lom->yuki",)))
+    assert started == []
+    assert (up.readiness.silent, up.revived) == (("lom->yuki",), None)
+
+
+def test_a_daemon_that_ended_between_cells_is_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = silence(monkeypatch)
+    up = next_cell(tmp_path, lambda _, found: found["yuki"].update(vpns=[]))
+    assert started == ["nebula"]
+    assert str(up.revived) == (
+        "the daemon did not run any more on yuki before the measurement: the VPN was started anew"
+    )
+
+
+def test_what_a_vpn_had_lost_is_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = reconcile.Revived(silent=("lom->yuki",), log_tail={"yuki": "its last words"})
+    only = reconcile.only
+
+    async def revived(*words: Any) -> reconcile.Up:
+        return dataclasses.replace(await only(*words), revived=lost)
+
+    monkeypatch.setattr(reconcile, "only", revived)
+    found = run(tmp_path)
+    assert str(lost) in found.marks
+    assert found.vpn.silent_before == ["lom->yuki"]
+    assert found.vpn.log_tail_before == {"yuki": "its last words"}
+    assert {one.status for one in found.links} == {Status.OK}
+
+
+def test_a_vpn_that_cannot_be_started_anew_says_what_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence(monkeypatch, "lom->yuki")
+
+    async def broken(_: Any) -> None:
+        raise VpnError("lom: no port")
+
+    monkeypatch.setattr(lifecycle, "start", broken)
+    with pytest.raises(VpnError, match=r"^lom: no port \(before that: no traffic any more on lom"):
+        next_cell(tmp_path, lambda *_: None)
 
 
 def test_a_path_may_become_direct_after_the_first_reply(
@@ -289,7 +420,7 @@ def test_a_path_may_become_direct_after_the_first_reply(
     async def paths(_: Any) -> dict[tuple[str, str], PathState]:
         return told.pop(0) if len(told) > 1 else told[0]
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
     found = run(tmp_path)
     assert found.vpn.direct_s.keys() == {"lom->yuki", "yuki->lom"}
     assert found.vpn.direct_s["yuki->lom"] <= found.vpn.direct_s["lom->yuki"]
@@ -305,7 +436,7 @@ def test_a_hub_s_relayed_paths_are_not_waited_for(
         asked.append(1)
         return {("lom", "yuki"): RELAY}
 
-    monkeypatch.setattr("meshbench.vpns.lifecycle.paths", paths)
+    monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.hub", True)
     assert run(tmp_path).vpn.direct_s == {}
     assert len(asked) == 3, "once at the start, before and after the measurement"
@@ -325,4 +456,41 @@ def test_a_daemon_that_says_too_little_has_no_paths(
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.paths", paths)
     found = run(tmp_path)
     assert {one.status for one in found.links} == {Status.OK}
-    assert [one.path_after for one in found.links] == [None] * 3
+    paths_after = [one.path_after for one in found.links]
+    assert [path.known for path in paths_after if path] == [False] * 3
+    assert "line 1 column 1" in str(paths_after[0])
+    assert found.marks == [f"{a}->{b}: path unknown" for a, b in job().where.links]
+
+
+def test_a_tool_that_is_too_old_is_not_held_against_the_vpn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iperf3 = FakeHost._iperf3
+    monkeypatch.setattr(
+        FakeHost,
+        "_iperf3",
+        lambda host, argv: (0, "iperf 3.1.3\n") if "--version" in argv else iperf3(host, argv),
+    )
+    found = run(tmp_path, benchmark="tcp")
+    assert {one.status for one in found.links} == {Status.TOOL_FAILED}
+    assert len(found.links) == 3
+    assert "lom: iperf3 is 3.1.3 " in str(found.links[0].reason)
+    assert found.vpn.status is Status.TOOL_FAILED
+    assert {one.status for one in run(tmp_path, benchmark="ping").links} == {Status.OK}
+
+    monkeypatch.setattr(FakeHost, "_ping", lambda *_: (1, "BusyBox v1.36.1"))
+    for benchmark in ("ping", "tcp"):
+        found = run(tmp_path, benchmark=benchmark)
+        assert "lom: ping -V says 'BusyBox v1.36.1'" in str(found.links[0].reason)
+
+
+def test_a_ping_that_cannot_run_is_not_held_against_the_vpn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        FakeHost, "_ping", lambda _, argv: (0, "iputils 20240905") if "-V" in argv else (2, "no")
+    )
+    found = run(tmp_path, benchmark="tcp")
+    assert {(one.status, one.reason) for one in found.links} == {
+        (Status.TOOL_FAILED, "lom: ping cannot run: no")
+    }

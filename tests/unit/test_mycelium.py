@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from tests.unit import making
 

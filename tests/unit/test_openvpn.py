@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from pydantic import ValidationError
 
 from meshbench import vpns
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.vpns.base import Driver, Network, Node
 from tests.unit import making
 

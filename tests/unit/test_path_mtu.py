@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from meshbench import path_mtu
+from meshbench.collectors import path_mtu
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.lifecycle import Mesh
+from meshbench.vpns.common.lifecycle import Mesh
 from meshbench.vpns.vxlan import Vxlan
 from meshbench.vpns.yggdrasil import Yggdrasil
 from tests.unit.making import ScriptedHost

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench import plan
-from meshbench.plan import Calibrated, rotated, seeded, weather
-from meshbench.records import Cell
+from meshbench.config import plan
+from meshbench.config.plan import Calibrated, rotated, seeded, weather
+from meshbench.results.records import Cell
 from tests.unit.making import campaign
 
 NAMES = st.lists(st.sampled_from("abcdefghijklmnop"), min_size=1, max_size=12, unique=True)

@@ -10,16 +10,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from meshbench import run
 from meshbench.benchmarks import ping
-from meshbench.errors import MeshbenchError
-from meshbench.published import importer, index, plausible, report
-from meshbench.published import metrics as m
-from meshbench.published.index import Kind
-from meshbench.published.report import State
-from meshbench.published.scrub import MASK, excerpt, scrub
-from meshbench.published.words import Words
+from meshbench.importers.vpn_runner import importer, index, plausible, report
+from meshbench.importers.vpn_runner.index import Kind
+from meshbench.importers.vpn_runner.report import State
+from meshbench.importers.vpn_runner.scrub import MASK, excerpt, scrub
+from meshbench.importers.vpn_runner.words import Words
+from meshbench.results import imported_metrics as m
 from meshbench.tables.schema import LINKS, SAMPLES
+from meshbench.util.errors import MeshbenchError
+from meshbench.workflow import hooks
 from tests.unit import published_data as data
 
 Row = dict[str, Any]
@@ -252,6 +252,11 @@ def test_an_excerpt_never_starts_inside_a_key() -> None:
     assert excerpt(key) == f"{MASK}\nend"
 
 
+def values_of(imported: Imported) -> list[str]:
+    """Its samples without the files they come from."""
+    return sorted(str({**row, "record": None}) for row in imported.samples)
+
+
 def test_archives_hold_the_same(folder: Path, demo: Imported, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "run.tar.xz", "w:xz") as archive:
         archive.add(folder, "2025-12-18")
@@ -259,7 +264,7 @@ def test_archives_hold_the_same(folder: Path, demo: Imported, tmp_path: Path) ->
         for path in folder.rglob("*.json"):
             zipped.write(path, Path("2025-12-18") / path.relative_to(folder))
     for name in ("run.tar.xz", "run.zip"):
-        assert sorted(map(str, Imported(tmp_path / name).samples)) == sorted(map(str, demo.samples))
+        assert values_of(Imported(tmp_path / name)) == values_of(demo)
 
 
 @pytest.mark.parametrize("beyond", [0, 100, 512, 520])
@@ -429,7 +434,7 @@ def test_a_file_that_is_alike_by_chance_makes_no_repeat(tmp_path: Path) -> None:
 def test_notes_are_in_the_report_and_at_a_run_s_end(tmp_path: Path) -> None:
     report.save([], tmp_path, ["run b is run a"])
     assert json.loads((tmp_path / "import.json").read_text())["notes"] == ["run b is run a"]
-    assert "run b is run a" in run.imported(tmp_path / "import.json")
+    assert "run b is run a" in hooks.imported(tmp_path / "import.json")
     assert "run b is run a" in report.lines([], ["run b is run a"])
 
 
@@ -587,7 +592,7 @@ def test_rist_without_the_receiver_s_numbers_is_read(tmp_path: Path) -> None:
     assert {row["status"] for row in found.links} == {"ok"}
     assert found.values("encoding_bitrate") == [pytest.approx(3_380_000)] * 2
     assert found.values("encoding_fps", source="yuki") == [31]
-    assert not found.values("rist_quality")
+    assert found.values("rist_quality") == [None, None]
     assert all("the sender's numbers only" in row["marks"][0] for row in found.links)
 
 
@@ -597,7 +602,8 @@ def test_quartiles_alone_are_read(tmp_path: Path) -> None:
     one_test(tmp_path)
     found = Imported(tmp_path)
     assert found.values("quic_goodput_p50") == [5e6]
-    assert not found.values("quic_goodput")
+    assert found.values("quic_goodput") == [None]
+    assert found.link(benchmark="quic")["status"] == "ok"
 
 
 def test_a_tool_s_own_error_without_an_envelope_is_judged(tmp_path: Path) -> None:
@@ -871,9 +877,9 @@ def test_a_run_s_end_names_the_files_that_were_set_aside(tmp_path: Path) -> None
         *(report.Entry(f"{n}.json", report.State.SET_ASIDE, "not JSON", 1) for n in range(7)),
     ]
     report.save(entries, tmp_path)
-    said = run.imported(tmp_path / "import.json").splitlines()
+    said = hooks.imported(tmp_path / "import.json").splitlines()
     assert said[0] == "1 of 9 files imported, 1 ignored"
     assert said[1] == "  0.json: set aside: not JSON"
     assert len(said) == 7
     assert said[-1].startswith("  … and 2 more, see ")
-    assert run.imported(tmp_path / "none.json") == ""
+    assert hooks.imported(tmp_path / "none.json") == ""

@@ -24,7 +24,7 @@ from meshbench.figures import (
 )
 from meshbench.figures.base import Context, Data
 from meshbench.figures.groups import collect
-from meshbench.published import importer
+from meshbench.importers.vpn_runner import importer
 from tests.unit import golden, synthetic
 from tests.unit import published_data as data
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from meshbench.checks import rules
 from meshbench.figures import base, render, tabular
 from meshbench.figures.base import Data
-from meshbench.published import importer, index, job, reading, report
-from meshbench.published.report import State
-from meshbench.published.words import Words
+from meshbench.importers.vpn_runner import importer, index, job, reading, report
+from meshbench.importers.vpn_runner.report import State
+from meshbench.importers.vpn_runner.words import Words
 from tests.unit import published_data as data
 from tests.unit import synthetic
 from tests.unit.test_published_figures import context

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from meshbench.checks import tables
-from meshbench.published import importer
+from meshbench.importers.vpn_runner import importer
 from tests.unit import published_data as data
 
 DOCUMENT = data.REAL.parent / "design" / "published-data.md"

@@ -8,12 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 import vl_convert as vlc
 
-from meshbench import parse, readiness, records
+from meshbench.collectors import startup
 from meshbench.figures import base, render
 from meshbench.figures import readiness as figure
 from meshbench.figures.base import Data
-from meshbench.records import Record, Status
-from meshbench.tables import aggregate
+from meshbench.results import records
+from meshbench.results.records import Record, Status
+from meshbench.tables import aggregate, parse
 from tests.unit import making, synthetic
 from tests.unit.making import cell, command, link, record
 
@@ -94,7 +95,9 @@ def test_a_start_is_no_measure_of_its_cell(tmp_path: Path) -> None:
     one, two = failed(profile="baseline"), started(profile="low")
     table(tmp_path, one, two)
     made = synthetic.tables(tmp_path, [tmp_path / "samples.parquet"], [tmp_path / "links.parquet"])
-    assert not set(pq.read_table(made["measures"])["metric"].to_pylist()) & set(readiness.METRICS)
+    assert not set(pq.read_table(made["measures"])["metric"].to_pylist()) & {
+        metric.name for metric in startup.Startup.metrics
+    }
 
 
 def test_the_figure_shows_each_system_and_why_one_is_missing(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from meshbench.vpns import lifecycle
+from meshbench.util.errors import ToolError
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.lifecycle import Mesh, Readiness
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh, Readiness
 from meshbench.vpns.vxlan import Vxlan
 from tests.unit.making import ScriptedHost
 
@@ -85,3 +86,34 @@ def test_the_silent_are_told_in_the_pairs_own_order() -> None:
 
 def test_every_pair_is_asked_even_when_the_time_is_over() -> None:
     assert ready(lambda _: True, -1).silent == ()
+
+
+def asked(answer: Callable[[Sequence[str]], tuple[int, str, str]]) -> tuple[Readiness, list[str]]:
+    """What comes of readiness where ping answers so, and whom it asked."""
+    hosts = tuple(ScriptedHost(node.name, answer, node.index) for node in NODES)
+    mesh = Mesh(Vxlan("v"), NETWORK, hosts, {}, {})
+    found = asyncio.run(lifecycle.ready(mesh, 0.3, time.monotonic()))
+    return found, [argv[-1] for host in hosts for argv in host.asked]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (127, "timeout: failed to run command 'ping': No such file or directory"),
+        (126, "timeout: failed to run command 'ping': Permission denied"),
+        (2, "ping: socket: Operation not permitted"),
+    ],
+)
+def test_a_ping_that_cannot_run_is_no_silent_vpn(code: int, words: str) -> None:
+    with pytest.raises(ToolError) as error:
+        asked(lambda _: (code, "", f"{words}\n"))
+    assert str(error.value) == f"lom: ping cannot run: {words}"
+
+
+def test_a_ping_that_finds_no_interface_yet_can_run() -> None:
+    def answer(argv: Sequence[str]) -> tuple[int, str, str]:
+        return (2, "", "ping: unknown iface mesh0") if "-I" in argv else (0, "", "")
+
+    found, targets = asked(answer)
+    assert set(found.silent) == set(PAIRS)
+    assert "127.0.0.1" in targets

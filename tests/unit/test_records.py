@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from meshbench import records
-from meshbench.files import atomic, write_private
-from meshbench.records import Status
+from meshbench.results import records
+from meshbench.results.records import Status
+from meshbench.util.files import atomic, write_private
 from tests.unit.making import cell, command, link, record
 
 
@@ -31,13 +31,15 @@ def test_a_record_comes_back_as_it_went(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [
-    {"vpn_colour": "red"}, {"schema_version": 2}, {"links": None}, {"cell": {"vpn": "a"}},
+    {"vpn_colour": "red"}, {"schema_version": 1}, {"links": None}, {"cell": {"vpn": "a"}},
 ])  # fmt: skip
 def test_what_is_not_a_record_is_refused_by_name(tmp_path: Path, spoil: dict[str, Any]) -> None:
     path = tmp_path / "1.json"
     data = json.loads(record(link()).model_dump_json())
     path.write_text(json.dumps(data | spoil))
-    with pytest.raises(ValueError, match=rf"^{path} is not a record of schema version 1"):
+    with pytest.raises(
+        ValueError, match=rf"^{path} is not a record of schema version {records.SCHEMA_VERSION}"
+    ):
         records.read(path)
 
 
@@ -118,6 +120,13 @@ def test_a_secret_is_private_and_replaced_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_all_folders_that_are_made_for_a_secret_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "secrets" / "trial" / "nebula.json"
+    write_private(path, b"one")
+    made = list(path.parents)[:3]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
 
 
 def test_a_secret_does_not_follow_a_link(tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ import os
 import subprocess
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshbench import tuning
-from meshbench.config import Tuning
-from meshbench.errors import TestbedError
-from meshbench.testbed import state
+from meshbench.config.models import Tuning
+from meshbench.testbed import state, sysctls, tuning
+from meshbench.testbed.host import CommandError
+from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 TEXT = """
@@ -61,6 +62,11 @@ def test_the_sections_are_read() -> None:
     assert said["failed_vpn"] is None
 
 
+@pytest.mark.parametrize("words", ["", "Option -j is unknown", "[{", "1: lo: <LOOPBACK>"])
+def test_words_in_place_of_json_are_nothing(words: str) -> None:
+    assert state.parse(f"\n@ links\n{words}\n\n@ kernel\nx\n") == {"links": None, "kernel": "x"}
+
+
 def test_which_vpn_runs_where() -> None:
     other = state.parse("\n@ vpns\nmeshbench-vpn-nebula.service active running\n")
     found = state.running({"lom": state.parse(TEXT), "yuki": other})
@@ -90,6 +96,9 @@ def test_the_script_reads_this_very_machine() -> None:
     assert found["kernel"].startswith(os.uname().sysname)
     assert float(found["uptime_s"]) > 0
     assert found["vpns"] == []
+    words = Path("/proc/sys/net/ipv4/tcp_rmem").read_text().split()
+    assert found["sysctls"]["net.ipv4.tcp_rmem"].split() == words
+    assert "net.core.rmem_max" in found["sysctls"]
 
 
 class Kernel:
@@ -104,13 +113,18 @@ class Kernel:
         if argv[0] == "cat":
             kept = self.host.files.get(argv[1])
             return kept.content.decode() if kept else (1, "", "No such file")
-        if argv[1] == "-n":
-            return "".join(f"{self.values[key]}\n" for key in argv[2:])
-        for setting in argv[3:]:
-            key, _, value = setting.partition("=")
-            if key not in self.refuses:
+        if argv[0] == "grep":
+            keys = {file: file.removeprefix("/proc/sys/").replace("/", ".") for file in argv[4:]}
+            has = {file: self.values[key] for file, key in keys.items() if key in self.values}
+            return 2, "".join(f"{file}:{value}\n" for file, value in has.items()), ""
+        refused = ""
+        for setting in argv[4:]:
+            key, _, value = setting.replace("/", ".").partition("=")
+            if key in self.refuses:
+                refused += f"{key}: write error: Invalid argument\n"
+            else:
                 self.values[key] = value.replace(" ", "\t")
-        return ""
+        return (1, "", refused) if refused else ""
 
     def apply(self, wanted: Tuning) -> dict[str, str]:
         return asyncio.run(tuning.apply(wanted, [self.host]))["yuki"]
@@ -146,5 +160,34 @@ def test_the_stock_kernel_is_not_touched() -> None:
 def test_a_kernel_that_does_not_take_a_value_is_named() -> None:
     kernel = Kernel(tcp_reordering="3", tcp_rmem="1\t2\t3")
     kernel.refuses = {"net.ipv4.tcp_reordering"}
-    with pytest.raises(TestbedError, match=r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10$"):
+    reason = (
+        r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10 \(net.* write error: Invalid argument\)$"
+    )
+    with pytest.raises(TestbedError, match=reason):
         kernel.apply(REORDER)
+
+
+def test_a_setting_that_a_kernel_has_not_is_named() -> None:
+    with pytest.raises(TestbedError, match=r"^yuki: this kernel has no net\.ipv4\.tcp_rmem$"):
+        Kernel(tcp_reordering="3").apply(REORDER)
+
+
+def test_settings_are_those_of_the_kernel() -> None:
+    """On this very machine; and what is not there or cannot be written is named."""
+
+    def answer(argv: Sequence[str]) -> Any:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    host = making.ScriptedHost(answer=answer)
+    found = asyncio.run(sysctls.read(host, ["net.ipv4.tcp_rmem", "net.ipv4.no_such", "net.ipv4"]))
+    words = Path("/proc/sys/net/ipv4/tcp_rmem").read_text().split()
+    assert found == {"net.ipv4.tcp_rmem": " ".join(words)}
+    done = asyncio.run(sysctls.write(host, {"net.ipv4.no_such": "1", "net.core.no_such": "1"}))
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["net.ipv4.no_such", "net.core.no_such"]
+    assert asyncio.run(sysctls.write(host, {})).returncode == 0
+    lacking = making.ScriptedHost("yuki", lambda _: (127, "", "grep: not found"))
+    with pytest.raises(CommandError, match="^yuki: grep .* ended with 127: grep: not found"):
+        asyncio.run(sysctls.read(lacking, ["net.ipv4.tcp_rmem"]))

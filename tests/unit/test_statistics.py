@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench import statistics
+from meshbench.analysis import statistics
 
 numbers = st.floats(min_value=-1e6, max_value=1e6)
 positive = st.floats(min_value=1e-3, max_value=1e6)

@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
-from meshbench import estimate, paths, plan, progress, records, run, summary
-from meshbench.config import Campaign, System
-from meshbench.plan import Calibrated
-from meshbench.records import Cell, LinkRecord, Status
-from meshbench.summary import Done
+from meshbench.config import paths, plan
+from meshbench.config.models import Campaign, System
+from meshbench.config.plan import Calibrated
+from meshbench.results import records
+from meshbench.results.records import Cell, LinkRecord, Status
+from meshbench.workflow import estimate, hooks, progress, summary
+from meshbench.workflow.summary import Done
 from tests.unit import making
 from tests.unit.making import START, cell, command, link, record
 
 Rows = dict[str, list[str]]
+PING = making.text("ping.txt")
 
 
 @pytest.fixture
@@ -78,17 +81,42 @@ def test_only_measuring_commands_count() -> None:
 
 def test_failed_are_those_that_could_be_otherwise() -> None:
     def of(status: Status) -> Done:
-        return done(link(), link(status=status))
+        return done(link(command(PING)), link(command(PING), status=status))
 
     cells = [*(of(status) for status in Status), Done(cell(), Path(), None)]
     assert {found.status for found in summary.failed(cells)} == {
-        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED
+        Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNAVAILABLE
     }  # fmt: skip
 
 
 def test_a_cell_s_reasons_are_said_once() -> None:
     silent = [link(status=Status.FAILED, reason="silent") for _ in range(2)]
     assert done(*silent, link(status=Status.FAILED, reason="dead")).reasons == "silent; dead"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "is not a record"),
+        ("", "is not a record"),
+        (None, "cannot be read: it holds no value"),
+    ],
+)
+def test_what_cannot_be_read_is_measured_again(
+    here: Path, capsys: pytest.CaptureFixture[str], content: str | None, reason: str
+) -> None:
+    write(here, link(command(PING)), vpn="internal")
+    odd = write(here, link(command("rubbish")))
+    step = paths.calibration(campaign(), Calibrated("low", 1))
+    records.write(record(link(command("x", role="irtt")), cell=cell(benchmark="calibration")), step)
+    if content is not None:
+        odd.write_text(content)
+        step.write_text(content)
+    assert [one.path.resolve() for one in summary.failed(summary.read(campaign()))] == [odd]
+    assert summary.unmade(campaign()) == [step]
+    said = show(capsys, None)
+    assert f"tool_failed: {odd.relative_to(here.parents[2])}\n" in said
+    assert reason in " ".join(said.split())
 
 
 def show(capsys: pytest.CaptureFixture[str], *more: Any) -> str:
@@ -104,7 +132,9 @@ def counts(text: str) -> Rows:
 def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    doubtful = write(here, link(command(took_s=2)), marks=["x"], vpn="internal", profile="baseline")
+    doubtful = write(
+        here, link(command(PING, took_s=2)), marks=["x"], vpn="internal", profile="baseline"
+    )
     write(here, link(status=Status.FAILED, reason="no [bold] daemon"))
     network = record(link(command(took_s=3)))
     records.write(network, paths.calibration(campaign(), Calibrated("low", 1)))
@@ -136,7 +166,9 @@ def test_the_one_command_repeats_the_options_of_the_run(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(here, link(status=Status.TIMEOUT))
-    options = run.said([Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"})
+    options = hooks.said(
+        [Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"}
+    )
     assert shlex.split(options) == [
         "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed="1"',
     ]  # fmt: skip
@@ -149,7 +181,7 @@ def test_the_one_command_repeats_the_options_of_the_run(
 
 
 def test_nothing_failed_nothing_to_repeat(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(here, link(command()))
+    write(here, link(command(PING)))
     assert "again" not in show(capsys, None)
 
 
@@ -162,7 +194,7 @@ def test_durations_are_the_benchmark_s_until_records_say_otherwise(here: Path) -
     assert times[Calibrated("low", 1)] == pytest.approx(4 + 2)
     assert times.keys() == set(plan.plan(trial).priority)
 
-    write(here, link(command()), took_s=9)
+    write(here, link(command(PING)), took_s=9)
     times = estimate.durations(trial, summary.read(trial))
     assert times[ping] == pytest.approx(9 + 1)
     assert times[cell(profile="baseline")] == pytest.approx(62)
@@ -174,7 +206,7 @@ def test_the_median_of_the_records_is_learnt() -> None:
 
 
 def test_the_plan_says_what_is_reused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(here, link(command()))
+    write(here, link(command(PING)))
     write(here, link(status=Status.FAILED), benchmark="tcp")
     estimate.show(campaign())
     said = capsys.readouterr().out
@@ -230,7 +262,7 @@ def test_a_run_is_quiet_in_continuous_integration(monkeypatch: pytest.MonkeyPatc
 
 def test_a_setting_is_quoted_so_that_it_is_read_back() -> None:
     for value in (1, "1", "yes", "plain", ["a"], {"b": None}, "a: b", None, 1.5, True):
-        text = run.said([], {"k": value})
+        text = hooks.said([], {"k": value})
         [_, word] = shlex.split(text)
         key, _, said = word.partition("=")
         assert (key, yaml.safe_load(said)) == ("k", value)

@@ -3,34 +3,46 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from meshbench.benchmarks import iperf3
-from meshbench.benchmarks.base import Link, Outcome, Value
+from meshbench.benchmarks.base import Link, Observation, Outcome
 from meshbench.benchmarks.tcp import Tcp, parse_run
-from meshbench.records import Status
+from meshbench.benchmarks.tools import iperf3
+from meshbench.results.records import Status
 from tests.unit import making
+
+PAIR = ("lom", "yuki")
+
+
+def total(size: int) -> dict[str, float]:
+    return {"bytes": size, "bits_per_second": 8 * size}
+
 
 SILENT = {
     "start": {"test_start": {"bidir": 1}},
-    "end": {"sum_received": {"bytes": 9}, "sum_received_bidir_reverse": {"bytes": 0}},
-}
+    "end": {
+        "sum_sent": total(9), "sum_received": total(9),
+        "sum_sent_bidir_reverse": total(9), "sum_received_bidir_reverse": total(0),
+    },
+}  # fmt: skip
+NOTHING = {"end": {"sum_sent": total(9), "sum_received": total(0)}}
 
 
-def values(name: str) -> list[Value]:
-    return list(parse_run(making.document(f"iperf3-{name}.json")))
+def values(name: str) -> list[Observation]:
+    return list(parse_run(making.document(f"iperf3-{name}.json"), PAIR))
 
 
-def whole(found: list[Value], direction: str) -> dict[str, float | None]:
+def whole(found: list[Observation], direction: str) -> dict[str, float | None]:
     mine = [v for v in found if v.t_s is None and v.direction == direction]
     names = [value.metric.name for value in mine]
     assert len(set(names)) == len(names)
     return {value.metric.name: value.value for value in mine}
 
 
-def series(found: list[Value], direction: str, metric: str) -> list[float | None]:
+def series(found: list[Observation], direction: str, metric: str) -> list[float | None]:
     mine = [v for v in found if v.t_s is not None and v.direction == direction]
     return [value.value for value in mine if value.metric.name == metric]
 
@@ -110,21 +122,23 @@ def test_both_at_once_are_told_apart() -> None:
 def test_a_stream_that_sent_nothing_has_no_retransmit_rate() -> None:
     run = making.document("iperf3-forward.json")
     run["end"]["sum_sent"]["bytes"] = 0
-    assert "retransmit_rate" not in whole(list(parse_run(run)), "forward")
+    assert "retransmit_rate" not in whole(list(parse_run(run, PAIR)), "forward")
 
 
 def test_reordering_is_a_value_only_where_iperf3_says_it() -> None:
     run = making.document("iperf3-forward.json")
-    assert series(list(parse_run(run)), "forward", "reordering_seen") == []
+    assert series(list(parse_run(run, PAIR)), "forward", "reordering_seen") == []
     run["intervals"][1]["streams"][0]["reorder"] = 4
-    assert series(list(parse_run(run)), "forward", "reordering_seen") == [4]
+    assert series(list(parse_run(run, PAIR)), "forward", "reordering_seen") == [4]
 
 
 @pytest.mark.parametrize("text", ["", "iperf3: error", "{", '{"error": "x"}', '{"start": {}}'])
 def test_what_is_no_result_has_no_values(text: str) -> None:
-    good = making.command(making.text("iperf3-forward.json"))
-    found = list(Tcp().parse(making.link(making.command(text), good)))
+    commands = making.command(making.text("iperf3-forward.json")), making.command(text)
+    found = list(Tcp().parse_link(making.link(*commands, status=Status.TOOL_FAILED)))
     assert len(found) == len(values("forward"))
+    with pytest.raises(ValueError, match="."):
+        list(Tcp().parse_link(making.link(*commands)))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +167,7 @@ def test_an_error_is_the_path_s_or_the_tool_s(error: str, status: Status) -> Non
         (making.command("", None), Status.TIMEOUT, "not finished within 9 s"),
         (making.command("", 1, error="Segmentation fault"), Status.TOOL_FAILED, "no JSON from iperf3: Segmentation fault"),
         (making.command(json.dumps(SILENT)), Status.FAILED, "the reverse stream ended normally and moved no data"),
-        (making.command('{"end": {"sum_received": {}}}'), Status.FAILED, "the forward stream ended normally and moved no data"),
+        (making.command(json.dumps(NOTHING)), Status.FAILED, "the forward stream ended normally and moved no data"),
         (making.command(making.text("iperf3-bidir.json")), Status.OK, None),
     ],
 )  # fmt: skip
@@ -163,8 +177,9 @@ def test_an_end_is_judged(command: Any, status: Status, reason: str | None) -> N
 
 def silent_after(intervals: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """A run in which nothing was received; by interval, the bytes sent and the window at its end."""
-    streams = [{"sender": True, "bytes": sent, "snd_wnd": window} for sent, window in intervals]
-    receiver = {"sender": False, "bytes": 0}
+    at = {"start": 0, "bits_per_second": 0}
+    streams = [{**at, "sender": True, "bytes": n, "snd_wnd": window} for n, window in intervals]
+    receiver = {**at, "sender": False, "bytes": 0}
     return {**SILENT, "intervals": [{"streams": [receiver, stream]} for stream in streams]}
 
 
@@ -189,16 +204,21 @@ def test_a_receiver_that_never_read_is_told_from_a_path_that_carried_nothing(
     assert iperf3.judge(making.command(json.dumps(run)), 9)[0] is status
 
 
+def link_to(host: making.ScriptedHost) -> Link:
+    return Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.042)
+
+
 LISTENS = "LISTEN 0 4096 *:5201 *:*\n"
 
 
 def measure(answers: Sequence[Any], **options: Any) -> tuple[Outcome, making.ScriptedHost]:
     waiting = list(answers)
-    host = making.ScriptedHost(answer=lambda argv: LISTENS if argv[0] == "ss" else waiting.pop(0))
-    link = Link(host, host, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.042)
-    benchmark = Tcp(options)
-    benchmark.server = iperf3.Iperf3Server()
-    outcome = asyncio.run(benchmark.measure(link))
+
+    def answer(argv: Sequence[str]) -> Any:
+        return waiting.pop(0) if argv[0] == "iperf3" else LISTENS if argv[0] == "ss" else ""
+
+    host = making.ScriptedHost(answer=answer)
+    outcome = making.measured("tcp", link_to(host), options)
     host.asked = [argv for argv in host.asked if argv[0] == "iperf3"]
     return outcome, host
 
@@ -209,11 +229,11 @@ def test_every_mode_is_its_own_run_and_the_first_failure_ends_them() -> None:
     assert outcome.status is Status.OK
     flags = [[word for word in argv if word in {"-R", "--bidir"}] for argv in host.asked]
     assert flags == [[], ["-R"], ["--bidir"]]
-    assert len(list(Tcp().parse(making.link(*outcome.commands)))) == sum(
+    assert len(list(Tcp().parse_link(making.link(*outcome.commands)))) == sum(
         len(values(name)) for name in ("forward", "reverse", "bidir")
     )
 
-    outcome, host = measure([texts[0], (1, json.dumps(SILENT), ""), texts[2]])
+    outcome, host = measure([texts[0], json.dumps(NOTHING), texts[2]])
     assert outcome.status is Status.FAILED
     assert outcome.reason == "reverse: the reverse stream ended normally and moved no data"
     assert len(outcome.commands) == len(host.asked) == 2
@@ -234,16 +254,24 @@ def test_the_command_is_bound_to_the_tunnel_and_its_times_have_the_right_unit() 
 
 
 def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_afterwards() -> None:
-    host, server = making.ScriptedHost(answer=lambda _: LISTENS), iperf3.Iperf3Server()
-    asyncio.run(server.start([host]))
-    [unit] = host.started
-    assert "--json" in unit.argv
-    assert {file.mode for file in host.files.values()} == {0o600}
-    [password] = server.client_secrets.values()
+    host = making.ScriptedHost(answer=lambda _: LISTENS)
+    servers = iperf3.Iperf3Servers([link_to(host), replace(link_to(host), port=5211)])
+
+    async def serve() -> None:
+        async with servers.running():
+            assert host.stopped == []
+            assert [unit.argv[unit.argv.index("-p") + 1] for unit in host.started] == [
+                "5201", "5211"
+            ]  # fmt: skip
+            assert all("--json" in unit.argv for unit in host.started)
+            assert {file.mode for file in host.files.values()} == {0o600}
+
+    asyncio.run(serve())
+    [password] = servers.client_secrets.values()
     assert all(password.encode() not in file.content for file in host.files.values())
-    assert password not in " ".join([*unit.argv, *server.client_arguments])
-    asyncio.run(server.stop([host]))
-    assert host.stopped == [unit.name]
+    words = [word for unit in host.started for word in unit.argv]
+    assert password not in " ".join([*words, *servers.client_arguments])
+    assert host.stopped == [unit.name for unit in host.started]
     assert host.asked[-1] == ["rm", "-rf", "--", "/run/meshbench/iperf3"]
 
 
@@ -259,7 +287,7 @@ def test_the_server_answers_in_json_and_its_credentials_are_private_and_gone_aft
 def test_a_server_is_free_when_it_listens_and_has_no_client(said: list[str]) -> None:
     waiting = list(said)
     host = making.ScriptedHost(answer=lambda _: waiting.pop(0))
-    asyncio.run(iperf3.Iperf3Server().free(host))
+    asyncio.run(iperf3.Iperf3Servers([link_to(host)]).free([link_to(host)]))
     assert waiting == []
     assert host.started == []
 
@@ -270,9 +298,101 @@ def test_a_server_that_does_not_become_free_is_started_anew(
     monkeypatch.setattr(iperf3, "FREE_LIMIT_S", 0.05)
     stuck = f"{LISTENS}ESTAB 0 0 10.88.0.2:5201 10.88.0.1:40000\n"
     host = making.ScriptedHost(answer=lambda _: LISTENS if host.started else stuck)
-    asyncio.run(iperf3.Iperf3Server().free(host))
+    asyncio.run(iperf3.Iperf3Servers([link_to(host)]).free([link_to(host)]))
     assert len(host.started) == 1
 
 
 def test_two_cells_have_different_credentials() -> None:
-    assert iperf3.Iperf3Server().client_secrets != iperf3.Iperf3Server().client_secrets
+    assert iperf3.Iperf3Servers([]).client_secrets != iperf3.Iperf3Servers([]).client_secrets
+
+
+REFUSED = "iperf3: error - unable to connect to server: Connection refused"
+TIMED_OUT = "iperf3: error - unable to connect to server: Connection timed out"
+EMPTY = '{"start": {"connected": [], "version": "iperf 3.9"}, "intervals": [], "end": {}}'
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "status", "reason"),
+    [
+        (1, REFUSED, Status.TOOL_FAILED, REFUSED),
+        (1, TIMED_OUT, Status.FAILED, TIMED_OUT),
+        (1, "iperf3: error - the server has terminated", Status.TOOL_FAILED, "iperf3: error - the server has terminated"),
+        (1, "", Status.TOOL_FAILED, "iperf3 ended with 1 and said nothing"),
+        (0, "warning: x", Status.TOOL_FAILED, "iperf3's output has no end.sum_sent"),
+    ],
+)  # fmt: skip
+def test_before_3_10_errors_are_on_standard_error_only(
+    code: int, error: str, status: Status, reason: str
+) -> None:
+    assert iperf3.judge(making.command(EMPTY, code, error=error), 9) == (status, reason)
+
+
+def test_a_run_that_moved_data_and_ended_badly_is_not_ok() -> None:
+    text = making.text("iperf3-forward.json")
+    assert iperf3.judge(making.command(text, 1), 9)[0] is Status.TOOL_FAILED
+
+
+def before_3_11(run: dict[str, Any]) -> str:
+    """A document as older iperf3 prints it: each sum twice under one name."""
+    text = json.dumps(run, indent="\t")
+    assert text.count("_bidir_reverse") >= 2
+    return text.replace("_bidir_reverse", "")
+
+
+@pytest.mark.parametrize("name", ["bidir", "bidir-3.18"])
+def test_both_directions_of_older_iperf3_have_their_own_numbers(name: str) -> None:
+    run = making.document(f"iperf3-{name}.json")
+    run["start"]["test_start"].pop("bidir", None)
+    command = making.command(before_3_11(run), argv=["iperf3", "-c", "x", "--bidir"])
+    assert iperf3.judge(command, 9) == (Status.OK, None)
+    assert list(Tcp().parse_link(making.link(command))) == values(name)
+
+
+def test_the_mode_is_the_command_line_s() -> None:
+    text = making.text("iperf3-forward.json")
+    command = making.command(text, argv=["/opt/bin/iperf3", "-c", "x", "--bidir"])
+    status, reason = iperf3.judge(command, 9)
+    assert (status, reason) == (
+        Status.TOOL_FAILED, "iperf3's output has no end.sum_sent_bidir_reverse"
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="no end.sum_sent_bidir_reverse"):
+        list(Tcp().parse_link(making.link(command)))
+
+
+GOOD = making.text("iperf3-forward.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"warning: JSON data length overflow\n{GOOD}", f"{GOOD}\niperf3: done", f"{GOOD}\n{GOOD}", f"{GOOD}{GOOD}".replace("}{", "}\n{")],
+)  # fmt: skip
+def test_a_document_is_found_among_other_text(text: str) -> None:
+    assert iperf3.judge(making.command(text), 9) == (Status.OK, None)
+    assert list(Tcp().parse_link(making.link(making.command(text)))) == values("forward")
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("", "no JSON object in nothing"),
+        ("[]", "no JSON object in '[]'"),
+        ("null", "no JSON object in 'null'"),
+        ('{"end": {"x": -nan}}', """not JSON (Expecting value at character 14): '{"end": {"x": -nan}}'"""),
+        ('{"a": 1}\n{"a": 2}', "2 different JSON objects in"),
+        ("{" * 3, "not JSON (Expecting property name"),
+        ('{"a":' * 100_000, "not JSON (nested too deeply)"),
+        (GOOD.replace('"bytes":', '"octets":'), "end.sum_sent.bytes: Field required"),
+        (GOOD.replace('"end":', '"end": [], "x":'), "end: Input should be"),
+    ],
+)  # fmt: skip
+def test_what_came_instead_of_a_document_is_quoted(text: str, quote: str) -> None:
+    status, reason = iperf3.judge(making.command(text), 9)
+    assert status is Status.TOOL_FAILED
+    assert f"no JSON from iperf3: {quote}" in str(reason)
+
+
+def test_a_server_s_output_that_cannot_be_read_takes_nothing_from_the_client_s() -> None:
+    run = making.document("iperf3-forward.json")
+    run["server_output_json"]["intervals"] = None
+    found = list(parse_run(run, PAIR))
+    assert whole(found, "forward")["goodput"] == run["end"]["sum_received"]["bits_per_second"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.vpns.units import UNIT_FOLDER, Service, command_line, unit_file, unit_name
+from meshbench.vpns.common.units import UNIT_FOLDER, Service, command_line, unit_file, unit_name
 
 NASTY = ["a b", "$HOME", "${HOME}", "$$", "%n", "%%", '"', "'", "\\", "\\n", ";", "a\nb", "", "\t",
          "a\rb", "\\$%\"'", "é", "-x", "@", "#", "a=b"]  # fmt: skip

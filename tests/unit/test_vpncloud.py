@@ -9,9 +9,9 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from meshbench import vpns
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 from meshbench.vpns.vpncloud import _BASE62, _key_pair, base62, ciphers_of, connected
 from tests.unit import making
 

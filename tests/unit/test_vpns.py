@@ -1,6 +1,7 @@
 """Every VPN's files, services and paths: secrets only where they belong, direct told from relayed."""
 
 import asyncio
+import dataclasses
 import ipaddress
 import json
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,11 @@ import pytest
 import yaml
 
 from meshbench import vpns
-from meshbench.errors import VpnError
-from meshbench.records import PathState
+from meshbench.results.records import PathState
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Driver, Material, Network, Node
-from meshbench.vpns.lifecycle import Mesh, assemble, digest, install, installed, material
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh, assemble, digest, install, installed, material
 from tests.unit import making
 
 NODES = tuple(Node(i, name, f"192.0.2.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
@@ -162,8 +164,9 @@ def test_wireguard_is_the_kernel_s_where_it_has_it(
     wanted: str, module: bool, program: bool, found: str
 ) -> None:
     def answer(argv: Sequence[str]) -> Any:
-        has = {"ip": module, "which": program}[argv[0]]
-        return (0, "", "") if has else (2, "", "Unknown device type.")
+        if argv[0] == "sh":
+            return "" if program else "wireguard-go\n"
+        return "" if module else (2, "", "Unknown device type.")
 
     driver = vpns.load("wireguard")("wireguard", {"implementation": wanted})
     host = making.ScriptedHost(answer=answer)
@@ -326,7 +329,7 @@ def test_keys_are_made_once_and_again_when_what_they_are_for_changes(tmp_path: A
 def test_a_missing_program_is_the_vpn_s_failure_and_names_host_and_program(tmp_path: Any) -> None:
     hosts = [
         making.ScriptedHost("lom"),
-        making.ScriptedHost("yuki", lambda argv: (1, "", "") if argv[0] == "which" else ""),
+        making.ScriptedHost("yuki", lambda argv: "tincd\n" if argv[0] == "sh" else ""),
     ]
     with pytest.raises(VpnError, match=r"^no binary: yuki: tincd is not installed$"):
         asyncio.run(assemble(vpns.load("tinc")("tinc"), NETWORK, hosts, tmp_path))
@@ -349,3 +352,60 @@ def test_the_marker_says_exactly_what_is_installed() -> None:
     assert uploaded == {
         marker, str(driver.folder / "wg.conf"), "/etc/systemd/system/meshbench-vpn-wireguard.service"
     }  # fmt: skip
+
+
+YGGDRASIL = {
+    "0.5": [
+        {"key": "ab", "remote": "tls://192.0.2.2:6384", "up": True, "inbound": True, "uptime": 2.5},
+        {"key": "cd", "remote": "tls://192.0.2.3:6384", "up": False},
+    ],
+    "0.4": [{"key": "ab", "remote": "tls://192.0.2.2:6384", "uptime": 2.5, "coords": [1]}],
+}
+
+
+def yggdrasil(said: Any) -> Mapping[str, PathState]:
+    keys = {"yuki": "ab", "luna": "cd"}
+    return paths("yggdrasil", lambda argv: json.dumps(keys if argv[0] == "cat" else said))
+
+
+@pytest.mark.parametrize("version", list(YGGDRASIL))
+def test_yggdrasil_s_paths_of_both_formats(version: str) -> None:
+    found = yggdrasil({"peers": YGGDRASIL[version]})
+    assert (found["yuki"].kind, found["yuki"].transport) == ("direct", "tls")
+    assert found["yuki"].endpoint == "192.0.2.2:6384"
+    assert found["luna"] == PathState(kind="relay")
+
+
+@pytest.mark.parametrize("peers", [[], [{"key": "ab", "up": False}], [{"key": "ab"}, {"up": True}]])
+def test_yggdrasil_s_unknown_paths_are_not_taken_for_relayed(peers: Any) -> None:
+    assert "luna" not in yggdrasil({"peers": peers})
+
+
+@pytest.mark.parametrize("said", [{"peers": None}, {"peers": {"200::1": {}}}, {}, None, []])
+def test_what_yggdrasil_of_another_version_says_is_no_path(said: Any) -> None:
+    with pytest.raises(ValueError, match="."):
+        yggdrasil(said)
+
+
+@pytest.mark.parametrize(
+    "dump", ["", "own\n", "own\nkey2\t(none)\t(none)\t10.88.0.2/32\tx\t1\t2\toff\n"]
+)
+def test_wireguard_s_dump_that_is_cut_short_has_no_paths(dump: str) -> None:
+    assert paths("wireguard", lambda _: dump) == {}
+
+
+def test_paths_that_are_not_told_are_unknown_with_the_reason() -> None:
+    """As they come into a record: with the interface and its MTU, and without a kind."""
+    answers = {"cat": "1300\n", "bridge": "00:00:00:00:00:00 dst 192.0.2.2 self permanent\n"}
+    host = making.ScriptedHost(answer=lambda argv: answers[argv[0]])
+    mesh = Mesh(vpns.load("vxlan")("vxlan"), NETWORK, (host,), {}, {})
+    found = asyncio.run(lifecycle.paths(mesh))
+    assert found["lom", "yuki"].known
+    assert found["lom", "luna"] == PathState(
+        interface="mesh0", tunnel_mtu=1300, details={"unknown": "the daemon tells of no path"}
+    )
+    answers["bridge"] = ""
+    down = making.ScriptedHost(answer=lambda argv: (1, "", "no") if argv[0] == "bridge" else "")
+    found = asyncio.run(lifecycle.paths(dataclasses.replace(mesh, hosts=(down,))))
+    assert [state.known for state in found.values()] == [False, False]
+    assert "ended with 1: no" in found["lom", "yuki"].details["unknown"]

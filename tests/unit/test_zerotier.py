@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.errors import VpnError
-from meshbench.records import PathState
+from meshbench.results.records import PathState
+from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Network, Node
 from tests.unit import making
 
@@ -199,3 +199,18 @@ def test_paths_as_1_14_1_tells_them() -> None:
         "luna": ("direct", "198.19.0.3:9993"),
     }
     assert found["yuki"].details["paths"] == ["198.19.0.2/9993"], "two sockets, one way"
+
+
+def test_paths_as_older_versions_tell_them() -> None:
+    """1.8 and before have no `tunneled`; 1.2 no `preferred` nor `expired` either."""
+    old = {"address": ADDRESSES[1], "paths": [{"address": "198.19.0.2/9993", "active": True}]}
+    found = paths([{**old, "latency": -1, "version": "1.2.12"}, {"address": ADDRESSES[2]}])
+    assert set(found) == {"yuki"}, "of luna's paths nothing is said"
+    assert (found["yuki"].kind, found["yuki"].endpoint) == ("direct", "198.19.0.2:9993")
+    assert found["yuki"].details["role"] is None
+
+
+@pytest.mark.parametrize("said", [None, [{}], [None], [{"address": ADDRESSES[1], "paths": None}]])
+def test_what_cannot_be_read_is_no_path(said: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        paths(said)

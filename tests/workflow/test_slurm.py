@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from meshbench import run, summary
+from meshbench.workflow import hooks, summary
 from tests.workflow.checkout import ROOT, Checkout, Ran
 
 CAMPAIGN = """\
@@ -50,7 +50,7 @@ def rules_on_the_testbed() -> set[str]:
 
 def test_exactly_the_rules_on_the_testbed_ask_for_its_licence_and_their_node() -> None:
     # Building takes the CPU that a lab measures with.
-    assert rules_on_the_testbed() == run.TESTBED_RULES | {"package"}
+    assert rules_on_the_testbed() == hooks.TESTBED_RULES | {"package"}
     asked = profile("slurm")["set-resources"]
     assert set(asked) == rules_on_the_testbed()
     for rule, resources in asked.items():
@@ -65,13 +65,13 @@ def test_the_profile_says_whatever_the_default_one_says() -> None:
 
 
 def test_the_command_for_failed_cells_goes_to_the_queue_again() -> None:
-    command = summary.again("--config rounds=1", run.manner(["--cores", "2", *SLURM, "-n"]))
+    command = summary.again("--config rounds=1", hooks.manner(["--cores", "2", *SLURM, "-n"]))
     assert command == (
         "snakemake --workflow-profile profiles/slurm figures/all --config rounds=1 "
         "-R $(python -m meshbench failed --config rounds=1)"
     )
-    assert run.manner(["--workflow-profile=a b"]) == "--workflow-profile 'a b'"
-    assert run.manner(["--cores", "2", "figures/all"]) == summary.ONE_CORE
+    assert hooks.manner(["--workflow-profile=a b"]) == "--workflow-profile 'a b'"
+    assert hooks.manner(["--cores", "2", "figures/all"]) == summary.ONE_CORE
 
 
 # --- through a queue ---------------------------------------------------------------------------
@@ -152,13 +152,13 @@ def test_a_campaign_through_the_queue(tmp_path: Path) -> None:
 
     mine = [job for job in jobs(queued.path) if job not in earlier]
     assert {job.state for job in mine} == {"COMPLETED"}
-    licensed = [job for job in mine if job.rule in run.TESTBED_RULES]
+    licensed = [job for job in mine if job.rule in hooks.TESTBED_RULES]
     assert len(licensed) == TESTBED_JOBS
     assert {job.licences for job in licensed} == {"testbed:1"}
     assert {job.licences for job in mine if job not in licensed} == {"(null)"}
     overlaps = [
         (one, other) for one, other in combinations(mine, 2)
-        if other.start < one.end and {one.rule, other.rule} & run.TESTBED_RULES
+        if other.start < one.end and {one.rule, other.rule} & hooks.TESTBED_RULES
     ]  # fmt: skip
     assert overlaps == []
 

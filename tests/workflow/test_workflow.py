@@ -75,6 +75,13 @@ def test_what_all_figures_share_redraws_them_and_no_more(checkout: Checkout) -> 
     assert set(checkout.would().jobs) == FIGURES | {"report"}
 
 
+def test_another_vega_makes_the_bundle_and_the_figures_again(checkout: Checkout) -> None:
+    installed = checkout.path / "scripts" / "vl_convert_python-99.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: vl-convert-python\nVersion: 99\n")
+    assert set(checkout.would().jobs) == FIGURES | {"the figures' shared JavaScript", "report"}
+
+
 def test_an_edited_table_is_made_again_with_what_it_feeds(checkout: Checkout) -> None:
     checkout.append("scripts/meshbench/tables/sql/latency.sql", "\n-- edited\n")
     assert set(checkout.would().jobs) == {"table latency", "figure rtt", "report"}
@@ -123,6 +130,60 @@ def test_a_bumped_version_measures_exactly_its_cells(
     assert measured(ran) == checkout.cells(**cells)
     assert ran.of("deploy") == deployed
     assert ran.of("calibrate") == set()
+
+
+def planned(checkout: Checkout) -> dict[str, str]:
+    """By cell as measuring announces it, what `plan` says of it in the first line of its row."""
+    lines = checkout.python("-m", "meshbench", "plan").splitlines()
+    rows = [[word.strip() for word in line.split("│")] for line in lines if line.count("│") == 9]
+    return {
+        f"{vpn} {profile} {benchmark}, round {round_}": state
+        for _, number, round_, vpn, _, profile, benchmark, _, state, _ in rows
+        if number.isdigit()
+    }
+
+
+def agreed(checkout: Checkout) -> dict[str, str]:
+    """What `plan` says of the cells that are measured: the same ones as Snakemake would measure."""
+    states = planned(checkout)
+    assert states.keys() == checkout.cells()
+    again = {cell: state for cell, state in states.items() if not state.startswith("reused")}
+    assert again.keys() == measured(checkout.would())
+    return again
+
+
+def test_the_plan_agrees_with_snakemake_and_says_why(checkout: Checkout) -> None:
+    assert agreed(checkout) == {}
+    (checkout.raw / "wireguard" / "stock" / "low" / "tcp" / "1.json").unlink()
+    checkout.edit("config/config.yaml", "{count: 5}", "{count: 6}")
+    pings = checkout.cells(benchmark="ping")
+    states = agreed(checkout)
+    assert states.pop("wireguard low tcp, round 1") == "to measure"
+    assert states.keys() == pings
+    assert all(state.startswith("stale: benchmark") for state in states.values())
+    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "7 of 12 cells and 0 calibrations to measure, 5 cells reused" in said
+    assert "snakemake -n" not in said
+
+    checkout.edit("scripts/meshbench/vpns/nebula.py", "    version = 1\n", "    version = 2\n")
+    assert agreed(checkout).keys() == {
+        "wireguard low tcp, round 1", *pings, *checkout.cells(vpn="nebula")
+    }  # fmt: skip
+    checkout.append("config/config.yaml", "calibration: {duration_s: 3}\n")
+    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "9 of 12 cells and 2 calibrations to measure" in said
+    assert checkout.would().of("calibrate") == {"baseline, round 1", "low, round 1"}
+
+    shutil.rmtree(checkout.path / ".snakemake")
+    assert agreed(checkout) == {"wireguard low tcp, round 1": "to measure"}
+
+
+def test_a_cell_whose_run_was_ended_in_the_middle_is_planned_again(checkout: Checkout) -> None:
+    known = checkout.path / ".snakemake"
+    record = checkout.raw / "nebula" / "stock" / "low" / "ping" / "1.json"
+    begun = checkout._remembered(record)
+    shutil.copy(known / "metadata" / begun, known / "incomplete" / begun)
+    assert agreed(checkout).keys() == {"nebula low ping, round 1"}
 
 
 def test_a_refactored_driver_or_testbed_measures_nothing(checkout: Checkout) -> None:
@@ -331,13 +392,32 @@ def secret_lines(stored: Any) -> Iterator[str]:
 def published(checkout: Checkout) -> Iterable[Path]:
     for part in ("results", "logs", "figures", ".snakemake"):
         for path in (checkout.path / part).rglob("*"):
-            if path.is_file() and "secrets" not in path.parts:
+            if path.is_file():
                 yield path
 
 
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_keys_that_lie_in_results_are_moved_and_used(checkout: Checkout) -> None:
+    store = checkout.path / ".meshbench" / "secrets" / "trial"
+    exposed = checkout.path / "results" / "trial" / "secrets"
+    before = {path.name: path.read_bytes() for path in store.iterdir()}
+    shutil.move(store, exposed)
+    ran = checkout.run()
+    assert ran.jobs == ()
+    sentence = "private keys were in results/trial/secrets: moved to .meshbench/secrets/trial, "
+    assert sentence in ran.text
+    assert not exposed.exists()
+    assert {path.name: path.read_bytes() for path in store.iterdir()} == before
+    assert [mode(path) for path in (store, *store.iterdir())] == [0o700, *[0o600] * len(before)]
+    assert "private keys" not in checkout.run().text
+
+
 def test_secrets_are_in_the_store_and_nowhere_else(finished: Checkout) -> None:
-    store = finished.path / "results" / "trial" / "secrets"
-    assert store.stat().st_mode & 0o777 == 0o700
+    store = finished.path / ".meshbench" / "secrets" / "trial"
+    assert [mode(path) for path in (store, store.parent, store.parent.parent)] == [0o700] * 3
     secrets = set()
     for path in store.iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
@@ -355,7 +435,7 @@ def test_a_configuration_that_cannot_be_used_ends_before_anything_starts(tmp_pat
     ran = checkout.tries()
     assert ran.status != 0
     assert "config/config.yaml:4: rond: unknown key; did you mean 'rounds'?" in ran.text
-    assert "config/config.yaml:5: seed: Input should be greater than or equal to 0" in ran.text
+    assert "config/config.yaml:5: seed: must be at least 0" in ran.text
     assert "Traceback" not in ran.text
     assert not any((checkout.path / part).exists() for part in ("results", "figures", "logs"))
 

@@ -1,27 +1,26 @@
 """The benchmarks, one module each, found by being here."""
 
-import importlib
-import pkgutil
-from functools import cache
+from collections.abc import Mapping
+from typing import Any, cast
 
 from meshbench.benchmarks.base import Benchmark
+from meshbench.util import discover
 
-_NOT_BENCHMARKS = {"base", "iperf3"}
+CALIBRATION = "calibration"
+"""Measured by every campaign of itself, so that none names it."""
 
 
-@cache
 def names() -> tuple[str, ...]:
-    """The names of all benchmarks."""
-    return tuple(
-        sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _NOT_BENCHMARKS)
-    )
+    """The names of the benchmarks that a campaign may ask for."""
+    return tuple(name for name in discover.names(__name__) if name != CALIBRATION)
 
 
-@cache
-def load(name: str) -> type[Benchmark]:
-    """The benchmark of that name. Raises KeyError when there is none."""
-    if name not in names():
-        raise KeyError(name)
-    module = importlib.import_module(f"{__name__}.{name}")
-    found: type[Benchmark] = module.BENCHMARK
-    return found
+def load(name: str) -> type[Benchmark[Any]]:
+    """The benchmark of that name, or the calibration. Raises KeyError when there is none."""
+    return cast("type[Benchmark[Any]]", discover.load(__name__, name).BENCHMARK)
+
+
+def make(name: str, options: Mapping[str, Any]) -> Benchmark[Any]:
+    """The benchmark of that name with these options, as plain data. Raises KeyError, ValueError."""
+    benchmark = load(name)
+    return benchmark(benchmark.options_class.model_validate(dict(options)))

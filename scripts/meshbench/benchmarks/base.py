@@ -1,19 +1,38 @@
-"""The contract of a benchmark: its options, how it measures one link, how its output is parsed."""
+"""The contract of a benchmark: which links it measures together, how, and what its output says."""
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
-from meshbench.config import Strict
-from meshbench.metrics import Metric
-from meshbench.records import Command, LinkRecord, Status
+from meshbench.benchmarks.tools.versions import Tool
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric
+from meshbench.results.records import Command, LinkRecord, Record, Status
 from meshbench.testbed.host import Host
+
+FIRST_PORT = 5201
+PORTS_PER_LINK = 10
+"""A benchmark may listen on a link's port and on the nine after it."""
+
+Pair = tuple[str, str]
+"""The names of a link's source and target."""
+Direction = Literal["forward", "reverse"]
+"""`forward`: the link's source sends."""
+OptionsT = TypeVar("OptionsT", bound=Strict)
+L = TypeVar("L")
 
 
 @dataclass(frozen=True)
 class Link:
-    """An ordered pair of hosts, and the address by which the source reaches the target."""
+    """An ordered pair of hosts, and the address by which the source reaches the target.
+
+    Attributes:
+        interface: of the source, towards the target.
+        delay_s: the profile's largest added round-trip time: time limits grow with it.
+        port: the first of `PORTS_PER_LINK` server ports on the target, shared with no other link.
+    """
 
     source: Host
     target: Host
@@ -21,7 +40,48 @@ class Link:
     target_address: str
     interface: str
     delay_s: float = 0.0
-    """The profile's largest added round-trip time: time limits grow with it."""
+    port: int = FIRST_PORT
+
+    @property
+    def pair(self) -> Pair:
+        return self.source.name, self.target.name
+
+
+class Faults(Protocol):
+    """What a benchmark may break. Each is undone, or over, when its call or block ends."""
+
+    async def restart(self, host: str) -> Command:
+        """Restart the system's units on a host; ends when systemd says that they run again."""
+        ...
+
+    async def reboot(self, host: str) -> Command:
+        """Reboot a host; ends when it answers again, the system under test still down there."""
+        ...
+
+    def cut(self, pair: Pair) -> contextlib.AbstractAsyncContextManager[None]:
+        """Drop what the two hosts send each other below the system under test, in the block."""
+        ...
+
+
+@dataclass
+class Arena:
+    """All that a benchmark may touch. It names no VPN.
+
+    Attributes:
+        hosts: of the testbed, in their order.
+        links: those of the campaign, also the ones that are not measured.
+        faults: what may be broken, by benchmarks that disturb.
+        kept: what `keep` was given.
+    """
+
+    hosts: tuple[Host, ...]
+    links: tuple[Link, ...]
+    faults: Faults
+    kept: list[Command] = field(default_factory=list)
+
+    def keep(self, *commands: Command) -> None:
+        """Put commands that belong to no link into the record: faults, what hosts say."""
+        self.kept += commands
 
 
 @dataclass(frozen=True)
@@ -35,57 +95,109 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Value:
-    """One value of a parsed link; the rest of its sample row comes from the record."""
+class Observation:
+    """One value, of a link or of a host, with a status of its own where it has one.
+
+    Attributes:
+        value: in the metric's unit; None where there is none, with a status that says why.
+        subject: a link's pair, or a host's name.
+        t_s: since the measurement began; None for a value of the whole run.
+        mode: of a benchmark that measures in several ways, e.g. ``bidir``.
+        stream: of several at the same time.
+    """
 
     metric: Metric
     value: float | None
-    t_s: float | None = None
-    direction: str = "forward"
+    subject: Pair | str
+    direction: Direction = "forward"
     mode: str | None = None
     stream: int | None = None
+    t_s: float | None = None
+    status: Status = Status.OK
+    reason: str | None = None
 
 
-class Benchmark(ABC):
+@dataclass(frozen=True)
+class Headline:
+    """A value of the whole run that every link, or every host, has a row for, also when it failed."""
+
+    metric: Metric
+    direction: Direction = "forward"
+    mode: str | None = None
+    of: Literal["link", "host"] = "link"
+
+
+class Benchmark(ABC, Generic[OptionsT]):
     """One kind of measurement. A subclass in a module of this package is found by itself."""
 
     name: ClassVar[str]
     version: ClassVar[int]
     """Of the method. Bumping it measures the benchmark's cells again; a refactoring does not."""
-    options_class: ClassVar[type[Strict]]
     metrics: ClassVar[tuple[Metric, ...]]
+    """All that its observations may be of; the module registers them."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """Debian packages the hosts need for it."""
-    concurrent: ClassVar[bool] = False
-    """Whether the links are measured at the same time (only where they load nothing)."""
+    """Debian packages that the hosts need for it."""
+    tools: ClassVar[tuple[Tool, ...]] = ()
+    """The programs it runs on the hosts, whose versions are asked before a cell is measured."""
+    disturbs: ClassVar[bool] = False
+    """Whether it breaks things on purpose: then a daemon that is down afterwards is not the VPN's
+    failure.
+    """
+    options_class: type[OptionsT]
 
-    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
-        self.options = self.options_class.model_validate(dict(options or {}))
+    def __init__(self, options: OptionsT | None = None) -> None:
+        self.options: OptionsT = self.options_class() if options is None else options
 
-    async def prepare(self, hosts: Sequence[Host]) -> None:
-        """Put in place what the hosts need before any link is measured (servers, keys)."""
-        return
+    def headlines(self) -> Sequence[Headline]:
+        """What is drawn, printed and compared without further code, with these options."""
+        return ()
 
-    async def clean_up(self, hosts: Sequence[Host]) -> None:
-        """Take away what `prepare` put in place."""
-        return
+    @property
+    def attempts(self) -> int:
+        """How often a group is measured at the most when its tool fails."""
+        return 1
 
-    async def warm_up(self, link: Link) -> None:
-        """Throw-away traffic that ends handshakes and path discovery before measuring."""
+    def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
+        """Which links are measured at the same time; the default is one after the other."""
+        return [[link] for link in links]
+
+    @contextlib.asynccontextmanager
+    async def serving(self, arena: Arena) -> AsyncIterator[None]:
+        """Have in place what every group needs (servers, keys), and take it away afterwards.
+
+        It is entered while the network is being impaired.
+        """
+        yield
+
+    async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
+        """Throw-away traffic that ends handshakes and path discovery, and waiting for servers."""
         return
 
     @abstractmethod
-    async def measure(self, link: Link) -> Outcome:
-        """Measure one link once."""
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        """Measure the links of one group once, all starting together; outcomes in their order.
+
+        The group is warm: what is not measuring belongs into `warm_up`, so that the links start
+        within `runner.groups.START_SPREAD_S` of each other. A group is measured again as a whole
+        when a tool failed on one of its links.
+        """
 
     @abstractmethod
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
-        """The values in a link's native output (pure). Raises ValueError when it is unreadable."""
-
-    def constants(self, settings: Mapping[str, Any]) -> Iterator[Value]:
-        """Values that follow from a cell's settings and belong beside the measured ones."""
-        yield from ()
+    def parse(self, record: Record) -> Iterator[Observation]:
+        """The values in a record's native output (pure). Raises ValueError when it is unreadable."""
 
     @abstractmethod
     def duration_s(self) -> float:
-        """About how long one link takes, for the plan."""
+        """About how long measuring one group takes, for the plan."""
+
+
+class PerLink(Benchmark[OptionsT]):
+    """A benchmark whose output is read link by link."""
+
+    def parse(self, record: Record) -> Iterator[Observation]:
+        for link in record.links:
+            yield from self.parse_link(link)
+
+    @abstractmethod
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
+        """The values in a link's native output (pure). Raises ValueError when it is unreadable."""

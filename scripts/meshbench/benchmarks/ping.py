@@ -1,15 +1,19 @@
 """RTT and loss by ICMP echo, every reply with its time stamp."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
-from meshbench.config import Strict
-from meshbench.metrics import Metric, register
-from meshbench.records import LinkRecord, Status
+from meshbench.benchmarks.base import Arena, Headline, L, Link, Observation, Outcome, PerLink
+from meshbench.benchmarks.tools import versions
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import Command, LinkRecord, Status
+from meshbench.util.foreign import quoted
 
 _PING = "iputils ping"
 RTT = Metric("rtt", "ms", "RTT", "lower", "Round-trip time of one echo request.", f"{_PING}: time=")
@@ -33,14 +37,18 @@ LOSS = Metric(
     "Share of echo requests without a reply, both directions together.", f"{_PING}: packet loss",
 )  # fmt: skip
 
+_SEQUENCES = 1 << 16
+"""The sequence number of an echo request has 16 bits (RFC 792)."""
+# Without a time where the reply was cut short.
 _REPLY = re.compile(
-    r"^\[(?P<at>\d+\.\d+)\] \d+ bytes from .*icmp_seq=(?P<seq>\d+) .*time=(?P<rtt>[\d.]+) ms"
-    r"(?P<duplicate> \(DUP!\))?",
-    re.MULTILINE,
+    r"^\[(?P<at>\d{1,12}\.\d{1,9})\] \d+ bytes from .*icmp_seq=(?P<seq>\d{1,5})\b"
+    r"(?:.* time=(?P<rtt>\d{1,9}(?:\.\d{1,9})?) ms)?(?P<notes>.*)$",
+    re.MULTILINE | re.ASCII,
 )
-_COUNTS = re.compile(r"^(\d+) packets transmitted, (\d+) received", re.MULTILINE)
+_COUNTS = re.compile(r"^(\d{1,9}) packets transmitted, (\d{1,9}) received", re.MULTILINE | re.ASCII)
+_MS = r"(\d{1,9}(?:\.\d{1,9})?)"
 _SUMMARY = re.compile(
-    r"^rtt min/avg/max/mdev = ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms", re.MULTILINE
+    rf"^rtt min/avg/max/mdev = {_MS}/{_MS}/{_MS}/{_MS} ms", re.MULTILINE | re.ASCII
 )
 
 
@@ -51,7 +59,7 @@ class Options(Strict):
     payload_bytes: Annotated[int, Field(ge=16, le=65_000)] = 56
 
 
-class Ping(Benchmark):
+class Ping(PerLink[Options]):
     """Echo requests at a fixed interval; the links at the same time, as they load nothing."""
 
     name = "ping"
@@ -59,10 +67,18 @@ class Ping(Benchmark):
     options_class = Options
     metrics = (RTT, RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV, SENT, RECEIVED, LOSS)
     packages = ("iputils-ping",)
-    concurrent = True
-    options: Options
+    tools = (versions.PING,)
 
-    async def measure(self, link: Link) -> Outcome:
+    def headlines(self) -> Sequence[Headline]:
+        return [Headline(metric) for metric in (RTT_AVG, RTT_MIN, RTT_MAX, RTT_MDEV, LOSS)]
+
+    def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
+        return [links]
+
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        return await asyncio.gather(*(self._ping(link) for link in group))
+
+    async def _ping(self, link: Link) -> Outcome:
         options = self.options
         limit_s = self.duration_s() + options.reply_limit_s + link.delay_s + 5
         command = await link.source.run(
@@ -74,42 +90,78 @@ class Ping(Benchmark):
             limit_s=limit_s,
             check=False,
         )  # fmt: skip
-        status, reason = _judge(command.returncode, command.stdout, command.stderr, limit_s)
-        return Outcome(status, reason, [command], limit_s)
+        return Outcome(*judge(command, limit_s), [command], limit_s)
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
+        pair = link.pair
         text = link.commands[-1].stdout if link.commands else ""
-        if not (counts := _COUNTS.search(text)):
+        if not (counts := _counts(text)):
             return
-        sent = int(counts[1])
-        replies = [match for match in _REPLY.finditer(text) if not match["duplicate"]]
-        received = len({match["seq"] for match in replies})
-        yield Value(SENT, sent)
-        yield Value(RECEIVED, received)
-        yield Value(LOSS, (sent - received) / sent)
+        sent, received = counts
+        yield Observation(SENT, sent, pair)
+        yield Observation(RECEIVED, received, pair)
+        yield Observation(LOSS, (sent - received) / sent, pair)
         if summary := _SUMMARY.search(text):
             for metric, value in zip(
                 (RTT_MIN, RTT_AVG, RTT_MAX, RTT_MDEV), summary.groups(), strict=True
             ):
-                yield Value(metric, float(value))
-        if replies:
-            start = float(replies[0]["at"]) - float(replies[0]["rtt"]) / 1000
-            for match in replies:
-                yield Value(RTT, float(match["rtt"]), t_s=round(float(match["at"]) - start, 6))
+                yield Observation(metric, float(value), pair)
+        timed = [(reply.at_s, reply.rtt_ms) for reply in replies(text) if reply.rtt_ms is not None]
+        for at_s, rtt_ms in timed:
+            start_s = timed[0][0] - timed[0][1] / 1000
+            yield Observation(RTT, rtt_ms, pair, t_s=round(at_s - start_s, 6))
 
     def duration_s(self) -> float:
         return self.options.count * self.options.interval_s
 
 
-def _judge(code: int | None, text: str, error: str, limit_s: float) -> tuple[Status, str | None]:
-    counts = _COUNTS.search(text)
-    if counts and int(counts[2]) > 0:
-        return Status.OK, None
-    if counts:
-        return Status.FAILED, f"none of {counts[1]} echo requests was answered"
-    if code is None:
+@dataclass(frozen=True)
+class Reply:
+    """The first reply to a request; without a time if it was cut short."""
+
+    at_s: float
+    sequence: int
+    """Counted on where ping's 16 bits begin anew."""
+    rtt_ms: float | None
+
+
+def replies(text: str) -> list[Reply]:
+    """The first reply to each request, in the order of arrival (ping -D)."""
+    first: dict[int, Reply] = {}
+    latest = 0
+    for line in _REPLY.finditer(text):
+        if "BAD CHECKSUM" in line["notes"]:  # ping does not count it either
+            continue
+        # The number nearest to the one before that has these 16 bits.
+        half = _SEQUENCES // 2
+        latest += (int(line["seq"]) - latest + half) % _SEQUENCES - half
+        rtt = line["rtt"]
+        reply = Reply(float(line["at"]), latest, float(rtt) if rtt else None)
+        first.setdefault(latest, reply)
+    return list(first.values())
+
+
+def _counts(text: str) -> tuple[int, int] | None:
+    """What ping says it sent and received; None where it says neither, or what cannot be."""
+    said = _COUNTS.search(text)
+    sent, received = (int(said[1]), int(said[2])) if said else (0, 0)
+    return (sent, received) if 0 < sent >= received else None
+
+
+def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
+    """What ping's end means. A link that is ok with a reason is one to be marked."""
+    text = command.stdout
+    if counts := _counts(text):
+        sent, received = counts
+        if not received:
+            return Status.FAILED, f"none of {sent} echo requests was answered"
+        shown = len(replies(text))
+        differs = f"ping's summary says {received} replies, its lines show {shown}"
+        return Status.OK, None if shown == received else differs
+    if command.returncode is None:
         return Status.TIMEOUT, f"ping gave no summary within {limit_s:.1f} s"
-    return Status.TOOL_FAILED, f"ping ended with {code}: {error.strip()[:300]}"
+    said = command.stderr.strip()[:300] or f"no summary that can be read: {quoted(text[-200:])}"
+    return Status.TOOL_FAILED, f"ping ended with {command.returncode}: {said}"
 
 
 BENCHMARK = Ping

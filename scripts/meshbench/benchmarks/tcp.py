@@ -1,17 +1,28 @@
 """TCP goodput of one stream by iperf3: one direction at a time, and both as in the thesis."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from meshbench.benchmarks.base import Benchmark, Link, Outcome, Value
-from meshbench.benchmarks.iperf3 import PORT, Iperf3Server, error_text, judge
-from meshbench.config import Strict
-from meshbench.metrics import Metric, register
-from meshbench.records import Command, LinkRecord, Status
-from meshbench.testbed.host import Host
+from meshbench.benchmarks.base import (
+    Arena,
+    Direction,
+    Headline,
+    Link,
+    Observation,
+    Outcome,
+    Pair,
+    PerLink,
+)
+from meshbench.benchmarks.tools import iperf3_output, versions
+from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, judge
+from meshbench.benchmarks.tools.iperf3_output import Cpu, Mode, Run, Socket, Stream, Sum
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import Metric, register
+from meshbench.results.records import Command, LinkRecord, Status
 
 _END = "iperf3 JSON: end"
 _INTERVAL = "iperf3 JSON: intervals[].streams[]"
@@ -100,8 +111,12 @@ CPU_SERVER = Metric(
     f"{_END}.cpu_utilization_percent.remote_total",
 )
 
-Mode = Literal["forward", "reverse", "bidir"]
 _FLAGS: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir": ("--bidir",)}
+_DIRECTIONS: Mapping[str, Sequence[Direction]] = {
+    "forward": ("forward",),
+    "reverse": ("reverse",),
+    "bidir": ("forward", "reverse"),
+}
 WARM_UP_BYTES = 128 * 1024
 
 
@@ -120,7 +135,7 @@ class Options(Strict):
     warm_up: bool = True
 
 
-class Tcp(Benchmark):
+class Tcp(PerLink[Options]):
     """One stream per direction, bound to the tunnel's addresses; the links one after the other."""
 
     name = "tcp"
@@ -131,31 +146,48 @@ class Tcp(Benchmark):
         TCP_RTT, TCP_RTT_MEAN, MSS, PMTU, REORDERING, CPU_CLIENT, CPU_SERVER,
     )  # fmt: skip
     packages = ("iperf3", "iproute2")
-    options: Options
+    tools = (versions.IPERF3,)
 
-    async def prepare(self, hosts: Sequence[Host]) -> None:
-        self.server = Iperf3Server()
-        await self.server.start(hosts)
+    def headlines(self) -> Sequence[Headline]:
+        return [
+            Headline(metric, direction, "bidir" if mode == "bidir" else "single")
+            for mode in self.options.modes
+            for direction in _DIRECTIONS[mode]
+            for metric in (GOODPUT, SEND_RATE, RETRANSMITS, RETRANSMIT_RATE)
+        ]
 
-    async def clean_up(self, hosts: Sequence[Host]) -> None:
-        await self.server.stop(hosts)
+    @property
+    def attempts(self) -> int:
+        return self.options.attempts
 
-    async def warm_up(self, link: Link) -> None:
+    @contextlib.asynccontextmanager
+    async def serving(self, arena: Arena) -> AsyncIterator[None]:
+        self.servers = Iperf3Servers(arena.links)
+        async with self.servers.running():
+            yield
+
+    async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         if self.options.warm_up:
             # The last -i wins; with a longer one iperf3 waits for an interval's end.
-            await self._client(link, ["-n", str(WARM_UP_BYTES), "-i", "0.1"], 20.0)
+            words = ["-n", str(WARM_UP_BYTES), "-i", "0.1"]
+            await asyncio.gather(*(self._client(link, words, 20.0) for link in group))
+        await self.servers.free(group)
 
-    async def measure(self, link: Link) -> Outcome:
-        limit_s = self._limit_s(link)
-        commands: list[Command] = []
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        """Mode by mode, each starting on all links together; a link's first failure ends its own."""
+        outcomes = {link.pair: Outcome(Status.OK, None, [], self._limit_s(link)) for link in group}
         for mode in self.options.modes:
-            time = ["-t", str(self.options.duration_s), "-O", str(self.options.omit_s)]
-            command = await self._client(link, [*time, *_FLAGS[mode]], limit_s)
-            commands.append(command)
-            status, reason = judge(command, limit_s)
-            if status is not Status.OK:
-                return Outcome(status, f"{mode}: {reason}", commands, limit_s)
-        return Outcome(Status.OK, None, commands, limit_s)
+            going = [link for link in group if outcomes[link.pair].status is Status.OK]
+            await self.servers.free(going)
+            runs = await asyncio.gather(*(self._run(link, mode) for link in going))
+            for link, command in zip(going, runs, strict=True):
+                outcomes[link.pair] = _judged(outcomes[link.pair], mode, command)
+        return list(outcomes.values())
+
+    async def _run(self, link: Link, mode: Mode) -> Command:
+        time = ["-t", str(self.options.duration_s), "-O", str(self.options.omit_s)]
+        command = await self._client(link, [*time, *_FLAGS[mode]], self._limit_s(link))
+        return command.in_role(mode)
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
@@ -165,123 +197,128 @@ class Tcp(Benchmark):
 
     async def _client(self, link: Link, extra: Sequence[str], limit_s: float) -> Command:
         options = self.options
-        await self.server.free(link.target)
         argv = [
-            "iperf3", "-c", link.target_address, "-p", str(PORT), "-B", link.source_address,
+            "iperf3", "-c", link.target_address, "-p", str(link.port), "-B", link.source_address,
             "--json", "--get-server-output", "-i", str(options.interval_s),
             "--connect-timeout", str(round(options.connect_limit_s * 1000)),
             "-l", str(options.block_bytes),
             *(["-Z"] if options.zero_copy else []),
             *(["-C", options.congestion] if options.congestion else []),
-            *self.server.client_arguments, *extra,
+            *self.servers.client_arguments, *extra,
         ]  # fmt: skip
         return await link.source.run(
-            argv, secrets=self.server.client_secrets, limit_s=limit_s, check=False
+            argv, secrets=self.servers.client_secrets, limit_s=limit_s, check=False
         )
 
-    def parse(self, link: LinkRecord) -> Iterator[Value]:
+    def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
             try:
-                run = json.loads(command.stdout)
+                yield from _values(command, link.pair)
             except ValueError:
-                continue
-            if not error_text(run) and run.get("end"):
-                yield from parse_run(run)
+                # That a run failed stands in the link's status.
+                if link.status is Status.OK:
+                    raise
 
     def duration_s(self) -> float:
         options = self.options
         return len(options.modes) * (options.duration_s + options.omit_s + 0.3)
 
 
-def parse_run(run: Mapping[str, Any]) -> Iterator[Value]:
-    """The values of one iperf3 JSON document, whatever its mode.
+def _judged(outcome: Outcome, mode: Mode, command: Command) -> Outcome:
+    """The outcome of a link after one more run."""
+    status, reason = judge(command, outcome.limit_s)
+    told = None if status is Status.OK else f"{mode}: {reason}"
+    return Outcome(status, told, [*outcome.commands, command], outcome.limit_s)
 
-    In a bidirectional run `sum_*` is the client's stream and `sum_*_bidir_reverse` the server's.
+
+def _values(command: Command, pair: Pair) -> list[Observation]:
+    run = iperf3_output.read(command.stdout)
+    if run.error_text:
+        raise ValueError(run.error_text)
+    return list(parse_run(run, pair, iperf3_output.mode_of(command, run)))
+
+
+def parse_run(
+    document: Run | Mapping[str, Any], pair: Pair, mode: Mode | None = None
+) -> Iterator[Observation]:
+    """The values of one iperf3 run; of the mode that the document tells, if none is given.
+
+    Raises ValueError when it has not the sums of its mode.
     """
-    test = run["start"]["test_start"]
-    # Not every iperf3 says `bidir` of itself: 3.12 does not.
-    if test.get("bidir") or "sum_received_bidir_reverse" in run["end"]:
-        yield from _direction(run, "bidir", "forward", suffix="", sender=True)
-        yield from _direction(run, "bidir", "reverse", suffix="_bidir_reverse", sender=False)
-        yield from _cpu(run, "bidir", "forward")
-        return
-    direction = "reverse" if test.get("reverse") else "forward"
-    yield from _direction(run, "single", direction, suffix="", sender=direction == "forward")
-    yield from _cpu(run, "single", direction)
+    run = Run.model_validate(document)
+    mode = mode or iperf3_output.mode_told(run)
+    kind = "bidir" if mode == "bidir" else "single"
+    sums = list(run.sums(mode))
+    for direction, sent, received in sums:
+        yield from _totals(run, pair, kind, direction, sent, received)
+        yield from _streams(run, pair, kind, direction)
+    yield from _cpu(run.end.cpu_utilization_percent, pair, kind, sums[0][0])
 
 
-def _direction(
-    run: Mapping[str, Any], mode: str, direction: str, *, suffix: str, sender: bool
-) -> Iterator[Value]:
-    def value(metric: Metric, number: float | None, t_s: float | None = None) -> Value:
-        return Value(metric, number, t_s, direction, mode)
-
-    end, mss = run["end"], run["start"].get("tcp_mss_default")
-    sent, received = end[f"sum_sent{suffix}"], end[f"sum_received{suffix}"]
-    yield value(GOODPUT, received["bits_per_second"])
-    yield value(SEND_RATE, sent["bits_per_second"])
-    yield value(SENT, sent["bytes"])
-    if mss:
-        yield value(MSS, mss)
-    if (retransmits := sent.get("retransmits")) is not None:
-        yield value(RETRANSMITS, retransmits)
-        if mss and sent["bytes"]:
-            yield value(RETRANSMIT_RATE, retransmits / (sent["bytes"] / mss))
-    for stream in _summaries(run, sender=sender):
-        yield from _sender_summary(stream, value)
-    for side, intervals in _intervals(run):
-        for stream in (s for i in intervals for s in i["streams"] if not s.get("omitted")):
-            # The client's own list has its sending streams; the server's list mirrors them.
-            if stream.get("sender", side == "client") is (
-                sender if side == "client" else not sender
-            ):
-                yield from _interval(stream, value)
+def _totals(
+    run: Run, pair: Pair, kind: str, direction: Direction, sent: Sum, received: Sum
+) -> Iterator[Observation]:
+    mss = run.start.tcp_mss_default
+    values = {
+        GOODPUT: received.bits_per_second,
+        SEND_RATE: sent.bits_per_second,
+        SENT: sent.bytes,
+        MSS: mss or None,
+        RETRANSMITS: sent.retransmits,
+    }
+    if mss and sent.bytes and sent.retransmits is not None:
+        values[RETRANSMIT_RATE] = sent.retransmits / (sent.bytes / mss)
+    for metric, number in values.items():
+        if number is not None:
+            yield Observation(metric, number, pair, direction, kind)
 
 
-def _intervals(run: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    yield "client", run.get("intervals", [])
-    yield "server", (run.get("server_output_json") or {}).get("intervals", [])
-
-
-def _summaries(run: Mapping[str, Any], *, sender: bool) -> Iterator[Mapping[str, Any]]:
-    """What the sending end says of its sockets; of the other end's streams it knows its own only."""
-    said = run if sender else run.get("server_output_json") or {}
-    for stream in said.get("end", {}).get("streams", []):
-        if (summary := stream.get("sender", {})).get("sender"):
-            yield summary
-
-
-def _sender_summary(summary: Mapping[str, Any], value: Any) -> Iterator[Value]:
-    for metric, key, factor in (
-        (CWND_MAX, "max_snd_cwnd", 1),
-        (SND_WND_MAX, "max_snd_wnd", 1),
-        (TCP_RTT_MEAN, "mean_rtt", 1e-3),
+def _streams(run: Run, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
+    """What the ends of a direction's streams say of their sockets, and by interval."""
+    # The server's list mirrors the client's: where one sends, the other receives.
+    for side, sends in (
+        (run, direction == "forward"),
+        (run.server_output_json, direction != "forward"),
     ):
-        if summary.get(key):
-            yield value(metric, summary[key] * factor)
+        sockets = [stream.sender for stream in side.end.streams if stream.sender.sender]
+        for socket in sockets if sends else ():
+            for metric, number in _socket(socket):
+                yield Observation(metric, number, pair, direction, kind)
+        for stream in (s for i in side.intervals for s in i.streams if not s.omitted):
+            if stream.sender is sends or (stream.sender is None and kind == "single"):
+                for metric, number in _interval(stream, sends=sends):
+                    yield Observation(metric, number, pair, direction, kind, t_s=stream.start)
 
 
-def _interval(stream: Mapping[str, Any], value: Any) -> Iterator[Value]:
-    t_s = stream["start"]
-    if not stream.get("sender"):
-        yield value(GOODPUT, stream["bits_per_second"], t_s)
-        return
-    for metric, key, factor in (
-        (RETRANSMITS, "retransmits", 1),
-        (CWND, "snd_cwnd", 1),
-        (TCP_RTT, "rtt", 1e-3),
-        (PMTU, "pmtu", 1),
-        (REORDERING, "reorder", 1),
+def _socket(socket: Socket) -> Iterator[tuple[Metric, float]]:
+    for metric, number, factor in (
+        (CWND_MAX, socket.max_snd_cwnd, 1),
+        (SND_WND_MAX, socket.max_snd_wnd, 1),
+        (TCP_RTT_MEAN, socket.mean_rtt, 1e-3),
     ):
-        if key in stream:
-            yield value(metric, stream[key] * factor, t_s)
+        if number:
+            yield metric, number * factor
 
 
-def _cpu(run: Mapping[str, Any], mode: str, direction: str) -> Iterator[Value]:
-    use = run["end"].get("cpu_utilization_percent", {})
-    for metric, key in ((CPU_CLIENT, "host_total"), (CPU_SERVER, "remote_total")):
-        if key in use:
-            yield Value(metric, use[key] / 100, None, direction, mode)
+def _interval(stream: Stream, *, sends: bool) -> Iterator[tuple[Metric, float]]:
+    if not sends:
+        yield GOODPUT, stream.bits_per_second
+        return
+    for metric, number, factor in (
+        (RETRANSMITS, stream.retransmits, 1),
+        (CWND, stream.snd_cwnd, 1),
+        (TCP_RTT, stream.rtt, 1e-3),
+        (PMTU, stream.pmtu, 1),
+        (REORDERING, stream.reorder, 1),
+    ):
+        if number is not None:
+            yield metric, number * factor
+
+
+def _cpu(use: Cpu, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
+    for metric, percent in ((CPU_CLIENT, use.host_total), (CPU_SERVER, use.remote_total)):
+        if percent is not None:
+            yield Observation(metric, percent / 100, pair, direction, kind)
 
 
 BENCHMARK = Tcp

@@ -22,7 +22,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from meshbench.errors import ConfigError, Problem
+from meshbench.config import wording
+from meshbench.util.errors import ConfigError, Problem
 
 TEXT_COLUMNS = (
     "section", "vpn", "profile", "benchmark", "metric", "unit", "value", "stated_as", "note",
@@ -156,4 +157,4 @@ def _plain(value: Any) -> str:
 
 def _first(error: ValidationError) -> str:
     detail = error.errors()[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+    return f"{'.'.join(str(part) for part in detail['loc'])}: {wording.message(detail)}"

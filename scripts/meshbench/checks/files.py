@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 
 from meshbench.checks import claims as texts
 from meshbench.checks import pages, rules, verdicts
-from meshbench.files import atomic
 from meshbench.tables import schema
+from meshbench.util.files import atomic
 
 
 def findings(samples: Sequence[Path], links: Sequence[Path], out: Path, page: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from meshbench.checks import tables
-from meshbench.errors import MeshbenchError
+from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,11 +1,8 @@
 """Samples and links as DuckDB views, for rules and claims alike."""
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from meshbench.metrics import all_metrics
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,12 +57,9 @@ def _view(
 def _metrics() -> "pa.Table":
     import pyarrow as pa  # noqa: PLC0415
 
-    from meshbench import benchmarks  # noqa: PLC0415
+    from meshbench.tables.registry import every_metric  # noqa: PLC0415
 
-    for name in benchmarks.names():
-        benchmarks.load(name)
-    importlib.import_module("meshbench.published.metrics")
-    known = all_metrics()
+    known = every_metric()
     return pa.table(
         {
             "metric": [metric.name for metric in known],

@@ -19,17 +19,17 @@ import dataclasses
 import functools
 import importlib
 import json
-import pkgutil
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from meshbench import metrics
-from meshbench.errors import MeshbenchError
 from meshbench.figures import findings
 from meshbench.figures.findings import Concern
+from meshbench.results.metrics import Metric
+from meshbench.tables import registry
+from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
     import altair as alt
@@ -44,7 +44,8 @@ SELF_TOLD = ("timing", "netem")
 """What an imported run says of its own times and settings: of the form of a benchmark, and none."""
 # What Snakemake must know of every figure before anything is done: parsing them all takes too long.
 _FACT = re.compile(
-    r"^(TITLE|TABLES|BENCHMARKS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)", re.MULTILINE
+    r"^(TITLE|TABLES|BENCHMARKS|NEEDS|TUNINGS)\b[^=\n]*=((?:.*\n)(?:(?:[ \t)\]}].*)?\n)*)",
+    re.MULTILINE,
 )
 
 Row = Mapping[str, Any]
@@ -257,10 +258,23 @@ def benchmarks(name: str) -> tuple[str, ...]:
     return tuple(_literals(_path(name)).get("BENCHMARKS", ()))
 
 
-def suitable(measured: Iterable[str]) -> tuple[str, ...]:
-    """The figures that show something of a campaign with these benchmarks."""
+def suitable(
+    measured: Iterable[str], systems: Iterable[str], tunings: Collection[str]
+) -> tuple[str, ...]:
+    """The figures that a campaign with these benchmarks, systems and tunings has data for.
+
+    A figure says so with one benchmark of its ``BENCHMARKS``, with every benchmark and system of
+    its ``NEEDS``, and with as many ``TUNINGS`` as it compares.
+    """
     have = set(measured)
-    return tuple(name for name in names() if not benchmarks(name) or have & set(benchmarks(name)))
+    there = have | set(systems)
+    return tuple(
+        name
+        for name in names()
+        if (not benchmarks(name) or have & set(benchmarks(name)))
+        and there.issuperset(_literals(_path(name)).get("NEEDS", ()))
+        and len(tunings) >= _literals(_path(name)).get("TUNINGS", 1)
+    )
 
 
 def formats(name: str) -> tuple[str, ...]:
@@ -315,33 +329,19 @@ def axis_title(metric: str, unit: str | None = None) -> str:
     return found.title if shown == "1" else f"{found.title} ({shown})"
 
 
-def find_metric(name: str) -> metrics.Metric:
-    """A metric of the registry, after importing whatever registers some.
+def find_metric(name: str) -> Metric:
+    """A metric of the registry.
 
     Raises:
         MeshbenchError: when no benchmark registers it.
     """
     try:
-        return metrics.get(name)
+        return registry.metric(name)
     except KeyError:
-        _register_all()
-    try:
-        return metrics.get(name)
-    except KeyError:
-        known = ", ".join(metric.name for metric in metrics.all_metrics()) or "none"
+        known = ", ".join(metric.name for metric in registry.every_metric()) or "none"
         raise MeshbenchError(
             f"a figure needs the metric '{name}', which no benchmark registers; registered: {known}"
         ) from None
-
-
-@functools.cache
-def _register_all() -> None:
-    importlib.import_module("meshbench.published.metrics")
-    importlib.import_module("meshbench.readiness")
-    for package in ("benchmarks", "impairment"):
-        parent = importlib.import_module(f"meshbench.{package}")
-        for module in pkgutil.iter_modules(parent.__path__, f"{parent.__name__}."):
-            importlib.import_module(module.name)
 
 
 def _path(name: str) -> Path:

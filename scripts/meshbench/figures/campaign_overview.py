@@ -6,13 +6,13 @@ from typing import Any
 
 import altair as alt
 
-from meshbench.errors import NO_BINARY
 from meshbench.figures import theme
 from meshbench.figures.base import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.findings import Concern
 from meshbench.figures.groups import named
 from meshbench.figures.theme import STATUSES, ordered, profile_order
 from meshbench.figures.wording import DASH, clock, counted, duration, shortened, spans
+from meshbench.util.errors import NO_BINARY
 
 TITLE = "Campaign overview"
 TABLES = ("cells", "links")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from meshbench.analysis.statistics import PairedRatio, paired_ratio
 from meshbench.figures.base import Context
 from meshbench.figures.groups import Group
 from meshbench.figures.wording import counted, number
-from meshbench.statistics import PairedRatio, paired_ratio
 
 REFERENCE = "internal"
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from meshbench import statistics as stats
+from meshbench.analysis import statistics as stats
 from meshbench.figures import theme
 from meshbench.figures.base import Context, Row
 from meshbench.figures.theme import STATUSES, Look, ordered, profile_order

@@ -16,6 +16,8 @@ from meshbench.figures.wording import number
 TITLE = "Headscale over the bare link, by tuning"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+NEEDS = ("internal", "headscale")
+TUNINGS = 2
 CONCERN = Concern(("tcp",), systems=("internal", "headscale"))
 PAIR = ("internal", "headscale")
 MEASURE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)

@@ -15,6 +15,7 @@ from meshbench.figures.wording import number
 TITLE = "Headscale and the bare link"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+NEEDS = ("internal", "headscale")
 PAIR = ("internal", "headscale")
 CONCERN = Concern(("tcp", "tcp_parallel", "udp", "nix_cache"), systems=PAIR)
 SERIES = {vpn: theme.look(vpn) for vpn in PAIR}
@@ -32,7 +33,7 @@ PARTS = (
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per test, logarithmic; each value with how many links it rests on."""
     charts = []
-    for title, measure in PARTS:
+    for title, measure in _parts(context):
         rows = _rows(_groups(data, context, measure), measure)
         picture = (
             pictures.lines(rows, SERIES, context.profiles, measure.unit)
@@ -41,6 +42,11 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         )
         charts.append(picture.properties(title=alt.TitleParams(title, fontSize=theme.TEXT)))
     return alt.concat(*charts, columns=2, spacing=16, usermeta={"width": 620})
+
+
+def _parts(context: Context) -> list[tuple[str, Measure]]:
+    """Those whose benchmark is planned."""
+    return [part for part in PARTS if part[1].benchmark in context.benchmarks]
 
 
 def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:

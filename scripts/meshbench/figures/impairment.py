@@ -77,7 +77,7 @@ def _panel(
     asked = _asked(quantity, rows)
     ends = [row["value"] for row in points] + [row["high"] for row in asked]
     x = {
-        "scale": alt.Scale(domain=[0, 1.05 * max([*ends, 1e-6])], nice=False),
+        "scale": alt.Scale(domain=[0, 1.05 * (max(ends, default=0) or 1)], nice=False),
         "axis": alt.Axis(
             title=_axis(quantity), labels=bool(ends), ticks=bool(ends), grid=bool(ends), tickCount=6
         ),

@@ -15,6 +15,8 @@ from meshbench.figures.wording import number
 TITLE = "Kernel tunings on the bare link"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+NEEDS = ("internal",)
+TUNINGS = 2
 CONCERN = Concern(("tcp", "tcp_parallel", "nix_cache"), systems=("internal",))
 VPN = "internal"
 PARTS = (
@@ -31,7 +33,7 @@ PARTS = (
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A map per test: a row per tuning, a column per profile."""
     charts = []
-    for title, measure in PARTS:
+    for title, measure in _parts(context):
         groups = _groups(data, context, measure)
         cells = [_cell(group, groups, measure, context) for group in groups]
         cells += _never([(cell["system"], cell["column"]) for cell in cells], context)
@@ -42,6 +44,11 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         )
         charts.append(picture.properties(title=alt.TitleParams(title, fontSize=theme.TEXT)))
     return alt.concat(*charts, columns=2, spacing=18, usermeta={"width": 720})
+
+
+def _parts(context: Context) -> list[tuple[str, Measure]]:
+    """Those whose benchmark is planned."""
+    return [part for part in PARTS if part[1].benchmark in context.benchmarks]
 
 
 def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:

@@ -12,6 +12,7 @@ from meshbench.figures.tabular import Column, Entry, Table
 TITLE = "Kernel tunings in numbers"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp",)
+TUNINGS = 2
 CONCERN = Concern(("tcp", "tcp_parallel", "nix_cache"), systems=("internal",))
 _RATE = "\\mega\\bit\\per\\second"
 PARTS = (

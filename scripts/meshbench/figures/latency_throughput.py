@@ -12,6 +12,7 @@ from meshbench.figures.wording import log_ticks, off_axis, on_log
 
 TITLE = "Latency and throughput"
 TABLES = ("latency", "throughput")
+NEEDS = ("ping", "tcp")
 
 _SIDE = 138
 _ABSENT_LINES = 3

@@ -14,6 +14,7 @@ from meshbench.figures.wording import number
 TITLE = "Latency and throughput of each link"
 TABLES = ("measures",)
 BENCHMARKS = ("ping", "tcp")
+NEEDS = ("ping", "tcp")
 CONCERN = Concern(("ping", "tcp"), first_profile=True)
 RTT = Measure("ping", "rtt_avg", "ms")
 RATE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)

@@ -1,6 +1,5 @@
 """What the figures over `measures` share: groups of one metric, means as in the thesis, pieces of charts."""
 
-import importlib
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -124,7 +123,6 @@ def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
 
 def axis(measure: Measure) -> str:
     """An axis title from the registry, with the unit in which the measure is told."""
-    importlib.import_module("meshbench.published.metrics")
     return axis_title(measure.metric, measure.unit if measure.unit != "count" else "1")
 
 

@@ -13,6 +13,7 @@ from meshbench.figures.wording import number
 TITLE = "Parallel TCP scaling"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp", "tcp_parallel")
+NEEDS = ("tcp", "tcp_parallel")
 CONCERN = Concern(("tcp", "tcp_parallel"), first_profile=True)
 SINGLE = Measure("tcp", "send_rate", "Mbit/s", measured.MBIT)
 TOGETHER = Measure("tcp_parallel", "send_rate", "Mbit/s", measured.MBIT)

@@ -12,6 +12,7 @@ from meshbench.figures.wording import number
 TITLE = "Single-stream and simultaneous TCP"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp", "tcp_parallel")
+NEEDS = ("tcp", "tcp_parallel")
 
 
 PARTS = (

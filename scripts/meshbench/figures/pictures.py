@@ -230,7 +230,8 @@ class Scale:
             return cls(0, 1, log=False)
         if log:
             return cls(0.7 * min(values), 1.6 * max(values), log=True)
-        return cls(min(0.0, *values), room * max(*values, 1e-9), log=False)
+        most = max(0.0, *values)
+        return cls(min(0.0, *values), room * (most or 1.0), log=False)
 
     def shows(self, value: float) -> bool:
         """Whether the value has a place of its own on the axis."""

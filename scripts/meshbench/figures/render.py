@@ -11,12 +11,12 @@ from typing import Any
 import altair as alt
 import vl_convert as vlc
 
-from meshbench.errors import MeshbenchError
 from meshbench.figures import base, tabular, theme
 from meshbench.figures import findings as checked
 from meshbench.figures.base import Context, Data, Figure, Row
 from meshbench.figures.wording import TIMES, counted, joined, wrapped
-from meshbench.files import atomic
+from meshbench.util.errors import MeshbenchError
+from meshbench.util.files import atomic
 
 VEGA_LITE = "6.1"
 """Of vl-convert's versions the one for Altair's schema; the bundle must be the same."""

@@ -12,6 +12,7 @@ from meshbench.figures.wording import number
 TITLE = "Retransmits of single-stream and simultaneous TCP"
 TABLES = ("measures",)
 BENCHMARKS = ("tcp", "tcp_parallel")
+NEEDS = ("tcp", "tcp_parallel")
 RATES = (
     Measure("tcp", "retransmit_rate", "%", measured.PERCENT),
     Measure("tcp_parallel", "retransmit_rate", "%", measured.PERCENT),

@@ -12,6 +12,7 @@ from meshbench.figures.wording import number, percent
 
 TITLE = "Round-trip time"
 TABLES = ("latency",)
+BENCHMARKS = ("ping",)
 _P99 = strip.Column("p99", 40, lambda group: number(group.centre("rtt_p99_ms")))
 
 

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import altair as alt
 
-from meshbench.errors import NO_BINARY
 from meshbench.figures import channels, theme
 from meshbench.figures.base import Context, frame
 from meshbench.figures.groups import Group, Spread, Variant, arrow, became, system
 from meshbench.figures.wording import log_ticks, off_axis, on_log, shortened
+from meshbench.util.errors import NO_BINARY
 
 ROW = 16
 """Height of a row in px."""
@@ -268,7 +268,8 @@ def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None
         return None
     if strip.log:
         return 0.85 * min(values), 1.15 * max(values)
-    return 1.04 * min(0.0, *values), 1.04 * max(*values, strip.bound, 1e-9)
+    # Of zeros alone: up to one, whose ticks are numbers that can be read.
+    return 1.04 * min(0.0, *values), 1.04 * (max(*values, strip.bound) or 1.0)
 
 
 def _beyond(groups: Sequence[Group], strip: Strip, y: alt.Y) -> list[alt.Chart]:

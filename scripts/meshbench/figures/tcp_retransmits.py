@@ -11,6 +11,7 @@ from meshbench.figures.wording import number
 
 TITLE = "TCP retransmits"
 TABLES = ("retransmits",)
+BENCHMARKS = ("tcp",)
 
 _WHAT = (
     "Segments sent again, spuriously or not, of all segments sent (bytes sent over the "

@@ -11,6 +11,7 @@ from meshbench.figures.wording import number
 
 TITLE = "TCP goodput"
 TABLES = ("throughput",)
+BENCHMARKS = ("tcp",)
 
 MBIT = 1e-6
 """From bit/s to decimal Mbit/s."""

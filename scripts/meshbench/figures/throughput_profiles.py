@@ -13,6 +13,7 @@ from meshbench.figures.wording import number
 
 TITLE = "TCP goodput across profiles (Mbit/s)"
 TABLES = ("throughput",)
+BENCHMARKS = ("tcp",)
 
 _ROW = 30
 _COLUMN = 76

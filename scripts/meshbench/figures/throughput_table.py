@@ -11,6 +11,7 @@ from meshbench.figures.theme import STATUSES
 
 TITLE = "TCP goodput in numbers"
 TABLES = ("throughput",)
+BENCHMARKS = ("tcp",)
 
 
 def tabulate(data: Data, context: Context) -> Table:

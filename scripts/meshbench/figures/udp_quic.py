@@ -11,6 +11,7 @@ from meshbench.figures.measured import Measure
 TITLE = "UDP beside QUIC"
 TABLES = ("measures",)
 BENCHMARKS = ("udp", "quic")
+NEEDS = ("udp", "quic")
 
 
 PARTS = (

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
+from meshbench.config.models import Profile
+from meshbench.util.errors import TestbedError
 
 
 @dataclass(frozen=True)

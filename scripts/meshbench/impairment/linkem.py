@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from meshbench.config import Profile
-from meshbench.errors import TestbedError
-from meshbench.files import cache
+from meshbench.config.models import Profile
 from meshbench.impairment.engine import Plan
 from meshbench.testbed import local
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import end, spawn
 from meshbench.testbed.lab.layout import HostLayout, Layout
+from meshbench.util.errors import TestbedError
+from meshbench.util.files import cache
 
 SOURCE = Path(__file__).parents[3] / "tools" / "linkem"
 _START_LIMIT_S = 5.0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from meshbench.config import Profile
+from meshbench.config.models import Profile
 
 HEADROOM = 2
 _MTU_BITS = 1500 * 8

@@ -5,11 +5,11 @@ import shutil
 import tomllib
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.config.packages import Cargo
 from meshbench.packages import tools
 from meshbench.packages.made import Made
-from meshbench.packages.spec import Cargo
 from meshbench.packages.supply import Supply
+from meshbench.util.errors import VpnError
 
 
 async def make(

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from meshbench.errors import VpnError
 from meshbench.packages import store
 from meshbench.packages.store import ARCHITECTURES, Manifest
 from meshbench.packages.supply import Supply
 from meshbench.testbed.host import STATE, File, Host
+from meshbench.util.errors import VpnError
 
 USED = "packages"
 """In a system's folder on a host: the digests of the packages it uses."""

@@ -4,11 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.config.packages import Go
 from meshbench.packages import tools
 from meshbench.packages.made import Made, licence_in
-from meshbench.packages.spec import Go
 from meshbench.packages.supply import Supply
+from meshbench.util.errors import VpnError
 
 _ARCHITECTURES = {"armhf": "arm", "i386": "386", "ppc64el": "ppc64le"}
 """Go's names where they are not Debian's."""

@@ -3,14 +3,19 @@
 import shutil
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.config.packages import Local
 from meshbench.packages.made import Made
-from meshbench.packages.spec import Local
 from meshbench.packages.supply import Supply, content, local_files
+from meshbench.util.errors import TestbedError, VpnError
 
 
 async def make(package: Local, supply: Supply, work: Path) -> Made:
-    """Copy them. Raises VpnError naming the path that is not there."""
+    """Copy them.
+
+    Raises:
+        VpnError: naming the path that is not there.
+        TestbedError: when they changed after the run had begun.
+    """
     files = local_files(package, supply.programs)
     if not files:
         raise VpnError(
@@ -21,5 +26,8 @@ async def make(package: Local, supply: Supply, work: Path) -> Made:
     for name, path in files.items():
         shutil.copyfile(path, work / "bin" / name)
     if content(package, supply.programs) != supply.content:
-        raise VpnError(f"{', '.join(map(str, files.values()))} changed after this run had begun")
+        raise TestbedError(
+            f"{', '.join(map(str, files.values()))} changed after this run had begun: "
+            "start the run again"
+        )
     return Made(licence=package.licence)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TypeVar
 
-from meshbench.errors import VpnError
+from meshbench.config.packages import Archive, Release
 from meshbench.packages.made import Made
-from meshbench.packages.spec import Archive, Release
 from meshbench.packages.supply import file_digest
+from meshbench.util.errors import VpnError
 
 LIMIT_S = 60.0
 """Without a byte from the server."""

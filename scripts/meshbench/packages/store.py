@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from meshbench.errors import VpnError
-from meshbench.files import atomic, cache
-from meshbench.packages import cargo, exclusion, go, local, release
+from meshbench.config.packages import Cargo, Go, Local, Release
+from meshbench.packages import cargo, go, local, release
 from meshbench.packages.made import Made
-from meshbench.packages.spec import Cargo, Go, Local, Release
 from meshbench.packages.supply import Supply, file_digest
-from meshbench.records import Model
+from meshbench.results.records import Model
+from meshbench.util import machine_lock
+from meshbench.util.errors import VpnError
+from meshbench.util.files import atomic, cache
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ async def obtain(supply: Supply, architecture: str) -> Manifest:
     place = folder(supply, architecture)
     if (found := _known(place, supply)) is not None:
         return found
-    async with exclusion.alone(place.with_name(f"{architecture}.lock")):
+    async with machine_lock.alone(place.with_name(f"{architecture}.lock")):
         if (found := _known(place, supply)) is not None:
             return found
         try:
@@ -164,10 +165,10 @@ async def _build(supply: Supply, architecture: str, work: Path, said: Path) -> M
         case Release() as package:
             return await release.make(package, architecture, work)
         case Go() as package:
-            async with exclusion.building():
+            async with machine_lock.building():
                 return await go.make(package, supply, architecture, work, said)
         case Cargo() as package:
-            async with exclusion.building():
+            async with machine_lock.building():
                 own = own_architecture()
                 return await cargo.make(package, supply, architecture, work, said, own)
         case other:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from meshbench.packages.spec import Debian, Go, Local, Package, provides
-from meshbench.strict import Strict
+from meshbench.config.packages import Debian, Go, Local, Package, provides
+from meshbench.config.strict import Strict
 from meshbench.testbed.host import STATE
 
 FOLDER = STATE / "packages"

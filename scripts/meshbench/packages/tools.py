@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
-import os
+import logging
 import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meshbench.errors import VpnError
+from meshbench.testbed import local
+from meshbench.util.errors import VpnError
+
+_log = logging.getLogger(__name__)
 
 BUILD_LIMIT_S = 2 * 3600.0
 TAIL_CHARACTERS = 1500
@@ -35,12 +38,13 @@ async def run(argv: Sequence[str], log: Path, environment: Mapping[str, str] | N
         file.write(f"$ {shlex.join(argv)}\n".encode())
         file.flush()
         start = file.tell()
+        _log.debug("starts %s, its words go to %s", shlex.join(argv), log)
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=file,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**local.environment(), **(environment or {})},
         )
         try:
             code = await asyncio.wait_for(process.wait(), BUILD_LIMIT_S)

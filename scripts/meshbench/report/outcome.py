@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from meshbench import records
 from meshbench.figures.base import Context, Data, Row
 from meshbench.figures.theme import STATUSES, ordered
 from meshbench.figures.wording import counted, joined
-from meshbench.records import Status
 from meshbench.report.markup import Cell, Marked, Section, folded, table, text
+from meshbench.results import records
+from meshbench.results.records import Status
 
 _FEW = 25
 """So many cells that are not ok are listed without a click."""

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from meshbench.figures import render
 from meshbench.figures.base import Context, Data
 from meshbench.figures.wording import joined
-from meshbench.files import atomic
 from meshbench.report import conditions, outcome, shown
 from meshbench.report.markup import Section, text
+from meshbench.util.files import atomic
 
 TABLES = ("cells", "links", "impairment")
 """The aggregate tables that the report reads besides those of its figures."""

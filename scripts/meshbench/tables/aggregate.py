@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meshbench.errors import MeshbenchError
+from meshbench.tables import database
+from meshbench.tables.database import Tidy
+from meshbench.util.errors import MeshbenchError
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,43 +74,11 @@ def aggregate(
     # The Snakefile asks for the names only; importing these takes most of a second.
     from meshbench.tables import schema  # noqa: PLC0415
 
-    given = dict(tables or {})
+    given = {table: path for table, path in (tables or {}).items() if table in needs(name)}
     if missing := [table for table in needs(name) if table not in given]:
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
-    connection = _connect()
-    try:
-        _view(connection, "samples", samples, schema.SAMPLES)
-        if "links" not in needs(name):
-            _view(connection, "links", links, schema.LINKS)
-        for table in needs(name):
-            _view(connection, table, [given[table]], None)
+    with database.opened(Tidy(samples, links), given) as connection:
         schema.write(_run(connection, name), out)
-    finally:
-        connection.close()
-
-
-def _connect() -> "duckdb.DuckDBPyConnection":
-    import duckdb  # noqa: PLC0415
-
-    # One thread: sums of floats then have one order, and a measurement nearby keeps its core.
-    # Nothing may be fetched from the network behind a reader's back.
-    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
-
-
-def _view(
-    connection: "duckdb.DuckDBPyConnection",
-    name: str,
-    files: Sequence[Path],
-    empty: "pa.Schema | None",
-) -> None:
-    if not files and empty is not None:
-        connection.register(name, empty.empty_table())
-        return
-    # Hive partitioning would invent columns from folders such as benchmark=ping.
-    relation = connection.read_parquet(
-        [str(path) for path in sorted(files)], hive_partitioning=False
-    )
-    relation.create_view(name)
 
 
 def _run(connection: "duckdb.DuckDBPyConnection", name: str) -> "pa.Table":

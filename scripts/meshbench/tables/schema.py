@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meshbench.files import atomic
+from meshbench.util.files import atomic
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 
@@ -35,6 +35,8 @@ SAMPLES = pa.schema(
         pa.field("value", pa.float64()),
         pa.field("status", _WORD, nullable=False),
         pa.field("reason", pa.string()),
+        pa.field("host", _WORD),  # of a value of a host, whose source and target are '*'
+        pa.field("record", _WORD),  # the raw file below results/<campaign>/
     ]
 )
 """One row per value. A missing value is null, never zero."""
@@ -65,6 +67,7 @@ LINKS = pa.schema(
         pa.field("shared_cpu", pa.bool_()),
         pa.field("code_version", pa.string()),
         pa.field("marks", pa.list_(pa.string()), nullable=False),
+        pa.field("record", _WORD),  # the raw file below results/<campaign>/
     ]
 )
 """One row per link of a record, also when nothing was measured on it."""

@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from meshbench.config import FakeTestbed
-from meshbench.records import Command, now
+from meshbench.config.models import FakeTestbed
+from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
-JSON that is laid over the testbed's own `broken` and `seconds_per_command`.
+JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
+_QUESTION_WORDS = 2
+"""A tool that is asked its version takes no time."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
 
 
@@ -42,10 +45,12 @@ class FakeHost:
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
+        if self.name in self._world.testbed.unreachable:
+            raise TestbedError(f"{self.name}: no SSH to a fake host")
         started, clock = now(), time.monotonic()
         program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")
-        if argv[0] in {"ping", "iperf3", "irtt"}:
+        if argv[0] in {"ping", "iperf3", "irtt"} and len(argv) > _QUESTION_WORDS:
             await asyncio.sleep(self._world.testbed.seconds_per_command)
         command = Command(
             host=self.name, argv=list(argv), started=started, duration_s=time.monotonic() - clock,
@@ -62,13 +67,14 @@ class FakeHost:
             "systemctl": self._systemctl,
             "ping": self._ping,
             "iperf3": self._iperf3,
-            "irtt": lambda _: (0, self._irtt()),
+            "irtt": self._irtt,
             "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
             "uname": lambda argv: (0, f"{platform.machine()}\n" if "-m" in argv else "fake\n"),
             "wireguard-go": lambda _: (0, "wireguard-go fake\n"),
             "nebula": lambda _: (0, "Version: fake\n"),
             "tincd": lambda _: (0, "tinc version fake\n"),
             "journalctl": lambda _: (0, "End of nodes.\n"),
+            "cat": _this_machine_s,
         }
 
     def _systemctl(self, argv: Sequence[str]) -> tuple[int, str]:
@@ -84,6 +90,8 @@ class FakeHost:
         return 0, "active\n" * max(1, len(units))
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "-V" in argv:
+            return 0, "ping from iputils 20240905\n"
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
@@ -98,6 +106,8 @@ class FakeHost:
         return 0, "\n".join([*lines, "", *tail, ""])
 
     def _iperf3(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "--version" in argv:
+            return 0, "iperf 3.18 (fake)\n"
         rate = 5e8 + 1e8 * self._random.random()
         total = {"bytes": int(rate / 8), "bits_per_second": rate, "retransmits": 3}
         test = {"bidir": int("--bidir" in argv), "reverse": int("-R" in argv)}
@@ -112,7 +122,9 @@ class FakeHost:
         }
         return 0, json.dumps(run)
 
-    def _irtt(self) -> str:
+    def _irtt(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "version" in argv:
+            return 0, "irtt version: 0.9.1\n"
         wall = {"send": {"wall": 1}, "receive": {"wall": 1}}
         trips = [
             {
@@ -123,7 +135,8 @@ class FakeHost:
             }
             for index in range(100)
         ]
-        return json.dumps({"round_trips": trips, "stats": {"server_packets_received": len(trips)}})
+        stats = {"server_packets_received": len(trips)}
+        return 0, json.dumps({"round_trips": trips, "stats": stats})
 
     async def upload(self, files: Sequence[File]) -> None:
         for file in files:
@@ -141,6 +154,14 @@ class FakeHost:
 
     async def close(self) -> None:
         return
+
+
+def _this_machine_s(argv: Sequence[str]) -> tuple[int, str]:
+    """Of the kernel every host has the same: this machine's."""
+    path = Path(argv[-1])
+    if path.is_relative_to("/proc") and path.is_file():
+        return 0, path.read_text(encoding="utf-8")
+    return 0, ""
 
 
 def _system(unit: str) -> str:

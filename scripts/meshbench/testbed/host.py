@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from meshbench.errors import TestbedError
-from meshbench.records import Command
+from meshbench.results.records import Command
+from meshbench.util.errors import TestbedError
 
 STATE = PurePosixPath("/var/lib/meshbench")
 RUN = PurePosixPath("/run/meshbench")
 SLICE = "meshbench.slice"
 PRIVATE = 0o600
+LOCALE = {"LC_ALL": "C"}
+"""Every program runs with it, whatever the host's language: what programs say is read."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Host(Protocol):
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
-        """Run a program and wait for it. The argument list is quoted here, never by callers.
+        """Run a program in the locale C and wait for it. The argument list is quoted here.
 
         `secrets` become environment variables without appearing in any process list; a program
         that gets secrets gets no `stdin`.

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import os
 import shlex
 import shutil
 
-from meshbench.errors import TestbedError
+from meshbench.testbed.host import LOCALE
+from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +20,14 @@ async def run(
     Raises:
         TestbedError: if it is missing, runs into the limit, or fails while `check` is set.
     """
+    log.debug("starts %s, limit %.0f s", shlex.join(argv), limit_s)
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=environment(),
         )
     except FileNotFoundError as error:
         raise TestbedError(f"{argv[0]} is not installed on this machine") from error
@@ -38,6 +42,12 @@ async def run(
     if check and code != 0:
         raise TestbedError(f"{shlex.join(argv)} ended with {code}: {text.strip()[-2000:]}")
     return code, text
+
+
+def environment() -> dict[str, str]:
+    """This process's environment in the locale C: what programs say is read."""
+    kept = {key: value for key, value in os.environ.items() if key != "LANGUAGE"}
+    return kept | LOCALE
 
 
 def missing(*programs: str) -> list[str]:

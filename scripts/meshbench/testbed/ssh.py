@@ -1,17 +1,21 @@
 """A host over SSH, with strict host keys."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import shlex
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncssh
 
-from meshbench.errors import TestbedError
-from meshbench.records import Command, now
-from meshbench.testbed.host import SLICE, Address, CommandError, File, Unit
+from meshbench.results.records import Command, now
+from meshbench.testbed import credentials
+from meshbench.testbed.host import LOCALE, SLICE, Address, CommandError, File, Unit
+from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +24,8 @@ GRACE_S = 5.0
 _READ_SECRETS = (
     'for name in $1; do IFS= read -r value; export "$name=$value"; done; shift; exec "$@"'
 )
+# By env(1) and not over SSH, whose servers accept the variables that they want.
+_IN_LOCALE = ["env", "-u", "LANGUAGE", *(f"{key}={value}" for key, value in LOCALE.items())]
 _LIMIT_STATUS = {124, 137, -9}
 """How timeout(1) ends when the limit, not the program, ended it; -9 when it had to use SIGKILL."""
 
@@ -45,6 +51,10 @@ class SshHost:
 
     async def _open(self, limit_s: float) -> asyncssh.SSHClientConnection:
         where = self.address
+        files = where.key_file, where.known_hosts_file
+        problem = credentials.key_problem(files[0]) or credentials.hosts_problem(files[1])
+        if problem:
+            raise TestbedError(f"{self.name}: {problem}")
         try:
             return await asyncssh.connect(
                 where.control,
@@ -58,16 +68,49 @@ class SshHost:
                 login_timeout=limit_s,
                 keepalive_interval=10,
             )
-        except asyncssh.HostKeyNotVerifiable as error:
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
+            raise TestbedError(f"{self.name}: {await self._distrust(error)}") from error
+        except asyncssh.PermissionDenied as error:
             raise TestbedError(
-                f"{self.name}: the host key of {where.control} is not the one in "
-                f"{where.known_hosts_file}: {error}"
+                f"{self.name}: {where.user}@{where.control} does not accept the key "
+                f"{where.key_file}: its public half must be a line of ~{where.user}/.ssh/"
+                "authorized_keys there, and sshd must allow it (PermitRootLogin prohibit-password)"
             ) from error
-        except (OSError, asyncssh.Error, TimeoutError) as error:
+        except (ConnectionResetError, asyncssh.ConnectionLost) as error:
+            raise TestbedError(f"{self.name}: {await self._hung_up()}") from error
+        except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
             raise TestbedError(
                 f"{self.name}: no SSH to {where.user}@{where.control}:{where.port}: "
-                f"{error or f'no answer within {limit_s:.0f} s'}"
+                f"{_why(error) or f'no answer within {limit_s:.0f} s'}; is that where its sshd "
+                "listens?"
             ) from error
+
+    async def _distrust(self, error: asyncssh.Error) -> str:
+        """Why the host's key was not accepted: it is another than the one known, or none is."""
+        where = self.address
+        file, name, port = where.known_hosts_file, where.control, where.port
+        if "revoked" in str(error):
+            return f"{file} says that the key of {name} is revoked"
+        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        if not credentials.is_known(file, name, port, {str(info[4][0]) for info in found}):
+            return credentials.unknown_problem(file, name, port)
+        if isinstance(error, asyncssh.HostKeyNotVerifiable) or "host key" in str(error).lower():
+            return credentials.changed_problem(file, name, port)
+        return f"no SSH to {where.user}@{name}:{port}: {error}"
+
+    async def _hung_up(self) -> str:
+        """Why the host hangs up: it has no key of the types that are known, or SSH never begins."""
+        where = self.address
+        with contextlib.suppress(OSError, asyncssh.Error):
+            async with asyncio.timeout(GRACE_S):
+                key = await asyncssh.get_server_host_key(where.control, where.port, config=None)
+            if key is not None:
+                file = where.known_hosts_file
+                return credentials.changed_problem(file, where.control, where.port)
+        return (
+            f"{where.control}:{where.port} hangs up before SSH begins: is that where its sshd "
+            "listens? One that was asked with wrong keys does so for a minute (PerSourcePenalties)"
+        )
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -90,7 +133,8 @@ class SshHost:
             stdin = "".join(f"{value}\n" for value in secrets.values()).encode()
             limited = ["sh", "-c", _READ_SECRETS, "sh", " ".join(secrets), *limited]
         # asyncssh does not end an empty input, and a program that reads it would wait for ever.
-        line = f"exec {shlex.join(limited)}" + ("" if stdin else " </dev/null")
+        line = f"exec {shlex.join([*_IN_LOCALE, *limited])}" + ("" if stdin else " </dev/null")
+        log.debug("%s: starts %s, limit %.0f s", self.name, shlex.join(argv), limit_s)
         try:
             result = await connection.run(
                 line, input=stdin, encoding=None, timeout=limit_s + GRACE_S, check=False
@@ -104,7 +148,10 @@ class SshHost:
         if result is not None and result.returncode is None:
             raise TestbedError(f"{self.name}: SSH broke during {shlex.join(argv)}")
         command = _command(self.name, argv, started, time.monotonic() - clock, result, limit_s)
-        log.debug("%s: %s -> %s", self.name, shlex.join(argv), command.returncode)
+        log.debug(
+            "%s: %s -> %s after %.1f s",
+            self.name, shlex.join(argv), command.returncode, command.duration_s,
+        )  # fmt: skip
         if check and command.returncode != 0:
             raise CommandError(command)
         return command
@@ -120,6 +167,7 @@ class SshHost:
         missing = [file for file in files if present.get(str(file.path)) != file.digest]
         if missing:
             connection = await self.connect()
+            log.debug("%s: writes %s", self.name, ", ".join(str(file.path) for file in missing))
             try:
                 async with connection.start_sftp_client() as sftp:
                     for file in missing:
@@ -136,6 +184,7 @@ class SshHost:
         options = [f"--property={key}={value}" for key, value in unit.properties.items()]
         await self.run([
             "systemd-run", "--quiet", "--collect", f"--unit={unit.name}", f"--slice={SLICE}",
+            *(f"--setenv={key}={value}" for key, value in LOCALE.items()),
             # systemd expands variables in a command line, and has "$$" for a "$".
             *options, "--", *(word.replace("$", "$$") for word in unit.argv),
         ])  # fmt: skip
@@ -150,6 +199,13 @@ class SshHost:
             check=False,
         )
         return command.stdout
+
+
+def _why(error: Exception) -> str:
+    """An error in the system's words, without those of Python around them."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return (isinstance(error, socket.gaierror) and error.strerror) or str(error)
 
 
 async def _put(sftp: asyncssh.SFTPClient, file: File) -> None:
@@ -185,6 +241,16 @@ def _command(
         stdout=text(result.stdout) if result else "",
         stderr=text(result.stderr) if result else "",
     )
+
+
+async def connect_all(hosts: Sequence[SshHost]) -> None:
+    """Open every connection. Raises TestbedError with what is wrong with any of them."""
+    results = await asyncio.gather(*(host.connect() for host in hosts), return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if foreseen := [str(error) for error in errors if isinstance(error, TestbedError)]:
+        raise TestbedError("\n".join(foreseen))
+    if errors:
+        raise errors[0]
 
 
 async def close_all(hosts: Sequence[SshHost]) -> None:

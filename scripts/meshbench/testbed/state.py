@@ -1,6 +1,7 @@
 """The hosts' true state, read in one round trip each."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -32,7 +33,10 @@ def parse(text: str) -> dict[str, Any]:
 
 def _section(name: str, body: str) -> Any:
     if name in _JSON:
-        return json.loads(body) if body else None
+        # An older iproute2 prints words where a newer one prints JSON.
+        with contextlib.suppress(ValueError):
+            return json.loads(body)
+        return None
     if name in _PAIRS:
         lines = (line.partition(_PAIRS[name]) for line in body.splitlines())
         return {key.strip(): value.strip() for key, _, value in lines}

@@ -19,10 +19,11 @@ section links; ip -j -s -details link
 section addresses; ip -j address
 section qdiscs; tc -j -s qdisc
 section offloads; ethtool -k "$1" 2>/dev/null | grep -E ': (on|off)( |$)'
-section sysctls; sysctl net.ipv4.tcp_congestion_control net.ipv4.tcp_reordering net.ipv4.tcp_recovery \
-    net.ipv4.tcp_early_retrans net.ipv4.tcp_sack net.ipv4.tcp_dsack net.ipv4.tcp_rmem net.ipv4.tcp_wmem \
-    net.ipv4.tcp_mtu_probing net.ipv4.tcp_max_reordering net.core.rmem_max net.core.wmem_max \
-    net.core.default_qdisc 2>/dev/null
+# The kernel gives such a file to one read(2) only, and a shell reads byte by byte.
+section sysctls; cd /proc/sys/net && grep -sH '' ipv4/tcp_congestion_control ipv4/tcp_reordering \
+    ipv4/tcp_recovery ipv4/tcp_early_retrans ipv4/tcp_sack ipv4/tcp_dsack ipv4/tcp_rmem ipv4/tcp_wmem \
+    ipv4/tcp_mtu_probing ipv4/tcp_max_reordering core/rmem_max core/wmem_max core/default_qdisc |
+    while IFS=: read -r file value; do printf 'net.%s.%s = %s\n' "${file%/*}" "${file#*/}" "$value"; done
 section counters; nstat -az --json IpInDiscards IpOutDiscards UdpRcvbufErrors UdpSndbufErrors UdpInErrors \
     TcpRetransSegs TcpExtTCPDSACKRecv TcpExtTCPSACKReorder TcpExtTCPTSReorder TcpExtTCPLossProbes \
     TcpExtTCPSpuriousRTOs 2>/dev/null

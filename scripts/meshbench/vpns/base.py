@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Debian, Package, provides
+from meshbench.config.packages import Debian, Package, provides
+from meshbench.config.strict import Strict
 from meshbench.packages.supply import Supply, resolve
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.testbed.host import STATE, File, Host
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 OVERLAY = ipaddress.ip_network("10.88.0.0/24")
 """Tunnel addresses where the VPN lets us choose them; only one VPN is up at a time."""

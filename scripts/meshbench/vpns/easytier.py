@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Cargo
-from meshbench.records import PathState
+from meshbench.config.packages import Cargo
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.util import foreign
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 11010
 _RPC = "127.0.0.1:15888"
@@ -135,9 +137,62 @@ class EasyTier(Driver):
         return said.split()[-1]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        said = await host.run([self.program("easytier-cli"), "-p", _RPC, "peer", "list", "-v"])
-        found = routes(said.stdout)
+        ask = [self.program("easytier-cli"), "-p", _RPC]
+        said = await host.run([*ask, "peer", "list", "-v"], check=False)
+        read = routes
+        if said.returncode != 0:
+            # From 2.3 on -v stands before the subcommand, and makes it print JSON.
+            said, read = await host.run([*ask, "-v", "peer", "list"]), routes_json
+        found = read(said.stdout)
+        if not found and said.stdout.strip() != "[]":
+            raise ValueError(f"no peers in {foreign.quoted(said.stdout)}")
         return {o.name: found[o.name] for o in network.others(node) if o.name in found}
+
+
+class Url(Told):
+    url: str
+
+
+class Tunnel(Told):
+    tunnel_type: str
+    remote_addr: Url | None = None
+
+
+class Connection(Told):
+    tunnel: Tunnel | None = None
+
+
+class Peer(Told):
+    conns: tuple[Connection, ...] = ()
+
+
+class Route(Told):
+    hostname: str
+    cost: int
+    version: str = ""
+
+
+class PeerRoutePair(Told):
+    """What `easytier-cli -v peer list` prints a list of, from 2.3 on."""
+
+    route: Route
+    peer: Peer | None = None
+
+
+def routes_json(said: str) -> dict[str, PathState]:
+    """By host name, from what `easytier-cli -v peer list` of 2.3 and later prints."""
+    return {
+        pair.route.hostname: _state(
+            str(pair.route.cost),
+            pair.route.version,
+            [
+                (tunnel.tunnel_type, tunnel.remote_addr.url)
+                for connection in (pair.peer.conns if pair.peer else ())
+                if (tunnel := connection.tunnel) and tunnel.remote_addr
+            ],
+        )
+        for pair in foreign.valid(PeerRoutePair, foreign.document(said))
+    }
 
 
 _ROUTE = re.compile(r"^    PeerRoutePair \{\n(.*?)^    \},$", re.MULTILINE | re.DOTALL)
@@ -153,16 +208,21 @@ def routes(said: str) -> dict[str, PathState]:
 
 
 def _path(text: str) -> PathState:
-    connections = sorted(_CONNECTION.findall(text))
-    direct = _field(r"cost: (\d+)", text) == "1"
+    version = _field(r'version: "(.*?)"', text)
+    return _state(_field(r"cost: (\d+)", text), version, _CONNECTION.findall(text))
+
+
+def _state(cost: str, version: str, told: Sequence[tuple[str, str]]) -> PathState:
+    connections = sorted(told)
+    direct = cost == "1"
     used = connections[0] if direct and connections else None
     return PathState(
         kind="direct" if direct else "relay",
         transport=used[0] if used else None,
         endpoint=used[1].rpartition("://")[2] if used else None,
         details={
-            "cost": _field(r"cost: (\d+)", text),
-            "version": _field(r'version: "(.*?)"', text),
+            "cost": cost,
+            "version": version,
             "connections": [url for _, url in connections],
         },
     )

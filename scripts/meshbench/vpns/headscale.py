@@ -1,21 +1,22 @@
 """Tailscale's nodes with a control server of one's own on the first host."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.packages.spec import Go, Package
+from meshbench.config.packages import Go, Package
+from meshbench.config.strict import Strict
 from meshbench.packages.supply import Supply, resolve
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
-from meshbench.vpns import control
+from meshbench.util import foreign
+from meshbench.util.errors import VpnError
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line, unit_name
+from meshbench.vpns.common import tailscale_control
+from meshbench.vpns.common.units import Service, command_line, unit_name
 
 VERSION = "1.102.5"
 COMPANION = "control"
@@ -77,19 +78,19 @@ class Tailscale(Driver):
     def _chosen(self) -> str:
         """Which control server it is: that whose program was supplied to this system."""
         supplied = {program for supply in self.supplies for program in supply.programs}
-        for name, (kind, _) in control.CONTROLS.items():
+        for name, (kind, _) in tailscale_control.CONTROLS.items():
             if kind.program in supplied:
                 return name
         if self.options.control != "auto":
             return self.options.control
-        found = resolve(control.HEADSCALE, "driver")
+        found = resolve(tailscale_control.HEADSCALE, "driver")
         return "headscale" if found and found.content else "testcontrol"
 
     def helper_packages(self) -> Sequence[Package]:
-        return [control.CONTROLS[self._chosen][1]]
+        return [tailscale_control.CONTROLS[self._chosen][1]]
 
-    def _control(self, network: Network) -> control.Control:
-        return control.CONTROLS[self._chosen][0](self.folder, self._state(network))
+    def _control(self, network: Network) -> tailscale_control.Control:
+        return tailscale_control.CONTROLS[self._chosen][0](self.folder, self._state(network))
 
     def _state(self, network: Network) -> PurePosixPath:
         """What nodes know of one control server is worth nothing with another."""
@@ -101,7 +102,7 @@ class Tailscale(Driver):
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
         first = network.nodes[0]
-        made = control.certificate(first.underlay)
+        made = tailscale_control.certificate(first.underlay)
         shared = {"certificate": made.pop("certificate"), **self._control(network).material()}
         return {node.name: shared | (made if node == first else {}) for node in network.nodes}
 
@@ -160,7 +161,7 @@ class Tailscale(Driver):
         return (await host.run(["systemctl", "is-active", unit], check=False)).returncode == 0
 
     async def _log_in(self, host: Host, network: Network, key: Sequence[str]) -> None:
-        server = f"https://{network.nodes[0].underlay}:{control.PORT}"
+        server = f"https://{network.nodes[0].underlay}:{tailscale_control.PORT}"
         await self._ask(
             host, "up", f"--login-server={server}", *key, f"--hostname={host.name}",
             "--accept-dns=false", f"--timeout={self._login_limit_s:.0f}s",
@@ -168,7 +169,7 @@ class Tailscale(Driver):
 
     async def _check(self, host: Host, network: Network) -> None:
         has = (await self._ask(host, "ip", "-4")).strip()
-        if has != (planned := control.address(network.node(host.name))):
+        if has != (planned := tailscale_control.address(network.node(host.name))):
             raise VpnError(
                 f"{host.name}: {self._chosen} gave it {has} and not {planned}: it knows nodes "
                 f"from before; remove {self.folder / 'state'} on all hosts"
@@ -179,13 +180,13 @@ class Tailscale(Driver):
         return (await host.run(argv, limit_s=self._login_limit_s + 5)).stdout
 
     def address(self, node: Node, material: Material) -> str:
-        return control.address(node)
+        return tailscale_control.address(node)
 
     def effective(self, network: Network) -> Mapping[str, Any]:
         return {
             **self.options.model_dump(),
             "control_server": self._chosen,
-            "derp": [f"{network.nodes[0].underlay}:{control.PORT}"],
+            "derp": [f"{network.nodes[0].underlay}:{tailscale_control.PORT}"],
             "port_mapping": False,
             "logs_to_vendor": False,
         }
@@ -195,37 +196,50 @@ class Tailscale(Driver):
 
     async def installed_version(self, host: Host) -> str:
         said = (await host.run([self.program("tailscaled"), "--version"])).stdout.split()[0]
-        server = control.CONTROLS[self._chosen][0]
+        server = tailscale_control.CONTROLS[self._chosen][0]
         asked = await host.run([self.program(server.program), "version"])
         word = asked.stdout.splitlines()[0].split()[-1]
         return f"{said} ({server.name} {word.removeprefix('v')})"
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        status = json.loads(await self._ask(host, "status", "--json"))
+        status = Peers.model_validate(foreign.document(await self._ask(host, "status", "--json")))
         peers = {
             address: peer
-            for peer in (status.get("Peer") or {}).values()
-            for address in peer.get("TailscaleIPs") or []
+            for peer in foreign.valid(Peer, (status.peers or {}).values())
+            for address in peer.addresses or ()
         }
         known = {
-            other: peers[control.address(other)]
+            other: peers[tailscale_control.address(other)]
             for other in network.others(node)
-            if control.address(other) in peers
+            if tailscale_control.address(other) in peers
         }
-        derp = f"{network.nodes[0].underlay}:{control.PORT}"
+        derp = f"{network.nodes[0].underlay}:{tailscale_control.PORT}"
         return {other.name: _path(peer, derp) for other, peer in known.items()}
 
     def watched(self) -> Sequence[str]:
-        return ("tailscaled", control.CONTROLS[self._chosen][0].program)
+        return ("tailscaled", tailscale_control.CONTROLS[self._chosen][0].program)
 
 
-def _path(peer: Mapping[str, Any], derp: str) -> PathState:
+class Peers(Told):
+    """What `tailscale status --json` says of peers, by key."""
+
+    peers: dict[str, Any] | None = Field(alias="Peer")
+
+
+class Peer(Told):
+    addresses: tuple[str, ...] | None = Field(None, alias="TailscaleIPs")
+    current: str = Field("", alias="CurAddr")
+    relay: str = Field("", alias="PeerRelay")
+    active: bool = Field(alias="Active")
+
+
+def _path(peer: Peer, derp: str) -> PathState:
     """An active peer without an address of its own is reached through DERP."""
-    if endpoint := peer.get("CurAddr"):
-        return PathState(kind="direct", transport="udp", endpoint=endpoint)
-    if endpoint := peer.get("PeerRelay"):
-        return PathState(kind="relay", transport="udp", endpoint=endpoint)
-    if peer.get("Active"):
+    if peer.current:
+        return PathState(kind="direct", transport="udp", endpoint=peer.current)
+    if peer.relay:
+        return PathState(kind="relay", transport="udp", endpoint=peer.relay)
+    if peer.active:
         return PathState(kind="relay", transport="derp", endpoint=derp)
     return PathState()
 

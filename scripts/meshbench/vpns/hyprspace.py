@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Local
-from meshbench.records import PathState
+from meshbench.config.packages import Local
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line
+from meshbench.vpns.common.units import Service, command_line
 
 _CLOSED = "http://127.0.0.1:9"
 """A proxy that is not there: its requests for peers to a server on the internet end on the host."""
@@ -169,7 +169,10 @@ def path(peer: str, status: str, routes: str) -> PathState | None:
     for connection in _CONNECTION.finditer(status):
         where = connection["address"]
         if connection["name"] == peer and (_CIRCUIT in where) == relayed:
-            _, family, host, layer, port, *rest = where.split("/")
+            parts: list[str] = where.split("/")
+            _, family, host, layer, port, *rest = [*parts, "", "", "", ""]
+            if family not in {"ip4", "ip6"} or not port.isdecimal():
+                continue
             return PathState(
                 kind="relay" if relayed else "direct",
                 transport="quic" if "quic-v1" in rest else layer,

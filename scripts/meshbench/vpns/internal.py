@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from meshbench.records import PathState
+from meshbench.results.records import PathState
 from meshbench.testbed.host import Host
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 

@@ -6,14 +6,16 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Local
-from meshbench.records import PathState
+from meshbench.config.packages import Local
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util import foreign
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 9651
 _API = "127.0.0.1:8989"
@@ -112,14 +114,15 @@ class Mycelium(Driver):
         # It logs to its standard output, and makes a folder for a key if it is given none.
         quiet = ["--silent", "--key-file", str(self.folder / "key"), "--api-addr", _API]
         ask = [self.program("mycelium"), *quiet, "routes", "selected", "--json"]
-        found = json.loads((await host.run(ask)).stdout.strip() or "[]")
+        told = foreign.document((await host.run(ask)).stdout.strip() or "[]")
+        routes = foreign.valid(Route, told)
         addresses = json.loads(
             (await host.run(["cat", str(self.folder / "addresses.json")])).stdout
         )
         return {
             other.name: _path(route, other)
             for other in network.others(node)
-            if (route := _route(found, addresses[other.name])) is not None
+            if (route := _route(routes, addresses[other.name])) is not None
         }
 
 
@@ -141,20 +144,26 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     }
 
 
-def _route(found: Sequence[Mapping[str, Any]], address: str) -> Mapping[str, Any] | None:
+class Route(Told):
+    subnet: Annotated[ipaddress.IPv6Network, BeforeValidator(str)]
+    next_hop: Annotated[str, StringConstraints(pattern=r"^\S+ .*\S:\d+$")] = Field(alias="nextHop")
+    metric: Any = None
+
+
+def _route(routes: Sequence[Route], address: str) -> Route | None:
     target = ipaddress.IPv6Address(address)
-    return next((r for r in found if target in ipaddress.IPv6Network(r["subnet"])), None)
+    return next((route for route in routes if target in route.subnet), None)
 
 
-def _path(route: Mapping[str, Any], target: Node) -> PathState:
+def _path(route: Route, target: Node) -> PathState:
     """The next hop is `TCP us <-> them` or `QUIC -> them`; if that is another host, it relays."""
-    transport, *_, endpoint = route["nextHop"].split()
+    transport, *_, endpoint = route.next_hop.split()
     address, port = _split(endpoint)
     return PathState(
         kind="direct" if address == target.underlay else "relay",
         transport=transport.lower(),
         endpoint=f"{address}:{port}",
-        details={"metric": route["metric"]},
+        details={"metric": route.metric},
     )
 
 

@@ -1,18 +1,19 @@
 """Nebula: one certificate authority, the first host is the lighthouse."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import yaml
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util import foreign
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 4242
 _ADMIN_PORT = 2242
@@ -121,8 +122,11 @@ class Nebula(Driver):
         return said.stdout.strip().removeprefix("Version: ")
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        entries = json.loads((await self._admin(host, "list-hostmap", "-json")).strip() or "[]")
-        found = {address: entry for entry in entries or [] for address in _addresses(entry)}
+        entries = foreign.document(
+            (await self._admin(host, "list-hostmap", "-json")).strip() or "[]"
+        )
+        tunnels = foreign.valid(Tunnel, entries or [])
+        found = {address: tunnel for tunnel in tunnels for address in tunnel.addresses}
         return {
             other.name: _path(found[other.overlay])
             for other in network.others(node)
@@ -170,22 +174,34 @@ async def _certificates(program: str, host: Host, network: Network) -> dict[str,
         await host.run(["rm", "-rf", "--", str(folder)])
 
 
-def _addresses(entry: Mapping[str, Any]) -> list[str]:
-    # Nebula 1.9 says vpnIp, 1.10 and later vpnAddrs.
-    return [entry["vpnIp"]] if "vpnIp" in entry else list(entry.get("vpnAddrs", []))
+class Remote(Told):
+    ip: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.ip}:{self.port}"
 
 
-def _path(entry: Mapping[str, Any]) -> PathState:
-    relays = entry.get("currentRelaysToMe") or []
-    remote = entry.get("currentRemote") or {}
-    if isinstance(remote, dict):
-        remote = f"{remote['ip']}:{remote['port']}" if remote else ""
-    direct = bool(remote) and not relays
+class Tunnel(Told):
+    """A tunnel in `list-hostmap`. Nebula 1.9 says vpnIp, 1.10 and later vpnAddrs."""
+
+    vpn_ip: str | None = Field(None, alias="vpnIp")
+    vpn_addresses: tuple[str, ...] | None = Field(None, alias="vpnAddrs")
+    remote: str | Remote | None = Field(alias="currentRemote")
+    relays: tuple[str, ...] | None = Field(None, alias="currentRelaysToMe")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.vpn_ip,) if self.vpn_ip else self.vpn_addresses or ()
+
+
+def _path(tunnel: Tunnel) -> PathState:
+    direct = bool(tunnel.remote) and not tunnel.relays
     return PathState(
         kind="direct" if direct else "relay",
         transport="udp",
-        endpoint=remote or None,
-        details={"relays": relays},
+        endpoint=str(tunnel.remote) if tunnel.remote else None,
+        details={"relays": list(tunnel.relays or ())},
     )
 
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 from cryptography.hazmat.primitives import hashes
 from pydantic import Field
 
-from meshbench import certificates
-from meshbench.config import Strict
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util import certificates
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 PORT = 1194
 
@@ -154,23 +154,30 @@ def _clients(status: str, transport: str) -> dict[str, PathState]:
     """The server's status, version 3: tab-separated, the columns named in a HEADER line."""
     rows = [line.split("\t") for line in status.splitlines()]
     heads = [row[2:] for row in rows if row[:2] == ["HEADER", "CLIENT_LIST"]]
-    clients = [dict(zip(heads[0], row[1:], strict=True)) for row in rows if row[0] == "CLIENT_LIST"]
+    if not heads:
+        return {}
+    # An older server has fewer columns.
+    clients = [
+        dict(zip(heads[0], row[1:], strict=False)) for row in rows if row[0] == "CLIENT_LIST"
+    ]
     return {
         client["Common Name"]: PathState(
             kind="direct",
             transport=transport,
             endpoint=client["Real Address"],
             cipher=client.get("Data Channel Cipher"),
-            details={"connected_since": client["Connected Since"]},
+            details={"connected_since": client.get("Connected Since")},
         )
         for client in clients
+        if {"Common Name", "Real Address"} <= client.keys()
     }
 
 
 def _heard(status: str) -> bool:
     """Whether a client's status says that the server has sent it anything."""
     fields = dict(line.partition(",")[::2] for line in status.splitlines())
-    return int(fields.get("TCP/UDP read bytes", 0)) > 0
+    read_bytes = fields.get("TCP/UDP read bytes", "0")
+    return read_bytes.isdecimal() and read_bytes.strip("0") != ""
 
 
 def _identity(node: Node) -> dict[str, str]:

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from cryptography.hazmat.primitives.serialization import PublicFormat
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.keys import rsa_pair
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.util.keys import rsa_pair
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, unit_name
+from meshbench.vpns.common.units import Service, unit_name
 
 PORT = 655
 _UP = b'#!/bin/sh\nip link set "$INTERFACE" up\nip address add "$(cat "${0%/*}/address")" dev "$INTERFACE"\n'

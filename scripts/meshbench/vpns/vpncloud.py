@@ -8,12 +8,13 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Cargo
-from meshbench.records import PathState
+from meshbench.config.packages import Cargo
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line, unit_name
+from meshbench.vpns.common.units import Service, command_line, unit_name
 
 PORT = 3210
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -150,6 +151,16 @@ class VpnCloud(Driver):
         }  # fmt: skip
 
 
+class Facts(Told):
+    crypto: str
+
+
+class Statistics(Told):
+    """The statistics file: a list with an object for each peer, by its endpoint."""
+
+    peers: tuple[dict[str, Facts | None], ...] | None
+
+
 def connected(journal: str) -> set[str]:
     """The endpoints of the peers that a daemon's log leaves connected."""
     peers: set[str] = set()
@@ -162,13 +173,10 @@ def connected(journal: str) -> set[str]:
 def ciphers_of(stats: str) -> dict[str, str]:
     """The cipher in use by peer, from the statistics file; empty before it is written."""
     try:
-        said = yaml.safe_load(stats) or {}
-    except yaml.YAMLError:  # read while it was written
+        peers = Statistics.model_validate(yaml.safe_load(stats)).peers or ()
+    except (yaml.YAMLError, ValueError):  # read while it was written
         return {}
-    peers = said.get("peers") or []
-    return {
-        endpoint: facts["crypto"] for peer in peers for endpoint, facts in peer.items() if facts
-    }
+    return {endpoint: facts.crypto for peer in peers for endpoint, facts in peer.items() if facts}
 
 
 def _key_pair() -> dict[str, str]:

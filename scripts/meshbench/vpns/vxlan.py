@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.records import PathState
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import Host
+from meshbench.util.errors import UnavailableError
 from meshbench.vpns.base import Card, Driver, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 
 class Options(Strict):
@@ -48,7 +48,7 @@ class Vxlan(Driver):
             check=False,
         )
         if trial.returncode != 0:
-            raise VpnError(f"{host.name}: the kernel has no vxlan: {trial.stderr.strip()}")
+            raise UnavailableError(f"{host.name}: the kernel has no vxlan: {trial.stderr.strip()}")
         await host.run(["ip", "link", "del", "mbprobe"])
         return {}
 
@@ -91,7 +91,7 @@ class Vxlan(Driver):
         known = {
             words[words.index("dst") + 1]
             for line in table.stdout.splitlines()
-            if "dst" in (words := line.split())
+            if "dst" in (words := line.split())[:-1]
         }
         return {
             other.name: PathState(

@@ -8,13 +8,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
+from meshbench.testbed import programs
 from meshbench.testbed.host import File, Host
+from meshbench.util.errors import UnavailableError
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
+
+_FIELDS = 7
+"""Of a peer in `wg show … dump`, up to the bytes sent."""
 
 
 class Options(Strict):
@@ -74,10 +78,13 @@ class WireGuard(Driver):
                 await host.run(["ip", "link", "del", "mbprobe"])
                 return {"implementation": "kernel"}
             if wanted == "kernel":
-                raise VpnError(f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}")
-        found = await host.run(["which", self.program("wireguard-go")], check=False)
-        if found.returncode != 0:
-            raise VpnError(f"{host.name}: no wireguard module and wireguard-go is not installed")
+                raise UnavailableError(
+                    f"{host.name}: the kernel has no wireguard: {trial.stderr.strip()}"
+                )
+        if await programs.absent(host, [self.program("wireguard-go")]):
+            raise UnavailableError(
+                f"{host.name}: no wireguard module and wireguard-go is not installed"
+            )
         return {"implementation": "go"}
 
     def service(self, node: Node, network: Network, facts: Mapping[str, str]) -> Service:
@@ -107,6 +114,7 @@ class WireGuard(Driver):
         by_allowed = {
             fields[3]: fields
             for fields in (line.split("\t") for line in dump.stdout.splitlines()[1:])
+            if len(fields) >= _FIELDS and all(map(str.isdecimal, fields[4:7]))
         }
         return {
             other.name: _path(by_allowed[f"{other.overlay}/32"])

@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.packages.spec import Debian
-from meshbench.records import PathState
+from meshbench.config.packages import Debian
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util import foreign
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service
+from meshbench.vpns.common.units import Service
 
 _ADMIN = "unix:///run/meshbench/yggdrasil.sock"
 
@@ -95,21 +97,24 @@ class Yggdrasil(Driver):
 
     async def installed_version(self, host: Host) -> str:
         said = (await host.run([self.program("yggdrasil"), "-version"])).stdout
-        return next(
-            line.partition(":")[2].strip()
-            for line in said.splitlines()
-            if "version" in line.lower()
-        )
+        lines = [line for line in said.splitlines() if "version" in line.lower()]
+        return lines[0].partition(":")[2].strip()
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         said = await host.run(
             [self.program("yggdrasilctl"), "-json", f"-endpoint={_ADMIN}", "getpeers"]
         )
         keys = json.loads((await host.run(["cat", str(self.folder / "peers.json")])).stdout)
-        peers = {
-            peer["key"]: peer for peer in json.loads(said.stdout).get("peers", []) if peer["up"]
+        told = Peers.model_validate(foreign.document(said.stdout)).peers
+        peers = foreign.valid(Peer, told)
+        up = {peer.key: peer for peer in peers if peer.up}
+        # Nobody carries the traffic of a host without peers, and one that cannot be read may be any.
+        others_carry = bool(up) and len(peers) == len(told)
+        return {
+            other.name: _path(up.get(key))
+            for other in network.others(node)
+            if (key := keys[other.name]) in up or others_carry
         }
-        return {other.name: _path(peers.get(keys[other.name])) for other in network.others(node)}
 
     def watched(self) -> Sequence[str]:
         return ("yggdrasil",)
@@ -133,14 +138,30 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     return {"private": made["PrivateKey"], "public": public, "address": address}
 
 
-def _path(peer: Mapping[str, Any] | None) -> PathState:
+class Peers(Told):
+    """What `getpeers` says; 0.3 has an object by address in place of the list."""
+
+    peers: list[Any]
+
+
+class Peer(Told):
+    """A peering; before 0.5 only those that are up are told."""
+
+    key: str
+    remote: str = ""
+    up: bool = True
+    inbound: bool | None = None
+    uptime: float | None = None
+
+
+def _path(peer: Peer | None) -> PathState:
     """A peering with the node itself is a direct path; without one others carry the traffic."""
     if peer is None:
         return PathState(kind="relay")
-    transport, _, endpoint = peer["remote"].partition("://")
+    transport, _, endpoint = peer.remote.partition("://")
     return PathState(
-        kind="direct", transport=transport, endpoint=endpoint,
-        details={"inbound": peer.get("inbound"), "uptime_s": peer.get("uptime")},
+        kind="direct", transport=transport or None, endpoint=endpoint or None,
+        details={"inbound": peer.inbound, "uptime_s": peer.uptime},
     )  # fmt: skip
 
 

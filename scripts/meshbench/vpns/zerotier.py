@@ -10,13 +10,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from meshbench.config import Strict
-from meshbench.errors import VpnError
-from meshbench.packages.spec import Local
-from meshbench.records import PathState
+from meshbench.config.packages import Local
+from meshbench.config.strict import Strict
+from meshbench.results.records import PathState
 from meshbench.testbed.host import RUN, File, Host
+from meshbench.util import foreign
+from meshbench.util.errors import VpnError
+from meshbench.util.foreign import Told
 from meshbench.vpns.base import OVERLAY, Card, Driver, Material, Network, Node
-from meshbench.vpns.units import Service, command_line
+from meshbench.vpns.common.units import Service, command_line
 
 PORT = 9993
 _ADDRESS = re.compile("[0-9a-f]{10}")
@@ -171,11 +173,8 @@ class ZeroTier(Driver):
         query = [self.program("zerotier-one"), "-q", f"-D{self._home}", f"-p{PORT}", "-j"]
         said = await host.run([*query, "listpeers"])
         names = json.loads((await host.run(["cat", str(self.folder / "peers.json")])).stdout)
-        return {
-            names[peer["address"]]: _path(peer)
-            for peer in json.loads(said.stdout)
-            if peer["address"] in names
-        }
+        peers = foreign.valid(Peer, foreign.document(said.stdout))
+        return {names[peer.address]: _path(peer) for peer in peers if peer.address in names}
 
 
 class _Keys:
@@ -218,20 +217,40 @@ class _Keys:
         return (await self._host.run(command)).stdout.strip()
 
 
-def _path(peer: Mapping[str, Any]) -> PathState:
+class Path(Told):
+    """A physical path to a peer, in `listpeers`."""
+
+    address: str
+    active: bool
+    expired: bool = False
+    preferred: bool = False
+
+
+class Peer(Told):
+    """A peer in `listpeers`; 1.8 and older do not say whether it is `tunneled` (over TCP)."""
+
+    address: str
+    paths: tuple[Path, ...]
+    tunneled: bool = False
+    role: str | None = None
+    version: str | None = None
+    latency: float | None = None
+
+
+def _path(peer: Peer) -> PathState:
     """A peer without an active path of its own is reached through the root."""
-    active = [path for path in peer["paths"] if path["active"] and not path["expired"]]
-    used = next((path for path in active if path["preferred"]), active[0] if active else None)
-    direct = used is not None and not peer["tunneled"]
+    active = [path for path in peer.paths if path.active and not path.expired]
+    used = next((path for path in active if path.preferred), active[0] if active else None)
+    direct = used is not None and not peer.tunneled
     return PathState(
         kind="direct" if direct else "relay",
-        transport="tcp" if peer["tunneled"] else "udp",
-        endpoint=used["address"].replace("/", ":") if used and direct else None,
+        transport="tcp" if peer.tunneled else "udp",
+        endpoint=used.address.replace("/", ":") if used and direct else None,
         details={
-            "role": peer["role"],
-            "version": peer["version"],
-            "latency_ms": peer["latency"],
-            "paths": sorted({path["address"] for path in active}),
+            "role": peer.role,
+            "version": peer.version,
+            "latency_ms": peer.latency,
+            "paths": sorted({path.address for path in active}),
         },
     )
 

@@ -8,18 +8,9 @@
 --   rtt_min_ms, rtt_avg_ms, rtt_max_ms, rtt_mdev_ms: the tool's own summary (ms)
 --   rtt_p50_ms, rtt_p90_ms, rtt_p99_ms: of the single replies, linearly interpolated (ms);
 --                        null where they were not kept
---   status, reason       of the RTTs; 'tool_failed' where an ok link has none
---   marks, engine, shared_cpu: of the link
--- RTTs are null unless status is ok.
+--   status, reason       of the mean RTT; RTTs are null unless status is ok
+--   marks, engine, shared_cpu, record: of the link
 WITH pings AS (
-    SELECT * FROM samples
-    WHERE metric IN (
-        'rtt', 'rtt_min', 'rtt_avg', 'rtt_max', 'rtt_mdev',
-        'ping_sent', 'ping_received', 'ping_loss'
-    )
-    AND stream IS NULL
-),
-measured AS (
     SELECT
         campaign, round, vpn, tuning, profile, placement, benchmark, source, target,
         max(value) FILTER (metric = 'ping_sent') AS n_sent,
@@ -32,30 +23,23 @@ measured AS (
         quantile_cont(value, 0.99) FILTER (status = 'ok' AND metric = 'rtt') AS rtt_p99_ms,
         max(value) FILTER (status = 'ok' AND metric = 'rtt_max') AS rtt_max_ms,
         max(value) FILTER (status = 'ok' AND metric = 'rtt_mdev') AS rtt_mdev_ms,
-        min(status) FILTER (status <> 'ok') AS sample_status,
-        min(reason) FILTER (status <> 'ok') AS sample_reason
-    FROM pings
+        any_value(status) FILTER (metric = 'rtt_avg') AS status,
+        any_value(reason) FILTER (metric = 'rtt_avg') AS reason
+    FROM samples
+    WHERE
+        metric IN (
+            'rtt', 'rtt_min', 'rtt_avg', 'rtt_max', 'rtt_mdev',
+            'ping_sent', 'ping_received', 'ping_loss'
+        )
+        AND stream IS NULL
     GROUP BY ALL
 )
 SELECT
     campaign, round, vpn, tuning, profile, placement, benchmark, source, target,
     n_sent::BIGINT AS n_sent, n_received::BIGINT AS n_received, loss,
     rtt_min_ms, rtt_avg_ms, rtt_p50_ms, rtt_p90_ms, rtt_p99_ms, rtt_max_ms, rtt_mdev_ms,
-    CASE
-        WHEN rtt_avg_ms IS NOT NULL THEN 'ok'
-        WHEN links.status <> 'ok' THEN links.status
-        ELSE coalesce(sample_status, 'tool_failed')
-    END AS status,
-    CASE
-        WHEN rtt_avg_ms IS NOT NULL THEN NULL
-        WHEN links.status <> 'ok' THEN links.reason
-        WHEN sample_status IS NOT NULL THEN sample_reason
-        ELSE 'the tool reported no RTT'
-    END AS reason,
-    marks, engine, shared_cpu
-FROM links
-LEFT JOIN measured
-    USING (campaign, round, vpn, tuning, profile, placement, benchmark, source, target)
--- Where nothing at all was measured, only the name tells what would have been.
-WHERE benchmark = 'ping' OR (campaign, benchmark) IN (SELECT (campaign, benchmark) FROM pings)
+    pings.status, pings.reason, marks, engine, shared_cpu, links.record
+FROM pings
+JOIN links USING (campaign, round, vpn, tuning, profile, placement, benchmark, source, target)
+WHERE pings.status IS NOT NULL
 ORDER BY campaign, round, vpn, tuning, profile, placement, benchmark, source, target;

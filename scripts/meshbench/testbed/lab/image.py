@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from meshbench.config import Image
-from meshbench.errors import TestbedError
-from meshbench.files import cache
+from meshbench.config.models import Image
 from meshbench.testbed import local
+from meshbench.util.errors import TestbedError
+from meshbench.util.files import cache
 
 log = logging.getLogger(__name__)
 

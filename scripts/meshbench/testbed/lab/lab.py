@@ -17,8 +17,6 @@ from typing import Any
 
 import asyncssh
 
-from meshbench.errors import TestbedError
-from meshbench.files import write_private
 from meshbench.testbed import local
 from meshbench.testbed.host import Address
 from meshbench.testbed.lab import cgroups, image, machine
@@ -32,6 +30,8 @@ from meshbench.testbed.lab.layout import (
     Layout,
 )
 from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.util.errors import TestbedError
+from meshbench.util.files import write_private
 
 log = logging.getLogger(__name__)
 

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from meshbench.errors import TestbedError
-from meshbench.files import cache
 from meshbench.testbed import local
 from meshbench.testbed.lab import image
+from meshbench.util.errors import TestbedError
+from meshbench.util.files import cache, existing
 
 PACKAGES = {
     "mmdebstrap": "mmdebstrap",
@@ -40,11 +40,8 @@ def problems(definition: image.Definition) -> list[str]:
 
 
 def _no_space() -> list[str]:
-    folder = cache()
-    while not folder.exists():
-        folder = folder.parent
     try:
-        image.check_space(folder)
+        image.check_space(existing(cache()))
     except TestbedError as error:
         return [str(error)]
     return []

@@ -1,0 +1,1 @@
+"""The measuring tools, and what their words mean."""

@@ -1,0 +1,185 @@
+"""iperf3 on the hosts: a server with authentication, and what its errors mean."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+
+from meshbench.benchmarks.base import Link
+from meshbench.benchmarks.tools import iperf3_output
+from meshbench.benchmarks.tools.iperf3_output import Interval, Mode, Run
+from meshbench.results.records import Command, Status
+from meshbench.testbed.host import RUN, File, Host, Unit
+from meshbench.testbed.waiting import until
+from meshbench.util.errors import TestbedError
+
+log = logging.getLogger(__name__)
+
+UNIT = "meshbench-iperf3"
+LISTEN_LIMIT_S = 10.0
+FREE_LIMIT_S = 5.0
+_USER = "meshbench"
+_FOLDER = RUN / "iperf3"
+_VPN_ERRORS = (
+    "connection timed out",
+    "unable to connect to server",
+    "no route to host",
+    "network is unreachable",
+)
+_ANSWERS = ("connection refused", "connection reset")
+
+
+@cache
+def key_pair() -> tuple[bytes, bytes]:
+    """A private and a public RSA key in PEM, made once in a process and those made from it."""
+    # Parsing reads this module too, and must not pay for what only measuring needs.
+    from cryptography.hazmat.primitives.serialization import PublicFormat  # noqa: PLC0415
+
+    from meshbench.util.keys import rsa_pair  # noqa: PLC0415
+
+    private, public = rsa_pair(2048, PublicFormat.SubjectPublicKeyInfo)
+    return private.encode(), public.encode()
+
+
+class Iperf3Servers:
+    """One server per link for the length of a cell, with a password that lives as long."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self._links = links
+        self._password = secrets.token_urlsafe(18)
+        self._private, self._public = key_pair()
+
+    @property
+    def client_arguments(self) -> list[str]:
+        return ["--username", _USER, "--rsa-public-key-path", str(_FOLDER / "public.pem")]
+
+    @property
+    def client_secrets(self) -> dict[str, str]:
+        return {"IPERF3_PASSWORD": self._password}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Every link's server listens in the block. Raises TestbedError."""
+        ends = [host for link in self._links for host in (link.source, link.target)]
+        hosts = {host.name: host for host in ends}.values()
+        try:
+            await asyncio.gather(*(self._provide(host) for host in hosts))
+            await asyncio.gather(*(self._start(link) for link in self._links))
+            yield
+        finally:
+            await asyncio.gather(*(self._stop(host) for host in hosts))
+
+    async def free(self, links: Sequence[Link]) -> None:
+        """Wait until each link's server can take a client, at most `FREE_LIMIT_S`; then start it anew.
+
+        It is done with the client before only when that one's last message has crossed the path,
+        and turns away or resets whoever comes earlier. Raises TestbedError.
+        """
+        await asyncio.gather(*(self._free(link) for link in links))
+
+    async def _free(self, link: Link) -> None:
+        if not await until(lambda: _free(link), FREE_LIMIT_S):
+            log.warning(
+                "%s: iperf3 took no client for %.0f s; started anew", link.target.name, FREE_LIMIT_S
+            )
+            await self._start(link)
+
+    async def _provide(self, host: Host) -> None:
+        # iperf3(1): the hash of "{user}password".
+        digest = hashlib.sha256(f"{{{_USER}}}{self._password}".encode()).hexdigest()
+        await host.upload([
+            File(_FOLDER / "private.pem", self._private, 0o600),
+            File(_FOLDER / "users.csv", f"{_USER},{digest}\n".encode(), 0o600),
+            File(_FOLDER / "public.pem", self._public, 0o600),
+        ])  # fmt: skip
+
+    async def _start(self, link: Link) -> None:
+        server = [
+            "iperf3", "-s", "--json", "-p", str(link.port),
+            "--rsa-private-key-path", str(_FOLDER / "private.pem"),
+            "--authorized-users-path", str(_FOLDER / "users.csv"),
+        ]  # fmt: skip
+        await link.target.start(Unit(_unit(link), server))
+        if not await until(lambda: _free(link), LISTEN_LIMIT_S):
+            said = await link.target.logs(_unit(link))
+            raise TestbedError(f"{link.target.name}: iperf3 does not listen: {said}")
+
+    async def _stop(self, host: Host) -> None:
+        mine = [_unit(link) for link in self._links if link.target.name == host.name]
+        await host.stop(*mine)
+        await host.run(["rm", "-rf", "--", str(_FOLDER)])
+
+
+def _unit(link: Link) -> str:
+    return f"{UNIT}-{link.port}"
+
+
+async def _free(link: Link) -> bool:
+    """Whether a link's server listens and has no client."""
+    sockets = await link.target.run([
+        "ss", "-Htn", "state", "listening", "state", "established", "state", "close-wait",
+        f"sport = :{link.port}",
+    ])  # fmt: skip
+    states = {line.split()[0] for line in sockets.stdout.splitlines()}
+    return states == {"LISTEN"}
+
+
+def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
+    """What a client's end means: the tool's own failures are not held against the VPN.
+
+    A run that ends well and moved nothing is a failure of the VPN, not a success at 0 bit/s.
+    """
+    if command.returncode is None:
+        return Status.TIMEOUT, f"not finished within {limit_s:.0f} s"
+    said = command.stderr.strip()[:300]
+    try:
+        run = iperf3_output.read(command.stdout)
+    except ValueError as error:
+        return classify(said), f"no JSON from iperf3: {said or error}"
+    # Before 3.10 iperf3 says errors on standard error only.
+    if trouble := run.error_text or (said if command.returncode else None):
+        return classify(trouble), trouble
+    if command.returncode:
+        return Status.TOOL_FAILED, f"iperf3 ended with {command.returncode} and said nothing"
+    try:
+        return _moved(run, iperf3_output.mode_of(command, run))
+    except ValueError as error:
+        return Status.TOOL_FAILED, str(error)
+
+
+def classify(error: str) -> Status:
+    """Whether an iperf3 error text speaks of the path or of the tool.
+
+    A refusal or a reset has crossed the path; iperf3 resets a client that comes between two tests.
+    """
+    said = error.lower()
+    answered = any(phrase in said for phrase in _ANSWERS)
+    carried = answered or not any(phrase in said for phrase in _VPN_ERRORS)
+    return Status.TOOL_FAILED if carried else Status.FAILED
+
+
+def _moved(run: Run, mode: Mode) -> tuple[Status, str | None]:
+    for name, _, received in list(run.sums(mode)):
+        if not received.bytes:
+            if _unread(run):
+                reason = "its receiver never read: the path delivered until the window was 0"
+                return Status.TOOL_FAILED, f"iperf3's {name} stream deadlocked; {reason}"
+            return Status.FAILED, f"the {name} stream ended normally and moved no data"
+    return Status.OK, None
+
+
+def _unread(run: Run) -> bool:
+    """Whether a sender ended with the receiver's window full: esnet/iperf issue 2029 (--bidir).
+
+    It had sent until then. A path that carries nothing leaves the window as it was.
+    """
+    return any(_blocked(side.intervals) for side in (run, run.server_output_json))
+
+
+def _blocked(intervals: Sequence[Interval]) -> bool:
+    senders = [[s for s in interval.streams if s.sender] for interval in intervals]
+    sent = any(stream.bytes for streams in senders for stream in streams)
+    return sent and any(stream.snd_wnd == 0 for stream in senders[-1])

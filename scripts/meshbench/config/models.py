@@ -1,0 +1,421 @@
+"""What a configuration may say, and nothing else: every key, its type, its unit and its limits.
+
+A campaign is one YAML file. Profiles, tunings, testbeds and systems are files of their own in the
+folders beside it, named like the value that refers to them. Unknown keys are refused.
+"""
+
+import difflib
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from meshbench.config.packages import Package
+from meshbench.config.sources import Source, locate
+from meshbench.config.strict import Strict as Strict  # noqa: PLC0414
+from meshbench.config.validation import check
+from meshbench.util.errors import ConfigError, Problem
+
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$", min_length=1, max_length=40)
+]
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Profile(Strict):
+    """An impairment profile, with the documented meaning of tc-netem(8), per host and direction."""
+
+    delay_ms: NonNegative = 0
+    jitter_ms: NonNegative = 0
+    loss_percent: Percent = 0
+    loss_correlation_percent: Percent = 0
+    reorder_percent: Percent = 0
+    reorder_correlation_percent: Percent = 0
+    duplicate_percent: Percent = 0
+
+    @model_validator(mode="after")
+    def _reorder_needs_delay(self) -> Self:
+        if self.reorder_percent and not self.delay_ms:
+            raise PydanticCustomError(
+                "reorder_without_delay",
+                "needs a delay_ms above 0: netem reorders by sending early",
+                {"key": "reorder_percent"},
+            )
+        return self
+
+    @property
+    def impairs(self) -> bool:
+        return self != Profile()
+
+
+class Tuning(Strict):
+    """Kernel settings that a tuning changes on every host; the empty one is the stock kernel."""
+
+    sysctls: dict[Annotated[str, StringConstraints(pattern=r"^net\.[a-z0-9_.]+$")], int | str] = {}
+
+
+class System(Strict):
+    """A system under test: a driver and the options that differ from the VPN's own defaults."""
+
+    driver: Name
+    options: dict[str, Any] = {}
+    package: Package | None = None
+    """Where the programs come from, if not from where the driver says."""
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is as ever must read as ever, or every cell measured before would be stale.
+        said: dict[str, Any] = handler(self)
+        return said if self.package else {key: said[key] for key in said if key != "package"}
+
+
+class Image(Strict):
+    """What the lab's hosts boot: one clean Debian image."""
+
+    suite: Name = "trixie"
+    mirror: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")] | None = None
+    packages: tuple[Name, ...] = ()
+
+
+class LabTestbed(Strict):
+    """Hosts that this machine makes for itself."""
+
+    kind: Literal["lab"]
+    hosts: Annotated[tuple[HostName, ...], Field(min_length=2, max_length=8)] = (
+        "lom",
+        "yuki",
+        "luna",
+    )
+    image: Image = Image()
+    data_rate_bps: Annotated[int, Field(ge=1_000_000)] | Literal["none"] = 1_000_000_000
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_duplicates(self.hosts, "host", "hosts")
+        return self
+
+
+def _ip_address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "not_an_address", "'{text}' is not an IP address", {"text": text}
+        ) from None
+    return text
+
+
+def _control_address(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?", text):
+        return text
+    try:
+        return _ip_address(text)
+    except PydanticCustomError:
+        raise PydanticCustomError(
+            "not_a_host",
+            "'{text}' is neither a host name nor an IP address; user and port have keys of their "
+            "own, and an IPv6 address has no brackets",
+            {"text": text},
+        ) from None
+
+
+def _at_home(path: Path) -> Path:
+    # Path.expanduser raises RuntimeError for a user that nobody knows.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+class SshHost(Strict):
+    """One of the user's own hosts."""
+
+    name: HostName
+    address: Annotated[str, AfterValidator(_control_address)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Name = "root"
+    key_file: Path
+    known_hosts_file: Path
+    data_interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
+    data_address: Annotated[str, AfterValidator(_ip_address)]
+
+    @property
+    def key_path(self) -> Path:
+        return _at_home(self.key_file)
+
+    @property
+    def known_hosts_path(self) -> Path:
+        return _at_home(self.known_hosts_file)
+
+
+class SshTestbed(Strict):
+    """Hosts that exist already, reached over SSH with strict host keys."""
+
+    kind: Literal["ssh"]
+    hosts: Annotated[tuple[SshHost, ...], Field(min_length=2)]
+    install: Annotated[bool, Field(exclude=True)] = False
+    """Whether missing Debian packages may be installed there. No number depends on it, so that it
+    is not among a job's settings.
+    """
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_duplicates([host.name for host in self.hosts], "host", "hosts")
+        _refuse_duplicates([host.data_address for host in self.hosts], "data_address", "hosts")
+        logins = [f"{host.address} port {host.port}" for host in self.hosts]
+        _refuse_duplicates(logins, "address", "hosts")
+        if len({ipaddress.ip_address(host.data_address).version for host in self.hosts}) > 1:
+            raise PydanticCustomError(
+                "families",
+                "every data_address must be of one family: all IPv4, or all IPv6",
+                {"key": "hosts"},
+            )
+        return self
+
+
+class FakeTestbed(Strict):
+    """Hosts that answer from a table and measure nothing: for trying the workflow itself.
+
+    Every record and figure made on it says so.
+    """
+
+    kind: Literal["fake"]
+    hosts: tuple[HostName, ...] = ("lom", "yuki", "luna")
+    broken: dict[Name, str] = {}
+    unreachable: tuple[HostName, ...] = ()
+    seconds_per_command: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_duplicates(self.hosts, "host", "hosts")
+        return self
+
+
+Testbed = Annotated[LabTestbed | SshTestbed | FakeTestbed, Field(discriminator="kind")]
+
+
+def _refuse_duplicates(names: Iterable[str], what: str, key: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise PydanticCustomError(
+                "duplicate",
+                "duplicate {what} '{name}'; each may appear once",
+                {"what": what, "name": name, "key": key},
+            )
+        seen.add(name)
+
+
+class Calibration(Strict):
+    """How the network itself is measured, and how far it may be from what was asked for."""
+
+    duration_s: Annotated[float, Field(gt=0)] = 4
+    interval_ms: Annotated[float, Field(ge=0.1)] = 2
+    delay_tolerance_ms: NonNegative = 0.5
+    delay_tolerance_percent: Percent = 10
+    loss_tolerance_percent: Percent = 10
+
+
+class Claims(Strict):
+    """A text whose numbers are checked against the campaign's tables.
+
+    Attributes:
+        text: CSV or YAML, one row per number.
+        queries: YAML with a query per row, where the text's own rows have none.
+    """
+
+    text: Annotated[str, Field(min_length=1)]
+    queries: Annotated[str, Field(min_length=1)] | None = None
+
+
+class CampaignFile(Strict):
+    """One experiment; its results live under results/<campaign>/ and figures/<campaign>/."""
+
+    campaign: Name
+    testbed: Name = "lab"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    rounds: Annotated[int, Field(ge=1, le=999)] = 2
+    vpns: Annotated[tuple[Name, ...], Field(min_length=1)]
+    tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
+    profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
+    benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
+    links: (
+        Literal["ring", "all"]
+        | tuple[
+            Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
+        ]
+    ) = "ring"
+    placement: Literal["ingress", "egress"] = "ingress"
+    engine: Literal["auto", "netem", "linkem"] = "auto"
+    calibration: Calibration = Calibration()
+    figures: Literal["suitable"] | tuple[Name, ...] = "suitable"
+    published: str | tuple[str, ...] | None = None
+    claims: Claims | str | None = None
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for what in ("vpns", "tunings", "profiles"):
+            _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
+        if "packages" in self.vpns:
+            raise PydanticCustomError(
+                "reserved",
+                "a system cannot be called 'packages': its folder on the hosts is",
+                {"key": "vpns"},
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign file with everything it names loaded and checked."""
+
+    file: CampaignFile
+    testbed: LabTestbed | SshTestbed | FakeTestbed
+    systems: Mapping[str, System]
+    profiles: Mapping[str, Profile]
+    tunings: Mapping[str, Tuning]
+
+    @property
+    def name(self) -> str:
+        return self.file.campaign
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return host_names(self.testbed)
+
+    @property
+    def kind(self) -> str:
+        """Where the numbers come from: the testbed's kind, or 'published' when they are imported."""
+        return "published" if self.file.published else self.testbed.kind
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Folders and archives of imported data; none for a campaign that is measured."""
+        given = self.file.published
+        return (given,) if isinstance(given, str) else given or ()
+
+    @property
+    def claims(self) -> Claims | None:
+        """The text to check, if any: a file's name alone has its queries in its own rows."""
+        given = self.file.claims
+        if isinstance(given, str):
+            return None if given in {"none", "null"} else Claims(text=given)
+        return given
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Ordered pairs (source, target); the ring is the thesis's choice."""
+        hosts = self.hosts
+        match self.file.links:
+            case "ring":
+                return tuple(zip(hosts, (*hosts[1:], hosts[0]), strict=True))
+            case "all":
+                return tuple((a, b) for a in hosts for b in hosts if a != b)
+            case chosen:
+                return tuple((a, b) for a, _, b in (link.partition("->") for link in chosen))
+
+
+def host_names(testbed: LabTestbed | SshTestbed | FakeTestbed) -> tuple[str, ...]:
+    """The names of a testbed's hosts in order; the first one is the special host of each VPN."""
+    if isinstance(testbed, SshTestbed):
+        return tuple(host.name for host in testbed.hosts)
+    return testbed.hosts
+
+
+Model = TypeVar("Model")
+
+
+def load_campaign(config: Mapping[str, Any], sources: list[Source], folder: Path) -> Campaign:
+    """Check a merged configuration and load every file it names.
+
+    Args:
+        config: what Snakemake merged from the config files and the command line.
+        sources: the config files and the command line, for naming file and line in errors.
+        folder: the folder with profiles/, tunings/, testbeds/ and vpns/.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    campaign = check(CampaignFile, dict(config), sources)
+    found: list[Problem] = []
+
+    # Somebody else measured imported data: it needs no driver and no testbed here.
+    imported, nobody = bool(campaign.published), FakeTestbed(kind="fake")
+
+    def system(name: str) -> Any:
+        return System(driver=name) if imported else named("vpns", name, System, "vpns")
+
+    def named(kind: str, name: str, model: Any, key: str) -> Any:
+        try:
+            return load_named(folder / kind, name, model, locate(sources, (key,), name))
+        except ConfigError as error:
+            found.extend(error.problems)
+            return None
+
+    systems = {name: system(name) for name in campaign.vpns}
+    profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
+    tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
+    testbed = nobody if imported else named("testbeds", campaign.testbed, Testbed, "testbed")
+    if found:
+        raise ConfigError(found)
+    loaded = Campaign(campaign, testbed, systems, profiles, tunings)
+    _check_links(loaded, locate(sources, ("links",)))
+    return loaded
+
+
+def _check_links(campaign: Campaign, place: tuple[str, int | None]) -> None:
+    hosts = campaign.hosts
+    for source, target in campaign.links:
+        if source == target or source not in hosts or target not in hosts:
+            raise ConfigError(
+                [
+                    Problem(
+                        place[0],
+                        "links",
+                        f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}",
+                        place[1],
+                    )
+                ]
+            )
+
+
+def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:
+    """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        message = f"there is no {path}; {hint}"
+        raise ConfigError([Problem(place[0], name, message, place[1])])
+    source = Source.read(path)
+    return check(model, source.data, [source])
+
+
+def schemas() -> dict[str, str]:
+    """The JSON schemas of every kind of configuration file, generated from the models."""
+    kinds: dict[str, Any] = {
+        "campaign": CampaignFile,
+        "profile": Profile,
+        "tuning": Tuning,
+        "system": System,
+        "testbed": Testbed,
+    }
+    return {
+        f"{name}.schema.json": json.dumps(TypeAdapter(model).json_schema(), indent=2) + "\n"
+        for name, model in kinds.items()
+    }

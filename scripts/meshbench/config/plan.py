@@ -1,0 +1,99 @@
+"""From a campaign to its cells and the order in which each round measures them (pure)."""
+
+import hashlib
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+from meshbench.config.models import Campaign
+from meshbench.results.records import Cell
+
+
+@dataclass(frozen=True, order=True)
+class Calibrated:
+    """One calibration: the network itself under one profile in one round."""
+
+    profile: str
+    round: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every cell of a campaign, in measuring order, and where the calibrations fall among them."""
+
+    cells: tuple[Cell, ...]
+    calibrations: tuple[Calibrated, ...]
+    priority: Mapping[Cell | Calibrated, int]
+
+
+def seeded(seed: int, *words: object) -> int:
+    """A 63-bit number that depends on the seed and the words only, on every machine alike."""
+    text = "\x1f".join(str(word) for word in (seed, *words))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def rotated(names: Sequence[str], seed: int, round_: int) -> list[str]:
+    """A seeded order of names in which, over len(names) rounds, each takes every position once.
+
+    Rows of a Williams square where one exists (even lengths), so that no system always follows
+    the same other one; plain rotations of a shuffled list otherwise. Rounds beyond one square
+    start a freshly shuffled one.
+    """
+    size = len(names)
+    square, row = divmod(round_ - 1, size)
+    shuffled = list(names)
+    random.Random(seeded(seed, "order", square)).shuffle(shuffled)  # noqa: S311
+    if size % 2:
+        return [shuffled[(row + column) % size] for column in range(size)]
+    zigzag = [
+        0,
+        *(
+            step
+            for pair in zip(range(1, size), range(size - 1, 0, -1), strict=True)
+            for step in pair
+        ),
+    ]
+    return [shuffled[(row + zigzag[column]) % size] for column in range(size)]
+
+
+def order(campaign: Campaign, round_: int) -> list[Cell]:
+    """The cells of one round: VPN by VPN, so that each comes up once; within a VPN tuning by
+    tuning and profile by profile, so that each is applied once. All three orders are seeded.
+    """
+    file = campaign.file
+    tunings = rotated(file.tunings, seeded(file.seed, "tuning"), round_)
+    profiles = rotated(file.profiles, seeded(file.seed, "profile"), round_)
+    return [
+        Cell(vpn=vpn, tuning=tuning, profile=profile, benchmark=benchmark, round=round_)
+        for vpn in rotated(file.vpns, file.seed, round_)
+        for tuning, profile, benchmark in product(tunings, profiles, file.benchmarks)
+    ]
+
+
+def plan(campaign: Campaign) -> Plan:
+    """All rounds one after the other; a round is calibrated before its first cell."""
+    steps: list[Cell | Calibrated] = []
+    rounds = range(1, campaign.file.rounds + 1)
+    for round_ in rounds:
+        cells = order(campaign, round_)
+        steps += [
+            Calibrated(profile, round_) for profile in dict.fromkeys(c.profile for c in cells)
+        ]
+        steps += cells
+    return Plan(
+        cells=tuple(step for step in steps if isinstance(step, Cell)),
+        calibrations=tuple(step for step in steps if isinstance(step, Calibrated)),
+        priority={step: len(steps) - index for index, step in enumerate(steps)},
+    )
+
+
+def switches(cells: Iterable[Cell]) -> int:
+    """How often the VPN changes when the cells are measured in this order."""
+    names = [cell.vpn for cell in cells]
+    return sum(a != b for a, b in pairwise(names))
+
+
+def weather(campaign_seed: int, round_: int, profile: str, host: str) -> int:
+    """The emulator's seed: every VPN of a round meets the same weather, and rounds differ."""
+    return seeded(campaign_seed, "weather", round_, profile, host)

@@ -1,0 +1,1 @@
+"""What a measurement leaves behind: the raw record, and the registry of metrics."""

@@ -1,0 +1,295 @@
+"""Metrics that only the published data have so far; those of ping and TCP come from their benchmarks."""
+
+from typing import cast
+
+from meshbench.results.metrics import Better, Metric, register
+
+STATISTICS = ("min", "p25", "p50", "p75", "max")
+"""Besides the mean, which is the metric itself; percentiles are linear, exclusive ones (Python's
+``statistics.quantiles``), so that few values can put p25 below the minimum."""
+
+
+class Spread:
+    """A metric of which only statistics were kept: the mean under its name, the rest suffixed.
+
+    ``rist_quality`` is the mean, ``rist_quality_p25`` the lower quartile, and so on.
+    """
+
+    def __init__(self, mean: Metric) -> None:
+        self.mean = mean
+        self.statistics = {
+            statistic: Metric(
+                f"{mean.name}_{statistic}", mean.unit, f"{mean.title} ({statistic})", mean.better,
+                f"The {statistic} of what {mean.name} is the mean of.", f"{mean.source}.{statistic}",
+            )
+            for statistic in STATISTICS
+        }  # fmt: skip
+        register(mean, *self.statistics.values())
+
+
+def _metric(*description: str) -> Metric:
+    name, unit, title, better, definition, source = description
+    metric = Metric(name, unit, title, cast("Better", better), definition, source)
+    register(metric)
+    return metric
+
+
+# What every test of the runner carries in its meta.
+RESTART_ATTEMPTS = _metric(
+    "restart_attempts", "1", "VPN restarts tried", "lower",
+    "Tries to restart the VPN's unit before this test.", "runner: meta.vpn_restart_attempts",
+)  # fmt: skip
+RESTART_TIME = _metric(
+    "restart_time", "s", "VPN restart", "lower",
+    "Restarting the VPN's unit on all hosts, one after the other, before this test.",
+    "runner: meta.vpn_restart_duration_seconds",
+)  # fmt: skip
+CONNECTIVITY_WAIT = _metric(
+    "connectivity_wait", "s", "Wait for tunnels", "lower",
+    "From that restart until every host reached every other through the VPN, polled at 1 to 2 s.",
+    "runner: meta.connectivity_wait_duration_seconds",
+)  # fmt: skip
+
+# iperf3, beyond what the tcp benchmark names.
+TEST_DURATION = _metric(
+    "test_duration", "s", "Test duration", "neither",
+    "How long the client was asked to send.", "iperf3 JSON: start.test_start.duration",
+)  # fmt: skip
+STREAMS = _metric(
+    "streams", "1", "Streams per direction", "neither",
+    "Streams of one session in one direction.", "iperf3 JSON: start.test_start.num_streams",
+)  # fmt: skip
+RATE_TARGET = _metric(
+    "rate_target", "bit/s", "Asked sender rate", "neither",
+    "0 means unlimited.", "iperf3 JSON: start.test_start.target_bitrate",
+)  # fmt: skip
+SND_WND = _metric(
+    "snd_wnd", "byte", "Send window", "neither",
+    "The peer's advertised window at an interval's end.", "iperf3 JSON: intervals[].streams[].snd_wnd",
+)  # fmt: skip
+TCP_RTT_VAR = _metric(
+    "tcp_rtt_var", "ms", "RTT variation seen by TCP", "lower",
+    "Mean deviation of the smoothed RTT at an interval's end (RFC 6298 RTTVAR).",
+    "iperf3 JSON: intervals[].streams[].rttvar (stored in µs)",
+)  # fmt: skip
+TCP_RTT_MIN = _metric(
+    "tcp_rtt_min", "ms", "Smallest RTT seen by TCP", "lower",
+    "Smallest of a run's interval values.", "iperf3 JSON: end.streams[].sender.min_rtt (stored in µs)",
+)  # fmt: skip
+TCP_RTT_MAX = _metric(
+    "tcp_rtt_max", "ms", "Largest RTT seen by TCP", "lower",
+    "Largest of a run's interval values.", "iperf3 JSON: end.streams[].sender.max_rtt (stored in µs)",
+)  # fmt: skip
+UDP_GOODPUT = _metric(
+    "udp_goodput", "bit/s", "UDP goodput", "higher",
+    "Payload received per second by the receiving application; per interval where t_s is given.",
+    "iperf3 JSON: end.sum_received.bits_per_second; intervals[].streams[] of the receiving side",
+)  # fmt: skip
+UDP_SEND_RATE = _metric(
+    "udp_send_rate", "bit/s", "UDP send rate", "neither",
+    "Payload handed to the sender's socket per second; much of it may never leave the host.",
+    "iperf3 JSON: end.sum_sent.bits_per_second",
+)  # fmt: skip
+UDP_SENT = _metric(
+    "udp_sent", "1", "Datagrams sent", "neither",
+    "Datagrams handed to the sender's socket.", "iperf3 JSON: end.sum_sent.packets",
+)  # fmt: skip
+UDP_LOST = _metric(
+    "udp_lost", "1", "Datagrams lost", "lower",
+    "Datagrams missing at the receiver, by their counters.", "iperf3 JSON: end.sum_received.lost_packets",
+)  # fmt: skip
+UDP_LOSS = _metric(
+    "udp_loss", "1", "UDP loss", "lower",
+    "Share of the datagrams sent that the receiver missed.", "iperf3 JSON: end.sum_received.lost_percent",
+)  # fmt: skip
+UDP_JITTER = _metric(
+    "udp_jitter", "ms", "UDP jitter", "lower",
+    "Smoothed interarrival jitter at the receiver (RFC 3550, 6.4.1).",
+    "iperf3 JSON: end.sum_received.jitter_ms",
+)  # fmt: skip
+UDP_OUT_OF_ORDER = _metric(
+    "udp_out_of_order", "1", "Datagrams out of order", "lower",
+    "Datagrams that came after a later one.", "iperf3 JSON: end.streams[].udp.out_of_order",
+)  # fmt: skip
+UDP_PAYLOAD = _metric(
+    "udp_payload", "byte", "UDP payload", "neither",
+    "Payload of one datagram; iperf3 takes it from the MSS of its control connection. Not an MTU.",
+    "iperf3 JSON: start.test_start.blksize",
+)  # fmt: skip
+
+# qperf (QUIC), over its 30 seconds and one process per logical CPU.
+QUIC_GOODPUT = Spread(Metric(
+    "quic_goodput", "bit/s", "QUIC goodput", "higher",
+    "Sum over the client's processes, mean over the seconds.", "qperf: total_bandwidth_mbps",
+))  # fmt: skip
+QUIC_CPU = Spread(Metric(
+    "quic_cpu", "1", "CPU of qperf", "lower",
+    "Of one core, mean over seconds and processes of the tool; not the VPN's daemon.",
+    "qperf: cpu_usage_percent",
+))  # fmt: skip
+QUIC_TTFB = Spread(Metric(
+    "quic_ttfb", "ms", "Time to first byte", "lower",
+    "From starting to connect until the first byte of the stream, mean over the processes.",
+    "qperf: ttfb_ms",
+))  # fmt: skip
+QUIC_CONNECT = Spread(Metric(
+    "quic_connect", "ms", "QUIC connection set-up", "lower",
+    "Until the handshake is done, mean over the processes.", "qperf: conn_time_ms",
+))  # fmt: skip
+
+# Nix binary cache by hyperfine.
+COPY_TIME = _metric(
+    "copy_time", "s", "Nix download", "lower",
+    "One copy of the closure from the peer's cache; the mean of the timed copies where stream is null.",
+    "hyperfine: results[0].mean, .times[]",
+)  # fmt: skip
+COPY_USER = _metric(
+    "copy_user", "s", "Nix download, user CPU", "lower",
+    "CPU time of one copy in user space.", "hyperfine: results[0].user",
+)  # fmt: skip
+COPY_SYSTEM = _metric(
+    "copy_system", "s", "Nix download, system CPU", "lower",
+    "CPU time of one copy in the kernel.", "hyperfine: results[0].system",
+)  # fmt: skip
+COPIES_STARTED = _metric(
+    "copies_started", "1", "Copies started", "higher",
+    "Copies begun (the warm-up included) before the test ended without a result.",
+    "nix copy: lines 'copying N paths...'",
+)  # fmt: skip
+PATHS_STARTED = _metric(
+    "paths_started", "1", "Store paths started", "higher",
+    "Store paths begun in the last copy before the test ended without a result.",
+    "nix copy: lines \"copying path '…'\"",
+)  # fmt: skip
+PATHS_WANTED = _metric(
+    "paths_wanted", "1", "Store paths of a copy", "neither",
+    "Store paths of the closure.", "nix copy: line 'copying N paths...'",
+)  # fmt: skip
+
+# RIST video, over about 31 one-second intervals of which only statistics were kept.
+RIST_QUALITY = Spread(Metric(
+    "rist_quality", "1", "RIST link quality", "higher",
+    "Share of packets not missing before recovery, mean over the seconds; not picture quality.",
+    "librist: receiver-stats quality",
+))  # fmt: skip
+RIST_DROPPED = Spread(Metric(
+    "rist_packets_dropped", "1", "RIST packets dropped", "lower",
+    "Packets given up per second, mean over the seconds.", "librist: receiver-stats lost",
+))  # fmt: skip
+RIST_RECOVERED = Spread(Metric(
+    "rist_packets_recovered", "1", "RIST packets recovered", "neither",
+    "Packets repaired per second, mean over the seconds.", "librist: receiver-stats recovered_total",
+))  # fmt: skip
+RIST_RTT = Spread(Metric(
+    "rist_rtt", "ms", "RIST RTT", "lower",
+    "As librist estimates it, mean over the seconds.", "librist: peer avg_rtt",
+))  # fmt: skip
+RIST_BITRATE = Spread(Metric(
+    "rist_bitrate", "bit/s", "RIST bit rate", "higher",
+    "Received per second, mean over the seconds.", "librist: receiver-stats bitrate",
+))  # fmt: skip
+ENCODING_BITRATE = Spread(Metric(
+    "encoding_bitrate", "bit/s", "Encoder bit rate", "neither",
+    "What the sender's encoder made, mean over its progress lines.", "ffmpeg: bitrate=",
+))  # fmt: skip
+ENCODING_FPS = Spread(Metric(
+    "encoding_fps", "1/s", "Encoder frame rate", "higher",
+    "Frames encoded per second, mean over its progress lines.", "ffmpeg: fps=",
+))  # fmt: skip
+ENCODING_DROPPED = Spread(Metric(
+    "encoding_dropped_frames", "1", "Frames dropped by the encoder", "lower",
+    "Nominal frames less the last frame counter that was printed.", "runner: 900 - ffmpeg frame=",
+))  # fmt: skip
+
+# Connection check after deployment and after a reboot of all hosts at once.
+CONNECT_TIME = _metric(
+    "connect_time", "s", "Until the peer answered", "lower",
+    "From the start of the check on the source until the peer answered through the VPN.",
+    "runner: vpn_results.time_took",
+)  # fmt: skip
+CONNECT_POLLS = _metric(
+    "connect_polls", "1", "Requests through the VPN", "lower",
+    "Requests through the VPN until the peer answered; one per 1 s (refused) or 2 s (no answer).",
+    "runner: vpn_results.attempt",
+)  # fmt: skip
+HOST_WAIT = _metric(
+    "host_wait", "s", "Until the peer's host was up", "lower",
+    "From the start of the check until the peer answered on its public address, without the VPN.",
+    "runner: public_results.time_took of v4.* names",
+)  # fmt: skip
+FIRST_PHASE_WAIT = _metric(
+    "first_phase_wait", "s", "Until the first phase ended", "lower",
+    "As host_wait, but the first phase already asked through the VPN, so the two cannot be told apart.",
+    "runner: public_results.time_took of other names",
+)  # fmt: skip
+VPN_ADDED = _metric(
+    "vpn_added", "s", "Added by the VPN", "lower",
+    "connect_time less the wait for the slowest host; only where the first phase avoided the VPN.",
+    "runner: vpn_results and public_results",
+)  # fmt: skip
+
+# Time spent by the runner, not by a link.
+INSTALLATION_TIME = _metric(
+    "installation_time", "s", "Installation and deployment", "lower",
+    "Of the VPN on all hosts, by the latest installation of that run.",
+    "runner: timing_breakdown vpn_installation",
+)  # fmt: skip
+BENCHMARKING_TIME = _metric(
+    "benchmarking_time", "s", "Benchmarking", "lower",
+    "All tests of one profile with what is around them, in the latest (perhaps partial) session.",
+    "runner: timing_breakdown benchmarking",
+)  # fmt: skip
+STABILISATION_TIME = _metric(
+    "stabilisation_time", "s", "Stabilisation", "neither",
+    "Waiting after impairment was applied.", "runner: timing_breakdown tc_stabilization",
+)  # fmt: skip
+TESTS_TIME = _metric(
+    "tests_time", "s", "Running tests", "neither",
+    "The session's tests, in the latest (perhaps partial) session.", "runner: timing_breakdown run_tests",
+)  # fmt: skip
+SESSION_TIME = _metric(
+    "session_time", "s", "Session so far", "neither",
+    "From the session's start to the end of this profile.", "runner: timing_breakdown total",
+)  # fmt: skip
+OPERATIONS = {
+    name: _metric(
+        f"operation_{name}", "s", name.replace("_", " "), "lower",
+        "One step of an installation.", f"runner: timing_breakdown operation {name}",
+    )
+    for name in (
+        "nix_flake_update", "create_base_inventory", "deploy_base_machines", "clean_state_dirs",
+        "install_vpn_config", "run_generators", "get_vpn_ips", "install_nix_cache",
+        "install_connection_timings_service", "deploy_vpn_machines",
+        "deploy_vpn_machines_with_cache", "initial_connection_timings", "reboot_connection_timings",
+    )
+}  # fmt: skip
+
+# Impairment as the runner set it on each host. Its file states the sum of both ends.
+NETEM_DELAY = _metric(
+    "netem_delay", "ms", "Configured delay", "neither",
+    "Per host; the file states the double, for both ends together.", "runner: tc_settings latency_ms / 2",
+)  # fmt: skip
+NETEM_JITTER = _metric(
+    "netem_jitter", "ms", "Configured jitter", "neither",
+    "Per host; the file states the double.", "runner: tc_settings jitter_ms / 2",
+)  # fmt: skip
+NETEM_LOSS = _metric(
+    "netem_loss", "1", "Configured loss", "neither",
+    "Per host; the file states the double.", "runner: tc_settings packet_loss_percent / 2",
+)  # fmt: skip
+NETEM_REORDER = _metric(
+    "netem_reorder", "1", "Configured reordering", "neither",
+    "Per host; the file states the double.", "runner: tc_settings reorder_percent / 2",
+)  # fmt: skip
+NETEM_REORDER_CORRELATION = _metric(
+    "netem_reorder_correlation", "1", "Configured reorder correlation", "neither",
+    "Per host; the file states it as it is.", "runner: tc_settings reorder_correlation",
+)  # fmt: skip
+NETEM_DELAY_STATED = _metric(
+    "netem_delay_stated", "ms", "Delay as the file states it", "neither",
+    "The number that stands in the file, unlabelled.", "runner: tc_settings latency_ms",
+)  # fmt: skip
+NETEM_RATE = _metric(
+    "netem_rate", "bit/s", "Configured rate", "neither",
+    "Per host.", "runner: tc_settings bandwidth_mbit",
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""One job on the testbed: from its true state to a record."""

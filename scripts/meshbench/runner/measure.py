@@ -1,0 +1,291 @@
+"""Measuring one cell: reconcile the testbed, verify it, measure, verify again, one record."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from meshbench import __version__, benchmarks, collectors
+from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
+from meshbench.benchmarks.tools import versions
+from meshbench.config.jobs import MeasureJob
+from meshbench.config.plan import weather
+from meshbench.faults.base import MeshFaults
+from meshbench.impairment import engine, physics
+from meshbench.results import records
+from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
+from meshbench.runner import groups, marks, reconcile
+from meshbench.runner.groups import Measured
+from meshbench.runner.reconcile import Up
+from meshbench.runner.session import Session, session
+from meshbench.testbed import state, tuning
+from meshbench.testbed.host import Host
+from meshbench.util.errors import ToolError, VpnError
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.supplies import planned
+
+LIFETIME_MARGIN_S = 600.0
+
+
+async def measure(job: MeasureJob, store: Path) -> Record:
+    """Measure a cell and return its record. What a VPN cannot do is a result, not an error.
+
+    Raises:
+        TestbedError: when our own side breaks; nothing is recorded then.
+    """
+    cell = job.cell
+    purpose = f"{job.where.campaign}: {cell.path.removesuffix('.json')}"
+    async with session(job.where, job.profile, purpose) as bed:
+        started = now()
+        before = await state.read(bed.hosts)
+        vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
+        try:
+            # That a VPN is up is found out by ping, whatever is measured.
+            tools = dict.fromkeys((versions.PING, *benchmarks.load(cell.benchmark).tools))
+            await versions.check(tuple(tools), bed.hosts)
+            supplies = planned(cell.vpn, job.system, job.packages)
+            built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
+            first = built.packages.get(bed.hosts[0].name, ())
+            vpn.packages = [manifest.model_dump(mode="json") for manifest in first]
+            vpn.effective = dict(built.driver.effective(built.network))
+            vpn.control_server = built.driver.control_server(built.network)
+            up = await reconcile.only(bed, built, before, reconcile.attempt(cell.round))
+            vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
+            vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
+            _tell_revived(vpn, up.revived)
+            return await _measure(job, bed, up, vpn, before, started)
+        except (VpnError, ToolError) as error:
+            vpn.status, vpn.reason = Status(error.status), str(error)
+            return _failed(job, bed, vpn, before, started)
+
+
+async def _measure(
+    job: MeasureJob,
+    bed: Session,
+    up: Up,
+    vpn: records.VpnRecord,
+    before: Mapping[str, Any],
+    started: Any,
+) -> Record:
+    settings, vpn.version = await asyncio.gather(
+        tuning.apply(job.tuning, bed.hosts), lifecycle.version(up.mesh, bed.hosts[0])
+    )
+    benchmark, arena = benchmarks.make(job.cell.benchmark, job.options), _arena(job, bed, up)
+    silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
+    collected: dict[str, list[Command]] = {}
+    async with (
+        _ready(job, bed, up, benchmark, arena) as (impairment, paths_before),
+        _collecting(bed.hosts, collected),
+    ):
+        done = await groups.measure(benchmark, arena, silent)
+    paths_after, after, fallen, impairment.after = await asyncio.gather(
+        lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
+    )
+    engine.verify(_plan(job, bed), impairment.after)
+    for link in done.links:
+        _complete(link, up, paths_before, paths_after, {} if benchmark.disturbs else fallen)
+    vpn.log_tail = fallen
+    underlay = {host.name: host.address.data_address for host in bed.hosts}
+    return _record(
+        job, bed, vpn, done, started=started, before=before, after=after,
+        impairment=impairment, tuning_=settings, collected=collected,
+        marked=[
+            *([str(up.revived)] if up.revived else []),
+            *marks.of(done.links, impairment, before, after, underlay), *marks.apart(done.groups)
+        ],
+    )  # fmt: skip
+
+
+def _tell_revived(vpn: records.VpnRecord, revived: reconcile.Revived | None) -> None:
+    if revived:
+        vpn.silent_before, vpn.fallen_before = list(revived.silent), list(revived.fallen)
+        vpn.log_tail_before = dict(revived.log_tail)
+
+
+@contextlib.asynccontextmanager
+async def _ready(
+    job: MeasureJob, bed: Session, up: Up, benchmark: Benchmark[Any], arena: Arena
+) -> AsyncIterator[tuple[records.ImpairmentRecord, Mapping[tuple[str, str], PathState]]]:
+    """Everything that a measurement needs, and what the paths are before it."""
+    async with contextlib.AsyncExitStack() as stack:
+        serving = asyncio.create_task(stack.enter_async_context(benchmark.serving(arena)))
+        try:
+            impairment = await _impair(job, bed, benchmark)
+            paths, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
+        finally:
+            await serving
+        yield impairment, paths
+
+
+@contextlib.asynccontextmanager
+async def _collecting(
+    hosts: Sequence[Host], collected: dict[str, list[Command]]
+) -> AsyncIterator[None]:
+    """Every collector runs in the block; what they saw is in `collected` after it."""
+    every = [collector() for collector in collectors.every()]
+    await asyncio.gather(*(collector.start(hosts) for collector in every))
+    try:
+        yield
+    finally:
+        seen = await asyncio.gather(*(collector.stop(hosts) for collector in every))
+        names = (collector.name for collector in every)
+        collected |= {
+            name: list(commands) for name, commands in zip(names, seen, strict=True) if commands
+        }
+
+
+def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
+    where = job.where
+    return engine.Plan(
+        profile=job.profile,
+        placement=where.placement,
+        limit=physics.queue_limit(job.profile, bed.rate_bps),
+        seeds={
+            host.name: weather(where.seed, job.cell.round, job.cell.profile, host.name)
+            for host in bed.hosts
+        },
+    )
+
+
+async def _impair(
+    job: MeasureJob, bed: Session, benchmark: Benchmark[Any]
+) -> records.ImpairmentRecord:
+    """Apply the profile from its seed, so that every cell of a round meets the same weather."""
+    plan = _plan(job, bed)
+    commands: Mapping[str, list[list[str]]] = {}
+    if job.profile.impairs:
+        commands = await bed.engine.apply(plan, _lifetime_s(job, benchmark))
+    else:
+        await bed.engine.clear()
+    reading = await bed.engine.read()
+    engine.verify(plan, reading)
+    return records.ImpairmentRecord(
+        engine=bed.engine.name if job.profile.impairs else "none",
+        placement=job.where.placement,
+        profile=job.profile.model_dump(),
+        seed=job.where.seed,
+        commands=dict(commands),
+        before=reading,
+    )
+
+
+def _lifetime_s(job: MeasureJob, benchmark: Benchmark[Any]) -> float:
+    """How long impairment may last without a word from the controller; in coarse steps, so that
+    an emulator need not be restarted for each benchmark.
+    """
+    longest_s = len(benchmark.groups(job.where.links)) * benchmark.duration_s() + LIFETIME_MARGIN_S
+    return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
+
+
+async def _forget_tcp(hosts: Sequence[Host]) -> None:
+    # What TCP remembers of one VPN's path must not start the next one's.
+    flush = ["ip", "tcp_metrics", "flush"]
+    await asyncio.gather(*(host.run(flush, check=False) for host in hosts))
+
+
+def _arena(job: MeasureJob, bed: Session, up: Up) -> Arena:
+    links = [
+        _link(job, bed, up, pair, FIRST_PORT + number * PORTS_PER_LINK)
+        for number, pair in enumerate(job.where.links)
+    ]
+    return Arena(tuple(bed.hosts), tuple(links), MeshFaults(up.mesh))
+
+
+def _link(job: MeasureJob, bed: Session, up: Up, pair: tuple[str, str], port: int) -> Link:
+    source, target = pair
+    return Link(
+        source=bed.host(source),
+        target=bed.host(target),
+        source_address=up.mesh.address(source),
+        target_address=up.mesh.address(target),
+        interface=lifecycle.interface_of(up.mesh, bed.host(source)),
+        delay_s=physics.largest_round_trip_s(job.profile),
+        port=port,
+    )
+
+
+def _complete(
+    link: LinkRecord,
+    up: Up,
+    before: Mapping[tuple[str, str], PathState],
+    after: Mapping[tuple[str, str], PathState],
+    fallen: Mapping[str, str],
+) -> None:
+    pair = (link.source, link.target)
+    mtu = up.path_mtu.get(lifecycle.pair(*pair))
+    link.path_before, link.path_after = (
+        path.model_copy(update={"path_mtu": mtu}) if (path := paths.get(pair)) else None
+        for paths in (before, after)
+    )
+    link.ready_s = up.readiness.times_s.get(lifecycle.pair(*pair)) if up.started else None
+    link.direct_s = up.direct_s.get(lifecycle.pair(*pair))
+    if dead := sorted({link.source, link.target} & fallen.keys()):
+        link.status = Status.FAILED
+        link.reason = f"the daemon died on {', '.join(dead)} during the measurement"
+
+
+def _failed(
+    job: MeasureJob,
+    bed: Session,
+    vpn: records.VpnRecord,
+    before: Mapping[str, Any],
+    started: Any,
+) -> Record:
+    links = [
+        LinkRecord(source=source, target=target, status=vpn.status, reason=vpn.reason)
+        for source, target in job.where.links
+    ]
+    impairment = records.ImpairmentRecord(
+        engine="none", placement=job.where.placement, profile=job.profile.model_dump(),
+        seed=job.where.seed,
+    )  # fmt: skip
+    return _record(
+        job, bed, vpn, Measured(links), started=started, before=before, after={},
+        impairment=impairment, tuning_={}, collected={}, marked=[],
+    )  # fmt: skip
+
+
+def _record(
+    job: MeasureJob,
+    bed: Session,
+    vpn: records.VpnRecord,
+    done: Measured,
+    *,
+    started: Any,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    impairment: records.ImpairmentRecord,
+    tuning_: dict[str, dict[str, str]],
+    collected: dict[str, list[Command]],
+    marked: list[str],
+) -> Record:
+    versions = {
+        "meshbench": __version__,
+        "vpn_method": job.vpn_method,
+        "benchmark_method": job.benchmark_method,
+    }
+    testbed = records.TestbedRecord(
+        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu, facts=bed.facts,
+        before=dict(before), after=dict(after),
+    )  # fmt: skip
+    return Record(
+        campaign=job.where.campaign,
+        cell=job.cell,
+        placement=job.where.placement,
+        started=started,
+        ended=now(),
+        versions=versions,
+        settings=job.model_dump(mode="json"),
+        testbed=testbed,
+        impairment=impairment,
+        tuning=tuning_,
+        vpn=vpn,
+        links=done.links,
+        groups=done.groups,
+        commands=done.kept,
+        failures=done.failures,
+        collected=collected,
+        marks=marked,
+    )

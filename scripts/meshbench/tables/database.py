@@ -1,0 +1,80 @@
+"""DuckDB as tables, rules and claims open it: samples and links as views, and shared macros."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+MACROS = Path(__file__).parent / "macros.sql"
+Given = Union[Sequence[Path], "pa.Table"]
+"""Parquet files of one schema (may be none), or a table of it."""
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """The tidy data of one or more campaigns, in the schemas `SAMPLES` and `LINKS`."""
+
+    samples: Given = ()
+    links: Given = ()
+    calibration_samples: Given = ()
+    calibration_links: Given = ()
+
+    def views(self) -> dict[str, Given]:
+        """By the name under which queries see them."""
+        return {
+            "samples": self.samples,
+            "links": self.links,
+            "calibration_samples": self.calibration_samples,
+            "calibration_links": self.calibration_links,
+        }
+
+
+@contextmanager
+def opened(
+    tidy: Tidy, tables: Mapping[str, Path] | None = None
+) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A connection with the views of the tidy data, with `macros.sql`, and with tables by name.
+
+    A table that has the name of a view stands in its place.
+    """
+    connection = _connect()
+    try:
+        connection.execute(MACROS.read_text(encoding="utf-8"))
+        named = tables or {}
+        for name, given in tidy.views().items():
+            if name not in named:
+                _view(connection, name, given)
+        for name, path in named.items():
+            _view(connection, name, [path])
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect() -> "duckdb.DuckDBPyConnection":
+    import duckdb  # noqa: PLC0415
+
+    # One thread: sums of floats then have one order, and a measurement nearby keeps its core.
+    # Nothing may be fetched from the network behind a reader's back.
+    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+
+
+def _view(connection: "duckdb.DuckDBPyConnection", name: str, given: Given) -> None:
+    import pyarrow as pa  # noqa: PLC0415
+
+    from meshbench.tables import schema  # noqa: PLC0415
+
+    if isinstance(given, pa.Table):
+        connection.register(name, given)
+    elif given:
+        paths = [str(path) for path in sorted(given)]
+        # Hive partitioning would invent columns from folders such as benchmark=ping.
+        connection.read_parquet(paths, hive_partitioning=False).create_view(name)
+    else:
+        empty = schema.LINKS if name.endswith("links") else schema.SAMPLES
+        connection.register(name, empty.empty_table())

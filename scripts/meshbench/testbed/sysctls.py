@@ -1,0 +1,44 @@
+"""Kernel settings of a host, read and written below /proc/sys: minimal hosts have no sysctl(8)."""
+
+from collections.abc import Mapping, Sequence
+
+from meshbench.results.records import Command
+from meshbench.testbed.host import CommandError, Host
+
+_ROOT = "/proc/sys/"
+_ANSWERED = {0, 1, 2}
+"""How grep(1) ends: with lines, without, or with some files missing."""
+_WRITE = """
+dotted() ( IFS=/; set -f; set -- $1; IFS=.; printf '%s' "$*"; )
+status=0
+for setting; do
+    key=${setting%%=*}
+    said=$({ printf '%s\\n' "${setting#*=}" >"/proc/sys/$key"; } 2>&1) && continue
+    printf '%s: %s\\n' "$(dotted "$key")" "$said" >&2
+    status=1
+done
+exit $status
+"""
+
+
+async def read(host: Host, keys: Sequence[str]) -> dict[str, str]:
+    """The values of those keys that the host's kernel has, their words apart by one space."""
+    files = [_ROOT + _place(key) for key in keys]
+    # The kernel gives such a file to one read(2) only, and a shell reads byte by byte.
+    said = await host.run(["grep", "-sH", "", "--", *files], check=False)
+    if said.returncode not in _ANSWERED:
+        raise CommandError(said)
+    values = dict(line.partition(":")[::2] for line in said.stdout.splitlines())
+    pairs = zip(keys, files, strict=True)
+    return {key: " ".join(values[file].split()) for key, file in pairs if file in values}
+
+
+async def write(host: Host, values: Mapping[str, str]) -> Command:
+    """Write values; what the kernel does not take is named on the command's standard error."""
+    settings = [f"{_place(key)}={value}" for key, value in values.items()]
+    return await host.run(["sh", "-c", _WRITE, "sh", *settings], check=False)
+
+
+def _place(key: str) -> str:
+    """Where a key's file is below /proc/sys, e.g. net/ipv4/tcp_rmem (sysctl(8))."""
+    return key.replace(".", "/")

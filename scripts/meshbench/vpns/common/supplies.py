@@ -1,0 +1,32 @@
+"""Where the programs of a configured system come from."""
+
+from collections.abc import Sequence
+
+from meshbench import vpns
+from meshbench.config.models import System
+from meshbench.packages.supply import Supply
+from meshbench.util.errors import TestbedError
+
+
+def supplies(name: str, system: System) -> tuple[Supply, ...]:
+    """Where a system's programs come from on this machine now."""
+    return vpns.load(system.driver)(name, system.options).sources(system.package)
+
+
+def digests(name: str, system: System) -> tuple[str, ...]:
+    """What a system's programs come from, as a job's settings say it."""
+    return tuple(supply.digest for supply in supplies(name, system))
+
+
+def planned(name: str, system: System, digests_: Sequence[str]) -> tuple[Supply, ...]:
+    """Where a system's programs come from, as it was when the run began.
+
+    Raises:
+        TestbedError: when they are others than then; no VPN has anything to do with it.
+    """
+    found = supplies(name, system)
+    if [supply.digest for supply in found] != list(digests_):
+        raise TestbedError(
+            f"the programs of {name} changed after this run had begun: start the run again"
+        )
+    return found

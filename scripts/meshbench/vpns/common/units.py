@@ -1,0 +1,72 @@
+"""A VPN's service as a systemd unit file (systemd.service(5), systemd.syntax(7))."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from meshbench.testbed.host import LOCALE, SLICE, File
+
+UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
+_PREFIX = "meshbench-vpn-"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service: programs as argument lists, quoted when the file is written."""
+
+    start: Sequence[str]
+    after_start: Sequence[Sequence[str]] = ()
+    stop: Sequence[str] | None = None
+    kind: str = "simple"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    environment_file: PurePosixPath | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    listens: int | None = None
+    """A companion's port: what is started after it waits until something listens there."""
+
+
+def unit_name(system: str, companion: str | None = None) -> str:
+    """A system's main unit, or one beside it; a system's name has no colon."""
+    return f"{_PREFIX}{system}{f':{companion}' if companion else ''}.service"
+
+
+def companion_units(system: str) -> str:
+    """A pattern of systemctl's for the units beside a system's main one."""
+    return unit_name(system, "*")
+
+
+def unit_file(system: str, service: Service, companion: str | None = None) -> File:
+    """The unit file. A daemon that dies stays dead, so that its death is seen."""
+    lines = [
+        "[Unit]",
+        f"Description=meshbench: {system}{f', {companion}' if companion else ''}",
+        "[Service]",
+        f"Slice={SLICE}",
+        f"Type={service.kind}",
+        "RuntimeDirectory=meshbench",
+        "RuntimeDirectoryPreserve=yes",
+        # What it logs is read, and must not be in the host's language.
+        *(f'Environment="{key}={value}"' for key, value in LOCALE.items()),
+        "TimeoutStartSec=30",
+        "TimeoutStopSec=10",
+        f"ExecStart={command_line(service.start)}",
+        *(f"ExecStartPost={command_line(argv)}" for argv in service.after_start),
+        *([f"ExecStop={command_line(service.stop)}"] if service.stop else []),
+        *(["RemainAfterExit=yes"] if service.kind == "oneshot" else []),
+        *(f'Environment="{_escape(f"{k}={v}")}"' for k, v in service.environment.items()),
+        *([f"EnvironmentFile={service.environment_file}"] if service.environment_file else []),
+        *(f"{key}={value}" for key, value in service.properties.items()),
+    ]
+    return File(UNIT_FOLDER / unit_name(system, companion), "\n".join([*lines, ""]).encode())
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """An argument list in a unit file's quoting: no word is split, expanded or a specifier."""
+    return " ".join(f'"{_escape(word).replace("$", "$$")}"' for word in argv)
+
+
+def _escape(word: str) -> str:
+    # A carriage return ends a line of a unit file as a newline does.
+    for sign, escaped in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\r", r"\r"), ("%", "%%")):
+        word = word.replace(sign, escaped)
+    return word

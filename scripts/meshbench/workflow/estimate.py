@@ -1,0 +1,117 @@
+"""How long a campaign takes, learnt from earlier records where there are any."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from statistics import median
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from meshbench import benchmarks
+from meshbench.config import plan
+from meshbench.config.models import Campaign
+from meshbench.config.plan import Calibrated
+from meshbench.packages import store
+from meshbench.results.records import Cell
+from meshbench.vpns.common.supplies import supplies
+from meshbench.workflow import summary
+from meshbench.workflow.summary import Done
+
+CELL_OVERHEAD_S = 2.0
+SWITCH_S = 1.5
+FIGURES_S = 40.0
+BUILD_S = {"go": 90.0, "cargo": 600.0, "release": 20.0}
+"""By source, about how long two cores take to have a package; another source is only copied."""
+
+
+def expected_s(campaign: Campaign, cell: Cell) -> float:
+    """How long a cell should take by its benchmark's options alone."""
+    options = campaign.file.benchmarks[cell.benchmark]
+    benchmark = benchmarks.make(cell.benchmark, options or {})
+    return len(benchmark.groups(campaign.links)) * benchmark.duration_s() + CELL_OVERHEAD_S
+
+
+def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
+    """Median seconds of the records that are not stale by (vpn, profile, benchmark)."""
+    seen = defaultdict(list)
+    for done in cells:
+        if done.record and not done.stale:
+            took = (done.record.ended - done.record.started).total_seconds()
+            seen[done.cell.vpn, done.cell.profile, done.cell.benchmark].append(took + 1.0)
+    return {key: median(times) for key, times in seen.items()}
+
+
+def durations(campaign: Campaign, cells: list[Done]) -> dict[Cell | Calibrated, float]:
+    """Seconds expected for every step of the plan."""
+    known = learnt(cells)
+    steps = plan.plan(campaign)
+    found: dict[Cell | Calibrated, float] = {
+        cell: known.get((cell.vpn, cell.profile, cell.benchmark), expected_s(campaign, cell))
+        for cell in steps.cells
+    }
+    calibration = campaign.file.calibration.duration_s + CELL_OVERHEAD_S
+    return found | dict.fromkeys(steps.calibrations, calibration)
+
+
+def show(campaign: Campaign) -> None:
+    """Print the plan: each cell in its order, whether and why it is measured, and the time."""
+    cells = summary.compared(campaign)
+    times = durations(campaign, cells)
+    have = {done.cell: done for done in cells}
+    table = Table(title=f"campaign {campaign.name} on testbed {campaign.file.testbed}")
+    for column in ("#", "round", "vpn", "tuning", "profile", "benchmark", "about", "state"):
+        table.add_column(column, justify="right" if column in {"#", "about"} else "left")
+    for number, (cell, done) in enumerate(have.items(), start=1):
+        words = (cell.vpn, cell.tuning, cell.profile, cell.benchmark)
+        table.add_row(
+            str(number), str(cell.round), *words, f"{times[cell]:.0f} s", escape(state(done))
+        )
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 100)
+    console.print(table)
+    console.print(_total(campaign, have, times), markup=False)
+    if lacking := unbuilt(campaign):
+        about = timedelta(seconds=round(sum(lacking.values())))
+        names = ", ".join(lacking)
+        console.print(f"to be built or fetched before: {names}; about {about}", markup=False)
+
+
+def unbuilt(campaign: Campaign) -> dict[str, float]:
+    """The systems whose packages are not in the cache, with the seconds that having them takes."""
+    lacking = {
+        name: [one for one in supplies(name, system) if not store.has(one)]
+        for name, system in campaign.systems.items()
+    }
+    return {
+        name: sum(BUILD_S.get(supply.package.source, 0.0) for supply in supplies)
+        for name, supplies in lacking.items()
+        if supplies
+    }
+
+
+def state(done: Done) -> str:
+    if done.record is None:
+        return "to measure"
+    if done.stale:
+        return f"stale: {'; '.join(done.stale)}"
+    return "reused" if done.status == "ok" else f"reused ({done.status})"
+
+
+def _total(
+    campaign: Campaign, have: Mapping[Cell, Done], times: Mapping[Cell | Calibrated, float]
+) -> str:
+    missing = [cell for cell, done in have.items() if done.record is None or done.stale]
+    calibrations = summary.uncalibrated(campaign)
+    steps: list[Cell | Calibrated] = [*missing, *calibrations]
+    wait_s = sum(times[step] for step in steps) + plan.switches(missing) * SWITCH_S
+    learnt_from = sum(done.record is not None and not done.stale for done in have.values())
+    basis = (
+        f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
+    )
+    about = timedelta(seconds=round(wait_s + FIGURES_S if missing or calibrations else 0))
+    return (
+        f"{len(missing)} of {len(have)} cells and {len(calibrations)} calibrations to measure, "
+        f"{len(have) - len(missing)} cells reused; about {about} ({basis})."
+    )

@@ -1,0 +1,254 @@
+"""One invocation of the workflow: the campaign it is about, how it begins and how it ends."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from meshbench.config import models, paths
+from meshbench.config.models import Campaign, LabTestbed, SshTestbed
+from meshbench.config.plan import Calibrated
+from meshbench.config.sources import COMMAND_LINE, sources_of, unquoted
+from meshbench.figures.base import SELF_TOLD, Context, suitable
+from meshbench.results.records import now
+from meshbench.util.errors import ConfigError, MeshbenchError, Problem
+from meshbench.workflow import options, private, progress, space
+
+log = logging.getLogger(__name__)
+
+MEASURING_RULES = {"calibrate", "measure"}
+TESTBED_RULES = {"deploy", *MEASURING_RULES}
+CONFIG = Path("config")
+STARTED = "MESHBENCH_STARTED"
+SAID = "MESHBENCH_SAID"
+MANNER = "MESHBENCH_MANNER"
+_FEW = 5
+"""So many files that were not imported are named at the end of a run."""
+
+
+def settle(folder: Path) -> None:
+    """Make Snakemake work in a folder of any name; ends the process where that cannot be.
+
+    It starts Python for a job by an unquoted path, so that one which bash would split is made
+    relative to where jobs run; and it takes braces in a script's path for wildcards.
+    """
+    problem = ""
+    if {"{", "}"} & set(str(folder)):
+        problem = f"{folder} has braces in its name, which Snakemake takes for wildcards"
+    if shlex.quote(sys.executable) != sys.executable:
+        sys.executable = os.path.relpath(sys.executable)
+        if shlex.quote(sys.executable) != sys.executable:
+            problem = problem or f"{sys.executable} has characters in its name that bash would read"
+    if problem:
+        sys.stderr.write(f"{problem}: move it to another folder, and run make setup there\n")
+        sys.exit(1)
+
+
+def load(
+    merged: Mapping[str, Any], files: Sequence[Path], words: Sequence[str] | None = None
+) -> Campaign:
+    """The campaign of this invocation; ends the process with a clear text when it is not usable.
+
+    `words` are those of the command line, if not of this process.
+    """
+    try:
+        here = Path.cwd()
+        relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
+        sources = sources_of(merged, relative, sys.argv if words is None else words)
+        campaign = models.load_campaign(merged, sources, CONFIG)
+        options.check(campaign, sources, CONFIG)
+        _check_files(campaign, relative)
+    except ConfigError as error:
+        sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
+        sys.exit(1)
+    sys.stderr.write(private.rescue(campaign.name))
+    return campaign
+
+
+def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
+    """Raise ConfigError for every file that the configuration names and that is not there."""
+    problems = []
+    if isinstance(campaign.testbed, SshTestbed):
+        # Not at the top: asyncssh takes 0.25 s, and other testbeds do not need it here.
+        from meshbench.testbed import credentials  # noqa: PLC0415
+
+        place = f"config/testbeds/{campaign.file.testbed}.yaml"
+        found = credentials.problems(campaign.testbed.hosts)
+        problems = [Problem(place, key, words) for key, words in found]
+    source = str(files[-1]) if files else COMMAND_LINE
+    problems += [
+        Problem(source, "published", f"there is no {path}")
+        for path in campaign.published
+        if not Path(path).exists()
+    ]
+    claims = campaign.claims
+    problems += [
+        Problem(source, f"claims.{key}", f"there is no file {path}; for none: --config claims=none")
+        for key, path in (claims.model_dump().items() if claims else ())
+        if path and not Path(path).is_file()
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def context(campaign: Campaign) -> dict[str, Any]:
+    """What figures must know of the plan, as plain data."""
+    file = campaign.file
+    return Context(
+        campaign=campaign.name,
+        vpns=tuple(file.vpns),
+        tunings=tuple(file.tunings),
+        profiles=tuple(file.profiles),
+        benchmarks=tuple(name for name in file.benchmarks if name not in SELF_TOLD),
+        rounds=file.rounds,
+        links=campaign.links,
+        testbed=campaign.kind,
+        placement=file.placement,
+        engine=file.engine,
+    ).to_dict()
+
+
+def figures(campaign: Campaign) -> tuple[str, ...]:
+    """The figures that the campaign asks for."""
+    chosen = campaign.file.figures
+    if chosen != "suitable":
+        return chosen
+    here = () if campaign.published else ("calibration",)
+    file = campaign.file
+    return suitable((*file.benchmarks, *here), file.vpns, file.tunings)
+
+
+def start(campaign: Campaign, workflow: Any) -> None:
+    """Before the first job: is everything there that the planned jobs will need?"""
+    # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
+    from meshbench.runner.session import check_own, lab_of  # noqa: PLC0415
+    from meshbench.testbed.lab import machine  # noqa: PLC0415
+    from meshbench.workflow import workers  # noqa: PLC0415
+
+    if workflow.local_exec:
+        workers.allow()
+    os.environ[STARTED] = now().isoformat()
+    os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
+    os.environ[MANNER] = manner(sys.argv[1:])
+    jobs = list(workflow.dag.needrun_jobs())
+    # Not a signal: its handler could wait for a lock that the scheduler itself holds.
+    progress.begin(_expected(campaign, jobs, workflow), workflow.scheduler.exit_gracefully)
+    needed = [job.rule.name for job in jobs]
+    _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
+    if TESTBED_RULES.isdisjoint(needed):
+        return
+    try:
+        if isinstance(campaign.testbed, LabTestbed):
+            machine.check(lab_of(campaign.file.testbed, campaign.testbed).definition)
+        # On a cluster it is the jobs' machine that must reach the hosts; each job asks them itself.
+        elif isinstance(campaign.testbed, SshTestbed) and workflow.local_exec:
+            impairs = any(profile.impairs for profile in campaign.profiles.values())
+            asyncio.run(check_own(campaign.testbed, campaign.file.placement if impairs else None))
+    except MeshbenchError as error:
+        _refuse(str(error))
+
+
+def _refuse(reason: str | None) -> None:
+    """End the process where there is a reason: raised, it would be under Snakemake's traceback."""
+    if reason:
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(1)
+
+
+def imported(report: Path) -> str:
+    """What came of an import, in lines: how much was read, notes, and the files that could not be."""
+    if not report.is_file():
+        return ""
+    found = json.loads(report.read_text(encoding="utf-8"))
+    head = f"{found['imported']} of {found['files']} files imported, {found['ignored']} ignored"
+    aside = [
+        f"  {path}: {why}"
+        for path, why in found["not imported"].items()
+        if why.startswith("set aside")
+    ]
+    shown = aside[:_FEW]
+    if more := len(aside) - len(shown):
+        shown.append(f"  … and {more} more, see {report}")
+    return "\n".join([head, *found.get("notes", []), *shown, ""])
+
+
+def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
+    """The words that choose this campaign on a command line, for repeating them."""
+    words = [f"{key}={_yaml(value)}" for key, value in settings.items()]
+    return shlex.join(
+        [
+            *(word for file in files for word in ("--configfile", str(file))),
+            *(["--config", *words] if words else []),
+        ]
+    )
+
+
+def manner(words: Sequence[str]) -> str:
+    """How a command line of Snakemake's has jobs run, for repeating it: its profile, or one core."""
+    from meshbench.workflow import summary  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--workflow-profile")
+    profile = parser.parse_known_args(words)[0].workflow_profile
+    return shlex.join(["--workflow-profile", profile]) if profile else summary.ONE_CORE
+
+
+def _yaml(value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # Snakemake takes quotes away, whatever the shell left of them.
+    plain = unquoted(value) == value and yaml.safe_load(value) == value
+    return value if plain else f"!!str {value}"
+
+
+def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
+    from meshbench.workflow import estimate, summary  # noqa: PLC0415
+
+    if campaign.published:
+        return {workflow.dag.jobid(job): progress.FAST_JOB_S for job in jobs if job.output}
+    by_path = {
+        str(
+            paths.calibration(campaign, step)
+            if isinstance(step, Calibrated)
+            else paths.raw(campaign.name) / step.path
+        ): seconds
+        for step, seconds in estimate.durations(campaign, summary.compared(campaign)).items()
+    }
+    by_path |= {
+        str(paths.package(campaign.name, name)): seconds + progress.FAST_JOB_S
+        for name, seconds in estimate.unbuilt(campaign).items()
+    }
+    return {
+        workflow.dag.jobid(job): by_path.get(str(job.output[0]), progress.FAST_JOB_S)
+        for job in jobs
+        if job.output
+    }
+
+
+def end(campaign: Campaign) -> None:
+    """After the last job: take the lab down unless it is to be kept, and say what came out."""
+    from meshbench.runner.session import lab_of  # noqa: PLC0415
+    from meshbench.workflow import summary  # noqa: PLC0415
+
+    if isinstance(campaign.testbed, LabTestbed):
+        lab = lab_of(campaign.file.testbed, campaign.testbed)
+        if lab.running() is not None and not lab.kept:
+            asyncio.run(lab.down())
+    if campaign.published:
+        sys.stderr.write(imported(paths.imported(campaign.name)))
+        sys.stderr.write(f"figures: {paths.FIGURES / campaign.name}/\n")
+    else:
+        summary.show(
+            campaign,
+            os.environ.get(STARTED),
+            os.environ.get(SAID, ""),
+            os.environ.get(MANNER, summary.ONE_CORE),
+        )

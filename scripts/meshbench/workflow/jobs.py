@@ -1,0 +1,30 @@
+"""What the rules on the testbed do: settings in, one file out."""
+
+import asyncio
+from pathlib import Path
+
+from meshbench.benchmarks.tools.iperf3 import key_pair
+from meshbench.config import paths
+from meshbench.config.jobs import DeployJob, MeasureJob
+from meshbench.results import records
+from meshbench.runner import deploy, measure
+from meshbench.runner.needs import debian_packages
+
+# What takes long is done once, by loading all drivers and benchmarks and making iperf3's keys: a job
+# is a child of the process that loaded this module.
+debian_packages()
+key_pair()
+
+
+def installed(settings: str, output: Path) -> None:
+    """Install one system on all hosts and write what was installed (`deploy.Deployment`)."""
+    job = DeployJob.of(settings)
+    done = asyncio.run(deploy.deploy(job, paths.secrets(job.where.campaign)))
+    records.write(done, output)
+
+
+def measured(settings: str, output: Path) -> None:
+    """Measure one cell, or the network itself, and write its record (`records.Record`)."""
+    job = MeasureJob.of(settings)
+    record = asyncio.run(measure.measure(job, paths.secrets(job.where.campaign)))
+    records.write(record, output)

@@ -1,0 +1,75 @@
+"""Why a record is measured again although it is there: the same that Snakemake will find."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from meshbench.config.jobs import MeasureJob
+from meshbench.results.records import Record
+
+_MEMORY = Path(".snakemake")
+_LONGEST_NAME = 254
+_LONGEST_VALUE = 40
+_UNSET = "unset"
+_WORDS = {
+    "vpn_method": "driver's method",
+    "benchmark_method": "benchmark's method",
+    "packages": "digests of the VPN's programs",
+    "system.driver": "driver",
+    "system.options.": "VPN option ",
+    "system.package": "VPN's package",
+    "options.": "benchmark option ",
+    "profile.": "profile's ",
+    "tuning.sysctls.": "tuning's ",
+    "where.hosts.": "testbed's ",
+    "where.": "",
+}
+"""How a setting is called, by how its place begins."""
+
+
+def reasons(record: Record, path: Path, job: MeasureJob) -> tuple[str, ...]:
+    """Why Snakemake measures a cell again; nothing where it does not."""
+    if _file("incomplete", path).exists():
+        return ("the run that wrote it was ended in the middle",)
+    if not _file("metadata", path).exists():
+        return ()  # without its memory Snakemake takes a record as it is
+    return changes(record.settings, json.loads(job.text()))
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """What differs between two jobs' settings, each as "name old -> new"."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    return tuple(
+        f"{_called(place)} {_short(old.get(place, _UNSET))} -> {_short(new.get(place, _UNSET))}"
+        for place in sorted(old.keys() | new.keys())
+        if old.get(place, _UNSET) != new.get(place, _UNSET)
+    )
+
+
+def _leaves(settings: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{place}{key}.")
+        else:
+            yield f"{place}{key}", value
+
+
+def _called(place: str) -> str:
+    for beginning, word in _WORDS.items():
+        if place.startswith(beginning):
+            return word + (place.removeprefix(beginning) if beginning.endswith(".") else "")
+    return place
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def _file(kind: str, path: Path) -> Path:
+    """Where Snakemake keeps what it knows of an output: its path in base64, in pieces if long."""
+    name = base64.urlsafe_b64encode(str(path).encode()).decode()
+    pieces = [name[i : i + _LONGEST_NAME] for i in range(0, len(name), _LONGEST_NAME)]
+    return _MEMORY.joinpath(kind, *(f"@{piece}" for piece in pieces[:-1]), pieces[-1])

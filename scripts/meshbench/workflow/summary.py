@@ -1,0 +1,197 @@
+"""What a run came to: cells done, reused, failed and why; the time it took and where it went."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from meshbench.config import paths, plan
+from meshbench.config.models import Campaign
+from meshbench.config.plan import Calibrated
+from meshbench.results import records
+from meshbench.results.records import Cell, LinkRecord, Record, Status, now
+from meshbench.tables import reading
+from meshbench.util.errors import RecordError
+from meshbench.workflow import stale
+from meshbench.workflow.settings import calibrate, measure
+
+ONE_CORE = "--cores 1"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A cell with its record, or without one; `trouble` says why the file there is none."""
+
+    cell: Cell
+    path: Path
+    record: Record | None
+    trouble: str | None = None
+    stale: tuple[str, ...] = ()
+    """Why it will be measured again although it has a record."""
+
+    @cached_property
+    def links(self) -> list[LinkRecord]:
+        """With the status that their output turns out to have."""
+        return reading.judged(self.record, self.path) if self.record else []
+
+    @property
+    def status(self) -> Status | None:
+        if self.trouble:
+            return Status.TOOL_FAILED
+        return records.worst([link.status for link in self.links]) if self.record else None
+
+    @property
+    def reasons(self) -> str:
+        if self.trouble:
+            return self.trouble
+        return "; ".join(dict.fromkeys(link.reason for link in self.links if link.reason))
+
+    @property
+    def measuring_s(self) -> float:
+        return self.record.measuring_s if self.record else 0.0
+
+
+def read(campaign: Campaign) -> list[Done]:
+    """Every planned cell of a campaign with its record."""
+    folder = paths.raw(campaign.name)
+    return [
+        Done(cell, folder / cell.path, *_read(folder / cell.path))
+        for cell in plan.plan(campaign).cells
+    ]
+
+
+def _read(path: Path) -> tuple[Record | None, str | None]:
+    """A record if it is there, and why what is there is none."""
+    try:
+        return (records.read(path) if path.exists() else None), None
+    except RecordError as error:
+        return None, str(error)
+
+
+def compared(campaign: Campaign) -> list[Done]:
+    """The same, with what makes a record stale under the campaign's settings of today."""
+    return [
+        replace(done, stale=stale.reasons(done.record, done.path, measure(campaign, done.cell)))
+        if done.record
+        else done
+        for done in read(campaign)
+    ]
+
+
+def uncalibrated(campaign: Campaign) -> list[Calibrated]:
+    """The calibrations that have no record, or a stale one."""
+    have = calibrations(campaign)
+    return [
+        step
+        for step in plan.plan(campaign).calibrations
+        if not (record := have.get(path := paths.calibration(campaign, step)))
+        or stale.reasons(record, path, calibrate(campaign, step))
+    ]
+
+
+def calibrations(campaign: Campaign) -> dict[Path, Record]:
+    """The records of the network itself."""
+    read = {path: _read(path)[0] for path in _calibrations(campaign)}
+    return {path: record for path, record in read.items() if record}
+
+
+def _calibrations(campaign: Campaign) -> list[Path]:
+    places = [paths.calibration(campaign, step) for step in plan.plan(campaign).calibrations]
+    return [path for path in places if path.exists()]
+
+
+def failed(cells: Iterable[Done]) -> list[Done]:
+    """The cells with a link that is not ok and could be: not those a VPN cannot do by design."""
+    return [d for d in cells if d.status not in {None, Status.OK, Status.UNSUPPORTED}]
+
+
+def marked(cells: Iterable[Done]) -> list[Done]:
+    """The cells whose record says what a reader must know before believing the numbers."""
+    return [d for d in cells if d.record and d.record.marks]
+
+
+def marked_calibrations(campaign: Campaign) -> list[Path]:
+    """The same of calibrations."""
+    return [path for path, record in calibrations(campaign).items() if record.marks]
+
+
+def unmade(campaign: Campaign) -> list[Path]:
+    """What is to be made again: a package or an installation that failed, an unreadable calibration."""
+    places = [
+        place(campaign.name, vpn)
+        for vpn in campaign.file.vpns
+        for place in (paths.package, paths.deployment)
+    ]
+    readable = calibrations(campaign)
+    return [
+        *(p for p in places if p.exists() and _says_failed(p)),
+        *(p for p in _calibrations(campaign) if not _can_be_read(readable.get(p), p)),
+    ]
+
+
+def _can_be_read(record: Record | None, path: Path) -> bool:
+    """Whether a calibration's record is one, and its links have the values that they say."""
+    return record is not None and reading.judged(record, path) == record.links
+
+
+def _says_failed(path: Path) -> bool:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return bool(said["status"] != Status.OK)
+
+
+def again(said: str = "", manner: str = ONE_CORE) -> str:
+    """The command that measures just the failed cells, with the options that were given."""
+    options = f" {said}" if said else ""
+    return f"snakemake {manner} figures/all{options} -R $(python -m meshbench failed{options})"
+
+
+def show(campaign: Campaign, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
+    """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `said`."""
+    begin = datetime.fromisoformat(started) if started else None
+    cells = read(campaign)
+    console = Console(file=sys.stderr, highlight=False)
+    console.print(_table(campaign, cells, begin))
+    for done in failed(cells):
+        console.print(f"{done.status}: {done.path}\n    {done.reasons[:500]}", markup=False)
+    if failed(cells):
+        console.print(
+            f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
+        )
+    if begin:
+        measured = [d.record for d in cells if d.record] + [*calibrations(campaign).values()]
+        console.print(_times(measured, begin), markup=False)
+    console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
+
+
+def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Table:
+    table = Table(title=f"campaign {campaign.name}", title_justify="left")
+    for column in ("vpn", "planned", "measured now", "reused", "not ok", "marked", "missing"):
+        table.add_column(column, justify="left" if column == "vpn" else "right")
+    for vpn in campaign.file.vpns:
+        mine = [done for done in cells if done.cell.vpn == vpn]
+        have = [done for done in mine if done.record]
+        fresh = [d for d in have if begin and d.record and d.record.started >= begin]
+        bad = [d for d in have if d.status is not Status.OK]
+        counts = (
+            len(mine), len(fresh), len(have) - len(fresh), len(bad), len(marked(mine)),
+            len(mine) - len(have),
+        )  # fmt: skip
+        table.add_row(vpn, *map(str, counts))
+    return table
+
+
+def _times(measured: Iterable[Record], begin: datetime) -> str:
+    wall_s = (now() - begin).total_seconds()
+    tools_s = sum(record.measuring_s for record in measured if record.started >= begin)
+    if not tools_s:
+        return f"wall time {wall_s:.0f} s; nothing was measured"
+    return (
+        f"wall time {wall_s:.0f} s, of which measuring tools ran {tools_s:.0f} s: "
+        f"overhead {wall_s / tools_s:.2f}x"
+    )
