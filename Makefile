@@ -58,7 +58,7 @@ packages: python
 # In a virtual environment of its own, from the lock only; anew when its Python has gone or when it
 # was made for another folder.
 whole := $(shell $(BIN)/python -I -c 'import os, meshbench; \
-    print(os.path.samefile(meshbench.__file__, "scripts/meshbench/__init__.py") or "")' 2> /dev/null)
+    print(os.path.realpath(meshbench.__file__) == os.path.realpath("scripts/meshbench/__init__.py") or "")' 2> /dev/null)
 
 $(VENV)/ready: requirements.lock pyproject.toml $(if $(whole),,FORCE) | packages
 	@python3 -c 'import ensurepip, os, sys, sysconfig; \

@@ -43,21 +43,21 @@ rule figures_all:
         "figures/all"
     default_target: True
     input:
-        MEASURED,
-        FINDINGS,
-        VERDICTS,
-        FIGURES,
-        BUNDLE,
-        REPORT,
+        INPUTS.measured,
+        paths.findings(NAME),
+        INPUTS.verdicts,
+        INPUTS.figures,
+        paths.bundle(NAME),
+        paths.report(NAME),
 
 
 onstart:
-    hooks.start(CAMPAIGN, workflow)
+    hooks.start(SETUP, workflow)
 
 
 onsuccess:
-    hooks.end(CAMPAIGN)
+    hooks.end(SETUP)
 
 
 onerror:
-    hooks.end(CAMPAIGN)
+    hooks.end(SETUP)

@@ -1,18 +1,18 @@
 # Tables: one SQL file each.
 from meshbench.tables import aggregate as tables
 
-TABLE = f"{RESULTS}/tables/{{table}}.parquet"
-
 
 rule aggregate:
     input:
-        samples=SAMPLES,
-        links=LINKS,
-        tables=lambda w: expand(TABLE, table=tables.needs(w.table)),
+        samples=INPUTS.samples,
+        links=INPUTS.links,
+        calibration_samples=INPUTS.calibration_samples,
+        calibration_links=INPUTS.calibration_links,
+        tables=lambda w: [paths.table(NAME, name) for name in tables.needs(w.table)],
     output:
-        table=TABLE,
+        table=paths.table(NAME, "{table}"),
     log:
-        f"{LOGS}/aggregate/{{table}}.log",
+        paths.log(NAME, "aggregate", "{table}"),
     wildcard_constraints:
         table="|".join(tables.names()),
     conda:

@@ -1,9 +1,4 @@
 # Sanity rules over the tables.
-FINDINGS = f"{RESULTS}/checks/findings.parquet"
-FINDINGS_PAGE = f"{RESULTS}/checks/findings.html"
-# Overwritten where the config names `claims`.
-VERDICTS = []
-VERDICTS_PAGE = []
 CHECK_FILES = tuple(
     path for path in (Path(paths.__file__).parents[1] / "checks").rglob("*.sql")
 )
@@ -11,13 +6,15 @@ CHECK_FILES = tuple(
 
 rule checks:
     input:
-        samples=SAMPLES,
-        links=LINKS,
+        samples=INPUTS.samples,
+        links=INPUTS.links,
+        calibration_samples=INPUTS.calibration_samples,
+        calibration_links=INPUTS.calibration_links,
     output:
-        findings=FINDINGS,
-        html=FINDINGS_PAGE,
+        findings=paths.findings(NAME),
+        html=paths.findings_page(NAME),
     log:
-        f"{LOGS}/checks.log",
+        paths.log(NAME, "checks"),
     conda:
         ENVIRONMENT
     params:

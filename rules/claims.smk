@@ -1,20 +1,20 @@
 # The numbers of a text checked against the tables; included where the config names `claims`.
-VERDICTS = f"{RESULTS}/checks/claims.csv"
-VERDICTS_PAGE = f"{RESULTS}/checks/claims.html"
 
 
 rule claims:
     input:
         text=CAMPAIGN.claims.text,
         queries=CAMPAIGN.claims.queries or [],
-        samples=SAMPLES,
-        links=LINKS,
-        findings=FINDINGS,
+        samples=INPUTS.samples,
+        links=INPUTS.links,
+        calibration_samples=INPUTS.calibration_samples,
+        calibration_links=INPUTS.calibration_links,
+        findings=paths.findings(NAME),
     output:
-        csv=VERDICTS,
-        html=VERDICTS_PAGE,
+        csv=paths.verdicts(NAME),
+        html=paths.verdicts_page(NAME),
     log:
-        f"{LOGS}/claims.log",
+        paths.log(NAME, "claims"),
     conda:
         ENVIRONMENT
     params:

@@ -2,11 +2,15 @@
 import gc
 import os
 import re
+import sys
 import uuid
 from pathlib import Path
 
-from meshbench.workflow import digests, hooks, settings
+from meshbench.workflow import digests, hooks
+from meshbench.workflow.inputs import Inputs
+from meshbench.workflow.settings import Setup
 from meshbench.util import files
+from meshbench.util.errors import MeshbenchError
 from meshbench.config import paths, plan
 
 # Planning makes a million objects and hardly any garbage: looking for it costs a tenth of the time.
@@ -14,10 +18,9 @@ gc.set_threshold(200_000, 50, 50)
 
 hooks.settle(Path(workflow.basedir))
 CAMPAIGN = hooks.load(config, [Path(file) for file in workflow.configfiles])
-PLAN = plan.plan(CAMPAIGN)
+SETUP = Setup(CAMPAIGN)
+INPUTS = Inputs.of(SETUP)
 NAME = CAMPAIGN.name
-RESULTS = f"results/{NAME}"
-LOGS = f"logs/{NAME}"
 ENVIRONMENT = "../environment.yml"
 
 os.environ.setdefault("MESHBENCH_RUN", uuid.uuid4().hex)
@@ -36,6 +39,7 @@ wildcard_constraints:
     profile=one_of(CAMPAIGN.file.profiles),
     benchmark=one_of(CAMPAIGN.file.benchmarks),
     round=r"\d+",
+    key="[0-9a-f]{12}",
 
 
 def calibration(wildcards):
@@ -49,10 +53,10 @@ def cell(wildcards):
     return plan.Cell(**{key: words[key] for key in plan.Cell.model_fields})
 
 
-def records_of(wildcards):
-    """The records of one benchmark and VPN."""
-    return [
-        f"{RESULTS}/raw/{one.path}"
-        for one in PLAN.cells
-        if (one.benchmark, one.vpn) == (wildcards.benchmark, wildcards.vpn)
-    ]
+def settings_of(step, wildcards):
+    """The settings that make a record; ends the process where the campaign's make another one."""
+    try:
+        return SETUP.text(step, wildcards.key)
+    except MeshbenchError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)

@@ -1,20 +1,19 @@
 # Installing and pinning a system on all hosts: facts that never become false.
-DEPLOYED = expand(f"{RESULTS}/deploy/{{vpn}}.json", vpn=CAMPAIGN.file.vpns)
 
 
 rule deploy:
     output:
-        facts=ensure(f"{RESULTS}/deploy/{{vpn}}.json", non_empty=True),
+        facts=ensure(paths.deployment(NAME, "{vpn}"), non_empty=True),
     log:
-        f"{LOGS}/deploy/{{vpn}}.log",
-    priority: len(PLAN.priority) + 1
+        paths.log(NAME, "deploy", "{vpn}"),
+    priority: len(SETUP.plan.priority) + 1
     retries: 1
     conda:
         ENVIRONMENT
     resources:
         testbed=1,
     params:
-        settings=lambda w: settings.deploy(CAMPAIGN, w.vpn).text(),
+        settings=lambda w: SETUP.deploy(w.vpn).text(),
     message:
         "deploy {wildcards.vpn}"
     script:

@@ -1,27 +1,25 @@
 # Figures and printed tables, each from the tables it names.
-from meshbench.figures import base as figures
+from meshbench.figures import catalogue
 
-FIGURE = f"figures/{NAME}/{{figure}}"
-CHARTS = [
-    name for name in figures.names() if figures.formats(name) == figures.CHART_FORMATS
-]
-PRINTED = [name for name in figures.names() if name not in CHARTS]
-FIGURES = [
-    f"figures/{NAME}/{name}.{kind}"
-    for name in hooks.figures(CAMPAIGN)
-    for kind in figures.formats(name)
-]
-
-
+SHOWN = [catalogue.get(name) for name in hooks.figures(CAMPAIGN)]
+KNOWN = {figure.name: figure for figure in (*catalogue.every(), *SHOWN)}
+CHARTS = [name for name, figure in KNOWN.items() if "svg" in figure.formats]
+PRINTED = [name for name, figure in KNOWN.items() if "csv" in figure.formats]
 DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
-BUNDLE = f"figures/{NAME}/assets/vega.js"
+
+
+def drawn_by(name):
+    """The digest of the code that makes a figure, and what is declared of it."""
+    figure = KNOWN[name]
+    code = digests.digest(f"figures.{figure.module}", "figures.drawing.render")
+    return f"{code} {figure}"
 
 
 rule bundle:
     output:
-        bundle=BUNDLE,
+        bundle=paths.bundle(NAME),
     log:
-        f"{LOGS}/bundle.log",
+        paths.log(NAME, "bundle"),
     conda:
         ENVIRONMENT
     params:
@@ -34,24 +32,25 @@ rule bundle:
 
 rule figure:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.figure)),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: [paths.table(NAME, table) for table in KNOWN[w.figure].tables],
+        cells=paths.table(NAME, "cells"),
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        svg=f"{FIGURE}.svg",
-        png=f"{FIGURE}.png",
-        pdf=f"{FIGURE}.pdf",
-        html=f"{FIGURE}.html",
+        svg=paths.figure(NAME, "{figure}", "svg"),
+        png=paths.figure(NAME, "{figure}", "png"),
+        pdf=paths.figure(NAME, "{figure}", "pdf"),
+        html=paths.figure(NAME, "{figure}", "html"),
     log:
-        f"{LOGS}/figure/{{figure}}.log",
+        paths.log(NAME, "figure", "{figure}"),
     wildcard_constraints:
-        figure="|".join(CHARTS),
+        figure=one_of(CHARTS),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(f"figures.{w.figure}", "figures.render"),
+        code=lambda w: drawn_by(w.figure),
         context=hooks.context(CAMPAIGN),
-        bundle=BUNDLE,
+        bundle=str(paths.bundle(NAME)),
         libraries=DRAWN_WITH,
     message:
         "figure {wildcards.figure}"
@@ -61,20 +60,21 @@ rule figure:
 
 rule table:
     input:
-        tables=lambda w: expand(TABLE, table=figures.tables(w.name)),
-        findings=FINDINGS,
-        runs=RUNS,
+        tables=lambda w: [paths.table(NAME, table) for table in KNOWN[w.name].tables],
+        cells=paths.table(NAME, "cells"),
+        findings=paths.findings(NAME),
+        runs=INPUTS.runs,
     output:
-        csv=f"figures/{NAME}/{{name}}.csv",
-        tex=f"figures/{NAME}/{{name}}.tex",
+        csv=paths.figure(NAME, "{name}", "csv"),
+        tex=paths.figure(NAME, "{name}", "tex"),
     log:
-        f"{LOGS}/table/{{name}}.log",
+        paths.log(NAME, "table", "{name}"),
     wildcard_constraints:
-        name="|".join(PRINTED),
+        name=one_of(PRINTED),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest(f"figures.{w.name}", "figures.render"),
+        code=lambda w: drawn_by(w.name),
         context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"

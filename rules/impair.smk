@@ -1,23 +1,27 @@
 # What the network itself does under each profile; it marks cells, and never makes them stale.
-CALIBRATION = f"{RESULTS}/calibration/{CAMPAIGN.file.placement}"
-CALIBRATED = [
-    f"{CALIBRATION}/{step.profile}/{step.round}.json" for step in PLAN.calibrations
-]
 
 
+# update(): see measure.smk.
 rule calibrate:
     output:
-        record=ensure(f"{CALIBRATION}/{{profile}}/{{round}}.json", non_empty=True),
+        record=ensure(
+            update(
+                paths.calibration(
+                    NAME, CAMPAIGN.file.placement, paths.CALIBRATED, "{key}"
+                )
+            ),
+            non_empty=True,
+        ),
     log:
-        f"{LOGS}/calibrate/{{profile}}/{{round}}.log",
-    priority: lambda wildcards: PLAN.priority[calibration(wildcards)]
+        paths.log(NAME, "calibrate", paths.CALIBRATED, "{key}"),
+    priority: lambda wildcards: SETUP.plan.priority[calibration(wildcards)]
     retries: 1
     conda:
         ENVIRONMENT
     resources:
         testbed=1,
     params:
-        settings=lambda w: settings.calibrate(CAMPAIGN, calibration(w)).text(),
+        settings=lambda w: settings_of(calibration(w), w),
     message:
         "calibrate {wildcards.profile}, round {wildcards.round}"
     script:

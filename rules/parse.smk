@@ -1,28 +1,20 @@
 # Tidy rows, one job per benchmark and VPN.
-MEASURED = [*PACKAGED, *DEPLOYED, *CALIBRATED, *RECORDS]
-FACTS = DEPLOYED
-IMPORTED = []
-RUNS = []
-TIDY = "benchmark={benchmark}/vpn={vpn}.parquet"
-TIDY_PAIRS = [(b, v) for b in CAMPAIGN.file.benchmarks for v in CAMPAIGN.file.vpns]
-TIDY_FILES = [TIDY.format(benchmark=b, vpn=v) for b, v in TIDY_PAIRS]
-TIDY_FILES.append(TIDY.format(benchmark="calibration", vpn="internal"))
-SAMPLES = [f"{RESULTS}/samples/{file}" for file in TIDY_FILES]
-LINKS = [f"{RESULTS}/links/{file}" for file in TIDY_FILES]
 
 
 rule parse:
     input:
-        raw=records_of,
+        raw=lambda w: INPUTS.records[w.benchmark, w.vpn],
     output:
-        samples=f"{RESULTS}/samples/{TIDY}",
-        links=f"{RESULTS}/links/{TIDY}",
+        samples=paths.samples(NAME, "{benchmark}", "{vpn}"),
+        links=paths.links(NAME, "{benchmark}", "{vpn}"),
     log:
-        f"{LOGS}/parse/{{benchmark}}/{{vpn}}.log",
+        paths.log(NAME, "parse", "{benchmark}", "{vpn}"),
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: digests.digest("tables.parse", f"benchmarks.{w.benchmark}"),
+        code=lambda w: digests.digest(
+            "tables.parse", f"benchmarks.{CAMPAIGN.benchmarks[w.benchmark].kind}"
+        ),
     message:
         "parse {wildcards.benchmark} of {wildcards.vpn}"
     script:
@@ -31,12 +23,12 @@ rule parse:
 
 rule parse_calibration:
     input:
-        raw=CALIBRATED,
+        raw=INPUTS.calibrated,
     output:
-        samples=f"{RESULTS}/samples/benchmark=calibration/vpn=internal.parquet",
-        links=f"{RESULTS}/links/benchmark=calibration/vpn=internal.parquet",
+        samples=paths.calibration_samples(NAME),
+        links=paths.calibration_links(NAME),
     log:
-        f"{LOGS}/parse_calibration.log",
+        paths.log(NAME, "parse_calibration"),
     conda:
         ENVIRONMENT
     params:

@@ -1,21 +1,20 @@
 # One page with everything that came out of a campaign.
 STYLE = Path(paths.__file__).parents[1] / "report" / "style.css"
-REPORT = f"figures/{NAME}/report.html"
 
 
 rule report:
     input:
-        pictures=[path for path in FIGURES if path.endswith((".svg", ".csv"))],
-        tables=expand(TABLE, table=tables.names()),
-        findings=FINDINGS_PAGE,
-        claims=VERDICTS_PAGE,
-        facts=FACTS,
-        runs=RUNS,
-        imported=IMPORTED,
+        pictures=[path for path in INPUTS.figures if path.suffix in {".svg", ".csv"}],
+        tables=[paths.table(NAME, name) for name in tables.names()],
+        findings=paths.findings_page(NAME),
+        claims=INPUTS.verdicts_page,
+        facts=INPUTS.facts,
+        runs=INPUTS.runs,
+        imported=INPUTS.imported,
     output:
-        report=REPORT,
+        report=paths.report(NAME),
     log:
-        f"{LOGS}/report.log",
+        paths.log(NAME, "report"),
     conda:
         ENVIRONMENT
     params:

@@ -12,6 +12,8 @@ workers.run(
     name=name,
     samples=[Path(path) for path in snakemake.input.samples],
     links=[Path(path) for path in snakemake.input.links],
+    calibration_samples=[Path(path) for path in snakemake.input.calibration_samples],
+    calibration_links=[Path(path) for path in snakemake.input.calibration_links],
     out=Path(snakemake.output.table),
     tables=dict(zip(needs(name), map(Path, snakemake.input.tables), strict=True)),
 )

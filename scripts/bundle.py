@@ -5,5 +5,7 @@ from pathlib import Path
 from meshbench.workflow import workers
 
 workers.run(
-    snakemake.log[0], "meshbench.figures.render.write_bundle", path=Path(snakemake.output.bundle)
+    snakemake.log[0],
+    "meshbench.figures.drawing.render.write_bundle",
+    path=Path(snakemake.output.bundle),
 )

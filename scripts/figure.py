@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
-from meshbench.figures.base import Context, tables
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Context
 from meshbench.workflow import workers
 
 name = snakemake.wildcards.figure
 facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
 workers.run(
     snakemake.log[0],
-    "meshbench.figures.render.render",
+    "meshbench.figures.drawing.render.render",
     name=name,
-    tables=dict(zip(tables(name), map(Path, snakemake.input.tables), strict=True)),
+    tables=dict(zip(catalogue.get(name).tables, map(Path, snakemake.input.tables), strict=True)),
     context=Context.from_dict(snakemake.params.context).told(facts),
     outputs={kind: Path(path) for kind, path in snakemake.output.items()},
     bundle=Path(snakemake.params.bundle),
     findings=Path(snakemake.input.findings),
+    cells=Path(snakemake.input.cells),
 )

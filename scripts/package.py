@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from meshbench.config.jobs import PackageJob
 from meshbench.results import records
+from meshbench.runner.jobs import PackageJob
 from meshbench.workflow import obtain
 from meshbench.workflow.logs import job as logged
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from meshbench.figures.base import Context
+from meshbench.figures.contract import Context
 from meshbench.report.page import Sources
 from meshbench.workflow import workers
 

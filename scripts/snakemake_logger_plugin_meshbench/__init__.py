@@ -11,6 +11,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from meshbench.workflow import progress
 
 _ERRORS = {LogEvent.JOB_ERROR, LogEvent.GROUP_ERROR, LogEvent.ERROR}
+_NOTHING_BEFORE = re.compile(r"^Cannot restore \S+: no backup found\.$")
+"""Said of every failed job whose output may be written anew; there was none, so none is lost."""
 _ENDED = re.compile(
     r"CalledProcessError in file .*\nCommand .*(returned non-zero|died with) (.*)\."
 )
@@ -21,6 +23,8 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         event = getattr(record, "event", None)
+        if _NOTHING_BEFORE.match(record.getMessage()):
+            return
         if self.common_settings.dryrun:
             self._print(self.format(record))
         elif event == LogEvent.JOB_ERROR:

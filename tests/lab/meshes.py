@@ -20,16 +20,17 @@ from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.lifecycle import Mesh
 from meshbench.vpns.common.supplies import supplies
 from tests.lab import support
+from tests.unit import making
 
 
 async def assemble(bed: Session, name: str, store: Path, system: System | None = None) -> Mesh:
-    return await reconcile.assemble(bed, name, system or System(driver=name), store)
+    return await reconcile.assemble(bed, name, system or making.system(name), store)
 
 
 async def lacking(bed: Session, name: str, store: Path, system: System | None = None) -> str | None:
     """Why a system cannot be tried here; nothing of it is on the hosts before."""
     await lifecycle.purge(bed.hosts, name)
-    for supply in supplies(name, system or System(driver=name)):
+    for supply in supplies(name, system or making.system(name)):
         if isinstance(supply.package, Go | Cargo) and not packages.has(supply):
             return f"its programs {', '.join(supply.programs)} are not built yet, which takes long"
     try:

@@ -25,10 +25,12 @@ import pytest
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks import load
 from meshbench.config import models
-from meshbench.config.jobs import MeasureJob, Where
-from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, Tuning
+from meshbench.config.jobs import Where
+from meshbench.config.load import load_named
+from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, SystemFile, Tuning
 from meshbench.results.records import Cell, LinkRecord, Record
 from meshbench.runner import measure
+from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.needs import debian_packages
 from meshbench.runner.session import Session, session
 from meshbench.testbed.host import Host
@@ -37,7 +39,8 @@ from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS, Layout
 from meshbench.testbed.ssh import SshHost, close_all
 from meshbench.util.errors import TestbedError
-from meshbench.vpns.common.supplies import digests
+from meshbench.vpns.common.supplies import supplies
+from tests.unit import making
 
 CHECKOUT = Path(__file__).parents[2]
 OWNER = f"{CHECKOUT}: tests/lab"
@@ -61,7 +64,7 @@ def run(*argv: str, **options: Any) -> str:
 
 def profile(name: str) -> Profile:
     """A profile as the repository ships it."""
-    found: Profile = models.load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
+    found: Profile = load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
     return found
 
 
@@ -187,6 +190,12 @@ def where(hosts: LabTestbed | SshTestbed = TESTBED, **changes: Any) -> Where:
     return Where(**{**values, **changes})
 
 
+def system(name: str) -> System:
+    """A system as its file in config/vpns says it."""
+    file: SystemFile = load_named(CHECKOUT / "config/vpns", name, SystemFile, ("test", None))
+    return making.system(file.driver, file.package, **file.options)
+
+
 SHORT = {
     "attempts": 1,
     "count": 20,
@@ -219,17 +228,18 @@ def job(
     cell = Cell(
         vpn=vpn, tuning="stock", profile=profile_name, benchmark=benchmark, round=round_
     )  # fmt: skip
-    system = system or System(driver=vpn)
+    system = system or making.system(vpn)
     return MeasureJob(
         where=at or where(),
         cell=cell,
         system=system,
         profile=profile(profile_name),
         tuning=Tuning(),
+        kind=benchmark,
         options=short_options(benchmark, **options),
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=load(benchmark).version,
-        packages=digests(vpn, system),
+        packages=tuple(supply.digest for supply in supplies(vpn, system)),
     )
 
 

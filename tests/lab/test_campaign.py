@@ -16,7 +16,7 @@ import yaml
 from pyarrow import parquet
 
 from meshbench import benchmarks
-from meshbench.figures import base as figures
+from meshbench.figures import catalogue
 from meshbench.results import records
 from meshbench.results.records import Record, Status
 from meshbench.testbed.lab.layout import Layout
@@ -82,11 +82,14 @@ class Campaign:
         return self.run("python", "-m", "meshbench", "--configfile", "config/mini.yaml", *words)
 
     def records(self) -> dict[str, Record]:
-        raw = self.folder / "results" / "mini" / "raw"
-        return {str(p.relative_to(raw)): records.read(p) for p in sorted(raw.rglob("*.json"))}
+        """By cell, e.g. ``nebula/stock/low/ping/1``."""
+        return {record.cell.path: record for record in map(records.read, self.files_of_records())}
+
+    def files_of_records(self) -> list[Path]:
+        return sorted((self.folder / "results" / "mini" / "raw").rglob("*.json"))
 
     def record(self, vpn: str, profile: str, benchmark: str) -> Record:
-        return self.records()[f"{vpn}/stock/{profile}/{benchmark}/1.json"]
+        return self.records()[f"{vpn}/stock/{profile}/{benchmark}/1"]
 
     def values(
         self, vpn: str, profile: str, benchmark: str, metric: str, *, whole: bool = True
@@ -167,7 +170,7 @@ def test_the_lab_is_gone_after_the_run(campaign: Campaign) -> None:
 
 def test_every_cell_has_a_record(campaign: Campaign) -> None:
     cells = {
-        f"{vpn}/stock/{profile}/{benchmark}/1.json"
+        f"{vpn}/stock/{profile}/{benchmark}/1"
         for vpn in campaign.vpns
         for profile in PROFILES
         for benchmark in BENCHMARKS
@@ -187,7 +190,7 @@ def test_every_cell_has_a_record(campaign: Campaign) -> None:
 def test_figures_are_there(campaign: Campaign) -> None:
     folder = campaign.folder / "figures" / "mini"
     made = {path.name for path in folder.iterdir() if path.is_file()}
-    assert {f"{name}.{kind}" for name in FIGURES for kind in figures.formats(name)} <= made
+    assert {f"{name}.{kind}" for name in FIGURES for kind in catalogue.get(name).formats} <= made
     assert all((folder / name).stat().st_size > 0 for name in made)
 
 
@@ -208,12 +211,14 @@ def test_physics_is_plausible(campaign: Campaign) -> None:
 def test_a_vpn_that_cannot_come_up_is_a_result(campaign: Campaign) -> None:
     if BROKEN not in campaign.vpns:
         pytest.skip("this kernel has WireGuard: there is no VPN that cannot come up")
-    cells = {path: r for path, r in campaign.records().items() if r.cell.vpn == BROKEN}
+    cells = [r for r in campaign.records().values() if r.cell.vpn == BROKEN]
     assert len(cells) == len(PROFILES) * len(BENCHMARKS)
-    for record in cells.values():
+    for record in cells:
         assert {link.status for link in record.links} == {Status.FAILED}
         assert all("the kernel has no wireguard" in (link.reason or "") for link in record.links)
-    paths = [f"results/mini/raw/{path}" for path in cells]
+    files = campaign.files_of_records()
+    paths = [str(p.relative_to(campaign.folder)) for p in files if BROKEN in p.parts]
+    assert len(paths) == len(cells)
     listed = campaign.meshbench("failed").stdout.split()
     assert sorted(listed) == sorted([f"results/mini/deploy/{BROKEN}.json", *paths])
     said = (campaign.folder / "first-run.txt").read_text()

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from meshbench import vpns
-from meshbench.config import models
-from meshbench.config.jobs import DeployJob
-from meshbench.config.models import System
 from meshbench.runner import deploy
+from meshbench.runner.jobs import DeployJob
 from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import SLICE, STATE, Host
@@ -23,6 +21,7 @@ from meshbench.vpns.common.units import UNIT_FOLDER, unit_name
 from tests.lab import support
 from tests.lab.meshes import all_pairs_answer, assemble, lacking, runs_a_service, up, with_bed
 from tests.lab.support import ends, eventually, said
+from tests.unit import making
 
 PACKETS = 20
 LEAST_SECRET = 16
@@ -280,7 +279,7 @@ def test_secrets_are_nowhere_readable(
     record = support.measured(one, store)
     assert support.reasons(record) == {}
     job = DeployJob(
-        where=one.where, name=name, system=one.system, method=one.vpn_method,
+        campaign=one.where.campaign, site=one.where, name=name, system=one.system, method=one.vpn_method,
         packages=one.packages,
     )  # fmt: skip
     deployed = asyncio.run(deploy.deploy(job, store))
@@ -371,11 +370,11 @@ VARIANTS = tuple(path.stem for path in (support.CHECKOUT / "config/vpns").glob("
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_two_versions_in_one_campaign(lab: Lab, store: Path, variant: str) -> None:
     """One after the other, each with its own program, and records tell them apart."""
-    own = models.load_named(support.CHECKOUT / "config/vpns", variant, System, ("test", None))
+    own = support.system(variant)
     assert lab.running()
 
     async def work(bed: Session) -> None:
-        for one, system in ((own.driver, System(driver=own.driver)), (variant, own)):
+        for one, system in ((own.driver, making.system(own.driver)), (variant, own)):
             if reason := await lacking(bed, one, store, system):
                 pytest.skip(f"{one}: {reason}")
 
@@ -384,9 +383,9 @@ def test_two_versions_in_one_campaign(lab: Lab, store: Path, variant: str) -> No
         records = [
             support.measured(support.job(name, count=5, system=system), store)
             for name, system in (
-                (own.driver, System(driver=own.driver)),
+                (own.driver, making.system(own.driver)),
                 (variant, own),
-                (own.driver, System(driver=own.driver)),
+                (own.driver, making.system(own.driver)),
             )
         ]
     finally:

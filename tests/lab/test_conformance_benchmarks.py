@@ -9,12 +9,14 @@ import pytest
 
 from meshbench import benchmarks
 from meshbench.benchmarks.base import Benchmark, Link
+from meshbench.config.load import load_named
 from meshbench.config.models import Tuning
 from meshbench.results import metrics
 from meshbench.results.records import LinkRecord, Record, Status
 from meshbench.runner.session import Session
 from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
+from meshbench.testbed.lab import congestion
 from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
 from tests.lab.meshes import with_bed
@@ -37,13 +39,43 @@ def test_tunings_come_and_go(lab: Lab) -> None:
         stock = [await values(host) for host in bed.hosts]
         for _ in range(2):
             found = await tuning.apply(tuned, bed.hosts)
-            assert found.keys() == {"lom", "yuki", "luna"}
+            assert found.values.keys() == {"lom", "yuki", "luna"}
             assert [await values(host) for host in bed.hosts] == [["7", "4096 131072 7654321"]] * 3
         await tuning.apply(Tuning(), bed.hosts)
         assert [await values(host) for host in bed.hosts] == stock
 
     assert lab.running()
     with_bed(work)
+
+
+def test_stock_is_cubic_whatever_the_machine_prefers(lab: Lab) -> None:
+    """And the machine's own list of what may be chosen is as it was."""
+    stock = load_named(support.CHECKOUT / "config/tunings", "stock", Tuning, ("test", None))
+    machine = congestion.ALLOWED.read_text()
+
+    async def work(bed: Session) -> None:
+        before = [await said(host, "sysctl", "-n", tuning.CONGESTION) for host in bed.hosts]
+        try:
+            await tuning.apply(stock, bed.hosts, bed.permit)
+            for host in bed.hosts:
+                for key, value in stock.sysctls.items():
+                    assert (await said(host, "sysctl", "-n", key)).split() == str(value).split()
+            assert congestion.ALLOWED.read_text() == machine
+        finally:
+            await tuning.apply(Tuning(), bed.hosts, bed.permit)
+        assert [await said(host, "sysctl", "-n", tuning.CONGESTION) for host in bed.hosts] == before
+
+    assert lab.running()
+    with_bed(work)
+
+
+def test_a_congestion_control_that_no_kernel_has_is_unsupported(lab: Lab, store: Path) -> None:
+    job = support.job("internal")
+    job = job.model_copy(update={"tuning": Tuning(sysctls={tuning.CONGESTION: "meshbench"})})
+    record = support.measured(job, store)
+    assert lab.running()
+    assert {link.status for link in record.links} == {Status.UNSUPPORTED}
+    assert all(f"{tuning.CONGESTION} is " in str(link.reason) for link in record.links)
 
 
 # --- benchmarks --------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ import pytest
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
 from meshbench import vpns
-from meshbench.config.models import System
 from meshbench.results.records import Record, Status
 from meshbench.runner import measure, reconcile
 from meshbench.testbed.host import STATE, File, Host
@@ -26,6 +25,7 @@ from meshbench.vpns.common.supplies import supplies as supplies_of
 from meshbench.vpns.common.units import unit_name
 from tests.lab import meshes, support
 from tests.lab.support import connected, ends, eventually, on_hosts, said
+from tests.unit import making
 
 READY_LIMIT_S = 4.0
 SLOW_TO_RISE_S = {"headscale": 30.0, "vpncloud": 8.0, "yggdrasil": 12.0, "zerotier": 20.0}
@@ -92,7 +92,7 @@ def on_host(lab: Lab, index: int, work: Callable[[Host], Awaitable[None]]) -> No
 def install(lab: Lab, name: str, store: Path) -> None:
     async def inner() -> None:
         async with support.bed() as bed:
-            built = await reconcile.assemble(bed, name, System(driver=name), store)
+            built = await reconcile.assemble(bed, name, making.system(name), store)
             await lifecycle.install(built)
 
     assert lab.running()
@@ -203,7 +203,7 @@ def without_program(lab: Lab, program: str) -> Iterator[None]:
 
 @pytest.mark.usefixtures("next_is_fine")
 def test_missing_program(lab: Lab, name: str, store: Path) -> None:
-    if supplies_of(name, System(driver=name)):
+    if supplies_of(name, making.system(name)):
         pytest.skip(f"{name}'s programs are brought to the hosts: see the next test")
     program = vpns.load(name).programs[0]
     if program == "ip":
@@ -218,7 +218,7 @@ def test_missing_program(lab: Lab, name: str, store: Path) -> None:
 
 
 def test_a_program_that_was_brought_is_brought_again(lab: Lab, name: str, store: Path) -> None:
-    supplies = supplies_of(name, System(driver=name))
+    supplies = supplies_of(name, making.system(name))
     if not supplies:
         pytest.skip(f"{name}'s programs are Debian's")
     install(lab, name, store)

@@ -20,6 +20,7 @@ from meshbench.vpns.common.units import UNIT_FOLDER, Service, unit_name
 from meshbench.vpns.nebula import Nebula
 from tests.lab import support
 from tests.lab.support import ends, said
+from tests.unit import making
 
 OWN = "nebula@own"
 
@@ -27,7 +28,7 @@ OWN = "nebula@own"
 def own_nebula() -> System:
     """Debian's program, taken for a build of one's own."""
     programs = image.path(support.definition()) / "usr" / "bin"
-    return System(driver="nebula", package=Local(path=str(programs)))
+    return making.system("nebula", Local(path=str(programs)))
 
 
 async def running_program(host: Host) -> str:

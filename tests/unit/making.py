@@ -8,9 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from meshbench import benchmarks
+from meshbench import benchmarks, vpns
 from meshbench.benchmarks.base import Arena, Link, Outcome, Pair
-from meshbench.config.models import Campaign, CampaignFile, FakeTestbed, Profile, System, Tuning
+from meshbench.config.models import (
+    Campaign,
+    CampaignFile,
+    FakeTestbed,
+    Instrument,
+    Profile,
+    System,
+    Tuning,
+)
+from meshbench.config.packages import Package
+from meshbench.packages.supply import Supply
 from meshbench.results.records import (
     Cell,
     Command,
@@ -22,6 +32,7 @@ from meshbench.results.records import (
     VpnRecord,
 )
 from meshbench.testbed.host import Address, CommandError, File, Unit
+from meshbench.vpns.base import Driver
 
 DATA = Path(__file__).parent / "data"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -161,12 +172,35 @@ def record(*links: LinkRecord, took_s: float = 5.0, **changes: Any) -> Record:
         started=START,
         ended=START + timedelta(seconds=took_s),
         versions={"meshbench": "0.1.0", "vpn_method": 1, "benchmark_method": 1},
-        settings={"options": {}, "profile": {"delay_ms": 2, "jitter_ms": 2}, **changes},
+        settings={
+            "kind": of.benchmark,
+            "options": {},
+            "profile": {"delay_ms": 2, "jitter_ms": 2},
+            **changes,
+        },
         testbed=TestbedRecord(name="fake", kind="fake", shared_cpu=False),
         impairment=ImpairmentRecord(engine="fake", placement="ingress", profile={}, seed=1),
         vpn=VpnRecord(driver="nebula", version="1.9"),
         links=list(links),
     )
+
+
+def system(driver: str, package: Package | None = None, **options: Any) -> System:
+    """A system as a campaign has it when it is loaded: with every option."""
+    made = vpns.options(driver).model_validate(options)
+    return System(driver=driver, options=made, package=package)
+
+
+def driver(
+    name: str, options: Mapping[str, Any] | None = None, supplies: Sequence[Supply] = ()
+) -> Driver:
+    """A driver with options as a file says them."""
+    return vpns.load(name)(name, vpns.options(name).model_validate(options or {}), supplies)
+
+
+def instrument(kind: str, options: Mapping[str, Any]) -> Instrument:
+    """A benchmark as a campaign has it when it is loaded: with every option."""
+    return Instrument(kind=kind, options=benchmarks.options(kind).model_validate(options))
 
 
 def campaign(**changes: Any) -> Campaign:
@@ -179,7 +213,8 @@ def campaign(**changes: Any) -> Campaign:
     return Campaign(
         file=file,
         testbed=FakeTestbed(kind="fake"),
-        systems={name: System(driver="internal") for name in file.vpns},
+        systems={name: system("internal") for name in file.vpns},
+        benchmarks={name: instrument(name, said or {}) for name, said in file.benchmarks.items()},
         profiles={name: Profile(delay_ms=index) for index, name in enumerate(file.profiles)},
         tunings={name: Tuning() for name in file.tunings},
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from meshbench.figures.base import Context
+from meshbench.figures.contract import Context
 from meshbench.tables import aggregate, schema
 
 CAMPAIGN = "synthetic"

@@ -154,6 +154,8 @@ def test_the_expectation_stands_beside_the_values() -> None:
     record = making.record(making.link(), profile=MEDIUM.model_dump())
     for value in benchmarks.make("calibration", {"delay_tolerance_ms": 0.1}).parse(record):
         found.setdefault(value.metric.name, []).append(value)
+    [planned] = found.pop("probe_planned")
+    assert (planned.value, planned.direction) == (2000, "forward")
     assert all({v.direction for v in values} == {"forward", "reverse"} for values in found.values())
     said = {name: values[0].value for name, values in found.items()}
     assert said["nominal_delay"] == 4
@@ -161,6 +163,30 @@ def test_the_expectation_stands_beside_the_values() -> None:
     assert said["expected_delay"] == pytest.approx(4.32, abs=0.005)
     assert said["tolerance_delay"] == pytest.approx(0.432, abs=0.001)
     assert said["tolerance_loss"] == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(
+    ("received", "said"),
+    [(40, []), (36, []), (35, ["irtt sent 35 of 40 probes on lom->yuki"])],
+)
+def test_probes_that_irtt_did_not_send_are_marked(received: int, said: list[str]) -> None:
+    trips = [trip(n, there=n + 1, away=n + 1, back=n + 2) for n in range(received)]
+    text = json.dumps({"round_trips": trips, "stats": {"server_packets_received": received}})
+    calibration = benchmarks.make("calibration", {"duration_s": 0.04, "interval_ms": 1})
+    assert list(calibration.marks(making.link(making.command(text, role="irtt")))) == said
+    failed = making.link(making.command(""), status=Status.TOOL_FAILED)
+    assert list(calibration.marks(failed)) == []
+
+
+def test_the_tolerance_of_a_loss_is_never_below_one_probe_in_ten_thousand() -> None:
+    values = list(Calibration().parse(making.record(making.link(), profile={})))
+    assert {v.value for v in values if v.metric.name == "tolerance_loss"} == {1e-4}
+
+
+def test_correlated_losses_vary_more() -> None:
+    assert expected(LOW).loss_variance == 1
+    correlated = LOW.model_copy(update={"loss_correlation_percent": 50.0})
+    assert expected(correlated).loss_variance == pytest.approx(3)
 
 
 def test_both_tools_run_on_the_bare_link_and_irtt_decides() -> None:

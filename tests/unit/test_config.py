@@ -12,12 +12,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshbench import benchmarks, vpns
+from meshbench.benchmarks import ping, tcp
 from meshbench.cli import _setting, main
 from meshbench.config import models
+from meshbench.config.load import load_campaign, load_named
 from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
-from meshbench.config.sources import merge
+from meshbench.config.sources import Source, merge
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError
+from meshbench.workflow import hooks
 
 SHIPPED = Path(__file__).parents[2] / "config"
 FILE = "config/config.yaml"
@@ -137,6 +141,23 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
     assert problem in said
 
 
+def test_a_tuning_has_the_settings_of_its_base_and_its_own() -> None:
+    shipped = {
+        name: load_campaign(
+            {**yaml.safe_load(CAMPAIGN), "tunings": [name]}, [], SHIPPED, vpns, benchmarks
+        ).tunings[name]
+        for name in ("stock", "reorder-only", "tailscale-style", "kernel-default")
+    }
+    stock = shipped["stock"].sysctls
+    assert stock["net.ipv4.tcp_congestion_control"] == "cubic"
+    assert shipped["kernel-default"].sysctls == {}
+    for name in ("reorder-only", "tailscale-style"):
+        own = shipped[name].sysctls
+        assert own.keys() == stock.keys()
+        assert own["net.ipv4.tcp_congestion_control"] == "cubic"
+        assert {key for key in own if own[key] != stock[key]} >= {"net.ipv4.tcp_recovery"}
+
+
 @pytest.mark.parametrize(
     ("file", "content", "problem"),
     [
@@ -153,6 +174,8 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
         ("vpns/nebula", "driver: internal\noptions: {mtu: 5}\n", "2: options.mtu: unknown key"),
         ("vpns/nebula", "", ": driver: this key is required"),
         ("tunings/stock", "sysctls: {kernel.panic: 1}\n", "is not allowed here"),
+        ("tunings/stock", "base: stok\n", ": stok: there is no config/tunings/stok.yaml; did you mean 'stock'?"),
+        ("tunings/stock", "base: stock\n", ": base: 'stock' has a base itself ('stock'): name that, or copy its settings"),
         ("testbeds/fake", "kind: lab\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
         ("testbeds/fake", "kind: fake\nhosts: [lom, yuki, lom]\n", "2: hosts: duplicate host 'lom'; each may appear once"),
         ("testbeds/fake", "kind: lab\nhosts: [lom]\n", "2: hosts: must be of at least 2 entries (it says a list of 1)"),
@@ -202,6 +225,56 @@ def test_an_empty_profile_is_the_link_as_it_is(folder: Folder) -> None:
 def test_files_that_are_not_there_or_cannot_be_read(folder: Folder) -> None:
     assert folder.problems(file="config/other.yaml") == ["config/other.yaml: no such file"]
     assert folder.problems(file="config") == ["config: cannot be read: Is a directory"]
+
+
+VARIANT = "config/benchmarks/tcp@short.yaml"
+
+
+@pytest.mark.parametrize(
+    ("inline", "file", "problem"),
+    [
+        ("tcp@short: {}", "", f"{VARIANT}: benchmark: this key is required"),
+        ("tcp@short: {}", "benchmark: tpc\n", f"{VARIANT}:1: benchmark: there is no 'tpc'; did you mean 'tcp'?"),
+        ("tcp@short: {}", "benchmark: tcp\noptions:\n  congestio: cubic\n", f"{VARIANT}:3: options.congestio: unknown key; did you mean 'congestion'?"),
+        ("tcp@short: {}", "benchmark: tcp\noptions: {duration_s: 0}\n", f"{VARIANT}:2: options.duration_s: must be at least 1 (it says 0)"),
+        ("tcp@short: {}", "benchmark: tcp\nduration_s: 1\n", f"{VARIANT}:2: duration_s: unknown key; did you mean 'options'?"),
+        ("tcp@short: {duration_s: 1}", "benchmark: tcp\n", f"{FILE}:7: benchmarks.tcp@short: {VARIANT} has its options; say these there"),
+        ("tcp@other: {duration: 1}", None, f"{FILE}:7: benchmarks.tcp@other.duration: unknown key; did you mean 'duration_s'?"),
+        ("tpc@other: {}", None, f"{FILE}:7: benchmarks.tpc@other: there is no 'tpc'; did you mean 'tcp'?"),
+        ("fast: {}", None, f"{FILE}:7: benchmarks.fast: there is no 'fast'; known: "),
+        ("fast: {benchmark: tpc}", None, f"{FILE}:7: benchmarks.fast.benchmark: there is no 'tpc'; did you mean 'tcp'?"),
+        ("fast: {benchmark: [tcp]}", None, f"{FILE}:7: benchmarks.fast.benchmark: there is no '['tcp']'"),
+        ("tcp@a@b: {}", None, f"{FILE}:7: benchmarks.tcp@a@b"),
+        ("calibration: {}", None, f"{FILE}:6: benchmarks: every campaign measures the calibration by itself"),
+    ],
+)  # fmt: skip
+def test_a_bad_variant_of_a_benchmark_names_file_line_key_and_advice(
+    folder: Folder, inline: str, file: str | None, problem: str
+) -> None:
+    if file is not None:
+        Path(VARIANT).parent.mkdir()
+        folder.write(VARIANT, file)
+    [said] = folder.edit("ping: {count: 25}", inline).problems()
+    assert said.startswith(problem)
+
+
+@pytest.mark.parametrize("inline", ["fast: {benchmark: tcp, duration_s: 2}", "tcp@fast: {duration_s: 2}", "udp@100M: {benchmark: tcp, duration_s: 2}"])  # fmt: skip
+def test_a_variant_of_a_benchmark_is_said_inline(folder: Folder, inline: str) -> None:
+    folder.edit("ping: {count: 25}", inline)
+    assert folder.problems() == []
+    made = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks
+    name = inline.partition(":")[0]
+    assert (made[name].kind, made["tcp"].kind) == ("tcp", "tcp")
+    assert made[name].options == tcp.Options(duration_s=2)
+    assert made["tcp"].options == tcp.Options(duration_s=1)
+
+
+def test_a_variant_of_a_benchmark_is_a_file(folder: Folder) -> None:
+    Path(VARIANT).parent.mkdir()
+    folder.write(VARIANT, "benchmark: ping\noptions: {count: 7}\n")
+    folder.edit("ping: {count: 25}", "tcp@short:")
+    made = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks["tcp@short"]
+    assert (made.kind, made.options) == ("ping", ping.Options(count=7))
 
 
 def test_a_campaign_may_stand_anywhere(folder: Folder, tmp_path: Path) -> None:
@@ -379,7 +452,7 @@ def test_the_schemas_in_the_repository_are_the_models() -> None:
 
 def test_the_profiles_are_the_thesis_ones() -> None:
     said = {
-        name: models.load_named(SHIPPED / "profiles", name, Profile, ("", None))
+        name: load_named(SHIPPED / "profiles", name, Profile, ("", None))
         for name in ("baseline", "low", "medium", "high")
     }
     values = {
@@ -402,7 +475,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
             {"campaign": "c", "vpns": ["a"], "profiles": ["b"], "benchmarks": {"p": None}}
             | ({"links": value} if value else {})
         )
-        return models.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}).links
+        return models.Campaign(file, LabTestbed(kind="lab"), {}, {}, {}, {}).links
 
     ring = (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))
     assert links(None) == ring

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.config.models import FakeTestbed, System
+from meshbench.config.models import FakeTestbed
 from meshbench.config.packages import Debian, Local, Package
 from meshbench.packages import delivery
 from meshbench.packages.supply import FOLDER, Supply
@@ -74,7 +74,7 @@ def test_programs_are_put_where_the_driver_calls_them_and_once(
     supplies: tuple[Supply, ...],
 ) -> None:
     bed = hosts()
-    driver = vpns.load("nebula")("nebula@dev", {}, supplies)
+    driver = vpns.load("nebula")("nebula@dev", supplies=supplies)
     given = asyncio.run(delivery.deliver(driver.system, supplies, bed))
     assert [manifest.origin for manifest in given["yuki"]] == ["system"]
     path = driver.program("nebula")
@@ -98,7 +98,7 @@ def test_every_program_of_a_driver_is_called_from_its_package(
     supplies: tuple[Supply, ...],
 ) -> None:
     plain = vpns.load("nebula")("nebula")
-    packaged = vpns.load("nebula")("nebula@dev", {}, supplies)
+    packaged = vpns.load("nebula")("nebula@dev", supplies=supplies)
     assert plain.program("nebula") == "nebula"
     assert packaged.program("ssh") == "ssh"
     found: list[str] = []
@@ -267,7 +267,7 @@ def test_two_versions_are_two_systems_with_units_keys_and_programs_of_their_own(
 ) -> None:
     world = FakeWorld(FakeTestbed(kind="fake"))
     bed = Session(kind="fake", hosts=tuple(world.hosts()), engine=None)  # type: ignore[arg-type]
-    system = System(driver="nebula")
+    system = making.system("nebula")
     old = asyncio.run(reconcile.assemble(bed, "nebula@1.9", system, tmp_path / "keys"))
     new = asyncio.run(reconcile.assemble(bed, "nebula@1.10", system, tmp_path / "keys", supplies))
     assert (old.unit, new.unit) == (
@@ -316,7 +316,7 @@ def test_missing_debian_packages_are_named_or_installed(
 
 def test_programs_of_one_s_own_need_no_apt(supplies: tuple[Supply, ...]) -> None:
     host = making.ScriptedHost(answer=lambda argv: "\n".join(argv[4:]))
-    driver = vpns.load("nebula")("nebula", {}, supplies)
+    driver = vpns.load("nebula")("nebula", supplies=supplies)
     asyncio.run(debian.provide([host], driver, ("openssh-client",), allowed=True))
     assert [argv[0] for argv in host.asked] == ["sh"]
 

@@ -137,14 +137,14 @@ import sys
 from meshbench import benchmarks, vpns
 from meshbench.workflow import digests, hooks, settings
 from meshbench.config import paths, plan
-from meshbench.figures import base
+from meshbench.figures import catalogue
 from meshbench.tables import aggregate
 from snakemake_logger_plugin_meshbench import LogHandler
 for name in vpns.names():
     vpns.load(name)
 for name in benchmarks.names():
     benchmarks.load(name)
-base.names()
+catalogue.names()
 print(*{"altair", "asyncssh", "duckdb", "pyarrow"} & sys.modules.keys())
 """
 

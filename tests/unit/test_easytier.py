@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from meshbench import vpns
 from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.easytier import routes
@@ -22,7 +21,7 @@ KEYS = {node.name: {"private": "the-secret-of-all"} for node in NODES}
 
 
 def driver(**options: Any) -> Any:
-    return vpns.load("easytier")("easytier", options)
+    return making.driver("easytier", options)
 
 
 def config(node: Node, **options: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from meshbench.testbed.lab import machine
 from tests.fresh.machines import BEFOREHAND
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +57,8 @@ def test_ci_installs_and_new_machines_have_what_a_user_is_told_to_install_and_no
     [options] = done
     installed = [word for word in options.split() if not word.startswith("-")]
     assert set(words.split()) == set(installed) == set(BEFOREHAND.split(","))
+
+
+def test_setting_up_brings_every_program_that_the_lab_asks_for() -> None:
+    brought = (ROOT / "apt-packages.txt").read_text(encoding="utf-8").splitlines()
+    assert set(machine.PACKAGES.values()) - {"mount"} <= set(brought), "mount is on every machine"

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from meshbench.checks import rules, verdicts
-from meshbench.figures import base, render, tabular
-from meshbench.figures.base import Context, Data
+from meshbench.figures import catalogue, contract
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import render, tabular
 from meshbench.importers.vpn_runner import importer
 from meshbench.tables import schema
 from tests.unit import published_data as data
@@ -54,10 +55,10 @@ def extreme(
 TOLD: Context = context("internal", "demo", profiles=("baseline", "low"))
 
 
-@pytest.mark.parametrize("name", base.names())
+@pytest.mark.parametrize("name", catalogue.names())
 def test_every_figure_is_drawn(extreme: tuple[Files, list[pa.Table]], name: str) -> None:
-    figure = base.load(name)
-    tables = Data.read({table: extreme[0][table] for table in figure.tables})
+    figure = catalogue.load(name)
+    tables = Data.read({table: extreme[0][table] for table in figure.figure.tables})
     if figure.tabulate is not None:
         table = figure.tabulate(tables, TOLD)
         assert tabular.csv_text(table)
@@ -94,7 +95,9 @@ def test_what_a_logarithmic_axis_cannot_show_stands_at_its_end(
     drawn = str(
         [
             render.compose(
-                base.load(name), Data.read({t: extreme[0][t] for t in base.tables(name)}), TOLD
+                catalogue.load(name),
+                Data.read({t: extreme[0][t] for t in catalogue.get(name).tables}),
+                TOLD,
             ).spec
             for name in ("rtt", "link_latency_throughput", "latency_throughput")
         ]
@@ -107,8 +110,8 @@ def test_what_a_logarithmic_axis_cannot_show_stands_at_its_end(
 @pytest.mark.parametrize("value", [1e307, math.inf, math.nan])
 def test_a_row_with_a_number_beyond_any_axis_says_so(value: float) -> None:
     rows = pa.table({"x": [1.0, value, None], "status": ["ok"] * 3, "reason": [None, None, "r"]})
-    assert base.drawable(rows).to_pylist()[0] == {"x": 1.0, "status": "ok", "reason": None}
-    spoilt = base.drawable(rows).to_pylist()[1]
+    assert contract.drawable(rows).to_pylist()[0] == {"x": 1.0, "status": "ok", "reason": None}
+    spoilt = contract.drawable(rows).to_pylist()[1]
     assert (spoilt["x"], spoilt["status"]) == (None, "tool_failed")
     assert spoilt["reason"].startswith("x of ")
-    assert base.drawable(rows).to_pylist()[2] == {"x": None, "status": "ok", "reason": "r"}
+    assert contract.drawable(rows).to_pylist()[2] == {"x": None, "status": "ok", "reason": "r"}

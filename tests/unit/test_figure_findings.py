@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from meshbench.checks import rules
-from meshbench.figures import base, findings, render, tabular
-from meshbench.figures.findings import Concern
-from meshbench.figures.groups import collect
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Concern, Context
+from meshbench.figures.drawing import findings, render, tabular
+from meshbench.figures.drawing.groups import collect
 from meshbench.tables import schema
 from tests.unit import synthetic
 
@@ -67,11 +68,11 @@ def test_a_check_names_its_round_where_there_are_several() -> None:
     assert findings.lines(every[:1], Concern(("tcp",)), "baseline") == ("Check: A: tinc: 0 Mbit/s",)
 
 
-@pytest.mark.parametrize("name", base.names())
+@pytest.mark.parametrize("name", catalogue.names())
 def test_every_figure_says_what_it_is_about(name: str) -> None:
-    about = set(base.load(name).concern.benchmarks)
+    about = set(catalogue.get(name).concern.benchmarks)
     itself = {"cells", "links", "overhead", "impairment", "impairment_settings", "readiness"}
-    assert about or itself & set(base.tables(name))
+    assert about or itself & set(catalogue.get(name).tables)
 
 
 def test_findings_are_in_the_picture_the_page_and_the_table(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_findings_are_in_the_picture_the_page_and_the_table(tmp_path: Path) -> N
     assert tabular.escaped(said) in tex.read_text("utf-8")
 
 
-def _told(tmp_path: Path, **runs: object) -> base.Context:
+def _told(tmp_path: Path, **runs: object) -> Context:
     facts = tmp_path / "facts.json"
     facts.write_text(json.dumps(runs))
     context = synthetic.context(rounds=1, vpns=("internal", "tinc"), profiles=("baseline", "low"))

@@ -2,63 +2,27 @@
 
 # ruff: noqa: RUF001  (the figures have dashes and multiplication signs)
 
-import ast
 import html
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import vl_convert as vlc
 from altair.vegalite.v6.schema import core
 
-from meshbench.figures import base, pictures, render, strip, theme
-from meshbench.figures.base import Context, Data
+from meshbench.figures import catalogue
+from meshbench.figures import contract as base
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import render, theme
 from meshbench.results import metrics
 from meshbench.util.errors import MeshbenchError
 from tests.unit import synthetic
 
-FACTS = {"TITLE", "TABLES", "BENCHMARKS", "NEEDS", "TUNINGS"}
-CHARTS = [name for name in base.names() if "svg" in base.formats(name)]
+CHARTS = [name for name in catalogue.names() if "svg" in catalogue.get(name).formats]
 Files = dict[str, Path]
-
-
-def parsed(path: Path) -> tuple[dict[str, Any], bool]:
-    """The facts that a figure states of itself, and whether it is a table, as Python reads it."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    facts = {
-        node.targets[0].id: ast.literal_eval(node.value) for node in body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in FACTS
-    }  # fmt: skip
-    return facts, any(isinstance(n, ast.FunctionDef) and n.name == "tabulate" for n in body)
-
-
-def test_what_figures_say_of_themselves_is_read_without_importing_them() -> None:
-    for path in base._FOLDER.glob("*.py"):
-        facts, table = parsed(path)
-        assert base._literals(path) == facts, path
-        assert (path.stem in base.names()) == ("TITLE" in facts)
-        if "TITLE" in facts:
-            assert (base.formats(path.stem) == base.TABLE_FORMATS) == table, path
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'TABLES = (\n    "a",  # why\n\n    "b",\n)\n\nX = 1\n',
-        'TABLES: tuple = ("a", "b")  # no\nX = 1\n',
-    ],
-)
-def test_facts_may_be_long_and_commented(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "figure.py"
-    path.write_text(text)
-    assert base._literals(path) == {"TABLES": ("a", "b")}
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +39,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Files:
 def failed(tmp_path_factory: pytest.TempPathFactory) -> Files:
     samples, links = synthetic.campaign(all_failed=True)
     failed = [row for row in samples if row["benchmark"] != "calibration"]
-    assert failed == []
-    return synthetic.write(tmp_path_factory.mktemp("failed"), [], links)
+    assert all(row["value"] is None for row in failed)
+    return synthetic.write(tmp_path_factory.mktemp("failed"), failed, links)
 
 
 _drawn: dict[tuple[str, Path, Context], render.Drawn] = {}
@@ -88,8 +52,8 @@ def compose(name: str, files: Files, context: Context | None = None) -> render.D
     planned = context or synthetic.context()
     key = name, files["links"], planned
     if key not in _drawn:
-        figure = base.load(name)
-        data = Data.read({table: files[table] for table in figure.tables})
+        figure = catalogue.load(name)
+        data = Data.read({table: files[table] for table in figure.figure.tables})
         _drawn[key] = render.compose(figure, data, planned)
     return _drawn[key]
 
@@ -121,43 +85,6 @@ def marks(spec: Any) -> Iterator[dict[str, Any]]:
             yield from marks(value)
 
 
-def test_figures_are_found_by_their_title() -> None:
-    assert set(base.names()) >= {
-        "campaign_overview",
-        "impairment",
-        "latency_throughput",
-        "rtt",
-        "tcp_retransmits",
-        "tcp_throughput",
-        "throughput_profiles",
-        "throughput_table",
-    }
-    assert not {"base", "render", "theme", "strip", "groups"} & set(base.names())
-
-
-@pytest.mark.parametrize("name", base.names())
-def test_what_is_read_from_the_source_is_what_the_module_says(name: str) -> None:
-    figure = base.load(name)
-    assert figure.tables == base.tables(name)
-    assert (figure.tabulate is None) == (base.formats(name) == base.CHART_FORMATS)
-    assert figure.title
-
-
-def test_an_unknown_figure_names_the_known_ones() -> None:
-    with pytest.raises(MeshbenchError, match=r"no figure 'strip'; known: .*tcp_throughput"):
-        base.load("strip")
-
-
-def test_names_tables_and_formats_need_no_drawing_library() -> None:
-    code = (
-        "import sys; from meshbench.figures import base; from meshbench.tables import aggregate;"
-        "[(base.tables(n), base.formats(n)) for n in base.names()];"
-        "[aggregate.needs(n) for n in aggregate.names()];"
-        "sys.exit(bool({'altair', 'vl_convert', 'duckdb', 'pyarrow'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_a_context_goes_through_json() -> None:
     context = synthetic.context()
     assert Context.from_dict(json.loads(json.dumps(context.to_dict()))) == context
@@ -177,7 +104,7 @@ def test_every_chart_draws_and_says_where_it_comes_from(
 ) -> None:
     drawn = compose(name, request.getfixturevalue(state))
     shown = " ".join(texts(drawn))
-    assert base.load(name).title in shown
+    assert catalogue.get(name).title in shown
     assert "campaign synthetic: 2 rounds × 3 links, ingress impairment by linkem" in shown
     assert "share one machine's CPU" in shown
     assert "NaN" not in shown
@@ -192,10 +119,10 @@ def test_every_specification_is_valid(name: str, campaign: Files) -> None:
     core.Root.validate(compose(name, campaign).spec)
 
 
-@pytest.mark.parametrize("name", base.names())
+@pytest.mark.parametrize("name", catalogue.names())
 def test_every_figure_has_a_caption_and_notes_for_empty_tables(name: str, empty: Files) -> None:
-    figure = base.load(name)
-    data = Data.read({table: empty[table] for table in figure.tables})
+    figure = catalogue.load(name)
+    data = Data.read({table: empty[table] for table in figure.figure.tables})
     assert figure.caption(data, synthetic.context())
     assert all(isinstance(note, str) for note in figure.notes(data, synthetic.context()))
 
@@ -290,6 +217,25 @@ def test_the_impairment_figure_shows_what_is_outside(campaign: Files) -> None:
     assert {"point", "tick", "bar", "text"} <= sizes
 
 
+def test_the_interval_that_decides_on_a_loss_is_drawn(tmp_path: Path) -> None:
+    """Of all probes, and of the emulators' counters; single links are shown and not judged."""
+    samples, links = synthetic.campaign()
+    counters = {"emulator_offered": 50_000, "emulator_lost": 130}
+    made = synthetic.write(
+        tmp_path, samples, [r | counters if r["profile"] == "low" else r for r in links],
+        ["impairment", "links"],
+    )  # fmt: skip
+    drawn = compose("impairment", made)
+    [probes, packets] = [mark["spec"] for mark in marks(drawn.spec) if mark["type"] == "rule"]
+    data = drawn.spec["datasets"]
+    drawn_rows = [data[spec["data"]["name"]] for spec in (probes, packets)]
+    assert sorted(row["profile"] for row in drawn_rows[0]) == sorted(synthetic.PROFILES)
+    [low] = drawn_rows[1]
+    row = next(r for r in synthetic.read(made["impairment"]) if r["profile"] == "low")
+    assert (low["low"], low["high"]) == (100 * row["counted_low"], 100 * row["counted_high"])
+    assert low["verdict"] == "within tolerance"
+
+
 def test_profiles_without_calibration_are_called_that(empty: Files) -> None:
     drawn = compose("impairment", empty)
     assert texts(drawn).count("not calibrated") == 4 * 4
@@ -333,7 +279,7 @@ def test_two_drawings_are_the_same(campaign: Files, tmp_path: Path) -> None:
         for attempt in ("a", "b"):
             outputs = {
                 kind: tmp_path / attempt / f"{name}.{kind}"
-                for kind in set(base.formats(name)) - {"pdf"}
+                for kind in set(catalogue.get(name).formats) - {"pdf"}
             }
             render.render(name, campaign, synthetic.context(), outputs, tmp_path / "vega.js")
             written.append({kind: path.read_bytes() for kind, path in outputs.items()})
@@ -408,6 +354,10 @@ def test_a_system_without_a_binary_says_so_on_the_chart(tmp_path: Path) -> None:
         if here.items() <= row.items() or row["benchmark"] == "calibration"
     ]
     kept = [row for row in samples if row["vpn"] != "mycelium" and here.items() <= row.items()]
+    for link in lacking:
+        if link["vpn"] == "mycelium":
+            at = {key: link[key] for key in (*synthetic.cell(), "status", "reason")}
+            kept += synthetic.empty(**at)
     files = synthetic.write(tmp_path, kept, lacking)
     context = synthetic.context(profiles=("low",), rounds=1)
     shown = texts(compose("rtt", files, context))
@@ -415,48 +365,3 @@ def test_a_system_without_a_binary_says_so_on_the_chart(tmp_path: Path) -> None:
     overview = compose("campaign_overview", files, context)
     assert "× no binary" in texts(overview)
     assert any(f"failed: {reason}" in note for note in overview.notes)
-
-
-MISFITS = {
-    "nix_download", "nix_table", "headscale_gap_reversal", "headscale_vs_internal",
-    "kernel_tuning_comparison", "kernel_tuning_internal", "parallel_tcp", "udp_goodput", "udp_quic",
-}  # fmt: skip
-
-
-def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
-    known = ("ping", "tcp", "calibration")
-    plain = set(base.suitable(known, ("internal", "tinc"), ("stock",)))
-    assert plain >= {
-        "rtt",
-        "tcp_throughput",
-        "latency_throughput",
-        "campaign_overview",
-        "readiness",
-    }
-    assert plain & MISFITS == set()
-    two = set(base.suitable(known, ("internal", "headscale"), ("stock", "mine")))
-    assert two - plain == {
-        "headscale_gap_reversal", "headscale_vs_internal",
-        "kernel_tuning_comparison", "kernel_tuning_internal",
-    }  # fmt: skip
-    pings = set(base.suitable(("ping",), ("internal",), ("stock",)))
-    assert {"rtt", "latency_spread"} <= pings
-    assert (
-        pings & {"tcp_throughput", "throughput_table", "latency_throughput", "tcp_links"} == set()
-    )
-    new = set(base.suitable(("mtu",), ("internal",), ("stock",)))
-    assert "campaign_overview" in new
-    assert "rtt" not in new
-
-
-def test_every_figure_suits_a_campaign_of_everything() -> None:
-    everything = {name for figure in base.names() for name in base.benchmarks(figure)}
-    found = base.suitable(everything, ("internal", "headscale"), ("stock", "mine"))
-    assert set(found) == set(base.names())
-
-
-def test_an_axis_of_zeros_has_ticks_that_can_be_read() -> None:
-    assert pictures.Scale.of([0.0, 0.0], log=False, room=1.1).high == pytest.approx(1.1)
-    assert pictures.Scale.of([0.0, 2.0], log=False, room=1.5).high == pytest.approx(3)
-    zeros: Any = SimpleNamespace(points=lambda *_: [SimpleNamespace(value=0.0)])
-    assert strip._domain([zeros], strip.Strip("value", 1, "x", [])) == (0, 1.04)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.figures import comparison, tabular, theme, wording
-from meshbench.figures.base import Row
-from meshbench.figures.groups import Group, collect, marked, troubles, variants
+from meshbench.figures.contract import Row
+from meshbench.figures.drawing import axes, comparison, pictures, tabular, theme, wording
+from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
 from tests.unit import synthetic
 
 
@@ -234,3 +234,18 @@ def test_latex_aligns_numbers_and_escapes_text() -> None:
     assert "\\caption{50 \\% of x\\_y}" in text
     assert "\na \\& b $\\rightarrow$ c\\par\n" in text
     assert text.count("\\begin{") == text.count("\\end{")
+
+
+def test_an_axis_of_zeros_has_ticks_that_can_be_read() -> None:
+    assert axes.domain([0.0, 0.0], room=1.1) == (0, 1)
+    assert axes.ticks([0.0]) == {"values": [0]}
+    assert axes.domain([0.0], bound=0.5, room=1.1) == pytest.approx((0, 0.55))
+    assert pictures.Scale.of([0.0, 0.0], log=False, room=1.1).high == 1
+    assert pictures.Scale.of([0.0, 2.0], log=False, room=1.5).high == pytest.approx(3)
+
+
+def test_an_axis_of_huge_or_tiny_values_has_short_ticks() -> None:
+    assert axes.ticks([2e12, 0.0])["format"] == "~g"
+    assert axes.ticks([4e-10])["format"] == "~g"
+    assert axes.ticks([-5.0, 2.0]) == {"tickCount": 5}
+    assert axes.domain([-2.0, 1.0]) == (-2, 1)

@@ -13,21 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.figures import (
-    base,
-    kernel_tuning_comparison,
-    latency_throughput,
-    measured,
-    pictures,
-    reboot_split,
-    strip,
-    test_duration,
-    theme,
-    udp_impairment_heatmap,
-    wording,
-)
-from meshbench.figures.base import Context
-from meshbench.figures.groups import Group, became, collect, look
+from meshbench.figures import catalogue
+from meshbench.figures.charts.campaign import test_duration
+from meshbench.figures.charts.latency import latency_throughput
+from meshbench.figures.charts.startup import reboot_split
+from meshbench.figures.charts.thesis import kernel_tuning_comparison
+from meshbench.figures.charts.udp import udp_impairment_heatmap
+from meshbench.figures.contract import Context
+from meshbench.figures.drawing import measured, pictures, strip, theme, wording
+from meshbench.figures.drawing.groups import Group, became, collect, look
+from meshbench.figures.drawing.measure import Measure
 from tests.unit import published_data as data
 from tests.unit import synthetic
 from tests.unit.test_published_figures import Load, aggregated, context
@@ -84,7 +79,7 @@ def test_the_tick_beside_a_mean_is_that_mean() -> None:
     values = [1e6, 2e6, 9e6, 1e6, 2e6, 9e6]
     found = [row | {"value": value} for row, value in zip(rows(*["ok"] * 6), values, strict=True)]
     [one] = collect(found, synthetic.context(vpns=("internal",), profiles=("baseline",)))
-    measure = measured.Measure("udp", "udp_goodput", "Mbit/s", 1e-6)
+    measure = Measure("udp", "udp_goodput", "Mbit/s")
     drawn = measured.draw([[("x", measure, [one])]], synthetic.context()).to_dict(validate=False)
     ticks = [
         row
@@ -147,7 +142,7 @@ def test_the_time_of_the_suite_is_over_all_rounds_and_unknown_is_not_nothing(
     assert spec.count("≥ ") == 1
     [note] = test_duration.notes(load("test_duration"), told)
     assert note == "demo: unknown: installation, stabilisation and 1 test without a duration"
-    assert note in base.load("test_overview").notes(load("test_overview"), told)
+    assert note in catalogue.load("test_overview").notes(load("test_overview"), told)
 
 
 def overlaps(points: Sequence[tuple[float, float, str]], side: float) -> int:

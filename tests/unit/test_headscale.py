@@ -26,7 +26,7 @@ SERVERS = ("headscale", "testcontrol")
 
 
 def driver(**options: Any) -> Driver:
-    return vpns.load("headscale")("headscale", options)
+    return making.driver("headscale", options)
 
 
 def text_of(one: Driver, node: Node, name: str) -> str:
@@ -55,7 +55,7 @@ def test_headscale_is_taken_where_it_is_supplied(
     assert [supply.programs for supply in supplies] == [("tailscaled", "tailscale"), ("headscale",)]
     monkeypatch.delenv("MESHBENCH_HEADSCALE")
     # On a job's hosts it is what the job was given, whatever this machine has now.
-    given = vpns.load("headscale")("headscale", {}, supplies)
+    given = vpns.load("headscale")("headscale", supplies=supplies)
     assert given.effective(NETWORK)["control_server"] == "headscale"
 
 

@@ -51,7 +51,7 @@ def test_addresses_are_those_that_the_daemons_took(name: str, address: str) -> N
 
 
 def config(node: Node, **options: Any) -> dict[str, Any]:
-    (file,) = vpns.load("hyprspace")("hyprspace", options).files(node, NETWORK, KEYS)
+    (file,) = making.driver("hyprspace", options).files(node, NETWORK, KEYS)
     assert file.mode == 0o600
     read: dict[str, Any] = json.loads(file.content)
     return read

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshbench.config import models
+from meshbench.config.load import load_named
 from meshbench.config.models import Profile
 from meshbench.impairment import engine, linkem, netem
 from meshbench.impairment.fake import FakeEngine
@@ -22,8 +22,7 @@ from tests.unit import making
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 BASELINE, LOW, MEDIUM, HIGH = (
-    models.load_named(FOLDER, name, Profile, ("", None))
-    for name in ("baseline", "low", "medium", "high")
+    load_named(FOLDER, name, Profile, ("", None)) for name in ("baseline", "low", "medium", "high")
 )
 EVERYTHING = Profile(
     delay_ms=10.5, jitter_ms=0.25, loss_percent=1, loss_correlation_percent=30,
@@ -187,6 +186,22 @@ def test_losses_on_purpose_are_not_tail_drops() -> None:
     assert netem.reading(tc_says(LOW, 1000))["tail_drops"] == 0
     plenty = tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2 + 200)
     assert netem.reading(plenty)["tail_drops"] == 0
+
+
+def test_losses_on_purpose_are_counted() -> None:
+    found = netem.reading(tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2))
+    assert (found["offered"], found["lost"]) == (100_000, 2_500)
+    stats = making.document("linkem-stats.json")
+    assert (linkem.offered(stats), stats["lost"]) == (2684, 44)
+    assert linkem.offered({**stats, "exempt": 4, "unroutable": 5, "oversize": 6}) == 2684 - 15
+
+
+def test_a_cell_s_losses_are_those_between_two_readings_of_all_hosts() -> None:
+    before = {"lom": {"offered": 10, "lost": 1}}
+    after = {"lom": {"offered": 110, "lost": 4}, "yuki": {"offered": 200, "lost": 5}}
+    assert engine.losses(before, after) == (300, 8)
+    assert engine.losses(before, {**after, "luna": {"tail_drops": 0}}) is None
+    assert engine.losses({}, {}) is None
 
 
 def test_a_full_queue_of_netem_s_is_seen() -> None:

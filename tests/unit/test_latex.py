@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from meshbench.figures import base, render, tabular
-from meshbench.figures.base import Context
-from meshbench.figures.tabular import Column, Missing, Table
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Context
+from meshbench.figures.drawing import render, tabular
+from meshbench.figures.drawing.tabular import Column, Missing, Table
 from tests.unit import synthetic
 
-PRINTED = [name for name in base.names() if base.formats(name) == base.TABLE_FORMATS]
+PRINTED = [figure.name for figure in catalogue.every() if "csv" in figure.formats]
 NEEDED = ("booktabs.sty", "siunitx.sty", "graphicx.sty")
 DOCUMENT = r"""\documentclass{{article}}
 \usepackage[T1]{{fontenc}}

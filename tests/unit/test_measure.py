@@ -12,24 +12,24 @@ from meshbench import benchmarks
 from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config.jobs import DeployJob, MeasureJob
-from meshbench.config.models import FakeTestbed, Profile, System
+from meshbench.config.models import FakeTestbed, Profile, Tuning
 from meshbench.config.packages import Local
 from meshbench.config.plan import Calibrated
-from meshbench.figures import base
-from meshbench.figures.base import Data
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status
 from meshbench.runner import deploy, measure, reconcile
-from meshbench.runner.session import session
+from meshbench.runner.jobs import DeployJob, MeasureJob
+from meshbench.runner.session import Session, session
 from meshbench.tables import parse
-from meshbench.testbed import state
-from meshbench.testbed.fake import FakeHost
+from meshbench.testbed import state, tuning
+from meshbench.testbed.fake import FakeHost, FakeWorld
 from meshbench.testbed.host import STATE
 from meshbench.util.errors import TestbedError, VpnError
 from meshbench.vpns.common import lifecycle
-from meshbench.workflow import settings
+from meshbench.workflow.settings import Setup
 from tests.unit import making, synthetic
 from tests.unit.making import cell
 
@@ -40,10 +40,10 @@ def job(broken: dict[str, str] | None = None, **words: Any) -> MeasureJob:
             benchmarks={"ping": {"count": 3}, "tcp": {"modes": ["bidir"], "attempts": 2}}
         ),
         testbed=FakeTestbed(kind="fake", broken=broken or {}),
-        systems={name: System(driver=name) for name in ("internal", "wireguard", "nebula")},
+        systems={name: making.system(name) for name in ("internal", "wireguard", "nebula")},
         profiles={"baseline": Profile(), "low": Profile(delay_ms=2, jitter_ms=2)},
     )
-    return settings.measure(trial, cell(**words))
+    return Setup(trial).measure(cell(**words))
 
 
 def run(store: Path, **words: Any) -> Record:
@@ -103,15 +103,55 @@ def test_trouble_of_ours_is_no_result(tmp_path: Path, monkeypatch: pytest.Monkey
         run(tmp_path)
 
 
+def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "yuki: net.ipv4.tcp_congestion_control is reno, not cubic"
+
+    async def refused(*_: Any) -> tuning.Applied:
+        raise tuning.UnsupportedError(why)
+
+    monkeypatch.setattr("meshbench.testbed.tuning.apply", refused)
+    found = run(tmp_path)
+    assert {(one.status, one.reason) for one in found.links} == {(Status.UNSUPPORTED, why)}
+    assert (found.vpn.status, found.vpn.reason, found.tuning) == (Status.UNSUPPORTED, why, {})
+
+
+def test_what_is_up_under_other_settings_is_stopped() -> None:
+    """Its own sockets would keep the congestion control that they were made with."""
+    world = FakeWorld(FakeTestbed(kind="fake"))
+    bed = Session(kind="fake", hosts=tuple(world.hosts()), engine=FakeEngine())
+
+    def still_up(**sysctls: int) -> bool:
+        wanted = Tuning(sysctls={f"net.ipv4.{key}": value for key, value in sysctls.items()})
+        one = job().model_copy(update={"tuning": wanted})
+
+        async def tuned() -> bool:
+            _, after = await measure._tune(one, bed, await state.read(bed.hosts))
+            return "nebula" in state.running(after)
+
+        world.running.add("nebula")
+        return asyncio.run(tuned())
+
+    assert not still_up(tcp_sack=1)
+    assert still_up(tcp_sack=1)
+    assert not still_up(tcp_sack=0)
+
+
 def test_a_program_that_changes_under_a_run_is_no_result(tmp_path: Path) -> None:
     (tmp_path / "nebula").write_text("another")
     (tmp_path / "nebula-cert").write_text("another")
-    system = System(driver="nebula", package=Local(path=str(tmp_path)))
+    system = making.system("nebula", Local(path=str(tmp_path)))
     planned = job().model_copy(update={"system": system, "packages": ("digest of before",)})
     with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
         asyncio.run(measure.measure(planned, tmp_path))
     deployed = DeployJob(
-        where=planned.where, name="nebula", system=system, method=1, packages=planned.packages
+        campaign="trial",
+        site=planned.where,
+        name="nebula",
+        system=system,
+        method=1,
+        packages=planned.packages,
     )
     with pytest.raises(TestbedError, match="^the programs of nebula changed after this run had"):
         asyncio.run(deploy.deploy(deployed, tmp_path))
@@ -199,7 +239,7 @@ def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
-    one = settings.calibrate(making.campaign(), Calibrated("low", 2))
+    one = Setup(making.campaign()).calibrate(Calibrated("low", 2))
     found = asyncio.run(measure.measure(one, tmp_path))
     assert (found.cell.vpn, found.cell.benchmark, found.cell.round) == (
         "internal",
@@ -211,9 +251,9 @@ def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
 
 def test_a_deployment_has_no_time_stamps_and_no_secrets(tmp_path: Path) -> None:
     trial = dataclasses.replace(
-        making.campaign(), systems={"wireguard": System(driver="wireguard")}
+        making.campaign(), systems={"wireguard": making.system("wireguard")}
     )
-    one = settings.deploy(trial, "wireguard")
+    one = Setup(trial).deploy("wireguard")
     first, second = (asyncio.run(deploy.deploy(one, tmp_path)) for _ in range(2))
     assert first == second
     assert first.files["lom"]["/var/lib/meshbench/wireguard/wg.conf"] == "secret"
@@ -228,7 +268,7 @@ def test_a_deployment_that_cannot_be_is_a_result(
         raise VpnError("yuki: wg is not installed")
 
     monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
-    one = settings.deploy(making.campaign(), "wireguard")
+    one = Setup(making.campaign()).deploy("wireguard")
     done = asyncio.run(deploy.deploy(one, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
 
@@ -261,7 +301,7 @@ def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     [row] = data.rows("cells")
     assert (row["marks"], row["path_changed"], row["path"]) == (expected, True, "relay")
     context = synthetic.context(vpns=("nebula",), profiles=("low",), rounds=1)
-    notes = base.load("rtt").notes(data, context)
+    notes = catalogue.load("rtt").notes(data, context)
     assert [note for note in notes if note.startswith("†")] == [
         f"† {mark} (nebula, low)" for mark in expected
     ]

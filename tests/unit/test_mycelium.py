@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from meshbench import vpns
 from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from tests.unit import making
@@ -23,7 +22,7 @@ KEYS = {
 
 
 def driver(**options: Any) -> Any:
-    return vpns.load("mycelium")("mycelium", options)
+    return making.driver("mycelium", options)
 
 
 def files(node: Node, **options: Any) -> dict[str, Any]:

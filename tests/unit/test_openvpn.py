@@ -8,7 +8,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from pydantic import ValidationError
 
-from meshbench import vpns
 from meshbench.results.records import PathState
 from meshbench.vpns.base import Driver, Network, Node
 from tests.unit import making
@@ -42,7 +41,7 @@ END
 
 
 def openvpn(**options: Any) -> Driver:
-    return vpns.load("openvpn")("openvpn", options)
+    return making.driver("openvpn", options)
 
 
 def files(node: Node, **options: Any) -> dict[str, str]:

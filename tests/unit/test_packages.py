@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import http.server
 import io
-import json
 import os
 import shutil
 import stat
@@ -18,15 +17,17 @@ from typing import Any
 import pytest
 
 from meshbench.config import models
-from meshbench.config.jobs import DeployJob, PackageJob
-from meshbench.config.models import System
+from meshbench.config.load import load_named
+from meshbench.config.models import System, SystemFile
 from meshbench.config.packages import Archive, Cargo, Debian, Go, Local, Package, Release
 from meshbench.packages import store
 from meshbench.packages.store import Manifest, own_architecture
 from meshbench.packages.supply import Supply, resolve
+from meshbench.runner.jobs import DeployJob, PackageJob
 from meshbench.util.errors import ConfigError, TestbedError, VpnError
 from meshbench.vpns.common import supplies
 from meshbench.workflow import obtain as obtaining
+from tests.unit import making
 from tests.unit.programs import CARGO, program
 
 ARCHITECTURE = own_architecture()
@@ -97,7 +98,7 @@ def test_a_package_that_cannot_be_meant_is_refused_with_file_and_key(
 ) -> None:
     (tmp_path / "mine.yaml").write_text(f"driver: nebula\npackage: {text}\n")
     with pytest.raises(ConfigError, match=f"mine.yaml:2: {said}"):
-        models.load_named(tmp_path, "mine", System, ("", None))
+        load_named(tmp_path, "mine", SystemFile, ("", None))
 
 
 def test_a_system_cannot_take_the_packages_folder() -> None:
@@ -127,21 +128,19 @@ def test_a_digest_is_of_what_is_said_and_of_local_content_not_of_its_place(tmp_p
     assert supply(go).digest != supply(Go(module="m", version="v1", tags=("t",))).digest
 
 
-def test_what_comes_from_debian_reads_as_ever_and_the_rest_names_its_source() -> None:
-    assert "package" not in System(driver="nebula").model_dump(mode="json")
+def digests(name: str, system: System) -> tuple[str, ...]:
+    return tuple(supply.digest for supply in supplies.supplies(name, system))
+
+
+def test_a_system_s_own_package_travels_with_its_job() -> None:
     assert resolve(Debian(names=("nebula",)), "driver") is None
-    assert supplies.supplies("nebula", System(driver="nebula")) == ()
-    where: dict[str, Any] = {
-        "campaign": "c", "testbed": "fake", "hosts": {"kind": "fake"}, "links": [],
-        "placement": "ingress", "engine": "auto", "seed": 1,
+    assert supplies.supplies("nebula", making.system("nebula")) == ()
+    go = making.system("nebula", Go(module="m", version="v1"))
+    words: dict[str, Any] = {
+        "campaign": "c", "site": {"testbed": "fake", "hosts": {"kind": "fake"}},
+        "name": "nebula", "system": go, "method": 1,
     }  # fmt: skip
-    words = {"where": where, "name": "nebula", "system": {"driver": "nebula"}, "method": 1}
-    plain = DeployJob.model_validate(words)
-    assert json.loads(plain.text()).keys() == words.keys()
-    go = System(driver="nebula", package=Go(module="m", version="v1"))
-    chosen = DeployJob.model_validate(
-        {**words, "system": go, "packages": supplies.digests("nebula", go)}
-    )
+    chosen = DeployJob.model_validate({**words, "packages": digests("nebula", go)})
     assert DeployJob.of(chosen.text()) == chosen
     [planned] = supplies.planned("nebula", go, chosen.packages)
     assert planned.origin == "system"
@@ -530,9 +529,10 @@ def test_a_cache_that_cannot_be_written_says_what_to_set(
 
 def test_a_system_s_package_is_a_result_that_may_have_failed(tmp_path: Path) -> None:
     def of(path: Path) -> PackageJob:
-        system = System(driver="tinc", package=Local(path=str(path)))
-        digests = supplies.digests("tinc", system)
-        return PackageJob(campaign="c", name="tinc", system=system, packages=digests)
+        system = making.system("tinc", Local(path=str(path)))
+        return PackageJob(
+            campaign="c", name="tinc", system=system, packages=digests("tinc", system)
+        )
 
     failed = asyncio.run(obtaining.obtain(of(tmp_path)))
     assert failed.status == "failed"
@@ -551,13 +551,13 @@ def test_a_system_s_package_is_a_result_that_may_have_failed(tmp_path: Path) -> 
 def test_where_local_programs_are_makes_no_cell_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    system = System(driver="tinc", package=Local(environment="MY_TINC"))
+    system = making.system("tinc", Local(environment="MY_TINC"))
     found = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tincd").write_text("the same")
         monkeypatch.setenv("MY_TINC", str(tmp_path / name))
-        found.append(supplies.digests("tinc", system))
+        found.append(digests("tinc", system))
     assert found[0] == found[1] != ()
 
 

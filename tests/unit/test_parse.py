@@ -44,7 +44,7 @@ def test_values_carry_their_cell_and_their_metric_s_unit(tmp_path: Path) -> None
     [average] = [row for row in samples if row["metric"] == "rtt_avg"]
     assert average == {
         "campaign": "trial", "round": 1, "vpn": "nebula", "tuning": "stock", "profile": "low",
-        "placement": "ingress", "benchmark": "ping", "source": "lom", "target": "yuki",
+        "placement": "ingress", "benchmark": "ping", "kind": "ping", "source": "lom", "target": "yuki",
         "mode": None, "direction": "forward", "stream": None, "metric": "rtt_avg", "unit": "ms",
         "t_s": None, "value": 19.179, "status": "ok", "reason": None, "host": None,
         "record": average["record"],
@@ -185,6 +185,15 @@ def test_only_measuring_time_counts(tmp_path: Path) -> None:
 def test_a_fake_testbed_is_stamped(tmp_path: Path) -> None:
     _, [row] = parsed(tmp_path, record(link(PING)))
     assert row["testbed"] == "fake:fake"
+
+
+def test_each_link_has_what_the_cell_s_emulators_counted(tmp_path: Path) -> None:
+    of = record(link(PING))
+    of.impairment.before = {"lom": {"offered": 5, "lost": 1}}
+    of.impairment.after = {"lom": {"offered": 105, "lost": 3}}
+    _, [row, bare] = parsed(tmp_path, of, record(link(PING)))
+    assert (row["emulator_offered"], row["emulator_lost"]) == (100, 2)
+    assert (bare["emulator_offered"], bare["emulator_lost"]) == (None, None)
 
 
 def test_tcp_rows_know_mode_and_direction(tmp_path: Path) -> None:

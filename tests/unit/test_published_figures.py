@@ -12,18 +12,13 @@ from typing import Any
 import pytest
 
 from meshbench.checks import tables as files
-from meshbench.figures import (
-    base,
-    campaign_overview,
-    measured,
-    ping_loss,
-    render,
-    rtt,
-    success_rate,
-    tabular,
-)
-from meshbench.figures.base import Context, Data
-from meshbench.figures.groups import collect
+from meshbench.figures import catalogue
+from meshbench.figures.charts.campaign import campaign_overview, success_rate
+from meshbench.figures.charts.latency import ping_loss, rtt
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import measured, render, tabular
+from meshbench.figures.drawing.groups import collect
+from meshbench.figures.drawing.measure import Measure
 from meshbench.importers.vpn_runner import importer
 from tests.unit import golden, synthetic
 from tests.unit import published_data as data
@@ -58,7 +53,7 @@ VPNS = (
     "hyprspace", "tinc", "mycelium",
 )  # fmt: skip
 Load = Callable[[str], Data]
-PRINTED = {name for name in base.names() if base.formats(name) == base.TABLE_FORMATS}
+PRINTED = {figure.name for figure in catalogue.every() if "csv" in figure.formats}
 
 
 def context(
@@ -73,7 +68,7 @@ def context(
 def aggregated(source: Path, folder: Path) -> Load:
     importer.save(importer.import_runs([source], "published"), folder)
     made = synthetic.tables(folder, files.files(folder / "samples"), files.files(folder / "links"))
-    return lambda name: Data.read({table: made[table] for table in base.tables(name)})
+    return lambda name: Data.read({table: made[table] for table in catalogue.get(name).tables})
 
 
 @pytest.fixture(scope="module")
@@ -91,28 +86,28 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Load:
 
 def printed(name: str, load: Load, told: Context) -> dict[str, dict[str, str]]:
     """A table's rows by system, as its CSV has them."""
-    figure = base.load(name)
+    figure = catalogue.load(name)
     assert figure.tabulate is not None
     text = tabular.csv_text(figure.tabulate(load(name), told))
     return {row["vpn"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
 def test_every_figure_of_the_chapter_has_a_name() -> None:
-    assert set(base.names()) >= CHAPTER | ASKED_FOR
+    assert set(catalogue.names()) >= CHAPTER | ASKED_FOR
 
 
 def test_the_page_names_the_output_of_each_figure_of_the_chapter() -> None:
     page = (Path(__file__).parents[2] / "docs" / "published.md").read_text(encoding="utf-8")
     rows = page.partition("## What became of each figure")[2].splitlines()
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"tool_cpu_only"}
-    assert named <= set(base.names())
+    assert named <= set(catalogue.names())
     assert named >= CHAPTER | ASKED_FOR
 
 
 @pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))
 def test_is_made_of_an_invented_run_and_says_what_it_shows(name: str, invented: Load) -> None:
     told = context("internal", "demo", profiles=("baseline", "low"))
-    figure, tables = base.load(name), invented(name)
+    figure, tables = catalogue.load(name), invented(name)
     assert figure.caption(tables, told)
     if figure.tabulate is not None:
         assert figure.tabulate(tables, told).rows
@@ -129,19 +124,19 @@ def drawn(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     load = aggregated(data.run(folder / "2025-12-18"), folder / "results")
     told = context("internal", "demo", profiles=("baseline", "low"))
     for name in CHARTS:
-        yield name, render.compose(base.load(name), load(name), told).spec
+        yield name, render.compose(catalogue.load(name), load(name), told).spec
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_has_the_marks_domains_and_labels_of_the_golden_picture(name: str, invented: Load) -> None:
     told = context("internal", "demo", profiles=("baseline", "low"))
-    spec = render.compose(base.load(name), invented(name), told).spec
+    spec = render.compose(catalogue.load(name), invented(name), told).spec
     assert golden.structure(spec) == golden.read(name)
 
 
 def test_a_changed_picture_differs_from_the_golden_one(invented: Load) -> None:
     told = context("internal", "demo", "tinc", profiles=("baseline", "low"))
-    spec = render.compose(base.load("tcp_links"), invented("tcp_links"), told).spec
+    spec = render.compose(catalogue.load("tcp_links"), invented("tcp_links"), told).spec
     assert golden.structure(spec) != golden.read("tcp_links")
 
 
@@ -149,19 +144,19 @@ def test_a_sum_with_missing_links_is_no_total(invented: Load) -> None:
     told = context("internal", "demo", profiles=("low",))
     row = printed("parallel_scaling", invented, told)["demo"]
     assert row["parallel_mbit_s"] == ""
-    assert row["parallel_mbit_s_missing"] == "1 of 3 only"
+    assert row["parallel_mbit_s_missing"] == "1 of 3 only: not finished within 250 s"
     assert row["survivors_mbit_s"] == "40.0"
     assert row["n"] == "1/3"
 
 
 def test_outages_are_told_as_such(invented: Load) -> None:
     told = context("internal", "demo", profiles=("baseline", "low"))
-    caption = base.load("ping_loss").caption(invented("ping_loss"), told)
+    caption = catalogue.load("ping_loss").caption(invented("ping_loss"), told)
     assert "demo at low: 1 of 9 runs without any reply" in caption
 
 
 def test_reasons_for_missing_udp_links(invented: Load) -> None:
-    figure = base.load("udp_reasons")
+    figure = catalogue.load("udp_reasons")
     told = context("internal", "demo", profiles=("baseline", "low"))
     assert figure.tabulate is not None
     rows = figure.tabulate(invented("udp_reasons"), told).rows
@@ -169,7 +164,7 @@ def test_reasons_for_missing_udp_links(invented: Load) -> None:
 
 
 def test_the_vpn_s_share_of_a_reboot(real: Load) -> None:
-    from meshbench.figures import reboot_split  # noqa: PLC0415
+    from meshbench.figures.charts.startup import reboot_split  # noqa: PLC0415
 
     found = {one.vpn: one for one in reboot_split.splits(real("reboot_split"), context(*VPNS))}
     assert found["wireguard"].added == pytest.approx(0.01, abs=0.005)
@@ -200,7 +195,7 @@ def test_captions_of_the_real_data(real: Load) -> None:
     told = context(*VPNS)
 
     def caption(name: str) -> str:
-        return base.load(name).caption(real(name), told)
+        return catalogue.load(name).caption(real(name), told)
 
     assert "63 % = 2.59 / 4.13 h" in caption("test_duration")
     assert "85.7 % = 6 / 7" in caption("success_rate")
@@ -212,7 +207,7 @@ def test_captions_of_the_real_data(real: Load) -> None:
 
 
 def test_reordering_splits_the_systems(real: Load) -> None:
-    from meshbench.figures import reordering_seen  # noqa: PLC0415
+    from meshbench.figures.charts.retransmits import reordering_seen  # noqa: PLC0415
 
     groups = reordering_seen.groups(real("reordering_seen"), context(*VPNS))
     low = {g.vpn: measured.mean(g) for g in groups if g.profile == "low"}
@@ -227,14 +222,14 @@ def test_lost_pings_stand_beside_their_round_trip_times(invented: Load) -> None:
     lost = {(group.vpn, group.profile): rtt.loss(group) for group in groups}
     assert lost["demo", "low"] == pytest.approx(1 / 9)
     assert lost["internal", "baseline"] == 0
-    drawn = str(render.compose(base.load("rtt"), invented("rtt"), told).spec)
+    drawn = str(render.compose(catalogue.load("rtt"), invented("rtt"), told).spec)
     assert "'loss'" in drawn
     assert "'p99'" not in drawn
 
 
 @pytest.mark.parametrize("name", sorted(PRINTED - {"impairment_profiles", "udp_reasons"}))
 def test_every_table_of_values_tells_their_spread_and_n(name: str, invented: Load) -> None:
-    figure = base.load(name)
+    figure = catalogue.load(name)
     assert figure.tabulate is not None
     table = figure.tabulate(invented(name), context("internal", "demo"))
     keys = {column.key for column in table.columns}
@@ -271,7 +266,7 @@ def test_a_kind_of_test_without_a_file_is_no_success(patchy: tuple[Load, Context
     found = {one.vpn: one for one in success_rate.successes(load("success_rate"), told)}
     assert (found["internal"].links, found["internal"].of_links) == (42, 42)
     assert found["demo"].of_links == 42
-    notes = base.load("success_rate").notes(load("success_rate"), told)
+    notes = catalogue.load("success_rate").notes(load("success_rate"), told)
     assert "demo: not run (3 links)" in notes
 
 
@@ -296,13 +291,15 @@ def test_a_partial_run_makes_nothing_else_incomplete(tmp_path: Path) -> None:
     assert {(g.vpn, g.n_ok, g.planned) for g in pings if g.profile == "baseline"} == {
         ("internal", 9, 9), ("demo", 9, 9),
     }  # fmt: skip
-    rate = measured.Measure("tcp", "send_rate", "Mbit/s")
+    rate = Measure("tcp", "send_rate", "Mbit/s")
     rates = measured.groups(load("tcp_impairment"), told, rate, ["baseline"])
     assert {(g.vpn, g.n_ok, g.planned) for g in rates} == {("internal", 3, 3), ("demo", 9, 9)}
     found = {one.vpn: one for one in success_rate.successes(load("success_rate"), told)}
     assert (found["internal"].of_links, found["demo"].of_links) == (21, 27)
     assert not [
-        n for n in base.load("success_rate").notes(load("success_rate"), told) if "not run" in n
+        n
+        for n in catalogue.load("success_rate").notes(load("success_rate"), told)
+        if "not run" in n
     ]
     tiles = campaign_overview._tiles(load("campaign_overview").rows("cells"), told)
     assert not [tile for tile in tiles if tile["kind"] == "not_run"]
@@ -321,7 +318,7 @@ def test_what_no_run_set_out_to_do_is_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))
 def test_is_made_of_several_runs(name: str, patchy: tuple[Load, Context]) -> None:
     load, told = patchy
-    figure, tables = base.load(name), load(name)
+    figure, tables = catalogue.load(name), load(name)
     assert figure.caption(tables, told)
     if figure.tabulate is not None:
         rows = figure.tabulate(tables, told).rows
@@ -333,6 +330,6 @@ def test_is_made_of_several_runs(name: str, patchy: tuple[Load, Context]) -> Non
 
 def test_sample_sizes_name_each_system_once(patchy: tuple[Load, Context]) -> None:
     load, told = patchy
-    measure = measured.Measure("ping", "rtt_avg", "ms")
+    measure = Measure("ping", "rtt_avg", "ms")
     groups = measured.groups(load("latency_baseline"), told, measure)
     assert measured.sample_sizes(groups, told) == ["n = 3 per mean; 6 for internal (stock)"]

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meshbench.checks import rules
-from meshbench.figures import base, render, tabular
-from meshbench.figures.base import Data
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Data
+from meshbench.figures.drawing import render, tabular
 from meshbench.importers.vpn_runner import importer, index, job, reading, report
 from meshbench.importers.vpn_runner.report import State
 from meshbench.importers.vpn_runner.words import Words
@@ -209,9 +210,9 @@ def test_no_published_file_ends_in_a_traceback_or_without_figures(
     findings = rules.run(samples, links)
     told = TOLD.told(folder / "results" / "published" / "facts.json")
     made = synthetic.tables(folder / "tables", samples, links)
-    for name in choice.draw(st.lists(st.sampled_from(base.names()), min_size=4, max_size=4)):
-        figure = base.load(name)
-        tables = Data.read({table: made[table] for table in figure.tables})
+    for name in choice.draw(st.lists(st.sampled_from(catalogue.names()), min_size=4, max_size=4)):
+        figure = catalogue.load(name)
+        tables = Data.read({table: made[table] for table in figure.figure.tables})
         if figure.tabulate is not None:
             assert tabular.csv_text(figure.tabulate(tables, told))
         else:

@@ -9,9 +9,10 @@ import pytest
 import vl_convert as vlc
 
 from meshbench.collectors import startup
-from meshbench.figures import base, render
-from meshbench.figures import readiness as figure
-from meshbench.figures.base import Data
+from meshbench.figures import catalogue
+from meshbench.figures.charts.startup import readiness as figure
+from meshbench.figures.contract import Data
+from meshbench.figures.drawing import render
 from meshbench.results import records
 from meshbench.results.records import Record, Status
 from meshbench.tables import aggregate, parse
@@ -112,7 +113,7 @@ def test_the_figure_shows_each_system_and_why_one_is_missing(tmp_path: Path) -> 
     assert groups["nebula"].trouble == "not_run"
     assert "wireguard 1.0 s" in figure.caption(data, context)
     assert any("it did not start" in note for note in figure.notes(data, context))
-    drawn = render.compose(base.load("readiness"), data, context)
+    drawn = render.compose(catalogue.load("readiness"), data, context)
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=render.VEGA_LITE)
-    assert base.load("readiness").title in svg
+    assert catalogue.get("readiness").title in svg
     assert "Time until traffic passes (s)" in svg

@@ -22,12 +22,12 @@ class PowerError(Exception):
 
 
 def test_a_record_comes_back_as_it_went(tmp_path: Path) -> None:
-    path = tmp_path / "raw" / cell().path
+    path = tmp_path / "raw" / cell().path / "0123456789ab.json"
     whole = record(link(command("out", None, error="é\x00\ud7ff")), link(status=Status.TIMEOUT))
     records.write(whole, path)
     assert records.read(path) == whole
     assert path.read_text(encoding="utf-8").endswith("}\n")
-    assert [file.name for file in path.parent.iterdir()] == ["1.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["0123456789ab.json"]
 
 
 @pytest.mark.parametrize("spoil", [

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from meshbench.checks import files as checks
-from meshbench.figures import base, render
+from meshbench.figures import catalogue
+from meshbench.figures.drawing import render
 from meshbench.report.page import Sources, write
 from tests.unit import synthetic
 
@@ -22,9 +23,11 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     samples, links = synthetic.campaign()
     index = next(i for i, row in enumerate(links) if row["benchmark"] == "tcp")
     links[index] = {**links[index], "status": "failed", "reason": REASON}
-    tables = synthetic.write(folder, samples, links)
+    tables = synthetic.write(
+        folder, samples, [{**row, "congestion_control": "bbr"} for row in links]
+    )
     for name in NAMES:
-        outputs = {kind: folder / f"{name}.{kind}" for kind in base.formats(name)}
+        outputs = {kind: folder / f"{name}.{kind}" for kind in catalogue.get(name).formats}
         render.render(name, tables, synthetic.context(), outputs, folder / "v.js")
     checks.findings([], [], folder / "f.parquet", folder / "f.html")
     facts, imported = folder / "deploy.json", folder / "import.json"
@@ -49,7 +52,13 @@ def test_it_has_a_part_for_everything(page: str) -> None:
     assert re.findall(r'<a href="#(\w+)">', page) == parts
     assert "2 claims: 2 match" in page
     for name in NAMES:
-        assert base.load(name).title in page
+        assert catalogue.get(name).title in page
+
+
+def test_its_head_says_what_the_numbers_rest_on(page: str) -> None:
+    head = page[: page.index("<nav>")]
+    assert "TCP bbr" in head
+    assert "not recorded: kernel, CPU" in head
 
 
 def test_it_needs_nothing_but_itself(page: str, sources: Sources) -> None:

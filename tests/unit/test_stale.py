@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from meshbench.workflow import settings, stale
+from meshbench.workflow import stale
+from meshbench.workflow.settings import Setup
 from tests.unit import making
 from tests.unit.making import cell
 
-BEFORE = settings.measure(making.campaign(), cell()).model_dump(mode="json")
+BEFORE = Setup(making.campaign()).measure(cell()).model_dump(mode="json")
 
 
 def changed(*place: str, to: Any) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def test_equal_settings_are_not_stale() -> None:
         (["where", "seed"], 3, "seed 1 -> 3"),
         (["where", "placement"], "egress", "placement ingress -> egress"),
         (["where", "hosts", "broken", "nebula"], "x", "testbed's broken.nebula unset -> x"),
-        (["packages"], ["ab"], 'digests of the VPN\'s programs unset -> ["ab"]'),
+        (["packages"], ["ab"], 'digests of the VPN\'s programs [] -> ["ab"]'),
         (["where", "links"], [["a", "b"]] * 9, 'links [["lom", "yuki"], ["yuki", "luna"], ["l… -> [["a", "b"], ["a", "b"], ["a", "b"], ["…'),
     ],
 )  # fmt: skip

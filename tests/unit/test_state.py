@@ -1,10 +1,11 @@
 """A host's true state from what state.sh prints, and kernel settings put there and back."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ import pytest
 from meshbench.config.models import Tuning
 from meshbench.testbed import state, sysctls, tuning
 from meshbench.testbed.host import CommandError
-from meshbench.util.errors import TestbedError
 from tests.unit import making
 
 TEXT = """
@@ -126,17 +126,17 @@ class Kernel:
                 self.values[key] = value.replace(" ", "\t")
         return (1, "", refused) if refused else ""
 
-    def apply(self, wanted: Tuning) -> dict[str, str]:
-        return asyncio.run(tuning.apply(wanted, [self.host]))["yuki"]
+    def apply(self, wanted: Tuning) -> tuning.Applied:
+        return asyncio.run(tuning.apply(wanted, [self.host]))
 
 
 def test_a_tuning_is_set_read_back_and_undone() -> None:
     kernel = Kernel(tcp_reordering="3", tcp_rmem="4096\t131072\t6291456")
     stock = dict(kernel.values)
-    assert kernel.apply(REORDER) == {
-        "net.ipv4.tcp_reordering": "10", "net.ipv4.tcp_rmem": "4096 1 2"
-    }  # fmt: skip
-    assert kernel.apply(Tuning()) == {}
+    values = {"net.ipv4.tcp_reordering": "10", "net.ipv4.tcp_rmem": "4096 1 2"}
+    assert kernel.apply(REORDER) == tuning.Applied({"yuki": values}, changed=True)
+    assert kernel.apply(REORDER) == tuning.Applied({"yuki": values}, changed=False)
+    assert kernel.apply(Tuning()) == tuning.Applied({"yuki": {}}, changed=True)
     assert kernel.values == stock
 
 
@@ -151,25 +151,54 @@ def test_one_tuning_replaces_another() -> None:
     assert json.loads(kept.content)["net.ipv4.tcp_recovery"] == "1"
 
 
-def test_the_stock_kernel_is_not_touched() -> None:
+def test_a_kernel_is_not_touched_where_nothing_is_asked_of_it() -> None:
     kernel = Kernel(tcp_reordering="3")
-    assert kernel.apply(Tuning()) == {}
+    assert kernel.apply(Tuning()) == tuning.Applied({"yuki": {}}, changed=False)
     assert [argv[0] for argv in kernel.host.asked] == ["cat"]
 
 
-def test_a_kernel_that_does_not_take_a_value_is_named() -> None:
+def test_a_value_that_is_there_already_is_not_written() -> None:
+    kernel = Kernel(tcp_reordering="10", tcp_rmem="4096\t1\t2")
+    assert kernel.apply(REORDER).changed is False
+    assert "sh" not in [argv[0] for argv in kernel.host.asked]
+
+
+def test_a_kernel_that_does_not_take_a_value_is_named_and_left_as_it_was() -> None:
     kernel = Kernel(tcp_reordering="3", tcp_rmem="1\t2\t3")
+    stock = dict(kernel.values)
     kernel.refuses = {"net.ipv4.tcp_reordering"}
-    reason = (
-        r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10 \(net.* write error: Invalid argument\)$"
+    said = (
+        r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10 "
+        r"\(net.* write error: Invalid argument\)$"
     )
-    with pytest.raises(TestbedError, match=reason):
+    with pytest.raises(tuning.UnsupportedError, match=said):
         kernel.apply(REORDER)
+    assert kernel.values == stock
 
 
-def test_a_setting_that_a_kernel_has_not_is_named() -> None:
-    with pytest.raises(TestbedError, match=r"^yuki: this kernel has no net\.ipv4\.tcp_rmem$"):
-        Kernel(tcp_reordering="3").apply(REORDER)
+def test_a_kernel_that_has_no_such_setting_is_named() -> None:
+    kernel = Kernel(tcp_reordering="3")
+    with pytest.raises(
+        tuning.UnsupportedError, match=r"^yuki: this kernel has no net.ipv4.tcp_rmem$"
+    ):
+        kernel.apply(REORDER)
+    assert kernel.values == {"net.ipv4.tcp_reordering": "3"}
+
+
+def test_only_a_congestion_control_has_to_be_permitted() -> None:
+    asked: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def permit(name: str) -> AsyncIterator[None]:
+        asked.append(f"{name} {kernel.values['net.ipv4.tcp_congestion_control']}")
+        yield
+        asked.append(kernel.values["net.ipv4.tcp_congestion_control"])
+
+    kernel = Kernel(tcp_congestion_control="bbr", tcp_reordering="3", tcp_rmem="1")
+    cubic = Tuning(sysctls={tuning.CONGESTION: "cubic"})
+    for wanted in (REORDER, cubic):
+        asyncio.run(tuning.apply(wanted, [kernel.host], permit))
+    assert asked == ["cubic bbr", "cubic"]
 
 
 def test_settings_are_those_of_the_kernel() -> None:

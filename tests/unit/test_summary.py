@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from meshbench.config import paths, plan
-from meshbench.config.models import Campaign, System
+from meshbench.config.packages import Cargo
 from meshbench.config.plan import Calibrated
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Status
 from meshbench.workflow import estimate, hooks, progress, summary
+from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
 from tests.unit import making
 from tests.unit.making import START, cell, command, link, record
@@ -28,11 +28,11 @@ PING = making.text("ping.txt")
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "results" / "trial" / "raw"
+    return tmp_path
 
 
-def campaign() -> Campaign:
-    return making.campaign(rounds=1)
+def campaign() -> Setup:
+    return Setup(making.campaign(rounds=1))
 
 
 def done(*links: LinkRecord, took_s: float = 5.0, of: Cell | None = None) -> Done:
@@ -45,12 +45,13 @@ def spans(*times: tuple[float, float]) -> Done:
 
 
 def write(
-    raw: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
+    here: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
 ) -> Path:
     of = cell(**words)
     made = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
-    records.write(made, raw / of.path)
-    return raw / of.path
+    path = here / campaign().records[of]
+    records.write(made, path)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_what_cannot_be_read_is_measured_again(
 ) -> None:
     write(here, link(command(PING)), vpn="internal")
     odd = write(here, link(command("rubbish")))
-    step = paths.calibration(campaign(), Calibrated("low", 1))
+    step = campaign().records[Calibrated("low", 1)]
     records.write(record(link(command("x", role="irtt")), cell=cell(benchmark="calibration")), step)
     if content is not None:
         odd.write_text(content)
@@ -115,7 +116,7 @@ def test_what_cannot_be_read_is_measured_again(
     assert [one.path.resolve() for one in summary.failed(summary.read(campaign()))] == [odd]
     assert summary.unmade(campaign()) == [step]
     said = show(capsys, None)
-    assert f"tool_failed: {odd.relative_to(here.parents[2])}\n" in said
+    assert f"tool_failed: {odd.relative_to(here)}\n" in said
     assert reason in " ".join(said.split())
 
 
@@ -137,7 +138,7 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     )
     write(here, link(status=Status.FAILED, reason="no [bold] daemon"))
     network = record(link(command(took_s=3)))
-    records.write(network, paths.calibration(campaign(), Calibrated("low", 1)))
+    records.write(network, campaign().records[Calibrated("low", 1)])
     later = (START + timedelta(seconds=1)).isoformat()
     before = (START - timedelta(seconds=1)).isoformat()
 
@@ -148,18 +149,27 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
         "nebula": ["4", "1", "0", "1", "0", "3"],
     }
     assert summary.marked_calibrations(campaign()) == []
-    step = paths.calibration(campaign(), Calibrated("low", 1))
+    step = campaign().records[Calibrated("low", 1)]
     records.write(network.model_copy(update={"marks": ["late"]}), step)
     assert summary.marked_calibrations(campaign()) == [step]
     found = summary.marked(summary.read(campaign()))
     assert [one.path.resolve() for one in found] == [doubtful.resolve()]
-    assert "failed: results/trial/raw/nebula/stock/low/ping/1.json\n    no [bold] daemon\n" in said
-    assert "of which measuring tools ran 5 s: overhead " in said
+    assert f"failed: {campaign().records[cell()]}\n    no [bold] daemon\n" in said
+    assert "; nothing was measured" in said
 
     said = show(capsys, later)
     assert counts(said)["internal"] == ["4", "0", "1", "0", "1", "3"]
     assert "nothing was measured" in said
     assert "figures: figures/trial/" in said
+
+
+@pytest.mark.parametrize(("kind", "told"), [("lab", True), ("ssh", True), ("fake", False)])
+def test_a_fake_testbed_s_time_is_not_compared_with_its_tools(kind: str, told: bool) -> None:
+    of = record(link(command(took_s=5)))
+    made = of.model_copy(update={"testbed": of.testbed.model_copy(update={"kind": kind})})
+    said = summary._times([made], START - timedelta(seconds=1))
+    assert ("measuring tools ran 5 s: overhead " in said) is told
+    assert said.endswith("; nothing was measured") is not told
 
 
 def test_the_one_command_repeats_the_options_of_the_run(
@@ -170,7 +180,7 @@ def test_the_one_command_repeats_the_options_of_the_run(
         [Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"}
     )
     assert shlex.split(options) == [
-        "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed="1"',
+        "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed=!!str "1"',
     ]  # fmt: skip
     said = show(capsys, None, options)
     [line] = [line for line in said.splitlines() if line.startswith("measure just these again:")]
@@ -192,7 +202,7 @@ def test_durations_are_the_benchmark_s_until_records_say_otherwise(here: Path) -
     assert times[ping] == pytest.approx(300 * 0.2 + 2)
     assert times[tcp] == pytest.approx(3 * 3 * 1.3 + 2)
     assert times[Calibrated("low", 1)] == pytest.approx(4 + 2)
-    assert times.keys() == set(plan.plan(trial).priority)
+    assert times.keys() == set(trial.plan.priority)
 
     write(here, link(command(PING)), took_s=9)
     times = estimate.durations(trial, summary.read(trial))
@@ -224,7 +234,7 @@ def test_the_plan_is_in_the_order_of_measuring(
     estimate.show(campaign())
     rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]
     cells = [tuple(word.strip() for word in row[3:7]) for row in rows if row[1].strip().isdigit()]
-    planned = plan.plan(campaign()).cells
+    planned = campaign().plan.cells
     assert cells == [(c.vpn, c.tuning, c.profile, c.benchmark) for c in planned]
 
 
@@ -235,10 +245,10 @@ def test_the_plan_says_what_is_to_be_built_and_about_how_long_it_takes(
     monkeypatch.delenv("MESHBENCH_BINARIES", raising=False)
     crate = {"source": "cargo", "crate": "vpn", "version": "1", "programs": ["vpnd"]}
     systems = {
-        "internal": System(driver="internal"),
-        "nebula": System.model_validate({"driver": "nebula", "package": crate}),
+        "internal": making.system("internal"),
+        "nebula": making.system("nebula", Cargo.model_validate(crate)),
     }
-    trial = dataclasses.replace(making.campaign(), systems=systems)
+    trial = Setup(dataclasses.replace(making.campaign(vpns=tuple(systems)), systems=systems))
     assert estimate.unbuilt(trial) == {"nebula": estimate.BUILD_S["cargo"]}
     estimate.show(trial)
     assert "to be built or fetched before: nebula; about 0:10:00" in capsys.readouterr().out

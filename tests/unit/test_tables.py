@@ -167,7 +167,7 @@ def probe(**changes: float | None) -> Rows:
         "expected_delay": 2.0, "expected_delay_sd": 1.15, "expected_loss": 0.01,
         "tolerance_delay": 0.5, "tolerance_loss": 0.001,
         "owd_mean": 2.4, "owd_sd": 1.2, "owd_p50": 2.1, "owd_p99": 4.0,
-        "probe_sent": 1000, "probe_received": 990, "probe_loss": 0.01, "reordered": 0.3, "duplicated": 0,
+        "probe_sent": 20_000, "probe_received": 19_800, "probe_loss": 0.01, "reordered": 0.3, "duplicated": 0,
         **changes,
     }  # fmt: skip
     return [
@@ -188,10 +188,11 @@ def judged(folder: Path, samples: Rows, links: Rows | None = None) -> dict[str, 
 def test_impairment_within_tolerance(tmp_path: Path) -> None:
     row = judged(tmp_path, probe())
     assert row["verdict"] == "within"
-    assert (row["delay_ms"], row["base_owd_ms"], row["n_probes"]) == (2.4, None, 1000)
+    assert (row["delay_ms"], row["base_owd_ms"], row["n_probes"]) == (2.4, None, 20_000)
     assert (row["nominal_jitter_ms"], row["expected_jitter_sd_ms"]) == (2, 1.15)
     assert row["why"] == (
-        "delay 2.40 ms, expected 2.00 ± 0.50 ms; loss 1.00 % of 1000, expected 1.00 % ± 0.10 %"
+        "delay 2.40 ms, expected 2.00 ± 0.50 ms; loss 1.00 % of 20,000; of all 20,000 probes 1.00 %, "
+        "expected 1.00 % ± 0.10 %; told from it: less than 0.71 % or more than 1.37 %"
     )
 
 
@@ -213,17 +214,148 @@ def test_impairment_outside_by_delay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("received", "verdict"), [(990, "within"), (1000, "within"), (979, "within"), (940, "outside")]
+    ("received", "verdict"),
+    [
+        (19_800, "within"),
+        (19_850, "within"),
+        (19_755, "within"),
+        (19_600, "outside"),
+        (20_000, "outside"),
+    ],
 )
 def test_loss_may_differ_by_chance(tmp_path: Path, received: int, verdict: str) -> None:
-    lost = 1000 - received
-    row = judged(tmp_path, probe(probe_received=received, probe_loss=lost / 1000))
-    interval = wilson(lost, 1000, 0.999)
+    lost = 20_000 - received
+    row = judged(tmp_path, probe(probe_received=received, probe_loss=lost / 20_000))
+    interval = wilson(lost, 20_000, 0.999)
     assert interval is not None
-    assert row["loss_low"] == pytest.approx(interval.low, abs=1e-6)
-    assert row["loss_high"] == pytest.approx(interval.high, abs=1e-6)
+    assert row["loss_low"] == row["pooled_low"] == pytest.approx(interval.low, abs=1e-6)
+    assert row["loss_high"] == row["pooled_high"] == pytest.approx(interval.high, abs=1e-6)
     assert (interval.low - 0.001 <= 0.01 <= interval.high + 0.001) is (verdict == "within")
     assert row["verdict"] == verdict
+
+
+def probes(
+    loss: float, sent: int, received: int, *, rounds: int = 1, **columns: Any
+) -> tuple[Rows, Rows]:
+    """Calibrations of all links in both directions and several rounds, with as many probes each."""
+    samples: Rows = []
+    links: Rows = []
+    values = {
+        "probe_sent": sent, "probe_received": received, "probe_loss": 1 - received / sent,
+        "expected_loss": loss, "tolerance_loss": max(loss / 10, 1e-4),
+    }  # fmt: skip
+    for round_ in range(1, rounds + 1):
+        for source, target in synthetic.LINKS:
+            at = {"round": round_, "source": source, "target": target}
+            links.append({**CALIBRATED, **at, **columns})
+            samples += [
+                {**row, **at, "direction": direction}
+                for direction in ("forward", "reverse")
+                for row in probe(**values)
+            ]
+    return samples, links
+
+
+def verdicts(folder: Path, samples: Rows, links: Rows) -> set[str]:
+    return {row["verdict"] for row in table(folder, "impairment", samples, links)}
+
+
+def test_an_emulator_that_drops_nothing_is_found_out_by_all_probes_together(tmp_path: Path) -> None:
+    """3 s of probes every ms: each row alone is no proof against a loss of 0.25 %."""
+    nothing = probes(0.0025, 3000, 3000)
+    assert verdicts(tmp_path / "nothing", *nothing) == {"outside"}
+    assert judged(tmp_path / "one", *nothing)["loss_high"] > 0.0025
+    right = probes(0.0025, 3000, 2993, rounds=2)
+    assert verdicts(tmp_path / "right", *right) == {"within"}
+
+
+def test_too_few_probes_tell_nothing(tmp_path: Path) -> None:
+    samples, links = probes(0.0025, 1310, 1307)
+    row = judged(tmp_path, samples, links)
+    assert (row["verdict"], row["loss_ok"], row["n_pooled"]) == ("cannot tell", None, 6 * 1310)
+    assert row["told_below"] < 0.00125
+    assert f"told from it: less than {row['told_below']:.2%}".replace("%", " %") in row["why"]
+    (cell,) = cells_of(tmp_path / "cell", [link(profile="low"), *links], samples)
+    assert cell["impairment_ok"] is None
+
+
+def test_the_emulator_s_counters_are_the_second_witness(tmp_path: Path) -> None:
+    """Of the calibrations and of every cell under the profile, each cell's once."""
+    samples, links = probes(0.0025, 1310, 1307, emulator_offered=16_000, emulator_lost=40)
+
+    def cell_links(lost: int) -> Rows:
+        counters = {"emulator_offered": 500_000, "emulator_lost": lost}
+        return [link(profile="low", source=source, **counters) for source in ("lom", "yuki")]
+
+    row = judged(tmp_path / "good", samples, [*links, *cell_links(1250)])
+    assert (row["verdict"], row["n_counted"]) == ("within", 516_000)
+    assert row["counted_loss"] == pytest.approx(1290 / 516_000)
+    assert "of 516,000 packets counted by the emulators 0.25 %" in row["why"]
+    assert judged(tmp_path / "bad", samples, [*links, *cell_links(0)])["verdict"] == "outside"
+
+
+def test_correlated_losses_tell_less(tmp_path: Path) -> None:
+    samples, links = probes(0.0025, 3000, 2993, rounds=2)
+    more = [
+        {**row, "metric": "loss_variance", "value": 3.0}
+        for row in samples
+        if row["metric"] == "owd_mean"
+    ]
+    assert verdicts(tmp_path, [*samples, *more], links) == {"cannot tell"}
+
+
+def test_one_stray_probe_at_baseline_is_no_verdict(tmp_path: Path) -> None:
+    samples, links = probes(0, 3000, 3000)
+    stray = next(row for row in samples if row["metric"] == "probe_received")
+    stray["value"] = 2999
+    assert verdicts(tmp_path, samples, links) == {"within"}
+
+
+def test_probes_that_were_never_sent_are_told(tmp_path: Path) -> None:
+    row = judged(tmp_path, probe(probe_planned=30_000))
+    assert row["n_planned"] == 30_000
+    assert row["why"].endswith("; irtt sent 20,000 of 30,000 probes")
+
+
+@pytest.mark.parametrize(
+    ("testbed", "owd", "delay_ok", "verdict"),
+    [
+        ("lab:lab", 0.2, True, "within"),
+        ("lab:lab", 7.4, False, "outside"),
+        ("ssh:mine", 7.4, None, "cannot tell"),
+    ],
+)
+def test_the_bare_link_is_not_judged_by_itself(
+    tmp_path: Path, testbed: str, owd: float, delay_ok: bool | None, verdict: str
+) -> None:
+    """A lab's own link adds nothing to speak of; of hosts of one's own neither clock nor distance is known."""
+    samples = [
+        {**row, "profile": "baseline"}
+        for row in probe(
+            owd_mean=owd,
+            expected_delay=0,
+            expected_loss=0,
+            tolerance_loss=1e-4,
+            probe_received=20_000,
+            probe_loss=0,
+        )
+    ]
+    links = [link(benchmark="calibration", testbed=testbed)]
+    (row,) = table(tmp_path, "impairment", samples, links)
+    assert (row["delay_ms"], row["delay_ok"], row["verdict"]) == (owd, delay_ok, verdict)
+
+
+def test_a_cell_says_what_its_own_emulators_lost(tmp_path: Path) -> None:
+    counters = {"emulator_offered": 1000, "emulator_lost": 25}
+    bare, low = cells_of(
+        tmp_path, [link(), *(link(profile="low", source=s, **counters) for s in ("lom", "yuki"))]
+    )
+    assert (bare["emulator_offered"], bare["emulator_loss"]) == (None, None)
+    assert (low["emulator_offered"], low["emulator_lost"], low["emulator_loss"]) == (
+        1000,
+        25,
+        0.025,
+    )
 
 
 @pytest.mark.parametrize("missing", ["owd_mean", "expected_delay", "tolerance_loss", "probe_sent"])

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from meshbench import vpns
 from meshbench.results.records import PathState
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.common.units import Service
@@ -53,7 +52,7 @@ invalid_protocol_traffic: { display: "0 B/s", bytes: 0, packets: 4 }
 
 
 def driver(**options: Any) -> Any:
-    return vpns.load("vpncloud")("vpncloud", options)
+    return making.driver("vpncloud", options)
 
 
 def config(node: Node, **options: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def secrets_of(made: Material) -> list[str]:
 
 @pytest.fixture(scope="module", params=vpns.names())
 def made(request: pytest.FixtureRequest) -> tuple[Driver, Material]:
-    driver = vpns.load(request.param)(request.param, OPTIONS.get(request.param))
+    driver = making.driver(request.param, OPTIONS.get(request.param))
     hosts = [making.ScriptedHost(node.name, certificates, node.index) for node in NODES]
     try:
         return driver, asyncio.run(driver.material(NETWORK, hosts))
@@ -116,7 +116,7 @@ def test_there_is_no_driver_of_another_name() -> None:
 def files_of(
     name: str, node: Node, keys: Material | None = None, **options: Any
 ) -> Mapping[str, str]:
-    driver = vpns.load(name)(name, {**OPTIONS.get(name, {}), **options})
+    driver = making.driver(name, {**OPTIONS.get(name, {}), **options})
     host = making.ScriptedHost(answer=certificates)
     found = keys or asyncio.run(driver.material(NETWORK, [host]))
     return {
@@ -168,7 +168,7 @@ def test_wireguard_is_the_kernel_s_where_it_has_it(
             return "" if program else "wireguard-go\n"
         return "" if module else (2, "", "Unknown device type.")
 
-    driver = vpns.load("wireguard")("wireguard", {"implementation": wanted})
+    driver = making.driver("wireguard", {"implementation": wanted})
     host = making.ScriptedHost(answer=answer)
     if found in {"kernel", "go"}:
         facts = asyncio.run(driver.probe(host))
@@ -225,7 +225,7 @@ def test_tinc_s_nodes_dial_the_first_one_and_know_everybody() -> None:
 
 def test_an_option_adds_no_line_to_a_configuration() -> None:
     with pytest.raises(ValueError, match="cipher"):
-        vpns.load("tinc")("tinc", {"cipher": "none\nScriptsInterpreter = /bin/sh"})
+        making.driver("tinc", {"cipher": "none\nScriptsInterpreter = /bin/sh"})
 
 
 def paths(name: str, answer: making.Answer) -> Mapping[str, PathState]:
@@ -315,7 +315,7 @@ def test_versions_are_the_programs_own(name: str, said: str, version: str) -> No
 
 def test_keys_are_made_once_and_again_when_what_they_are_for_changes(tmp_path: Any) -> None:
     def get(name: str = "wireguard", **options: Any) -> Material:
-        driver = vpns.load("wireguard")(name, options)
+        driver = vpns.load("wireguard")(name, vpns.options("wireguard").model_validate(options))
         return asyncio.run(material(driver, NETWORK, [], tmp_path))
 
     first = get()
@@ -346,7 +346,7 @@ def test_the_marker_says_exactly_what_is_installed() -> None:
     assert installed(mesh, said)
     assert not installed(mesh, {**said, "luna": "other"})
     assert not installed(mesh, {"lom": said["lom"]})
-    changed = Mesh(vpns.load("wireguard")("wireguard", {"mtu": 1300}), NETWORK, hosts, KEYS, facts)
+    changed = Mesh(making.driver("wireguard", {"mtu": 1300}), NETWORK, hosts, KEYS, facts)
     assert not installed(changed, said)
     uploaded = set(hosts[0].files)
     assert uploaded == {

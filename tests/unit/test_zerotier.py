@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from meshbench import vpns
 from meshbench.results.records import PathState
 from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Network, Node
@@ -33,7 +32,7 @@ ID = "6220d653d2000001"
 
 
 def driver(**options: Any) -> Any:
-    return vpns.load("zerotier")("zerotier", options)
+    return making.driver("zerotier", options)
 
 
 def files(node: Node, **options: Any) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """A copy of the checkout that a test may spoil, and real Snakemake runs in it."""
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -30,7 +31,18 @@ _STARTED = re.compile(r"^\[ *\d+/\d+\] (.*), about [\d:]+ left$", re.MULTILINE)
 _PLANNED = re.compile(r"^Job \d+: (.*)$", re.MULTILINE)
 
 
-def _numbered(text: str, number: int) -> str:
+_PLACES = """\
+import json, pathlib
+from meshbench.config.sources import Source
+from meshbench.workflow import hooks
+from meshbench.workflow.settings import Setup
+file = pathlib.Path("config/config.yaml")
+setup = Setup(hooks.load(Source.read(file).data, [file]))
+print(json.dumps({step.path: str(place) for step, place in setup.records.items()}))
+"""
+
+
+def _numbered(text: str, number: str) -> str:
     return re.sub(r'(round\\*": )1\b', rf"\g<1>{number}", text)
 
 
@@ -149,8 +161,13 @@ class Checkout:
 
     def records(self, pattern: str = "*") -> Mapping[str, bytes]:
         """Every record, or those of VPNs whose name matches, by its path below raw/."""
-        paths = self.raw.glob(f"{pattern}/**/[0-9]*.json")
+        paths = self.raw.glob(f"{pattern}/**/*.json")
         return {str(path.relative_to(self.raw)): path.read_bytes() for path in paths}
+
+    def places(self) -> Mapping[str, Path]:
+        """By cell or calibration, where the record that its settings make is to be."""
+        said: dict[str, str] = json.loads(self.python("-c", _PLACES))
+        return {step: self.path / place for step, place in said.items()}
 
     def grow(self, rounds: int) -> None:
         """As if the campaign had been measured in so many rounds: round 1 is copied, with what
@@ -158,15 +175,20 @@ class Checkout:
         """
         self.edit("config/config.yaml", "rounds: 1", f"rounds: {rounds}")
         memory = self.path / ".snakemake" / "metadata"
-        results = self.path / "results" / "trial"
-        for path in [*self.raw.rglob("1.json"), *(results / "calibration").rglob("1.json")]:
-            text = path.read_text(encoding="utf-8")
+        places = self.places()
+        for step, copy in places.items():
+            name, _, number = step.rpartition("/")
+            if number == "1":
+                continue
+            path = places[f"{name}/1"]
+            text = _numbered(path.read_text(encoding="utf-8"), number)
             known = (memory / self._remembered(path)).read_text(encoding="utf-8")
-            for number in range(2, rounds + 1):
-                copy = path.with_name(f"{number}.json")
-                copy.write_text(_numbered(text, number), encoding="utf-8")
-                remembered = _numbered(known.replace("/1.log", f"/{number}.log"), number)
-                (memory / self._remembered(copy)).write_text(remembered, encoding="utf-8")
+            remembered = known.replace(f"/1/{path.stem}", f"/{number}/{copy.stem}")
+            copy.parent.mkdir(parents=True)
+            copy.write_text(text, encoding="utf-8")
+            memory.joinpath(self._remembered(copy)).write_text(
+                _numbered(remembered, number), encoding="utf-8"
+            )
 
     def _remembered(self, path: Path) -> str:
         name = str(path.relative_to(self.path)).encode()

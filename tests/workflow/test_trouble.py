@@ -30,7 +30,8 @@ def test_a_failure_of_ours_is_told_in_a_sentence_and_its_traceback_is_in_the_log
     assert ran.status != 0
     lines = ran.text.splitlines()
     failed = [line for line in lines if line.startswith("failed: ")]
-    log = "logs/trial/measure/wireguard/stock/low/ping/1.log"
+    cell = "wireguard/stock/low/ping/1"
+    log = f"logs/trial/measure/{cell}/{checkout.places()[cell].stem}.log"
     assert f"failed: measure wireguard low ping, round 1; log: {log}" in failed
     assert lines.count("yuki: no SSH to a fake host") == len(failed)
     for word in ("Traceback", "RuleException", "CalledProcessError", "Error in rule"):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from meshbench.benchmarks.base import Benchmark
+from meshbench.config.strict import Strict
 from meshbench.util import discover
 
 CALIBRATION = "calibration"
@@ -24,3 +25,9 @@ def make(name: str, options: Mapping[str, Any]) -> Benchmark[Any]:
     """The benchmark of that name with these options, as plain data. Raises KeyError, ValueError."""
     benchmark = load(name)
     return benchmark(benchmark.options_class.model_validate(dict(options)))
+
+
+def options(name: str) -> type[Strict]:
+    """The model of a benchmark's options."""
+    model: type[Strict] = load(name).options_class
+    return model

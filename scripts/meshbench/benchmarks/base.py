@@ -186,6 +186,10 @@ class Benchmark(ABC, Generic[OptionsT]):
     def parse(self, record: Record) -> Iterator[Observation]:
         """The values in a record's native output (pure). Raises ValueError when it is unreadable."""
 
+    def marks(self, link: LinkRecord) -> Iterator[str]:
+        """What a reader of a link's values must know of how the tool itself fared (pure)."""
+        yield from ()
+
     @abstractmethod
     def duration_s(self) -> float:
         """About how long measuring one group takes, for the plan."""

@@ -11,9 +11,16 @@ from meshbench.tables import schema
 from meshbench.util.files import atomic
 
 
-def findings(samples: Sequence[Path], links: Sequence[Path], out: Path, page: Path) -> None:
+def findings(
+    samples: Sequence[Path],
+    links: Sequence[Path],
+    out: Path,
+    page: Path,
+    calibration_samples: Sequence[Path] = (),
+    calibration_links: Sequence[Path] = (),
+) -> None:
     """Run every sanity rule and write the findings, as Parquet and as an HTML fragment."""
-    found = rules.run(samples, links)
+    found = rules.run([*samples, *calibration_samples], [*links, *calibration_links])
     schema.write(found, out)
     _write(page, pages.findings_html(found))
 
@@ -26,6 +33,8 @@ def claims(
     findings: Path,
     table: Path,
     page: Path,
+    calibration_samples: Sequence[Path] = (),
+    calibration_links: Sequence[Path] = (),
 ) -> None:
     """Check the numbers of a text and write the verdicts, as CSV and as an HTML fragment.
 
@@ -33,7 +42,10 @@ def claims(
         ConfigError: the text or its queries cannot be used; names every row that is wrong.
     """
     judged = verdicts.judge(
-        texts.read(text, queries), samples, links, pq.read_table(findings, partitioning=None)
+        texts.read(text, queries),
+        [*samples, *calibration_samples],
+        [*links, *calibration_links],
+        pq.read_table(findings, partitioning=None),
     )
     _write(table, pages.claims_csv(judged))
     _write(page, pages.claims_html(judged))

@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 
 from meshbench.cli import checks
-from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import COMMAND_LINE, Source, merge, unquoted
@@ -22,6 +21,7 @@ from meshbench.runner.session import lab_of
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
 from meshbench.workflow import estimate, hooks, summary
 from meshbench.workflow.hooks import CONFIG
+from meshbench.workflow.settings import Setup
 
 _TRUTH = {"True": True, "False": False}
 
@@ -97,6 +97,10 @@ def _campaign(options: argparse.Namespace) -> Campaign:
     return hooks.load(merged, [options.configfile], options.config)
 
 
+def _setup(options: argparse.Namespace) -> Setup:
+    return Setup(_campaign(options))
+
+
 def _setting(text: str) -> tuple[str, Any]:
     """A key and its value as Snakemake reads them: a number, a truth value, or YAML's texts."""
     key, equals, written = text.partition("=")
@@ -117,31 +121,32 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    estimate.show(_campaign(options))
+    estimate.show(_setup(options))
     return 0
 
 
 def _failed(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
-    cells = [done.path for done in summary.failed(summary.read(campaign))]
-    sys.stdout.write("".join(f"{path}\n" for path in [*summary.unmade(campaign), *cells]))
+    setup = _setup(options)
+    cells = [done.path for done in summary.failed(summary.read(setup))]
+    unmade = summary.unmade(setup)
+    sys.stdout.write("".join(f"{path}\n" for path in [*unmade, *cells]))
     return 0
 
 
 def _marked(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
-    cells = [done.path for done in summary.marked(summary.read(campaign))]
-    calibrations = summary.marked_calibrations(campaign)
+    setup = _setup(options)
+    cells = [done.path for done in summary.marked(summary.read(setup))]
+    calibrations = summary.marked_calibrations(setup)
     sys.stdout.write("".join(f"{path}\n" for path in [*calibrations, *cells]))
     return 0
 
 
 def _summary(options: argparse.Namespace) -> int:
-    campaign = _campaign(options)
+    setup = _setup(options)
     default = options.configfile == CONFIG / "config.yaml"
     settings = dict(_setting(setting) for setting in options.config)
     said = hooks.said([] if default else [options.configfile], settings)
-    summary.show(campaign, None, said)
+    summary.show(setup, None, said)
     return 0
 
 
@@ -155,7 +160,8 @@ def _cards(options: argparse.Namespace) -> int:
     if options.file:
         options.file.write_text(cards.page(), encoding="utf-8")
         return 0
-    versions = cards.measured(paths.raw(_campaign(options).name))
+    cells = summary.read(_setup(options))
+    versions = cards.measured(done.record for done in cells if done.record)
     sys.stdout.write(cards.page(versions))
     return 0
 

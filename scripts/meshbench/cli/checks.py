@@ -49,7 +49,8 @@ def _ended(command: Callable[[argparse.Namespace], int], chosen: argparse.Namesp
 
 def _tables(campaign: str) -> tuple[list[Path], list[Path]]:
     folder = Path(campaign) if Path(campaign).is_dir() else paths.RESULTS / campaign
-    samples, links = tables.files(folder / "samples"), tables.files(folder / "links")
+    samples = [*tables.files(folder / "samples"), *folder.glob("calibration/samples.parquet")]
+    links = [*tables.files(folder / "links"), *folder.glob("calibration/links.parquet")]
     if not links:
         raise MeshbenchError(f"{folder} has no tables; run the campaign '{campaign}' first")
     return samples, links

@@ -4,7 +4,6 @@ A campaign is one YAML file. Profiles, tunings, testbeds and systems are files o
 folders beside it, named like the value that refers to them. Unknown keys are refused.
 """
 
-import difflib
 import ipaddress
 import json
 import os
@@ -12,28 +11,30 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     Field,
-    SerializerFunctionWrapHandler,
+    SerializeAsAny,
     StringConstraints,
     TypeAdapter,
-    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from meshbench.config.packages import Package
-from meshbench.config.sources import Source, locate
 from meshbench.config.strict import Strict as Strict  # noqa: PLC0414
-from meshbench.config.validation import check
-from meshbench.util.errors import ConfigError, Problem
 
 Name = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$", min_length=1, max_length=40)
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9]+([._-]?[a-z0-9]+)*(@[A-Za-z0-9]+([._-]?[A-Za-z0-9]+)*)?$",
+        min_length=1,
+        max_length=40,
+    ),
 ]
+"""Variants of one thing have its name, an '@' and what tells them apart: nebula@1.10, udp@100M."""
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -66,12 +67,14 @@ class Profile(Strict):
 
 
 class Tuning(Strict):
-    """Kernel settings that a tuning changes on every host; the empty one is the stock kernel."""
+    """Kernel settings that a tuning makes on every host; the empty one leaves each kernel its own."""
 
+    base: Annotated[Name | None, Field(exclude=True)] = None
+    """The tuning whose settings this one changes or adds to; when loaded, `sysctls` has them all."""
     sysctls: dict[Annotated[str, StringConstraints(pattern=r"^net\.[a-z0-9_.]+$")], int | str] = {}
 
 
-class System(Strict):
+class SystemFile(Strict):
     """A system under test: a driver and the options that differ from the VPN's own defaults."""
 
     driver: Name
@@ -79,11 +82,28 @@ class System(Strict):
     package: Package | None = None
     """Where the programs come from, if not from where the driver says."""
 
-    @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # What is as ever must read as ever, or every cell measured before would be stale.
-        said: dict[str, Any] = handler(self)
-        return said if self.package else {key: said[key] for key in said if key != "package"}
+
+class BenchmarkFile(Strict):
+    """A benchmark under a name of its own, with the options that differ from its defaults."""
+
+    benchmark: Name
+    options: dict[str, Any] = {}
+
+
+class System(Strict):
+    """A system under test with every option of its driver, in the driver's own model."""
+
+    driver: str
+    options: SerializeAsAny[Strict]
+    package: Package | None = None
+
+
+class Instrument(Strict):
+    """What a campaign calls by one name: a benchmark with every option, in its own model."""
+
+    kind: str
+    """The benchmark's own name."""
+    options: SerializeAsAny[Strict]
 
 
 class Image(Strict):
@@ -276,16 +296,23 @@ class CampaignFile(Strict):
                 "a system cannot be called 'packages': its folder on the hosts is",
                 {"key": "vpns"},
             )
+        if "calibration" in self.benchmarks:
+            raise PydanticCustomError(
+                "reserved",
+                "every campaign measures the calibration by itself; see the key 'calibration'",
+                {"key": "benchmarks"},
+            )
         return self
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign file with everything it names loaded and checked."""
+    """A campaign file with everything it names loaded, checked and completed with defaults."""
 
     file: CampaignFile
     testbed: LabTestbed | SshTestbed | FakeTestbed
     systems: Mapping[str, System]
+    benchmarks: Mapping[str, Instrument]
     profiles: Mapping[str, Profile]
     tunings: Mapping[str, Tuning]
 
@@ -336,83 +363,14 @@ def host_names(testbed: LabTestbed | SshTestbed | FakeTestbed) -> tuple[str, ...
     return testbed.hosts
 
 
-Model = TypeVar("Model")
-
-
-def load_campaign(config: Mapping[str, Any], sources: list[Source], folder: Path) -> Campaign:
-    """Check a merged configuration and load every file it names.
-
-    Args:
-        config: what Snakemake merged from the config files and the command line.
-        sources: the config files and the command line, for naming file and line in errors.
-        folder: the folder with profiles/, tunings/, testbeds/ and vpns/.
-
-    Raises:
-        ConfigError: with every problem found.
-    """
-    campaign = check(CampaignFile, dict(config), sources)
-    found: list[Problem] = []
-
-    # Somebody else measured imported data: it needs no driver and no testbed here.
-    imported, nobody = bool(campaign.published), FakeTestbed(kind="fake")
-
-    def system(name: str) -> Any:
-        return System(driver=name) if imported else named("vpns", name, System, "vpns")
-
-    def named(kind: str, name: str, model: Any, key: str) -> Any:
-        try:
-            return load_named(folder / kind, name, model, locate(sources, (key,), name))
-        except ConfigError as error:
-            found.extend(error.problems)
-            return None
-
-    systems = {name: system(name) for name in campaign.vpns}
-    profiles = {name: named("profiles", name, Profile, "profiles") for name in campaign.profiles}
-    tunings = {name: named("tunings", name, Tuning, "tunings") for name in campaign.tunings}
-    testbed = nobody if imported else named("testbeds", campaign.testbed, Testbed, "testbed")
-    if found:
-        raise ConfigError(found)
-    loaded = Campaign(campaign, testbed, systems, profiles, tunings)
-    _check_links(loaded, locate(sources, ("links",)))
-    return loaded
-
-
-def _check_links(campaign: Campaign, place: tuple[str, int | None]) -> None:
-    hosts = campaign.hosts
-    for source, target in campaign.links:
-        if source == target or source not in hosts or target not in hosts:
-            raise ConfigError(
-                [
-                    Problem(
-                        place[0],
-                        "links",
-                        f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}",
-                        place[1],
-                    )
-                ]
-            )
-
-
-def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:
-    """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
-    path = folder / f"{name}.yaml"
-    if not path.exists():
-        known = sorted(file.stem for file in folder.glob("*.yaml"))
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-        message = f"there is no {path}; {hint}"
-        raise ConfigError([Problem(place[0], name, message, place[1])])
-    source = Source.read(path)
-    return check(model, source.data, [source])
-
-
 def schemas() -> dict[str, str]:
     """The JSON schemas of every kind of configuration file, generated from the models."""
     kinds: dict[str, Any] = {
         "campaign": CampaignFile,
         "profile": Profile,
         "tuning": Tuning,
-        "system": System,
+        "system": SystemFile,
+        "benchmark": BenchmarkFile,
         "testbed": Testbed,
     }
     return {

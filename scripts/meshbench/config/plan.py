@@ -17,6 +17,11 @@ class Calibrated:
     profile: str
     round: int
 
+    @property
+    def path(self) -> str:
+        """The folder of its records, below that of the campaign's placement."""
+        return f"{self.profile}/{self.round}"
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -47,7 +47,9 @@ _WANTED: dict[str, str] = {
 """By pydantic's type of error; the fields are those of its context."""
 
 SHAPES = {
-    r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$": "small letters and digits, with single . _ - @ between them",
+    r"^[a-z0-9]+([._-]?[a-z0-9]+)*(@[A-Za-z0-9]+([._-]?[A-Za-z0-9]+)*)?$": (
+        "small letters and digits, with single . _ - between them, and after an @ also capitals"
+    ),
     r"^[a-z][a-z0-9-]*$": "a small letter, then small letters, digits and -",
     r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$": "two hosts with an arrow between, such as lom->yuki",
     r"^net\.[a-z0-9_.]+$": "a kernel setting below net., such as net.ipv4.tcp_sack",

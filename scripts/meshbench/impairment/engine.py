@@ -34,6 +34,7 @@ class Engine(Protocol):
     async def read(self) -> dict[str, dict[str, Any]]:
         """What each host's emulator says of itself: parameters and counters. Empty when clear.
 
+        The counters are ``offered`` packets, those ``lost`` on purpose, and ``tail_drops``.
         One that knows how late it forwards on average since `apply` says so as ``late_ms``.
         """
         ...
@@ -75,3 +76,18 @@ def tail_drops(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
         for host, stats in after.items()
         if (dropped := stats.get("tail_drops", 0) - before.get(host, {}).get("tail_drops", 0)) > 0
     }
+
+
+def losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Packets offered to all emulators between two readings, and those lost on purpose.
+
+    None where nothing was emulated, or where a reading does not say.
+    """
+    counters = [(before.get(host, {}), stats) for host, stats in after.items()]
+    if not counters or any(key not in s for _, s in counters for key in ("offered", "lost")):
+        return None
+    offered, lost = (
+        sum(stats[key] - earlier.get(key, 0) for earlier, stats in counters)
+        for key in ("offered", "lost")
+    )
+    return offered, lost

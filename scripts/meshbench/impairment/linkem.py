@@ -113,6 +113,8 @@ class Linkem:
         return {
             host.name: {
                 "parameters": parameters(said),
+                "offered": offered(said),
+                "lost": int(said["lost"]),
                 "tail_drops": tail_drops(said),
                 "late_ms": said["lateness_us"]["mean"] / 1000,
                 "stats": said,
@@ -208,6 +210,12 @@ def parameters(stats: Mapping[str, Any]) -> dict[str, float]:
         "duplicate_percent": said["duplicate"]["percent"],
         "limit": said["limit"],
     }
+
+
+def offered(stats: Mapping[str, Any]) -> int:
+    """Packets of which linkem drew whether they are lost."""
+    aside = ("exempt", "oversize", "unroutable")
+    return int(stats["received"]) - sum(int(stats.get(key, 0)) for key in aside)
 
 
 def tail_drops(stats: Mapping[str, Any]) -> int:

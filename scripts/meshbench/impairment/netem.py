@@ -191,10 +191,14 @@ def reading(text: str) -> dict[str, Any]:
     if found is None:
         return {}
     options = found["options"]
+    full = tail_drops(found, qdiscs)
+    dropped = _dropped(found, qdiscs)
     return {
         "parameters": parameters(options, options["limit"]),
         "seed": options.get("seed"),
-        "tail_drops": tail_drops(found, qdiscs),
+        "offered": found.get("packets", 0) + dropped,
+        "lost": dropped - full,
+        "tail_drops": full,
         "qdiscs": qdiscs,
     }
 
@@ -205,16 +209,22 @@ def tail_drops(netem: Mapping[str, Any], qdiscs: Sequence[Mapping[str, Any]]) ->
     netem has one counter for its losses on purpose, a full queue and what the shaper below it
     drops (sch_netem.c); what is more than the shaper's own drops and chance was a full queue.
     """
-    below = sum(
-        qdisc.get("drops", 0) for qdisc in qdiscs if qdisc.get("parent") == f"{netem['handle']}1"
-    )
-    own: int = netem.get("drops", 0) - below
+    own = _dropped(netem, qdiscs)
     loss = netem["options"].get("loss-random", {})
     share: float = loss.get("loss", 0)
     correlation: float = min(loss.get("correlation", 0), 0.99)
     offered: int = netem.get("packets", 0) + own
     variance = offered * share * (1 - share) * (1 + correlation) / (1 - correlation)
     return max(0, math.floor(own - offered * share - _CHANCE * math.sqrt(variance)))
+
+
+def _dropped(netem: Mapping[str, Any], qdiscs: Sequence[Mapping[str, Any]]) -> int:
+    """What netem itself dropped, on purpose or for want of room, without the shaper's own drops."""
+    below = sum(
+        qdisc.get("drops", 0) for qdisc in qdiscs if qdisc.get("parent") == f"{netem['handle']}1"
+    )
+    own: int = netem.get("drops", 0) - below
+    return own
 
 
 class LabNetem:

@@ -8,15 +8,20 @@ HEADROOM = 2
 _MTU_BITS = 1500 * 8
 _DEFAULT_RATE_BPS = 10_000_000_000
 _MINIMUM_LIMIT = 1000
+_MOST_CORRELATION = 0.99
 
 
 @dataclass(frozen=True)
 class Expected:
-    """One direction of one link: mean and standard deviation of the added delay, and loss."""
+    """One direction of one link: mean and standard deviation of the added delay, and loss.
+
+    `loss_variance` is that of the number of losses over what independent ones would have.
+    """
 
     delay_ms: float
     delay_sd_ms: float
     loss: float
+    loss_variance: float = 1.0
 
 
 def expected(profile: Profile) -> Expected:
@@ -27,12 +32,15 @@ def expected(profile: Profile) -> Expected:
     """
     low, high = profile.delay_ms - profile.jitter_ms, profile.delay_ms + profile.jitter_ms
     loss = profile.loss_percent / 100
+    # Of a first-order Markov chain; netem's own way of correlating comes close to it.
+    correlation = min(profile.loss_correlation_percent / 100, _MOST_CORRELATION)
+    variance = (1 + correlation) / (1 - correlation)
     if high == low:
-        return Expected(profile.delay_ms, 0.0, loss)
+        return Expected(profile.delay_ms, 0.0, loss, variance)
     bottom = max(low, 0.0)
     mean = (high**2 - bottom**2) / (2 * (high - low))
     square = (high**3 - bottom**3) / (3 * (high - low))
-    return Expected(mean, max(square - mean**2, 0.0) ** 0.5, loss)
+    return Expected(mean, max(square - mean**2, 0.0) ** 0.5, loss, variance)
 
 
 def largest_round_trip_s(profile: Profile) -> float:

@@ -3,11 +3,10 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from meshbench import vpns
-from meshbench.results import records
+from meshbench.results.records import Record
 from meshbench.vpns.base import Card, Driver
 
 HEAD = """# The VPNs
@@ -49,11 +48,10 @@ def page(versions: Mapping[str, Sequence[str]] | None = None) -> str:
     return "\n".join([HEAD, *cards])
 
 
-def measured(raw: Path) -> dict[str, list[str]]:
-    """By driver, the versions that the records below a folder name, e.g. ``1.9.3 (nebula)``."""
+def measured(records: Iterable[Record]) -> dict[str, list[str]]:
+    """By driver, the versions that records name, e.g. ``1.9.3 (nebula)``."""
     found: dict[str, set[str]] = {}
-    for path in sorted(raw.rglob("*.json")):
-        record = records.read(path)
+    for record in records:
         if record.vpn.version:
             told = f"{record.vpn.version} ({record.cell.vpn})"
             found.setdefault(record.vpn.driver, set()).add(told)

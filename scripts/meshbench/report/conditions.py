@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench.figures.base import Context, Data, Row
-from meshbench.figures.theme import ordered
-from meshbench.figures.wording import number, percent
+from meshbench.figures.contract import Context, Data, Row
+from meshbench.figures.drawing.theme import ordered
+from meshbench.figures.drawing.wording import number, percent
 from meshbench.report.markup import Marked, Section, folded, table
 
-_VERDICTS = {"within": "#cfe6d6", "outside": "#ee8a4a"}
+_VERDICTS = {"within": "#cfe6d6", "outside": "#ee8a4a", "cannot tell": "#f3e6b8"}
 _COLUMNS = (
     ("vpn_version", "version"),
     ("path", "path"),

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from meshbench.figures.base import Context, Data, Row
-from meshbench.figures.theme import STATUSES, ordered
-from meshbench.figures.wording import counted, joined
+from meshbench.figures.contract import Context, Data, Row
+from meshbench.figures.drawing.theme import STATUSES, ordered
+from meshbench.figures.drawing.wording import counted, joined
 from meshbench.report.markup import Cell, Marked, Section, folded, table, text
 from meshbench.results import records
 from meshbench.results.records import Status

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from meshbench.figures import render
-from meshbench.figures.base import Context, Data
-from meshbench.figures.wording import joined
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import circumstances, render
+from meshbench.figures.drawing.wording import joined
 from meshbench.report import conditions, outcome, shown
 from meshbench.report.markup import Section, text
 from meshbench.util.files import atomic
@@ -67,7 +67,8 @@ def _claims(fragment: Path | None) -> list[Section]:
 
 def _page(sections: Sequence[Section], data: Data, context: Context) -> str:
     stamp = f'<p class="fake">{text(render.FAKE)}</p>' if context.testbed == "fake" else ""
-    where = " · ".join([*render.provenance(data, context), *_period(data)])
+    under = circumstances.lines(data.rows("cells"), context)
+    where = " · ".join([*render.provenance(data, context), *_period(data), *under])
     links = "".join(f'<a href="#{one.name}">{text(one.title)}</a> ' for one in sections)
     body = "\n".join(
         f'<section id="{one.name}">\n<h2>{text(one.title)}</h2>\n{one.content}\n</section>'

@@ -1,5 +1,6 @@
 """The raw record: everything known about one cell, as one JSON file."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,7 +29,7 @@ class Status(StrEnum):
     UNAVAILABLE = "unavailable"
     """It cannot be had here: no program, or a kernel without the feature. Says nothing of the VPN."""
     UNSUPPORTED = "unsupported"
-    """The VPN cannot carry this by design, e.g. a payload larger than its MTU."""
+    """Impossible by design: a payload larger than the VPN's MTU, a setting the kernel cannot have."""
     TOOL_FAILED = "tool_failed"
     """The measuring tool broke; never held against the VPN."""
 
@@ -50,8 +51,8 @@ class Cell(Model):
 
     @property
     def path(self) -> str:
-        """Where its record is, below the campaign's ``raw/``."""
-        return f"{self.vpn}/{self.tuning}/{self.profile}/{self.benchmark}/{self.round}.json"
+        """The folder of its records, below the campaign's ``raw/``."""
+        return f"{self.vpn}/{self.tuning}/{self.profile}/{self.benchmark}/{self.round}"
 
 
 class Command(Model):
@@ -271,6 +272,18 @@ def write(record: BaseModel, path: Path) -> None:
     type(record).model_validate_json(text)
     with atomic(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Give a record a second name, under which it stays when the first one's is written anew."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.hardlink_to(path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        with atomic(kept) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 def read(path: Path) -> Record:

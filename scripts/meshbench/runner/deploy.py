@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from meshbench.config.jobs import DeployJob
 from meshbench.config.models import Profile
 from meshbench.packages.store import Manifest
 from meshbench.results.records import Model, Status
 from meshbench.runner import reconcile
+from meshbench.runner.jobs import DeployJob
 from meshbench.runner.session import session
 from meshbench.util.errors import VpnError
 from meshbench.vpns.common import lifecycle
@@ -33,8 +33,8 @@ class Deployment(Model):
 
 async def deploy(job: DeployJob, store: Path) -> Deployment:
     """Install a system. What it cannot do is a result; raises TestbedError for our own trouble."""
-    done = Deployment(campaign=job.where.campaign, system=job.name, driver=job.system.driver)
-    async with session(job.where, Profile(), f"{job.where.campaign}: deploy {job.name}") as bed:
+    done = Deployment(campaign=job.campaign, system=job.name, driver=job.system.driver)
+    async with session(job.site, Profile(), f"{job.campaign}: deploy {job.name}") as bed:
         try:
             supplies = planned(job.name, job.system, job.packages)
             built = await reconcile.assemble(

@@ -12,6 +12,15 @@ LATE_MS = 0.5
 """By how much an emulator may forward late on average: a calibration's own tolerance of the delay."""
 STOLEN = 0.1
 """The share of a host's CPU time that others may take without a mark."""
+OUTSIDE = STOLEN
+"""The share of a lab's machine that its other programs may have: as much as a hypervisor may take."""
+OWN = STOLEN
+"""The share that meshbench itself may have beside a measurement, e.g. with figures drawn meanwhile."""
+WAITING = 0.2
+"""The share of the time during which something may wait for a CPU while a lab needs few of them: a fifth
+of a ping's requests would meet a busy CPU. Beside as many busy programs as CPUs it was 0.96 to 0.99."""
+NEEDS_LITTLE = 0.25
+"""The share of its machine below which a lab that waits for a CPU is not itself the reason."""
 _CPU_TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -24,14 +33,17 @@ def of(
     before: Facts,
     after: Facts,
     underlay: Mapping[str, str],
+    used: Mapping[str, float] | None = None,
 ) -> list[str]:
     """A cell's marks. Equal ones are counted together, so what varies is left to the record.
 
-    `underlay` is the data address by host.
+    `underlay` is the data address by host, `used` what `testbed.lab.load` says of the machine while
+    the cell was measured.
     """
     return [
         *_emulator(impairment),
         *_stolen(before, after),
+        *_load(used or {}),
         *(mark for link in links for mark in _path(link, underlay)),
     ]
 
@@ -58,6 +70,18 @@ def _stolen(before: Facts, after: Facts) -> Iterator[str]:
     both = (host for host in before if host in after)
     if hosts := [host for host in both if stolen(before[host], after[host]) > STOLEN]:
         yield f"others took more than {STOLEN:.0%} of the CPU time of {', '.join(hosts)} (steal)"
+
+
+def _load(used: Mapping[str, float]) -> Iterator[str]:
+    if used.get("outside", 0) > OUTSIDE:
+        yield f"other programs took more than {OUTSIDE:.0%} of the CPU time of the lab's machine"
+    if used.get("meshbench", 0) > OWN:
+        yield f"meshbench itself took more than {OWN:.0%} of the CPU time of the lab's machine"
+    if used.get("waiting", 0) > WAITING and used["lab"] < NEEDS_LITTLE:
+        yield (
+            f"something waited for a CPU for more than {WAITING:.0%} of the time, although the lab "
+            f"needed less than {NEEDS_LITTLE:.0%} of its machine"
+        )
 
 
 def stolen(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:

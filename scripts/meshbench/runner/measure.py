@@ -10,7 +10,6 @@ from typing import Any
 from meshbench import __version__, benchmarks, collectors
 from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
 from meshbench.benchmarks.tools import versions
-from meshbench.config.jobs import MeasureJob
 from meshbench.config.plan import weather
 from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
@@ -18,10 +17,12 @@ from meshbench.results import records
 from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
 from meshbench.runner import groups, marks, reconcile
 from meshbench.runner.groups import Measured
+from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
 from meshbench.testbed import state, tuning
 from meshbench.testbed.host import Host
+from meshbench.testbed.lab import load
 from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.supplies import planned
@@ -36,14 +37,17 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         TestbedError: when our own side breaks; nothing is recorded then.
     """
     cell = job.cell
-    purpose = f"{job.where.campaign}: {cell.path.removesuffix('.json')}"
+    purpose = f"{job.where.campaign}: {cell.path}"
     async with session(job.where, job.profile, purpose) as bed:
         started = now()
         before = await state.read(bed.hosts)
-        vpn = records.VpnRecord(driver=job.system.driver, options=job.system.options)
+        vpn = records.VpnRecord(
+            driver=job.system.driver, options=job.system.options.model_dump(mode="json")
+        )
         try:
+            settings, before = await _tune(job, bed, before)
             # That a VPN is up is found out by ping, whatever is measured.
-            tools = dict.fromkeys((versions.PING, *benchmarks.load(cell.benchmark).tools))
+            tools = dict.fromkeys((versions.PING, *benchmarks.load(job.kind).tools))
             await versions.check(tuple(tools), bed.hosts)
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
@@ -55,10 +59,25 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
             _tell_revived(vpn, up.revived)
-            return await _measure(job, bed, up, vpn, before, started)
+            return await _measure(job, bed, up, vpn, settings, before, started)
         except (VpnError, ToolError) as error:
             vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, started)
+
+
+async def _tune(
+    job: MeasureJob, bed: Session, before: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Any]]]:
+    """The settings in force, and the hosts' state with them.
+
+    A socket keeps the congestion control and buffers it was made with, so what was up under other
+    settings is stopped: its carriers would not be this tuning's.
+    """
+    applied = await tuning.apply(job.tuning, bed.hosts, bed.permit)
+    if not applied.changed:
+        return applied.values, before
+    await lifecycle.stop(bed.hosts, sorted(state.running(before)))
+    return applied.values, await state.read(bed.hosts)
 
 
 async def _measure(
@@ -66,20 +85,21 @@ async def _measure(
     bed: Session,
     up: Up,
     vpn: records.VpnRecord,
+    settings: dict[str, dict[str, str]],
     before: Mapping[str, Any],
     started: Any,
 ) -> Record:
-    settings, vpn.version = await asyncio.gather(
-        tuning.apply(job.tuning, bed.hosts), lifecycle.version(up.mesh, bed.hosts[0])
-    )
-    benchmark, arena = benchmarks.make(job.cell.benchmark, job.options), _arena(job, bed, up)
+    vpn.version = await lifecycle.version(up.mesh, bed.hosts[0])
+    benchmark, arena = benchmarks.load(job.kind)(job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
     collected: dict[str, list[Command]] = {}
     async with (
         _ready(job, bed, up, benchmark, arena) as (impairment, paths_before),
         _collecting(bed.hosts, collected),
     ):
+        idle = bed.load()
         done = await groups.measure(benchmark, arena, silent)
+        used = load.between(idle, bed.load())
     paths_after, after, fallen, impairment.after = await asyncio.gather(
         lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
     )
@@ -90,10 +110,12 @@ async def _measure(
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
         job, bed, vpn, done, started=started, before=before, after=after,
-        impairment=impairment, tuning_=settings, collected=collected,
+        impairment=impairment, tuning_=settings, collected=collected, used=used,
         marked=[
             *([str(up.revived)] if up.revived else []),
-            *marks.of(done.links, impairment, before, after, underlay), *marks.apart(done.groups)
+            *marks.of(done.links, impairment, before, after, underlay, used),
+            *marks.apart(done.groups),
+            *(mark for link in done.links for mark in benchmark.marks(link)),
         ],
     )  # fmt: skip
 
@@ -260,6 +282,7 @@ def _record(
     tuning_: dict[str, dict[str, str]],
     collected: dict[str, list[Command]],
     marked: list[str],
+    used: Mapping[str, float] | None = None,
 ) -> Record:
     versions = {
         "meshbench": __version__,
@@ -267,7 +290,8 @@ def _record(
         "benchmark_method": job.benchmark_method,
     }
     testbed = records.TestbedRecord(
-        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu, facts=bed.facts,
+        name=job.where.testbed, kind=bed.kind, shared_cpu=bed.shared_cpu,
+        facts={**bed.facts, **({"cpu": dict(used)} if used else {})},
         before=dict(before), after=dict(after),
     )  # fmt: skip
     return Record(

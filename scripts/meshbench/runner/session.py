@@ -5,9 +5,10 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from meshbench.config.jobs import Where
+from meshbench.config.jobs import Site
 from meshbench.config.models import LabTestbed, Profile, SshTestbed
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
@@ -17,11 +18,13 @@ from meshbench.runner.needs import debian_packages
 from meshbench.testbed import preflight
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Address, Host
-from meshbench.testbed.lab import image
+from meshbench.testbed.lab import congestion, image, load
 from meshbench.testbed.lab.lab import Lab, owner
 from meshbench.testbed.lab.layout import Layout
+from meshbench.testbed.lab.load import Load
 from meshbench.testbed.lease import lease
 from meshbench.testbed.ssh import SshHost, close_all, connect_all
+from meshbench.testbed.tuning import Permit
 from meshbench.util import machine_lock
 from meshbench.util.errors import TestbedError
 
@@ -38,6 +41,8 @@ class Session:
     rate_bps: int | None = None
     shared_cpu: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    permit: Permit = field(default=lambda _: contextlib.nullcontext())
+    load: Callable[[], Load | None] = field(default=lambda: None)
 
     def host(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
@@ -51,7 +56,7 @@ def lab_of(name: str, testbed: LabTestbed) -> Lab:
 
 
 @contextlib.asynccontextmanager
-async def session(where: Where, profile: Profile, purpose: str) -> AsyncIterator[Session]:
+async def session(where: Site, profile: Profile, purpose: str) -> AsyncIterator[Session]:
     """Open a testbed: bring the lab up if it is one, connect, take the lease, choose an engine.
 
     Raises:
@@ -85,7 +90,7 @@ async def _connected(
 
 
 @contextlib.asynccontextmanager
-async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
+async def _lab(lab: Lab, where: Site, purpose: str) -> AsyncIterator[Session]:
     async with machine_lock.measuring(), _connected(await lab.up(), purpose) as hosts:
         has_netem = where.engine != "linkem" and await lab_has_netem(lab.layout)
         if where.engine == "netem" and not has_netem:
@@ -103,6 +108,8 @@ async def _lab(lab: Lab, where: Where, purpose: str) -> AsyncIterator[Session]:
             engine=engine,
             rate_bps=lab.rate_bps,
             shared_cpu=True,
+            permit=congestion.permitted,
+            load=partial(load.read, lab.layout.id),
             facts={
                 "image": lab.definition.digest,
                 "suite": lab.definition.suite,

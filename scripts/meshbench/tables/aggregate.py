@@ -57,6 +57,8 @@ def aggregate(
     links: Sequence[Path],
     out: Path,
     tables: Mapping[str, Path] | None = None,
+    calibration_samples: Sequence[Path] = (),
+    calibration_links: Sequence[Path] = (),
 ) -> None:
     """Make one table and write it as Parquet, whole or not at all.
 
@@ -66,6 +68,8 @@ def aggregate(
         links: Parquet files in the schema `LINKS`; may be none.
         out: where the table goes.
         tables: the files of the tables that `needs` names; more are ignored.
+        calibration_samples: the same of the network itself; the view `samples` has them besides.
+        calibration_links: the same.
 
     Raises:
         MeshbenchError: when there is no such table, a needed one is not given, or the files do
@@ -77,7 +81,14 @@ def aggregate(
     given = {table: path for table, path in (tables or {}).items() if table in needs(name)}
     if missing := [table for table in needs(name) if table not in given]:
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
-    with database.opened(Tidy(samples, links), given) as connection:
+    # Queries that say "benchmark = 'calibration'" find it among all the others.
+    tidy = Tidy(
+        [*samples, *calibration_samples],
+        [*links, *calibration_links],
+        calibration_samples,
+        calibration_links,
+    )
+    with database.opened(tidy, given) as connection:
         schema.write(_run(connection, name), out)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from meshbench.benchmarks.base import Headline, Observation, Pair
+from meshbench.impairment import engine
 from meshbench.results import records
 from meshbench.results.records import LinkRecord, Record, Status
-from meshbench.tables import reading, schema
+from meshbench.tables import circumstances, reading, schema
 from meshbench.tables.reading import Reading
 from meshbench.util.errors import RecordError
 
@@ -46,6 +47,7 @@ def _place(record: Record, path: Path, pair: Pair) -> Row:
     return {
         "campaign": record.campaign,
         **record.cell.model_dump(),
+        "kind": record.settings["kind"],
         "placement": record.placement,
         "source": pair[0],
         "target": pair[1],
@@ -124,6 +126,7 @@ def _of_hosts(record: Record) -> tuple[Status, str | None]:
 
 def _link(record: Record, path: Path, link: LinkRecord) -> Row:
     told = link.path
+    emulated = engine.losses(record.impairment.before, record.impairment.after)
     return {
         **_place(record, path, link.pair),
         "status": str(link.status),
@@ -145,8 +148,11 @@ def _link(record: Record, path: Path, link: LinkRecord) -> Row:
         "ready_s": link.ready_s,
         "direct_s": link.direct_s,
         "engine": record.impairment.engine,
+        "emulator_offered": emulated and emulated[0],
+        "emulator_lost": emulated and emulated[1],
         "testbed": f"{record.testbed.kind}:{record.testbed.name}",
         "shared_cpu": record.testbed.shared_cpu,
         "code_version": str(record.versions.get("meshbench", "unknown")),
+        **circumstances.of(record, link),
         "marks": record.marks,
     }

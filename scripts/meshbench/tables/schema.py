@@ -18,7 +18,8 @@ _CELL = [
     pa.field("tuning", _WORD, nullable=False),
     pa.field("profile", _WORD, nullable=False),
     pa.field("placement", _WORD, nullable=False),
-    pa.field("benchmark", _WORD, nullable=False),
+    pa.field("benchmark", _WORD, nullable=False),  # as the campaign calls it
+    pa.field("kind", _WORD),  # the benchmark's own name: of `tcp@cubic` it is `tcp`
     pa.field("source", _WORD, nullable=False),
     pa.field("target", _WORD, nullable=False),
 ]
@@ -63,9 +64,17 @@ LINKS = pa.schema(
         pa.field("ready_s", pa.float64()),  # from starting the VPN to this pair's first reply
         pa.field("direct_s", pa.float64()),  # until its daemon was first seen to say 'direct'
         pa.field("engine", _WORD),
+        # Of the cell, by the emulators' own counters: packets offered, and lost on purpose.
+        pa.field("emulator_offered", pa.int64()),
+        pa.field("emulator_lost", pa.int64()),
         pa.field("testbed", pa.string()),
         pa.field("shared_cpu", pa.bool_()),
         pa.field("code_version", pa.string()),
+        pa.field("kernel", _WORD),
+        pa.field("cpu_model", _WORD),
+        pa.field("congestion_control", _WORD),
+        pa.field("qdisc", _WORD),  # of the interface through which the tool sends
+        pa.field("tool", _WORD),  # what the measuring programs say is their version
         pa.field("marks", pa.list_(pa.string()), nullable=False),
         pa.field("record", _WORD),  # the raw file below results/<campaign>/
     ]

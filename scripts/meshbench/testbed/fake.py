@@ -31,6 +31,7 @@ class FakeHost:
         self.address = address
         self._world = world
         self._random = random.Random(address.name)  # noqa: S311
+        self._sysctls: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -63,8 +64,9 @@ class FakeHost:
     @property
     def _programs(self) -> Mapping[str, Callable[[Sequence[str]], tuple[int, str]]]:
         return {
-            "sh": lambda _: (0, self._world.state()),
+            "sh": self._sh,
             "systemctl": self._systemctl,
+            "grep": self._grep,
             "ping": self._ping,
             "iperf3": self._iperf3,
             "irtt": self._irtt,
@@ -88,6 +90,18 @@ class FakeHost:
             elif "stop" in argv:
                 self._world.running.discard(system)
         return 0, "active\n" * max(1, len(units))
+
+    def _grep(self, argv: Sequence[str]) -> tuple[int, str]:
+        """A kernel that has every setting."""
+        return 0, "".join(f"{f}:{self._sysctls.get(f, 'fake')}\n" for f in argv[4:])
+
+    def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
+        """The hosts' state, or a kernel that takes every value."""
+        if argv[1] == "-s":
+            return 0, self._world.state()
+        written = (word.partition("=") for word in argv[4:])
+        self._sysctls |= {f"/proc/sys/{key}": value for key, _, value in written}
+        return 0, ""
 
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         if "-V" in argv:

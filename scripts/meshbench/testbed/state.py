@@ -10,7 +10,7 @@ from typing import Any
 from meshbench.testbed.host import STATE, Host
 
 _JSON = {"links", "addresses", "qdiscs", "counters", "failed_vpn", "up"}
-_PAIRS = {"offloads": ":", "sysctls": "="}
+_PAIRS = {"offloads": ":", "sysctls": "=", "tools": "="}
 
 
 async def read(hosts: Sequence[Host]) -> dict[str, dict[str, Any]]:

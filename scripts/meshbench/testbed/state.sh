@@ -8,6 +8,14 @@ section os; . /etc/os-release; printf '%s\n' "$PRETTY_NAME"
 section load; show /proc/loadavg
 section uptime_s; read -r up _ </proc/uptime; printf '%s\n' "$up"
 section cpu_time; IFS= read -r line </proc/stat; printf '%s\n' "$line"
+section pressure; show /proc/pressure/cpu
+section cpu_model; while IFS=':' read -r key value; do
+    case $key in 'model name'* | 'Model'*) printf '%s\n' "$value"; break ;; esac
+done </proc/cpuinfo
+section tools; for tool in 'iperf3 --version' 'ping -V' 'irtt version'; do
+    # The first line is the version's; unquoted, because the words are the tool's arguments.
+    $tool 2>/dev/null | { read -r line && printf '%s=%s\n' "${tool%% *}" "$line"; }
+done
 section clock_source; show /sys/devices/system/clocksource/clocksource0/current_clocksource
 section governor; show /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor
 section vpns; systemctl list-units --plain --no-legend --no-pager 'meshbench-vpn-*' |
@@ -20,9 +28,16 @@ section addresses; ip -j address
 section qdiscs; tc -j -s qdisc
 section offloads; ethtool -k "$1" 2>/dev/null | grep -E ': (on|off)( |$)'
 # The kernel gives such a file to one read(2) only, and a shell reads byte by byte.
-section sysctls; cd /proc/sys/net && grep -sH '' ipv4/tcp_congestion_control ipv4/tcp_reordering \
-    ipv4/tcp_recovery ipv4/tcp_early_retrans ipv4/tcp_sack ipv4/tcp_dsack ipv4/tcp_rmem ipv4/tcp_wmem \
-    ipv4/tcp_mtu_probing ipv4/tcp_max_reordering core/rmem_max core/wmem_max core/default_qdisc |
+section sysctls; cd /proc/sys/net && set -- ; for key in tcp_congestion_control \
+    tcp_allowed_congestion_control tcp_available_congestion_control tcp_rmem tcp_wmem tcp_moderate_rcvbuf \
+    tcp_limit_output_bytes tcp_notsent_lowat tcp_window_scaling tcp_timestamps tcp_sack tcp_dsack tcp_ecn \
+    tcp_reordering tcp_max_reordering tcp_recovery tcp_early_retrans tcp_frto tcp_slow_start_after_idle \
+    tcp_no_metrics_save tcp_no_ssthresh_metrics_save tcp_mtu_probing tcp_autocorking tcp_pacing_ss_ratio \
+    tcp_pacing_ca_ratio tcp_adv_win_scale tcp_shrink_window tcp_fastopen tcp_comp_sack_delay_ns \
+    tcp_min_tso_segs tcp_tso_win_divisor tcp_rto_min_us; do set -- "$@" "ipv4/$key"; done
+for key in rmem_max wmem_max rmem_default wmem_default optmem_max default_qdisc netdev_max_backlog; do
+    set -- "$@" "core/$key"
+done; grep -sH '' "$@" |
     while IFS=: read -r file value; do printf 'net.%s.%s = %s\n' "${file%/*}" "${file#*/}" "$value"; done
 section counters; nstat -az --json IpInDiscards IpOutDiscards UdpRcvbufErrors UdpSndbufErrors UdpInErrors \
     TcpRetransSegs TcpExtTCPDSACKRecv TcpExtTCPSACKReorder TcpExtTCPTSReorder TcpExtTCPLossProbes \

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from meshbench.results.records import Command
 from meshbench.testbed.host import CommandError, Host
 
-_ROOT = "/proc/sys/"
+ROOT = "/proc/sys/"
 _ANSWERED = {0, 1, 2}
 """How grep(1) ends: with lines, without, or with some files missing."""
-_WRITE = """
+WRITE = """
 dotted() ( IFS=/; set -f; set -- $1; IFS=.; printf '%s' "$*"; )
 status=0
 for setting; do
@@ -23,7 +23,7 @@ exit $status
 
 async def read(host: Host, keys: Sequence[str]) -> dict[str, str]:
     """The values of those keys that the host's kernel has, their words apart by one space."""
-    files = [_ROOT + _place(key) for key in keys]
+    files = [ROOT + _place(key) for key in keys]
     # The kernel gives such a file to one read(2) only, and a shell reads byte by byte.
     said = await host.run(["grep", "-sH", "", "--", *files], check=False)
     if said.returncode not in _ANSWERED:
@@ -36,7 +36,7 @@ async def read(host: Host, keys: Sequence[str]) -> dict[str, str]:
 async def write(host: Host, values: Mapping[str, str]) -> Command:
     """Write values; what the kernel does not take is named on the command's standard error."""
     settings = [f"{_place(key)}={value}" for key, value in values.items()]
-    return await host.run(["sh", "-c", _WRITE, "sh", *settings], check=False)
+    return await host.run(["sh", "-c", WRITE, "sh", *settings], check=False)
 
 
 def _place(key: str) -> str:

@@ -108,11 +108,11 @@ class Driver(ABC):
     def __init__(
         self,
         system: str,
-        options: Mapping[str, Any] | None = None,
+        options: Strict | None = None,
         supplies: Sequence[Supply] = (),
     ) -> None:
         self.system = system
-        self.options = self.options_class.model_validate(dict(options or {}))
+        self.options = self.options_class() if options is None else options
         self.supplies = tuple(supplies)
 
     @property

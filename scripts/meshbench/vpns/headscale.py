@@ -68,7 +68,7 @@ class Tailscale(Driver):
     def __init__(
         self,
         system: str,
-        options: Mapping[str, Any] | None = None,
+        options: Strict | None = None,
         supplies: Sequence[Supply] = (),
     ) -> None:
         super().__init__(system, options, supplies)

@@ -10,14 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from meshbench import benchmarks
 from meshbench.config import plan
-from meshbench.config.models import Campaign
 from meshbench.config.plan import Calibrated
 from meshbench.packages import store
 from meshbench.results.records import Cell
-from meshbench.vpns.common.supplies import supplies
 from meshbench.workflow import summary
+from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
 
 CELL_OVERHEAD_S = 2.0
@@ -27,11 +25,10 @@ BUILD_S = {"go": 90.0, "cargo": 600.0, "release": 20.0}
 """By source, about how long two cores take to have a package; another source is only copied."""
 
 
-def expected_s(campaign: Campaign, cell: Cell) -> float:
+def expected_s(setup: Setup, cell: Cell) -> float:
     """How long a cell should take by its benchmark's options alone."""
-    options = campaign.file.benchmarks[cell.benchmark]
-    benchmark = benchmarks.make(cell.benchmark, options or {})
-    return len(benchmark.groups(campaign.links)) * benchmark.duration_s() + CELL_OVERHEAD_S
+    benchmark, links = setup.benchmarks[cell.benchmark], setup.campaign.links
+    return len(benchmark.groups(links)) * benchmark.duration_s() + CELL_OVERHEAD_S
 
 
 def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
@@ -44,22 +41,21 @@ def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
     return {key: median(times) for key, times in seen.items()}
 
 
-def durations(campaign: Campaign, cells: list[Done]) -> dict[Cell | Calibrated, float]:
+def durations(setup: Setup, cells: list[Done]) -> dict[Cell | Calibrated, float]:
     """Seconds expected for every step of the plan."""
     known = learnt(cells)
-    steps = plan.plan(campaign)
     found: dict[Cell | Calibrated, float] = {
-        cell: known.get((cell.vpn, cell.profile, cell.benchmark), expected_s(campaign, cell))
-        for cell in steps.cells
+        cell: known.get((cell.vpn, cell.profile, cell.benchmark), expected_s(setup, cell))
+        for cell in setup.plan.cells
     }
-    calibration = campaign.file.calibration.duration_s + CELL_OVERHEAD_S
-    return found | dict.fromkeys(steps.calibrations, calibration)
+    calibration = setup.campaign.file.calibration.duration_s + CELL_OVERHEAD_S
+    return found | dict.fromkeys(setup.plan.calibrations, calibration)
 
 
-def show(campaign: Campaign) -> None:
+def show(setup: Setup) -> None:
     """Print the plan: each cell in its order, whether and why it is measured, and the time."""
-    cells = summary.compared(campaign)
-    times = durations(campaign, cells)
+    campaign, cells = setup.campaign, summary.compared(setup)
+    times = durations(setup, cells)
     have = {done.cell: done for done in cells}
     table = Table(title=f"campaign {campaign.name} on testbed {campaign.file.testbed}")
     for column in ("#", "round", "vpn", "tuning", "profile", "benchmark", "about", "state"):
@@ -71,18 +67,18 @@ def show(campaign: Campaign) -> None:
         )
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 100)
     console.print(table)
-    console.print(_total(campaign, have, times), markup=False)
-    if lacking := unbuilt(campaign):
+    console.print(_total(setup, have, times), markup=False)
+    if lacking := unbuilt(setup):
         about = timedelta(seconds=round(sum(lacking.values())))
         names = ", ".join(lacking)
         console.print(f"to be built or fetched before: {names}; about {about}", markup=False)
 
 
-def unbuilt(campaign: Campaign) -> dict[str, float]:
+def unbuilt(setup: Setup) -> dict[str, float]:
     """The systems whose packages are not in the cache, with the seconds that having them takes."""
     lacking = {
-        name: [one for one in supplies(name, system) if not store.has(one)]
-        for name, system in campaign.systems.items()
+        name: [supply for supply in driver.supplies if not store.has(supply)]
+        for name, driver in setup.drivers.items()
     }
     return {
         name: sum(BUILD_S.get(supply.package.source, 0.0) for supply in supplies)
@@ -92,18 +88,18 @@ def unbuilt(campaign: Campaign) -> dict[str, float]:
 
 
 def state(done: Done) -> str:
-    if done.record is None:
-        return "to measure"
     if done.stale:
         return f"stale: {'; '.join(done.stale)}"
+    if done.record is None:
+        return "to measure"
     return "reused" if done.status == "ok" else f"reused ({done.status})"
 
 
 def _total(
-    campaign: Campaign, have: Mapping[Cell, Done], times: Mapping[Cell | Calibrated, float]
+    setup: Setup, have: Mapping[Cell, Done], times: Mapping[Cell | Calibrated, float]
 ) -> str:
     missing = [cell for cell, done in have.items() if done.record is None or done.stale]
-    calibrations = summary.uncalibrated(campaign)
+    calibrations = summary.uncalibrated(setup)
     steps: list[Cell | Calibrated] = [*missing, *calibrations]
     wait_s = sum(times[step] for step in steps) + plan.switches(missing) * SWITCH_S
     learnt_from = sum(done.record is not None and not done.stale for done in have.values())

@@ -7,20 +7,25 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from meshbench.config import models, paths
+from meshbench import benchmarks, vpns
+from meshbench.config import load as configuration
+from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
-from meshbench.config.plan import Calibrated
-from meshbench.config.sources import COMMAND_LINE, sources_of, unquoted
-from meshbench.figures.base import SELF_TOLD, Context, suitable
+from meshbench.config.sources import COMMAND_LINE, Source, locate, sources_of, unquoted
+from meshbench.figures import catalogue
+from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
+from meshbench.importers.vpn_runner import headlines
+from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
-from meshbench.workflow import options, private, progress, space
+from meshbench.workflow import private, progress, space
+from meshbench.workflow.settings import Setup
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +68,31 @@ def load(
         here = Path.cwd()
         relative = [f.relative_to(here) if f.is_relative_to(here) else f for f in files]
         sources = sources_of(merged, relative, sys.argv if words is None else words)
-        campaign = models.load_campaign(merged, sources, CONFIG)
-        options.check(campaign, sources, CONFIG)
+        campaign = configuration.load_campaign(merged, sources, CONFIG, vpns, benchmarks)
+        _check_figures(campaign, sources)
         _check_files(campaign, relative)
     except ConfigError as error:
         sys.stderr.write(f"The configuration cannot be used:\n{error}\n")
         sys.exit(1)
     sys.stderr.write(private.rescue(campaign.name))
     return campaign
+
+
+def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
+    """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
+    chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
+    known = (
+        *catalogue.names(),
+        *(catalogue.of_benchmark(name).name for name in campaign.benchmarks),
+    )
+    problems = []
+    for name in chosen:
+        if name not in known:
+            file, line = locate(sources, ("figures",), name)
+            message = f"there is no '{name}'; {configuration.hint(name, known)}"
+            problems.append(Problem(file, "figures", message, line))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
@@ -113,7 +135,21 @@ def context(campaign: Campaign) -> dict[str, Any]:
         testbed=campaign.kind,
         placement=file.placement,
         engine=file.engine,
+        headlines=tuple(_headlines(campaign)),
     ).to_dict()
+
+
+def _headlines(campaign: Campaign) -> Iterator[Headline]:
+    for name, chosen in campaign.benchmarks.items():
+        of_benchmark = (
+            headlines.of(Kind(name))
+            if campaign.published
+            else benchmarks.load(chosen.kind)(chosen.options).headlines()
+        )
+        for headline in of_benchmark:
+            yield Headline(
+                name, headline.metric.name, headline.mode, headline.direction, headline.of
+            )
 
 
 def figures(campaign: Campaign) -> tuple[str, ...]:
@@ -121,12 +157,15 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     chosen = campaign.file.figures
     if chosen != "suitable":
         return chosen
-    here = () if campaign.published else ("calibration",)
     file = campaign.file
-    return suitable((*file.benchmarks, *here), file.vpns, file.tunings)
+    if campaign.published:
+        return catalogue.suitable(Plan(tuple(file.benchmarks)))
+    return catalogue.suitable(
+        Plan((*campaign.benchmarks, "calibration"), file.vpns, file.tunings, file.rounds)
+    )
 
 
-def start(campaign: Campaign, workflow: Any) -> None:
+def start(setup: Setup, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
     from meshbench.runner.session import check_own, lab_of  # noqa: PLC0415
@@ -140,11 +179,12 @@ def start(campaign: Campaign, workflow: Any) -> None:
     os.environ[MANNER] = manner(sys.argv[1:])
     jobs = list(workflow.dag.needrun_jobs())
     # Not a signal: its handler could wait for a lock that the scheduler itself holds.
-    progress.begin(_expected(campaign, jobs, workflow), workflow.scheduler.exit_gracefully)
+    progress.begin(_expected(setup, jobs, workflow), workflow.scheduler.exit_gracefully)
     needed = [job.rule.name for job in jobs]
     _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
     if TESTBED_RULES.isdisjoint(needed):
         return
+    campaign = setup.campaign
     try:
         if isinstance(campaign.testbed, LabTestbed):
             machine.check(lab_of(campaign.file.testbed, campaign.testbed).definition)
@@ -204,27 +244,23 @@ def manner(words: Sequence[str]) -> str:
 def _yaml(value: Any) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
-    # Snakemake takes quotes away, whatever the shell left of them.
+    # Snakemake takes outer quotes away, whatever the shell left of them.
     plain = unquoted(value) == value and yaml.safe_load(value) == value
-    return value if plain else f"!!str {value}"
+    return value if plain else f"!!str {json.dumps(value)}"
 
 
-def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, float]:
+def _expected(setup: Setup, jobs: list[Any], workflow: Any) -> dict[int, float]:
     from meshbench.workflow import estimate, summary  # noqa: PLC0415
 
-    if campaign.published:
+    if setup.campaign.published:
         return {workflow.dag.jobid(job): progress.FAST_JOB_S for job in jobs if job.output}
     by_path = {
-        str(
-            paths.calibration(campaign, step)
-            if isinstance(step, Calibrated)
-            else paths.raw(campaign.name) / step.path
-        ): seconds
-        for step, seconds in estimate.durations(campaign, summary.compared(campaign)).items()
+        str(setup.records[step]): seconds
+        for step, seconds in estimate.durations(setup, summary.compared(setup)).items()
     }
     by_path |= {
-        str(paths.package(campaign.name, name)): seconds + progress.FAST_JOB_S
-        for name, seconds in estimate.unbuilt(campaign).items()
+        str(paths.package(setup.campaign.name, name)): seconds + progress.FAST_JOB_S
+        for name, seconds in estimate.unbuilt(setup).items()
     }
     return {
         workflow.dag.jobid(job): by_path.get(str(job.output[0]), progress.FAST_JOB_S)
@@ -233,11 +269,12 @@ def _expected(campaign: Campaign, jobs: list[Any], workflow: Any) -> dict[int, f
     }
 
 
-def end(campaign: Campaign) -> None:
+def end(setup: Setup) -> None:
     """After the last job: take the lab down unless it is to be kept, and say what came out."""
     from meshbench.runner.session import lab_of  # noqa: PLC0415
     from meshbench.workflow import summary  # noqa: PLC0415
 
+    campaign = setup.campaign
     if isinstance(campaign.testbed, LabTestbed):
         lab = lab_of(campaign.file.testbed, campaign.testbed)
         if lab.running() is not None and not lab.kept:
@@ -247,7 +284,7 @@ def end(campaign: Campaign) -> None:
         sys.stderr.write(f"figures: {paths.FIGURES / campaign.name}/\n")
     else:
         summary.show(
-            campaign,
+            setup,
             os.environ.get(STARTED),
             os.environ.get(SAID, ""),
             os.environ.get(MANNER, summary.ONE_CORE),

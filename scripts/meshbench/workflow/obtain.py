@@ -1,9 +1,9 @@
 """A system's packages, obtained before anything needs them, and what came of that."""
 
-from meshbench.config.jobs import PackageJob
 from meshbench.packages import store
 from meshbench.packages.store import Manifest
 from meshbench.results.records import Model, Status
+from meshbench.runner.jobs import PackageJob
 from meshbench.util.errors import VpnError
 from meshbench.vpns.common.supplies import planned
 

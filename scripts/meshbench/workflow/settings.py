@@ -1,80 +1,163 @@
-"""The settings of each job of a campaign."""
+"""A campaign with its drivers and benchmarks, each made once, and the settings of every job."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 from meshbench import benchmarks, vpns
+from meshbench.benchmarks.base import Benchmark
 from meshbench.benchmarks.calibration import Calibration
-from meshbench.config.jobs import DeployJob, MeasureJob, PackageJob, Where
+from meshbench.config import jobs, paths, plan
+from meshbench.config.jobs import Site, Where
 from meshbench.config.models import Campaign, SshTestbed, System, Tuning
 from meshbench.config.plan import Calibrated
 from meshbench.results.records import Cell
-from meshbench.vpns.common.supplies import digests, supplies
+from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob
+from meshbench.util.errors import MeshbenchError
+from meshbench.vpns.base import Driver
+from meshbench.vpns.common.supplies import equipped
+
+Step = Cell | Calibrated
 
 
-def where(campaign: Campaign) -> Where:
-    return Where(
-        campaign=campaign.name,
-        testbed=campaign.file.testbed,
-        hosts=campaign.testbed,
-        links=campaign.links,
-        placement=campaign.file.placement,
-        engine=campaign.file.engine,
-        seed=campaign.file.seed,
-    )
+class Setup:
+    """What the workflow knows of a campaign before anything runs."""
 
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.plan = plan.plan(campaign)
 
-def package(campaign: Campaign, name: str) -> PackageJob:
-    system = campaign.systems[name]
-    return PackageJob(
-        campaign=campaign.name, name=name, system=system, packages=digests(name, system)
-    )
+    @cached_property
+    def drivers(self) -> Mapping[str, Driver]:
+        """By system."""
+        return {name: equipped(name, said) for name, said in self.campaign.systems.items()}
 
+    @cached_property
+    def benchmarks(self) -> Mapping[str, Benchmark[Any]]:
+        """By the campaign's name."""
+        chosen = self.campaign.benchmarks.items()
+        return {name: benchmarks.load(said.kind)(said.options) for name, said in chosen}
 
-def packaged(campaign: Campaign) -> tuple[str, ...]:
-    """The systems of a campaign whose programs do not all come from Debian."""
-    return tuple(name for name, system in campaign.systems.items() if supplies(name, system))
+    @cached_property
+    def packaged(self) -> tuple[str, ...]:
+        """The systems whose programs do not all come from Debian."""
+        return tuple(name for name, driver in self.drivers.items() if driver.supplies)
 
+    @cached_property
+    def texts(self) -> Mapping[Step, str]:
+        """The settings of every cell and calibration."""
+        cells: dict[Step, str] = {cell: self.measure(cell).text() for cell in self.plan.cells}
+        return cells | {step: self.calibrate(step).text() for step in self.plan.calibrations}
 
-def deploy(campaign: Campaign, name: str) -> DeployJob:
-    system = campaign.systems[name]
-    method = vpns.load(system.driver).version
-    return DeployJob(
-        where=where(campaign),
-        name=name,
-        system=system,
-        method=method,
-        packages=digests(name, system),
-        install=isinstance(campaign.testbed, SshTestbed) and campaign.testbed.install,
-    )
+    @cached_property
+    def records(self) -> Mapping[Step, Path]:
+        """Where the record of every cell and calibration is, if it has been made."""
+        return {step: self._record(step, jobs.key(text)) for step, text in self.texts.items()}
 
+    def _record(self, step: Step, key: str) -> Path:
+        if isinstance(step, Cell):
+            return paths.record(self.campaign.name, step.path, key)
+        placement = self.campaign.file.placement
+        return paths.calibration(self.campaign.name, placement, step.path, key)
 
-def measure(campaign: Campaign, cell: Cell) -> MeasureJob:
-    system = campaign.systems[cell.vpn]
-    benchmark = benchmarks.make(cell.benchmark, campaign.file.benchmarks[cell.benchmark] or {})
-    return MeasureJob(
-        where=where(campaign),
-        cell=cell,
-        system=system,
-        profile=campaign.profiles[cell.profile],
-        tuning=campaign.tunings[cell.tuning],
-        options=benchmark.options.model_dump(mode="json"),
-        vpn_method=vpns.load(system.driver).version,
-        benchmark_method=benchmark.version,
-        packages=digests(cell.vpn, system),
-    )
+    def text(self, step: Step, key: str) -> str:
+        """The settings that make the record with this key.
 
+        Raises:
+            MeshbenchError: when it was made by settings that the campaign no longer has.
+        """
+        if self.records[step].stem != key:
+            raise MeshbenchError(
+                f"{key}.json was made by other settings than the campaign has; these make "
+                f"{self.records[step]}"
+            )
+        return self.texts[step]
 
-def calibrate(campaign: Campaign, calibrated: Calibrated) -> MeasureJob:
-    """The network itself under one profile, measured like a cell of the bare link."""
-    cell = Cell(
-        vpn="internal", tuning="stock", profile=calibrated.profile, benchmark=Calibration.name,
-        round=calibrated.round,
-    )  # fmt: skip
-    return MeasureJob(
-        where=where(campaign),
-        cell=cell,
-        system=System(driver="internal"),
-        profile=campaign.profiles[calibrated.profile],
-        tuning=Tuning(),
-        options=campaign.file.calibration.model_dump(mode="json"),
-        vpn_method=vpns.load("internal").version,
-        benchmark_method=Calibration.version,
-    )
+    def package(self, name: str) -> PackageJob:
+        return PackageJob(
+            campaign=self.campaign.name,
+            name=name,
+            system=self._systems[name],
+            packages=self._digests[name],
+        )
+
+    def deploy(self, name: str) -> DeployJob:
+        testbed = self.campaign.testbed
+        return DeployJob(
+            campaign=self.campaign.name,
+            site=Site(testbed=self.campaign.file.testbed, hosts=testbed),
+            name=name,
+            system=self._systems[name],
+            method=self.drivers[name].version,
+            packages=self._digests[name],
+            install=isinstance(testbed, SshTestbed) and testbed.install,
+        )
+
+    def measure(self, cell: Cell) -> MeasureJob:
+        benchmark = self.benchmarks[cell.benchmark]
+        return MeasureJob(
+            where=self._where,
+            cell=cell,
+            system=self._systems[cell.vpn],
+            profile=self.campaign.profiles[cell.profile],
+            tuning=self.campaign.tunings[cell.tuning],
+            kind=benchmark.name,
+            options=benchmark.options,
+            vpn_method=self.drivers[cell.vpn].version,
+            benchmark_method=benchmark.version,
+            packages=self._digests[cell.vpn],
+        )
+
+    def calibrate(self, step: Calibrated) -> MeasureJob:
+        """The network itself under one profile, measured like a cell of the bare link."""
+        internal = vpns.load("internal")
+        return MeasureJob(
+            where=self._where,
+            cell=Cell(
+                vpn=internal.name, tuning="stock", profile=step.profile,
+                benchmark=Calibration.name, round=step.round,
+            ),
+            system=System(driver=internal.name, options=internal.options_class()),
+            profile=self.campaign.profiles[step.profile],
+            tuning=Tuning(),
+            kind=Calibration.name,
+            options=self.campaign.file.calibration,
+            vpn_method=internal.version,
+            benchmark_method=Calibration.version,
+        )  # fmt: skip
+
+    @cached_property
+    def _where(self) -> Where:
+        file = self.campaign.file
+        return Where(
+            campaign=self.campaign.name,
+            testbed=file.testbed,
+            hosts=self.campaign.testbed,
+            links=self.campaign.links,
+            placement=file.placement,
+            engine=file.engine,
+            seed=file.seed,
+        )
+
+    @cached_property
+    def _systems(self) -> Mapping[str, System]:
+        """Without a package that only spells out where the driver has its programs from anyway."""
+        systems = self.campaign.systems.items()
+        return {
+            name: said.model_copy(update={"package": None}) if self._usual(name) else said
+            for name, said in systems
+        }
+
+    def _usual(self, name: str) -> bool:
+        driver, package = self.drivers[name], self.campaign.systems[name].package
+        usual = [supply.digest for supply in driver.sources()]
+        names = driver.debian_names()
+        return usual == list(self._digests[name]) and names == driver.debian_names(package)
+
+    @cached_property
+    def _digests(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            name: tuple(supply.digest for supply in driver.supplies)
+            for name, driver in self.drivers.items()
+        }

@@ -1,14 +1,16 @@
-"""Why a record is measured again although it is there: the same that Snakemake will find."""
+"""Why a cell is measured again although there is a record of it: the same that Snakemake will find."""
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from meshbench.config.jobs import MeasureJob
-from meshbench.results.records import Record
+from meshbench.results import records
+from meshbench.util.errors import RecordError
 
+ENDED = "the run that wrote it was ended in the middle"
 _MEMORY = Path(".snakemake")
 _LONGEST_NAME = 254
 _LONGEST_VALUE = 40
@@ -29,13 +31,20 @@ _WORDS = {
 """How a setting is called, by how its place begins."""
 
 
-def reasons(record: Record, path: Path, job: MeasureJob) -> tuple[str, ...]:
-    """Why Snakemake measures a cell again; nothing where it does not."""
-    if _file("incomplete", path).exists():
-        return ("the run that wrote it was ended in the middle",)
-    if not _file("metadata", path).exists():
-        return ()  # without its memory Snakemake takes a record as it is
-    return changes(record.settings, json.loads(job.text()))
+def reasons(path: Path, text: str) -> tuple[str, ...]:
+    """Why a cell is measured again that has been measured before; nothing where it is not.
+
+    Args:
+        path: where its record is to be.
+        text: its settings.
+    """
+    if path.exists():
+        return (ENDED,) if _file("incomplete", path).exists() else ()
+    earlier = sorted(path.parent.glob("*.json"), key=lambda other: other.stat().st_mtime_ns)
+    for other in reversed(earlier):
+        with contextlib.suppress(RecordError):
+            return changes(records.read(other).settings, json.loads(text))
+    return ()
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from meshbench.config import paths, plan
+from meshbench.config import paths
 from meshbench.config.models import Campaign
 from meshbench.config.plan import Calibrated
 from meshbench.results import records
@@ -19,7 +19,7 @@ from meshbench.results.records import Cell, LinkRecord, Record, Status, now
 from meshbench.tables import reading
 from meshbench.util.errors import RecordError
 from meshbench.workflow import stale
-from meshbench.workflow.settings import calibrate, measure
+from meshbench.workflow.settings import Setup
 
 ONE_CORE = "--cores 1"
 
@@ -57,13 +57,10 @@ class Done:
         return self.record.measuring_s if self.record else 0.0
 
 
-def read(campaign: Campaign) -> list[Done]:
-    """Every planned cell of a campaign with its record."""
-    folder = paths.raw(campaign.name)
-    return [
-        Done(cell, folder / cell.path, *_read(folder / cell.path))
-        for cell in plan.plan(campaign).cells
-    ]
+def read(setup: Setup) -> list[Done]:
+    """Every planned cell of a campaign with the record that its settings made."""
+    places = [(cell, setup.records[cell]) for cell in setup.plan.cells]
+    return [Done(cell, path, *_read(path)) for cell, path in places]
 
 
 def _read(path: Path) -> tuple[Record | None, str | None]:
@@ -74,35 +71,32 @@ def _read(path: Path) -> tuple[Record | None, str | None]:
         return None, str(error)
 
 
-def compared(campaign: Campaign) -> list[Done]:
-    """The same, with what makes a record stale under the campaign's settings of today."""
+def compared(setup: Setup) -> list[Done]:
+    """The same, with why a cell is measured again that has been measured before."""
     return [
-        replace(done, stale=stale.reasons(done.record, done.path, measure(campaign, done.cell)))
-        if done.record
-        else done
-        for done in read(campaign)
+        replace(done, stale=stale.reasons(done.path, setup.texts[done.cell]))
+        for done in read(setup)
     ]
 
 
-def uncalibrated(campaign: Campaign) -> list[Calibrated]:
-    """The calibrations that have no record, or a stale one."""
-    have = calibrations(campaign)
+def uncalibrated(setup: Setup) -> list[Calibrated]:
+    """The calibrations that have no record of their settings."""
+    have = calibrations(setup)
     return [
         step
-        for step in plan.plan(campaign).calibrations
-        if not (record := have.get(path := paths.calibration(campaign, step)))
-        or stale.reasons(record, path, calibrate(campaign, step))
+        for step in setup.plan.calibrations
+        if (path := setup.records[step]) not in have or stale.reasons(path, setup.texts[step])
     ]
 
 
-def calibrations(campaign: Campaign) -> dict[Path, Record]:
+def calibrations(setup: Setup) -> dict[Path, Record]:
     """The records of the network itself."""
-    read = {path: _read(path)[0] for path in _calibrations(campaign)}
+    read = {path: _read(path)[0] for path in _calibrations(setup)}
     return {path: record for path, record in read.items() if record}
 
 
-def _calibrations(campaign: Campaign) -> list[Path]:
-    places = [paths.calibration(campaign, step) for step in plan.plan(campaign).calibrations]
+def _calibrations(setup: Setup) -> list[Path]:
+    places = [setup.records[step] for step in setup.plan.calibrations]
     return [path for path in places if path.exists()]
 
 
@@ -116,22 +110,22 @@ def marked(cells: Iterable[Done]) -> list[Done]:
     return [d for d in cells if d.record and d.record.marks]
 
 
-def marked_calibrations(campaign: Campaign) -> list[Path]:
+def marked_calibrations(setup: Setup) -> list[Path]:
     """The same of calibrations."""
-    return [path for path, record in calibrations(campaign).items() if record.marks]
+    return [path for path, record in calibrations(setup).items() if record.marks]
 
 
-def unmade(campaign: Campaign) -> list[Path]:
+def unmade(setup: Setup) -> list[Path]:
     """What is to be made again: a package or an installation that failed, an unreadable calibration."""
     places = [
-        place(campaign.name, vpn)
-        for vpn in campaign.file.vpns
+        place(setup.campaign.name, vpn)
+        for vpn in setup.campaign.file.vpns
         for place in (paths.package, paths.deployment)
     ]
-    readable = calibrations(campaign)
+    readable = calibrations(setup)
     return [
         *(p for p in places if p.exists() and _says_failed(p)),
-        *(p for p in _calibrations(campaign) if not _can_be_read(readable.get(p), p)),
+        *(p for p in _calibrations(setup) if not _can_be_read(readable.get(p), p)),
     ]
 
 
@@ -151,10 +145,10 @@ def again(said: str = "", manner: str = ONE_CORE) -> str:
     return f"snakemake {manner} figures/all{options} -R $(python -m meshbench failed{options})"
 
 
-def show(campaign: Campaign, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
+def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
     """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `said`."""
     begin = datetime.fromisoformat(started) if started else None
-    cells = read(campaign)
+    campaign, cells = setup.campaign, read(setup)
     console = Console(file=sys.stderr, highlight=False)
     console.print(_table(campaign, cells, begin))
     for done in failed(cells):
@@ -164,7 +158,7 @@ def show(campaign: Campaign, started: str | None, said: str = "", manner: str = 
             f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
         )
     if begin:
-        measured = [d.record for d in cells if d.record] + [*calibrations(campaign).values()]
+        measured = [d.record for d in cells if d.record] + [*calibrations(setup).values()]
         console.print(_times(measured, begin), markup=False)
     console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
 
@@ -188,7 +182,9 @@ def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Tab
 
 def _times(measured: Iterable[Record], begin: datetime) -> str:
     wall_s = (now() - begin).total_seconds()
-    tools_s = sum(record.measuring_s for record in measured if record.started >= begin)
+    # A fake testbed's tools take no time worth a quotient.
+    real = [record for record in measured if record.testbed.kind != "fake"]
+    tools_s = sum(record.measuring_s for record in real if record.started >= begin)
     if not tools_s:
         return f"wall time {wall_s:.0f} s; nothing was measured"
     return (

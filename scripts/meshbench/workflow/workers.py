@@ -39,7 +39,7 @@ MAIN = "MESHBENCH_MAIN"
 
 @dataclass(frozen=True)
 class Work:
-    """A function, e.g. ``meshbench.figures.render.render``, its arguments, and a log file."""
+    """A function, e.g. ``meshbench.figures.drawing.render.render``, its arguments, and a log file."""
 
     function: str
     arguments: Mapping[str, Any]
@@ -68,7 +68,7 @@ def run(log_file: str | Path, function: str, *, apart: bool = False, **arguments
 
     Args:
         log_file: of the job.
-        function: e.g. ``meshbench.figures.render.render``.
+        function: e.g. ``meshbench.figures.drawing.render.render``.
         apart: in a child of the worker, which no other work has touched.
         arguments: by name; they must be picklable.
     """

@@ -17,6 +17,7 @@ from meshbench.importers.vpn_runner import (
     archive,
     connections,
     facts,
+    headlines,
     index,
     iperf3,
     nix_cache,
@@ -35,7 +36,7 @@ from meshbench.importers.vpn_runner.index import IgnoredError, Kind, Place, Spot
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.reading import UnreadableError, parse
 from meshbench.importers.vpn_runner.report import Entry, State
-from meshbench.importers.vpn_runner.rows import HEADLINES, Cell, Rows
+from meshbench.importers.vpn_runner.rows import Cell, Rows
 from meshbench.importers.vpn_runner.targets import Clients
 from meshbench.importers.vpn_runner.words import Words
 from meshbench.results.records import Status
@@ -146,7 +147,7 @@ def _read(file: File, spot: Spot, document: Any) -> None:
         reader = partial(_BY_HOST[kind], document, spot.host)
     file.links = list(reader())
     for link in file.links:
-        plausible.refuse(link, HEADLINES.get(kind, ()))
+        plausible.refuse(link, [headline.metric for headline in headlines.of(kind)])
 
 
 def _place(files: Sequence[File], number: int, known: Words) -> index.Tree:

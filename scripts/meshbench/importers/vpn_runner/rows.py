@@ -3,38 +3,20 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
 
-from meshbench.benchmarks import ping, tcp
+from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import LinkOutcome, Refused
 from meshbench.importers.vpn_runner.values import Value
-from meshbench.results import imported_metrics as m
-from meshbench.results.metrics import Metric
 from meshbench.results.records import Status
 from meshbench.tables.schema import LINKS, SAMPLES, table
 
 PLACEMENT = "egress"
 """The runner's netem is the root qdisc of the sending interface."""
-
-_TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
-_FORWARD = ("forward",)
-HEADLINES: Mapping[Kind, Sequence[Metric]] = {
-    Kind.TCP: _TCP,
-    Kind.PARALLEL: _TCP,
-    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
-    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
-    Kind.PING: (ping.RTT_AVG,),
-    Kind.NIX_CACHE: (m.COPY_TIME,),
-    Kind.RIST: (m.RIST_QUALITY.mean,),
-}
-"""What a link that failed has an empty value of; without the first an ok link is none."""
-_BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
-_DIRECTIONS = dict.fromkeys((Kind.TCP, Kind.PARALLEL), ("forward", "reverse"))
 
 
 @dataclass(frozen=True)
@@ -113,23 +95,22 @@ def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
         if value.t_s is None and value.stream is None
     }
     there |= {(refused.value.metric, refused.value.direction) for refused in link.refused}
-    mode = "bidir" if kind in _BIDIRECTIONAL else None
     return [
-        Value(metric, None, direction=direction, mode=mode)
-        for metric, direction in product(HEADLINES.get(kind, ()), _DIRECTIONS.get(kind, _FORWARD))
-        if (metric, direction) not in there
+        Value(headline.metric, None, direction=headline.direction, mode=headline.mode)
+        for headline in headlines.of(kind)
+        if (headline.metric, headline.direction) not in there
     ]
 
 
 def _unsaid(kind: Kind, link: LinkOutcome) -> list[Refused]:
     """The first headline of a link that ended well and whose file does not hold it."""
-    first = HEADLINES.get(kind, ())[:1]
+    first = next(headlines.of(kind), None)
     there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
     there |= {refused.value.metric for refused in link.refused}
-    if link.status is not Status.OK or not first or first[0] in there:
+    if link.status is not Status.OK or first is None or first.metric in there:
         return []
-    mode = "bidir" if kind in _BIDIRECTIONAL else None
-    return [Refused(Value(first[0], None, mode=mode), "its file does not hold it")]
+    value = Value(first.metric, None, direction=first.direction, mode=first.mode)
+    return [Refused(value, "its file does not hold it")]
 
 
 def _column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
@@ -147,6 +128,7 @@ def _common(cell: Cell, link: LinkOutcome) -> dict[str, Any]:
         "profile": cell.profile,
         "placement": PLACEMENT,
         "benchmark": cell.kind.value,
+        "kind": cell.kind.value,
         "source": link.source,
         "target": link.target,
         "record": cell.record,

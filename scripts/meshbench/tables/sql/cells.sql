@@ -12,9 +12,13 @@
 --   measuring_s        of duration_s: inside the measuring tools; null if one is unknown
 --   ready_s            of the slowest pair, from starting the VPN to its first reply
 --   vpn_version, path, transport, engine, testbed: distinct, joined by ', '
+--   kernel, cpu_model, congestion_control, qdisc, tool: the same, of the hosts and their programs
 --   shared_cpu         whether the hosts share one machine's CPU
 --   path_changed       whether a path changed while it was measured
 --   marks              distinct, sorted
+--   emulator_offered, emulator_lost: packets that the cell's emulators were offered, and that they lost
+--                      on purpose, by their own counters; null where nothing was impaired
+--   emulator_loss      achieved loss per direction: their share (0..1)
 --   impairment_ok      whether every calibrated link of the same profile, placement and round was
 --                      within tolerance; null when not calibrated or not decided
 WITH calibrated AS (
@@ -53,6 +57,17 @@ cells AS (
         string_agg(DISTINCT transport, ', ' ORDER BY transport) AS transport,
         string_agg(DISTINCT engine, ', ' ORDER BY engine) AS engine,
         string_agg(DISTINCT testbed, ', ' ORDER BY testbed) AS testbed,
+        string_agg(DISTINCT kernel, ', ' ORDER BY kernel) AS kernel,
+        string_agg(DISTINCT cpu_model, ', ' ORDER BY cpu_model) AS cpu_model,
+        string_agg(
+            DISTINCT congestion_control, ', ' ORDER BY congestion_control
+        ) AS congestion_control,
+        string_agg(DISTINCT qdisc, ', ' ORDER BY qdisc) AS qdisc,
+        string_agg(DISTINCT tool, ', ' ORDER BY tool) AS tool,
+        -- Every link of a cell has the cell's counters.
+        max(emulator_offered) AS emulator_offered,
+        max(emulator_lost) AS emulator_lost,
+        max(emulator_lost) / nullif(max(emulator_offered), 0) AS emulator_loss,
         bool_or(shared_cpu) AS shared_cpu,
         bool_or(path_changed) AS path_changed
     FROM links

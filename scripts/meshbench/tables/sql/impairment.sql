@@ -8,34 +8,46 @@
 --   owd_mean_ms          one-way delay, mean over the probes (ms)
 --   base_owd_ms          the same of the profile 'baseline' in the same round; null: not measured
 --   delay_ms             added delay: owd_mean_ms - base_owd_ms, or owd_mean_ms where the latter is
---                        null (ms); so 0 at baseline itself
+--                        null (ms); at baseline itself owd_mean_ms
 --   delay_sd_ms, owd_p50_ms, owd_p99_ms: of the one-way delay (ms)
 --   loss, reordered, duplicated: shares of the probes (0..1; reordered as in RFC 4737)
 --   n_probes, n_received count
+--   n_planned            probes that were to be sent; forward only
 --   tolerance_delay_ms, tolerance_loss: how far it may be off (ms; share)
---   loss_low, loss_high  99.9 % Wilson interval of the loss
---   delay_ok             whether |delay_ms - expected_delay_ms| <= tolerance_delay_ms
---   loss_ok              whether expected_loss is in [loss_low, loss_high] widened by tolerance_loss
---   verdict              'within' if both are true, 'outside' if one is false,
---                        'unknown' when a value for it is missing
+--   loss_low, loss_high  99.9 % Wilson interval of this row's loss
+--   pooled_loss, n_pooled, pooled_low, pooled_high: the same of the probes of all links, directions and
+--                        rounds under the profile: what the loss is judged by
+--   counted_loss, n_counted, counted_low, counted_high: the same of all packets that the emulators were
+--                        offered under it, calibrations and cells, by their own counters
+--   told_below, told_above: a loss below or above these would have been told from the expected one with
+--                        that many probes or packets, whichever are more (shares)
+--   delay_ok             whether |delay_ms - expected_delay_ms| <= tolerance_delay_ms; null at baseline on
+--                        hosts of one's own, whose clocks and distance nothing is known of
+--   loss_ok              false if an interval of the loss does not reach expected_loss ± tolerance_loss:
+--                        this row's, the round's or the profile's, of the probes or of the counters;
+--                        true if none does so, and a loss of half or double the expected one (but 0.1 %
+--                        at least) would have been told; null, if it would not
+--   verdict              'within' if both are true, 'outside' if one is false, 'cannot tell' when one is
+--                        null for want of probes or clocks, 'unknown' when a value is missing
 --   why                  the verdict in words
 --   status, reason, engine: of the calibration's link
-CREATE OR REPLACE TEMP MACRO wilson(k, n, z, side) AS CASE
-    -- greatest() and least() pass over nulls, so they must not see one.
-    WHEN k >= 0 AND n > 0 THEN least(1, greatest(0,
-        ((k / n) + z * z / (2 * n)
-        + side * z * sqrt((k / n) * (1 - k / n) / n + z * z / (4 * n * n)))
-        / (1 + z * z / n)
-    ))
-END;
-CREATE OR REPLACE TEMP MACRO percent(share) AS printf('%.2f %%', 100.0 * share);
+-- 3.2905: the standard normal quantile of (1 + 0.999) / 2. Correlated losses tell as much as fewer
+-- independent ones, by the factor of their variance.
+CREATE OR REPLACE TEMP MACRO bound(k, n, variance, side) AS
+    wilson(k / coalesce(variance, 1), n / coalesce(variance, 1), 3.2905, side);
+-- Wilson's bounds of a share of 0 or 1 miss it by the last bit.
+CREATE OR REPLACE TEMP MACRO misses(low, high, expected, tolerance) AS
+    low > expected + tolerance + 1e-9 OR high < expected - tolerance - 1e-9;
+CREATE OR REPLACE TEMP MACRO hundredths(share) AS printf('%.2f %%', 100.0 * share);
+CREATE OR REPLACE TEMP MACRO thousands(n) AS format('{:,}', n::BIGINT);
 WITH variants AS (
     SELECT DISTINCT campaign, direction FROM samples WHERE benchmark = 'calibration'
 ),
 wanted AS (
     SELECT
         campaign, profile, placement, round, source, target,
-        coalesce(direction, 'forward') AS direction, links.status, links.reason, engine
+        coalesce(direction, 'forward') AS direction, links.status, links.reason, engine,
+        coalesce(testbed, '') LIKE 'ssh:%' AS own_hosts
     FROM links
     LEFT JOIN variants USING (campaign)
     WHERE benchmark = 'calibration'
@@ -50,6 +62,7 @@ probed AS (
         max(value) FILTER (metric = 'expected_delay') AS expected_delay_ms,
         max(value) FILTER (metric = 'expected_delay_sd') AS expected_jitter_sd_ms,
         max(value) FILTER (metric = 'expected_loss') AS expected_loss,
+        max(value) FILTER (metric = 'loss_variance') AS loss_variance,
         max(value) FILTER (metric = 'owd_mean') AS owd_mean_ms,
         max(value) FILTER (metric = 'owd_sd') AS delay_sd_ms,
         max(value) FILTER (metric = 'owd_p50') AS owd_p50_ms,
@@ -57,6 +70,7 @@ probed AS (
         max(value) FILTER (metric = 'probe_loss') AS loss,
         max(value) FILTER (metric = 'reordered') AS reordered,
         max(value) FILTER (metric = 'duplicated') AS duplicated,
+        max(value) FILTER (metric = 'probe_planned') AS planned,
         max(value) FILTER (metric = 'probe_sent') AS sent,
         max(value) FILTER (metric = 'probe_received') AS received,
         max(value) FILTER (metric = 'tolerance_delay') AS tolerance_delay_ms,
@@ -70,25 +84,98 @@ base AS (
     FROM probed
     WHERE profile = 'baseline'
 ),
-achieved AS (
+-- Every link of a cell has the cell's counters.
+counted AS (
+    SELECT
+        campaign, profile, placement, round,
+        max(emulator_offered) AS offered, max(emulator_lost) AS lost
+    FROM links
+    WHERE emulator_offered > 0
+    GROUP BY campaign, profile, placement, round, vpn, tuning, benchmark
+),
+round_counters AS (
+    SELECT
+        campaign, profile, placement, round,
+        sum(offered) AS round_offered, sum(lost) AS round_counted_lost
+    FROM counted
+    GROUP BY ALL
+),
+counters AS (
+    SELECT
+        campaign, profile, placement, sum(offered) AS n_counted, sum(lost) AS counted_lost
+    FROM counted
+    GROUP BY ALL
+),
+pooled AS (
     SELECT
         *,
-        owd_mean_ms - coalesce(base_owd_ms, 0) AS delay_ms,
-        -- 3.2905: the standard normal quantile of (1 + 0.999) / 2
-        wilson(sent - received, sent, 3.2905, -1) AS loss_low,
-        wilson(sent - received, sent, 3.2905, 1) AS loss_high
+        owd_mean_ms - CASE WHEN profile = 'baseline' THEN 0 ELSE coalesce(base_owd_ms, 0) END
+            AS delay_ms,
+        sum(sent) OVER profile_probes AS n_pooled,
+        sum(sent - received) OVER profile_probes AS pooled_lost,
+        sum(sent) OVER round_probes AS round_sent,
+        sum(sent - received) OVER round_probes AS round_lost
     FROM wanted
     LEFT JOIN probed USING (campaign, profile, placement, round, source, target, direction)
     LEFT JOIN base USING (campaign, placement, round, source, target, direction)
+    LEFT JOIN round_counters USING (campaign, profile, placement, round)
+    LEFT JOIN counters USING (campaign, profile, placement)
+    WINDOW
+        profile_probes AS (PARTITION BY campaign, profile, placement),
+        round_probes AS (PARTITION BY campaign, profile, placement, round)
+),
+bounded AS (
+    SELECT
+        *,
+        bound(sent - received, sent, loss_variance, -1) AS loss_low,
+        bound(sent - received, sent, loss_variance, 1) AS loss_high,
+        bound(round_lost, round_sent, loss_variance, -1) AS round_low,
+        bound(round_lost, round_sent, loss_variance, 1) AS round_high,
+        bound(round_counted_lost, round_offered, loss_variance, -1) AS round_counted_low,
+        bound(round_counted_lost, round_offered, loss_variance, 1) AS round_counted_high,
+        bound(pooled_lost, n_pooled, loss_variance, -1) AS pooled_low,
+        bound(pooled_lost, n_pooled, loss_variance, 1) AS pooled_high,
+        bound(counted_lost, n_counted, loss_variance, -1) AS counted_low,
+        bound(counted_lost, n_counted, loss_variance, 1) AS counted_high,
+        greatest(n_pooled, coalesce(n_counted, 0)) AS n_most,
+        greatest(0, expected_loss - tolerance_loss) AS least_loss,
+        expected_loss + tolerance_loss AS most_loss
+    FROM pooled
 ),
 judged AS (
     SELECT
         *,
-        abs(delay_ms - expected_delay_ms) <= tolerance_delay_ms AS delay_ok,
-        -- Wilson's bounds of a share of 0 or 1 miss it by the last bit.
-        expected_loss BETWEEN loss_low - tolerance_loss - 1e-9
-            AND loss_high + tolerance_loss + 1e-9 AS loss_ok
-    FROM achieved
+        bound(least_loss * n_most, n_most, loss_variance, -1) AS told_below,
+        bound(most_loss * n_most, n_most, loss_variance, 1) AS told_above,
+        CASE
+            WHEN profile = 'baseline' AND own_hosts THEN NULL
+            ELSE abs(delay_ms - expected_delay_ms) <= tolerance_delay_ms
+        END AS delay_ok,
+        CASE
+            WHEN expected_loss IS NULL OR tolerance_loss IS NULL OR sent IS NULL THEN NULL
+            ELSE coalesce(misses(loss_low, loss_high, expected_loss, tolerance_loss), false)
+                OR coalesce(misses(round_low, round_high, expected_loss, tolerance_loss), false)
+                OR coalesce(misses(pooled_low, pooled_high, expected_loss, tolerance_loss), false)
+                OR coalesce(
+                    misses(round_counted_low, round_counted_high, expected_loss, tolerance_loss),
+                    false
+                )
+                OR coalesce(misses(counted_low, counted_high, expected_loss, tolerance_loss), false)
+        END AS loss_misses
+    FROM bounded
+),
+decided AS (
+    SELECT
+        *,
+        CASE
+            WHEN loss_misses THEN false
+            WHEN NOT loss_misses
+                AND told_below >= expected_loss - greatest(expected_loss / 2, 0.001)
+                AND told_above <= expected_loss + greatest(expected_loss, 0.001) THEN true
+        END AS loss_ok,
+        owd_mean_ms IS NULL OR expected_delay_ms IS NULL OR tolerance_delay_ms IS NULL
+            OR loss_misses IS NULL AS incomplete
+    FROM judged
 )
 SELECT
     campaign, profile, placement, round, source, target, direction,
@@ -96,28 +183,52 @@ SELECT
     expected_delay_ms, expected_jitter_sd_ms, expected_loss,
     owd_mean_ms, base_owd_ms, delay_ms, delay_sd_ms, owd_p50_ms, owd_p99_ms,
     loss, reordered, duplicated,
-    sent::BIGINT AS n_probes, received::BIGINT AS n_received,
-    tolerance_delay_ms, tolerance_loss, loss_low, loss_high, delay_ok, loss_ok,
+    planned::BIGINT AS n_planned, sent::BIGINT AS n_probes, received::BIGINT AS n_received,
+    tolerance_delay_ms, tolerance_loss, loss_low, loss_high,
+    pooled_lost / nullif(n_pooled, 0) AS pooled_loss, n_pooled::BIGINT AS n_pooled,
+    pooled_low, pooled_high,
+    counted_lost / nullif(n_counted, 0) AS counted_loss, n_counted::BIGINT AS n_counted,
+    counted_low, counted_high, told_below, told_above,
+    delay_ok, loss_ok,
     CASE
         WHEN NOT delay_ok OR NOT loss_ok THEN 'outside'
+        WHEN incomplete THEN 'unknown'
         WHEN delay_ok AND loss_ok THEN 'within'
-        ELSE 'unknown'
+        ELSE 'cannot tell'
     END AS verdict,
     CASE
-        WHEN NOT delay_ok OR NOT loss_ok OR (delay_ok AND loss_ok) THEN concat_ws(
+        WHEN NOT delay_ok OR NOT loss_ok OR NOT incomplete THEN concat_ws(
             '; ',
-            CASE WHEN delay_ok AND NOT loss_ok THEN NULL ELSE printf(
-                'delay %.2f ms, expected %.2f ± %.2f ms', delay_ms, expected_delay_ms,
-                tolerance_delay_ms
-            ) END,
+            CASE
+                WHEN delay_ok AND NOT loss_ok THEN NULL
+                WHEN profile = 'baseline' AND own_hosts
+                    THEN 'nothing to judge the delay of these hosts by'
+                ELSE printf(
+                    'delay %.2f ms, expected %.2f ± %.2f ms', delay_ms, expected_delay_ms,
+                    tolerance_delay_ms
+                )
+            END,
             CASE WHEN loss_ok AND NOT delay_ok THEN NULL ELSE concat(
-                'loss ', percent(loss), ' of ', sent::BIGINT, ', expected ',
-                percent(expected_loss), ' ± ', percent(tolerance_loss)
-            ) END
+                'loss ', hundredths(loss), ' of ', thousands(sent), '; of all ',
+                thousands(n_pooled), ' probes ', hundredths(pooled_lost / n_pooled),
+                CASE WHEN n_counted > 0 THEN concat(
+                    ', of ', thousands(n_counted), ' packets counted by the emulators ',
+                    hundredths(counted_lost / n_counted)
+                ) END,
+                ', expected ', hundredths(expected_loss), ' ± ', hundredths(tolerance_loss),
+                '; told from it: ',
+                CASE WHEN told_below > 0
+                    THEN concat('less than ', hundredths(told_below), ' or ')
+                END,
+                'more than ', hundredths(told_above)
+            ) END,
+            CASE WHEN sent < 0.9 * planned
+                THEN concat('irtt sent ', thousands(sent), ' of ', thousands(planned), ' probes')
+            END
         )
         WHEN status <> 'ok' THEN concat_ws(': ', status, reason)
         ELSE 'no complete calibration'
     END AS why,
     status, reason, engine
-FROM judged
+FROM decided
 ORDER BY campaign, profile, placement, round, source, target, direction;

@@ -25,7 +25,7 @@ def create(name: str) -> list[Path]:
     return files
 
 
-def _folders(name: str) -> list[Path]:
+def folders(name: str) -> list[Path]:
     """Where the group is: made by us, or by systemd for a unit of that name."""
     places = (Path(name), Path("system.slice") / f"{name}.service")
     return [folder for tree in hierarchies() for p in places if (folder := tree / p).is_dir()]
@@ -34,7 +34,7 @@ def _folders(name: str) -> list[Path]:
 def processes(name: str, *, outside: str | None = None) -> set[int]:
     """The ids of every process in the group or below it, but for those below `outside`."""
     found: set[int] = set()
-    for group in _folders(name):
+    for group in folders(name):
         for file in group.rglob("cgroup.procs"):
             if outside in file.relative_to(group).parts:
                 continue

@@ -19,7 +19,7 @@ import asyncssh
 
 from meshbench.testbed import local
 from meshbench.testbed.host import Address
-from meshbench.testbed.lab import cgroups, image, machine
+from meshbench.testbed.lab import cgroups, congestion, image, machine
 from meshbench.testbed.lab.layout import (
     CONTROL_NETWORKS,
     CONTROL_POOL,
@@ -196,6 +196,7 @@ async def _locked(layout: Layout) -> AsyncIterator[None]:
 
 
 async def _clear(layout: Layout) -> None:
+    await congestion.recover()
     for group in sorted(cgroups.named(f"{layout.id}-")):
         await end(group)
     for name in await _namespaces(f"{layout.id}-"):

@@ -14,6 +14,7 @@ PACKAGES = {
     "ip": "iproute2",
     "tc": "iproute2",
     "ethtool": "ethtool",
+    "sysctl": "procps",
     "mount": "mount",
     "make": "make",
     "cc": "gcc",

@@ -6,6 +6,7 @@ from meshbench import vpns
 from meshbench.config.models import System
 from meshbench.packages.supply import Supply
 from meshbench.util.errors import TestbedError
+from meshbench.vpns.base import Driver
 
 
 def supplies(name: str, system: System) -> tuple[Supply, ...]:
@@ -13,19 +14,19 @@ def supplies(name: str, system: System) -> tuple[Supply, ...]:
     return vpns.load(system.driver)(name, system.options).sources(system.package)
 
 
-def digests(name: str, system: System) -> tuple[str, ...]:
-    """What a system's programs come from, as a job's settings say it."""
-    return tuple(supply.digest for supply in supplies(name, system))
+def equipped(name: str, system: System) -> Driver:
+    """A system's driver that knows where its programs come from on this machine now."""
+    return vpns.load(system.driver)(name, system.options, supplies(name, system))
 
 
-def planned(name: str, system: System, digests_: Sequence[str]) -> tuple[Supply, ...]:
+def planned(name: str, system: System, digests: Sequence[str]) -> tuple[Supply, ...]:
     """Where a system's programs come from, as it was when the run began.
 
     Raises:
         TestbedError: when they are others than then; no VPN has anything to do with it.
     """
     found = supplies(name, system)
-    if [supply.digest for supply in found] != list(digests_):
+    if [supply.digest for supply in found] != list(digests):
         raise TestbedError(
             f"the programs of {name} changed after this run had begun: start the run again"
         )

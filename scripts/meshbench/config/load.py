@@ -1,0 +1,195 @@
+"""A campaign and everything that it names, checked and completed with every default."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from meshbench.config.models import (
+    BenchmarkFile,
+    Campaign,
+    CampaignFile,
+    FakeTestbed,
+    Instrument,
+    Profile,
+    System,
+    SystemFile,
+    Testbed,
+    Tuning,
+)
+from meshbench.config.sources import Source, locate
+from meshbench.config.strict import Strict
+from meshbench.config.validation import check
+from meshbench.util.errors import ConfigError, Problem
+
+Loaded = TypeVar("Loaded")
+Key = tuple[str, ...]
+
+
+class Kinds(Protocol):
+    """The drivers or the benchmarks there are, and the model of each one's options."""
+
+    def names(self) -> tuple[str, ...]: ...
+
+    def options(self, name: str) -> type[Strict]: ...
+
+
+def load_campaign(
+    config: Mapping[str, Any],
+    sources: list[Source],
+    folder: Path,
+    drivers: Kinds,
+    benchmarks: Kinds,
+) -> Campaign:
+    """Check a merged configuration and load every file it names.
+
+    Args:
+        config: what Snakemake merged from the config files and the command line.
+        sources: the config files and the command line, for naming file and line in errors.
+        folder: the folder with profiles/, tunings/, testbeds/, vpns/ and benchmarks/.
+        drivers: of VPNs.
+        benchmarks: those that a campaign may ask for.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    file: CampaignFile = check(CampaignFile, dict(config), sources)
+    loader = _Loader(file, sources, folder, drivers, benchmarks)
+    # Somebody else measured imported data: it needs no driver and no testbed here.
+    imported = bool(file.published)
+    system = _imported_system if imported else loader.system
+    instrument = _imported_instrument if imported else loader.instrument
+    testbeds = () if imported else (file.testbed,)
+    systems = loader.every(file.vpns, system)
+    profiles = loader.every(file.profiles, loader.named("profiles", Profile))
+    tunings = loader.every(file.tunings, loader.tuning)
+    hosts = loader.every(testbeds, loader.named("testbeds", Testbed, "testbed"))
+    instruments = loader.every(file.benchmarks, instrument)
+    if loader.problems:
+        raise ConfigError(list(dict.fromkeys(loader.problems)))
+    testbed = hosts.get(file.testbed, FakeTestbed(kind="fake"))
+    campaign = Campaign(file, testbed, systems, instruments, profiles, tunings)
+    _check_links(campaign, sources)
+    return campaign
+
+
+@dataclass
+class _Loader:
+    """Loads named things one by one, and keeps what is wrong with them."""
+
+    file: CampaignFile
+    sources: list[Source]
+    folder: Path
+    drivers: Kinds
+    benchmarks: Kinds
+    problems: list[Problem] = field(default_factory=list)
+
+    def every(self, names: Iterable[str], load: Callable[[str], Loaded]) -> dict[str, Loaded]:
+        """By name, what could be loaded."""
+        loaded = {}
+        for name in names:
+            try:
+                loaded[name] = load(name)
+            except ConfigError as error:
+                self.problems += error.problems
+        return loaded
+
+    def named(self, kind: str, model: Any, key: str | None = None) -> Callable[[str], Any]:
+        """What loads the files of a folder, which the campaign names under a key."""
+        at = (key or kind,)
+        return lambda name: load_named(
+            self.folder / kind, name, model, locate(self.sources, at, name)
+        )
+
+    def tuning(self, name: str) -> Tuning:
+        """With the settings of its base; a base has none itself, so there is no circle."""
+        own: Tuning = self.named("tunings", Tuning)(name)
+        if own.base is None:
+            return own
+        folder = self.folder / "tunings"
+        place = str(_path(folder, name))
+        base: Tuning = load_named(folder, own.base, Tuning, (place, None))
+        if base.base is not None:
+            message = (
+                f"'{own.base}' has a base itself ('{base.base}'): name that, or copy its settings"
+            )
+            raise ConfigError([Problem(place, "base", message)])
+        return Tuning(sysctls=base.sysctls | own.sysctls)
+
+    def system(self, name: str) -> System:
+        file: SystemFile = self.named("vpns", SystemFile)(name)
+        source = Source.read(_path(self.folder / "vpns", name))
+        model = _options(self.drivers, file.driver, [source], ("driver",))
+        options = check(model, file.options, [source], ("options",))
+        return System(driver=file.driver, options=options, package=file.package)
+
+    def instrument(self, name: str) -> Instrument:
+        """A benchmark by its file or as the campaign says it; by default what stands before '@'."""
+        at, said = ("benchmarks", name), dict(self.file.benchmarks[name] or {})
+        path = _path(self.folder / "benchmarks", name)
+        if path.exists():
+            if said:
+                message = f"{path} has its options; say these there, or under another name here"
+                raise _error(self.sources, at, message)
+            return self._instrument_file(path)
+        where = (*at, "benchmark") if "benchmark" in said else at
+        kind = said.pop("benchmark", name.partition("@")[0])
+        model = _options(self.benchmarks, kind, self.sources, where)
+        return Instrument(kind=kind, options=check(model, said, self.sources, at))
+
+    def _instrument_file(self, path: Path) -> Instrument:
+        source = Source.read(path)
+        file: BenchmarkFile = check(BenchmarkFile, source.data, [source])
+        model = _options(self.benchmarks, file.benchmark, [source], ("benchmark",))
+        options = check(model, file.options, [source], ("options",))
+        return Instrument(kind=file.benchmark, options=options)
+
+
+def _imported_system(name: str) -> System:
+    return System(driver=name, options=Strict())
+
+
+def _imported_instrument(name: str) -> Instrument:
+    return Instrument(kind=name, options=Strict())
+
+
+def _options(kinds: Kinds, name: Any, sources: list[Source], at: Key) -> type[Strict]:
+    """The options of a driver or benchmark. Raises ConfigError at the place that named it."""
+    if name in kinds.names():
+        return kinds.options(name)
+    raise _error(sources, at, f"there is no '{name}'; {hint(str(name), kinds.names())}", name)
+
+
+def _error(sources: list[Source], at: Key, message: str, item: str | None = None) -> ConfigError:
+    file, line = locate(sources, at, item)
+    return ConfigError([Problem(file, ".".join(at), message, line)])
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """The nearest known name, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+
+
+def _check_links(campaign: Campaign, sources: list[Source]) -> None:
+    hosts = campaign.hosts
+    for source, target in campaign.links:
+        if source == target or source not in hosts or target not in hosts:
+            message = f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}"
+            raise _error(sources, ("links",), message)
+
+
+def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:
+    """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
+    path = _path(folder, name)
+    if not path.exists():
+        known = hint(name, (file.stem for file in folder.glob("*.yaml")))
+        raise ConfigError([Problem(place[0], name, f"there is no {path}; {known}", place[1])])
+    source = Source.read(path)
+    return check(model, source.data, [source])
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.yaml"

@@ -1,0 +1,280 @@
+"""Every cell of the campaign: whether it was measured, how long it took, and why not."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
+from meshbench.figures.drawing import axes, theme
+from meshbench.figures.drawing.groups import named
+from meshbench.figures.drawing.theme import STATUSES, StatusLook, ordered, profile_order
+from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened, spans
+from meshbench.util.errors import NO_BINARY
+
+_TILE = 18
+_GLYPH_WIDTH = 7
+"""Least width of a tile in px that still holds a glyph."""
+
+
+def draw(data: Data, context: Context) -> alt.TopLevelMixin:
+    """A panel of tiles per benchmark, rounds side by side in each tile; then where time went."""
+    tiles = _tiles(data.rows("cells"), context)
+    benchmarks = ordered(context.benchmarks, {tile["benchmark"] for tile in tiles})
+    systems = list(dict.fromkeys(tile["system"] for tile in tiles))
+    profiles = profile_order(context.profiles, {tile["profile"] for tile in tiles})
+    looks = _looks(tiles)
+    charts: list[alt.Chart | alt.LayerChart] = [
+        _panel([t for t in tiles if t["benchmark"] == name], name, systems, profiles, looks, index)
+        for index, name in enumerate(benchmarks)
+    ]
+    charts.append(_times(_timed(data), systems, context))
+    return alt.concat(*charts, columns=1, spacing=12)
+
+
+def _tiles(cells: Sequence[Row], context: Context) -> list[dict[str, Any]]:
+    """One tile per planned or measured cell."""
+    found = {_key(row): row for row in cells}
+    planned = [
+        (vpn, tuning, profile, benchmark, round_)
+        for vpn in ordered(context.vpns, {row["vpn"] for row in cells})
+        for tuning in ordered(context.tunings, {row["tuning"] for row in cells})
+        for profile in profile_order(context.profiles, {row["profile"] for row in cells})
+        for benchmark in ordered(context.benchmarks, {row["benchmark"] for row in cells})
+        for round_ in context.rounds_of(vpn, tuning, benchmark, profile)
+    ]
+    keys = [*planned, *sorted(set(found) - set(planned))]
+    return [_tile(key, found.get(key), context) for key in keys]
+
+
+def _key(row: Row) -> tuple[str, str, str, str, int]:
+    return row["vpn"], row["tuning"], row["profile"], row["benchmark"], row["round"]
+
+
+def _tile(key: tuple[str, str, str, str, int], row: Row | None, context: Context) -> dict[str, Any]:
+    vpn, tuning, profile, benchmark, round_ = key
+    status = row["status"] if row else "not_run"
+    took = row["duration_s"] if row else None
+    return {
+        "system": named(vpn, tuning, context),
+        "profile": profile,
+        "benchmark": benchmark,
+        "round": round_,
+        "status": STATUSES[status].words,
+        "kind": status,
+        "glyph": STATUSES[status].glyph,
+        "label": _label(row, STATUSES[status].glyph),
+        "duration": STATUSES["ok"].words if took is None else clock(took),
+        "seconds": took,
+        "reasons": (row["reasons"] if row else None) or "",
+        "links": f"{row['n_ok']}/{row['n_links']}" if row else "",
+    }
+
+
+def _label(row: Row | None, glyph: str) -> str:
+    never_there = row and str(row["reasons"] or "").startswith(NO_BINARY)
+    return f"{glyph} {NO_BINARY}" if never_there else glyph
+
+
+def _panel(
+    tiles: Sequence[dict[str, Any]],
+    benchmark: str,
+    systems: Sequence[str],
+    profiles: Sequence[str],
+    looks: Sequence[StatusLook],
+    index: int,
+) -> alt.LayerChart:
+    rounds = sorted({tile["round"] for tile in tiles})
+    width = max(280, int(len(profiles) * max(1, len(rounds)) * 4.5))
+    x = alt.X(
+        "profile:N",
+        scale=alt.Scale(domain=list(profiles), paddingInner=0.06, paddingOuter=0.02),
+        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+    )
+    y = alt.Y(
+        "system:N",
+        scale=alt.Scale(domain=list(systems), paddingInner=0.1),
+        axis=alt.Axis(title=None, ticks=False, domain=False),
+    )
+    offset = alt.XOffset("round:O", scale=alt.Scale(domain=rounds, paddingInner=0.08))
+    base = alt.Chart(frame(tiles)).encode(x=x, y=y, xOffset=offset)
+    layers: list[alt.Chart] = [
+        base.mark_rect(stroke="white", strokeWidth=0.5).encode(
+            fill=_status_fill(looks, legend=index == 0),
+            tooltip=[
+                "system:N",
+                "profile:N",
+                "round:O",
+                "status:N",
+                "links:N",
+                "duration:N",
+                "reasons:N",
+            ],
+        )
+    ]
+    tile_width = width / max(1, len(profiles) * len(rounds))
+    if tile_width >= _GLYPH_WIDTH:
+        text = "glyph:N" if tile_width < _DURATION_WIDTH else "text:N"
+        words = "label" if tile_width >= _LABEL_WIDTH else "glyph"
+        layers.append(
+            base.transform_calculate(
+                text=f"datum.kind === 'ok' ? datum.duration : datum.{words}"
+            ).mark_text(fontSize=theme.SMALL, baseline="middle", dy=1).encode(text=text)
+        )  # fmt: skip
+    spent = sum(tile["seconds"] or 0 for tile in tiles)
+    measured = sum(tile["kind"] != "not_run" for tile in tiles)
+    side = f"; rounds {rounds[0]} to {rounds[-1]} side by side" if len(rounds) > 1 else ""
+    took = f" in {duration(spent)}" if spent else ""
+    title = f"{benchmark}: {measured} of {counted(len(tiles), 'cell')}{took}{side}"
+    return alt.LayerChart(
+        layer=layers,
+        width=width,
+        height=_TILE * max(1, len(systems)),
+        title=alt.TitleParams(title, fontSize=theme.TEXT),
+    )
+
+
+_DURATION_WIDTH = 32
+_LABEL_WIDTH = 64
+
+
+def _looks(tiles: Sequence[dict[str, Any]]) -> list[StatusLook]:
+    """Those of the legend: what is unavailable only where something is."""
+    there = {tile["kind"] for tile in tiles}
+    return [look for kind, look in STATUSES.items() if kind != "unavailable" or kind in there]
+
+
+def _status_fill(looks: Sequence[StatusLook], *, legend: bool) -> alt.Fill:
+    scale = alt.Scale(domain=[look.words for look in looks], range=[look.fill for look in looks])
+    shown = alt.Legend(
+        title=None, orient="top", columns=3, symbolType="square", symbolStrokeColor="#888888",
+        labelExpr=_legend_words(),
+    ) if legend else None  # fmt: skip
+    return alt.Fill("status:N", scale=scale, legend=shown)
+
+
+def _legend_words() -> str:
+    words = ", ".join(f"'{look.words}': '{look.glyph} {look.words}'" for look in STATUSES.values())
+    return f"trim(({{{words}}})[datum.label])"
+
+
+def _timed(data: Data) -> list[Row]:
+    """The links of which both times are known."""
+    known = ("own_s", "own_measuring_s")
+    return [
+        row
+        for row in data.rows("links")
+        if row["benchmark"] not in SELF_TOLD and None not in [row[name] for name in known]
+    ]
+
+
+def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> alt.LayerChart:
+    """Bars of minutes per system: inside the measuring tools, and all the rest."""
+    rows: list[dict[str, Any]] = []
+    names = [
+        *systems,
+        *(["calibration"] if any(r["benchmark"] == "calibration" for r in links) else []),
+    ]
+    for name in names:
+        mine = [row for row in links if _owner(row, context) == name]
+        total = sum(row["own_s"] for row in mine) / 60
+        measuring = sum(row["own_measuring_s"] for row in mine) / 60
+        rows.append(
+            {"system": name, "what": "measuring", "from": 0.0, "to": measuring, "total": total}
+        )
+        rows.append(
+            {"system": name, "what": "overhead", "from": measuring, "to": total, "total": total}
+        )
+    for row in rows:
+        share = row["total"] and (row["to"] - row["from"]) / row["total"]
+        row["label"] = f"{duration(60 * row['total'])}" if row["total"] else DASH
+        row["share"] = share
+    y = alt.Y(
+        "system:N",
+        scale=alt.Scale(domain=names),
+        axis=alt.Axis(title=None, ticks=False, domain=False),
+    )
+    most = max((row["total"] for row in rows), default=0)
+    x = alt.X(
+        "from:Q",
+        scale=alt.Scale(domain=[0, most or 1], nice=False),
+        axis=alt.Axis(
+            title="Time (min)",
+            labels=most > 0,
+            ticks=most > 0,
+            grid=most > 0,
+            **axes.ticks([most]),
+        ),
+    )
+    colour = alt.Color(
+        "what:N",
+        scale=alt.Scale(domain=["measuring", "overhead"], range=["#7a9cc6", "#c9c9c9"]),
+        legend=alt.Legend(title=None, orient="bottom", offset=4),
+    )
+    bars = (
+        alt.Chart(frame(rows))
+        .mark_bar(height=11)
+        .encode(
+            x=x, x2="to:Q", y=y, color=colour, tooltip=["system:N", "what:N", "share:Q", "label:N"]
+        )
+    )
+    text = (
+        alt.Chart(frame([row for row in rows if row["what"] == "overhead"]))
+        .mark_text(align="left", fontSize=theme.SMALL)
+        .encode(x=alt.value(286), y=y, text="label:N")
+    )
+    return alt.LayerChart(
+        layer=[bars, text],
+        width=280,
+        height=15 * max(1, len(names)),
+        title=alt.TitleParams("Where the time went", fontSize=theme.TEXT),
+    )
+
+
+def _owner(row: Row, context: Context) -> str:
+    if row["benchmark"] == "calibration":
+        return "calibration"
+    return named(row["vpn"], row["tuning"], context)
+
+
+def caption(data: Data, context: Context) -> str:
+    """How many cells there are of each status, and how much of the time was measuring."""
+    tiles = _tiles(data.rows("cells"), context)
+    found = Counter(tile["kind"] for tile in tiles)
+    parts = [f"{found[status]} {look.words}" for status, look in STATUSES.items() if found[status]]
+    links = _timed(data)
+    total = sum(row["own_s"] for row in links)
+    measuring = sum(row["own_measuring_s"] for row in links)
+    time = ""
+    if total:
+        time = (
+            f" {duration(measuring)} of {duration(total)} ({round(100 * measuring / total)} %) were "
+            "spent inside the measuring tools."
+        )
+    return (
+        f"Each tile is one cell (system, profile, benchmark, round; rounds side by side, "
+        f"{counted(context.rounds, 'round')}). Of {counted(len(tiles), 'cell')}: {', '.join(parts)}. "
+        f"A cell is as bad as its worst link.{time}"
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """Why cells are not ok, the like together, and what a reader must know."""
+    where: dict[tuple[str, str, str, str], dict[str, list[int]]] = {}
+    for row in data.rows("cells"):
+        if row["status"] != "ok":
+            who = named(row["vpn"], row["tuning"], context)
+            key = (who, row["benchmark"], row["status"], row["reasons"] or "no reason given")
+            where.setdefault(key, {}).setdefault(row["profile"], []).append(row["round"])
+    found = [
+        f"{STATUSES[status].glyph} {who}, {benchmark} ({_places(places)}): "
+        f"{STATUSES[status].words}: {shortened(reasons, 160)}"
+        for (who, benchmark, status, reasons), places in where.items()
+    ]
+    marks: dict[str, int] = Counter(mark for row in data.rows("cells") for mark in row["marks"])
+    return [*found, *(f"† {mark} ({counted(n, 'cell')})" for mark, n in sorted(marks.items()))]
+
+
+def _places(rounds: Mapping[str, Sequence[int]]) -> str:
+    return "; ".join(f"{profile} {spans(found)}" for profile, found in rounds.items())

@@ -1,0 +1,41 @@
+"""Figures about round-trip times and the loss of echo requests."""
+
+from meshbench.figures.contract import TABLE_FORMATS, Figure
+
+FIGURES = (
+    Figure("rtt", "Round-trip time", tables=("latency",), benchmarks=("ping",)),
+    Figure(
+        "latency_baseline",
+        "Latency without impairment",
+        tables=("measures", "runs"),
+        formats=TABLE_FORMATS,
+        benchmarks=("ping",),
+        first_profile=True,
+    ),
+    Figure(
+        "latency_spread",
+        "Round-trip time and its spread without impairment",
+        benchmarks=("ping",),
+        first_profile=True,
+    ),
+    Figure(
+        "latency_throughput",
+        "Latency and throughput",
+        tables=("latency", "throughput"),
+        benchmarks=("ping", "tcp"),
+        together=True,
+    ),
+    Figure(
+        "link_latency_throughput",
+        "Latency and throughput of each link",
+        benchmarks=("ping", "tcp"),
+        together=True,
+        first_profile=True,
+    ),
+    Figure(
+        "ping_loss",
+        "Ping loss of each run",
+        tables=("runs", "measures"),
+        benchmarks=("ping",),
+    ),
+)

@@ -1,0 +1,67 @@
+"""Loss of every run of echo requests, so that an outage is not taken for a loss rate."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import altair as alt
+
+from meshbench.figures.contract import Context, Data, Row
+from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing.groups import Group, collect
+from meshbench.figures.drawing.measure import Measure
+from meshbench.figures.drawing.wording import percent
+
+MEASURE = Measure("ping", "ping_loss", "%", bound=1)
+
+
+def draw(data: Data, context: Context) -> alt.TopLevelMixin:
+    """A panel per profile, one point per run and link."""
+    panels: dict[str, list[Group]] = {}
+    for group in groups(data, context):
+        panels.setdefault(group.profile, []).append(group)
+    return measured.draw(
+        [[(profile, MEASURE, mine)] for profile, mine in panels.items()],
+        context,
+        lambda _measure: (strip.Column("lost runs", 56, _lost),),
+    )
+
+
+def groups(data: Data, context: Context) -> list[Group]:
+    """A row per run where runs are kept, and per link otherwise."""
+    found = measured.rows(data, "runs", benchmark="ping", metric="ping_loss")
+    if not found:
+        return measured.groups(data, context, MEASURE)
+    sizes = Counter(map(_link, found))
+    links = measured.rows(data, "measures", benchmark="ping", metric="rtt_avg")
+    without = [row for row in links if row["status"] != "ok" and not sizes[_link(row)]]
+    return collect([*found, *without * max(sizes.values())], context)
+
+
+def _link(row: Row) -> tuple[object, ...]:
+    keys = ("vpn", "tuning", "profile", "round", "source", "target")
+    return tuple(row[key] for key in keys)
+
+
+def _lost(group: Group) -> str:
+    lost = sum(point.value == 1 for point in group.points("value"))
+    return f"{lost} of {group.n_ok}" if lost else "0"
+
+
+def caption(data: Data, context: Context) -> str:
+    """What is drawn, and where whole runs were lost."""
+    whole = [
+        f"{group.vpn} at {group.profile}: {_lost(group)} runs without any reply, {percent(measured.mean(group))} on average"
+        for group in groups(data, context)
+        if _lost(group) != "0"
+    ]
+    told = (
+        f"Outages rather than loss rates: {'; '.join(whole)}."
+        if whole
+        else "No run was lost as a whole."
+    )
+    return f"Share of echo requests without a reply, one point per run and link. {told}"
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why."""
+    return measured.notes(groups(data, context), context)

@@ -1,0 +1,27 @@
+"""Figures about how long a VPN takes until it carries traffic."""
+
+from meshbench.figures.contract import Figure
+from meshbench.figures.drawing.measure import ByProfile, Measure
+
+FIGURES = (
+    Figure(
+        "readiness", "Time until traffic passes", tables=("readiness",), benchmarks=("calibration",)
+    ),
+    Figure(
+        "reboot_reconnection",
+        "Connection after a reboot",
+        benchmarks=("reboot",),
+        module="drawing.by_profile",
+        of=ByProfile(
+            Measure("reboot", "connect_time", "s"),
+            "From the start of the check on a host until a peer answered through the VPN, after a "
+            "reboot of all hosts; it includes the wait for the peers' hosts.",
+        ),
+    ),
+    Figure(
+        "reboot_split",
+        "After a reboot: the peers' hosts and the VPN",
+        benchmarks=("reboot",),
+        first_profile=True,
+    ),
+)

@@ -1,0 +1,60 @@
+"""The table of TCP goodput: a row per system, a column per profile."""
+
+from collections.abc import Sequence
+
+from meshbench.figures.charts.throughput.tcp_throughput import MBIT
+from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing import comparison, measured
+from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles, variants
+from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
+
+
+def tabulate(data: Data, context: Context) -> Table:
+    """Medians in Mbit/s of the first mode and direction; how many values each rests on."""
+    found = _groups(data, context)
+    profiles = list(dict.fromkeys(group.profile for group in found))
+    columns = [Column("vpn", "VPN", digits=None)]
+    for profile in profiles:
+        columns.append(Column(f"{profile}_mbit_s", escaped(profile), "\\mega\\bit\\per\\second"))
+        columns.append(
+            Column(f"{profile}_spread_mbit_s", "spread", "\\mega\\bit\\per\\second", digits=2)
+        )
+        columns.append(Column(f"{profile}_n", "$n$", digits=None))
+    rows: list[list[Entry]] = []
+    for name in dict.fromkeys(system(group, context) for group in found):
+        row: list[Entry] = [name]
+        for group in (g for g in found if system(g, context) == name):
+            spread = measured.spread(group, MBIT, "goodput_bps")
+            row += [
+                measured.entry(group, group.centre("goodput_bps", MBIT)),
+                spread,
+                f"{group.n_ok}/{group.planned}",
+            ]
+        rows.append(row)
+    return Table(columns, rows)
+
+
+def _groups(data: Data, context: Context) -> list[Group]:
+    rows = data.rows("throughput", benchmark="tcp")
+    first = variants(rows)[0]
+    every = collect(rows, context, modes=True)
+    return [group for group in every if (group.mode, group.direction) == first]
+
+
+def caption(data: Data, context: Context) -> str:
+    """What the numbers are, and how the systems compare."""
+    sentences = comparison.sentences(
+        _groups(data, context),
+        "goodput_bps",
+        comparison.Unit("Mbit/s", MBIT),
+        context,
+        higher_is_better=True,
+    )
+    what = "TCP goodput at the receiver, median over rounds of the median over links; n of planned values."
+    return " ".join([what, measured.SPREAD, *sentences])
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why, and what a reader must know."""
+    found = _groups(data, context)
+    return [*troubles(found, context), *marked(found, context)]

@@ -1,0 +1,34 @@
+"""The values of each kind of file that a link has a row for also when it failed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from meshbench.benchmarks import ping, tcp
+from meshbench.benchmarks.base import Direction, Headline
+from meshbench.importers.vpn_runner.index import Kind
+from meshbench.results import imported_metrics as m
+from meshbench.results.metrics import Metric
+
+_TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
+_METRICS: Mapping[Kind, Sequence[Metric]] = {
+    Kind.TCP: _TCP,
+    Kind.PARALLEL: _TCP,
+    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
+    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
+    Kind.PING: (ping.RTT_AVG,),
+    Kind.NIX_CACHE: (m.COPY_TIME,),
+    Kind.RIST: (m.RIST_QUALITY.mean,),
+}
+_BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
+_FORWARD: tuple[Direction, ...] = ("forward",)
+_DIRECTIONS: Mapping[Kind, tuple[Direction, ...]] = {
+    Kind.TCP: ("forward", "reverse"),
+    Kind.PARALLEL: ("forward", "reverse"),
+}
+
+
+def of(kind: Kind) -> Iterator[Headline]:
+    """The headlines of a kind, of links all of them; some kinds have none."""
+    mode = "bidir" if kind in _BIDIRECTIONAL else None
+    for metric, direction in product(_METRICS.get(kind, ()), _DIRECTIONS.get(kind, _FORWARD)):
+        yield Headline(metric, direction, mode)

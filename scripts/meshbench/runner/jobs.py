@@ -1,0 +1,71 @@
+"""The jobs that keep a testbed or a compiler busy, with the options in their drivers' own models.
+
+A cell's settings hold what its numbers depend on and nothing else: changing any of it, and only
+that, makes it another record.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo, field_validator
+
+from meshbench import benchmarks, vpns
+from meshbench.config.jobs import Settings, Site, Where
+from meshbench.config.models import Profile, System, Tuning
+from meshbench.config.strict import Strict
+from meshbench.results.records import Cell
+
+
+def _typed(said: Any) -> Any:
+    if not isinstance(said, Mapping):
+        return said
+    return {**said, "options": vpns.options(said["driver"]).model_validate(said["options"])}
+
+
+TypedSystem = Annotated[System, BeforeValidator(_typed)]
+
+
+class PackageJob(Settings):
+    """One system's programs, on the controller."""
+
+    campaign: str
+    name: str
+    system: TypedSystem
+    packages: tuple[str, ...]
+
+
+class DeployJob(Settings):
+    """One system on all hosts."""
+
+    campaign: str
+    """Whose keys it gets."""
+    site: Site
+    name: str
+    system: TypedSystem
+    method: int
+    packages: tuple[str, ...] = ()
+    install: bool = False
+
+
+class MeasureJob(Settings):
+    """One cell."""
+
+    where: Where
+    cell: Cell
+    system: TypedSystem
+    profile: Profile
+    tuning: Tuning
+    kind: str
+    """The benchmark's own name; the cell has the campaign's."""
+    options: SerializeAsAny[Strict]
+    vpn_method: int
+    benchmark_method: int
+    packages: tuple[str, ...] = ()
+    """Digests of what its programs come from, if not from Debian."""
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _typed_options(cls, said: Any, info: ValidationInfo) -> Any:
+        if not isinstance(said, Mapping):
+            return said
+        return benchmarks.options(info.data["kind"]).model_validate(said)

@@ -1,0 +1,123 @@
+"""A small invented campaign of every benchmark that any figure shows, in a state of one's choice."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from meshbench.figures.contract import Context
+from meshbench.tables import registry
+from tests.unit import synthetic
+
+State = Literal["good", "failed", "half", "odd"]
+VPNS = ("internal", "headscale", "tinc", "nebula")
+PROFILES = ("baseline", "high")
+TUNINGS = ("stock", "bbr")
+LINKS = synthetic.LINKS
+REASON = "no route to host"
+BROKEN = "tinc"
+"""The system that fails everywhere where half of the campaign failed; of the others, so does 'high'."""
+
+HEADLINES = {
+    "ping": ("rtt_avg", "ping_loss"),
+    "tcp": ("goodput", "send_rate", "retransmits", "retransmit_rate"),
+    "tcp_parallel": ("goodput", "send_rate", "retransmit_rate"),
+    "udp": ("udp_goodput",),
+    "quic": ("quic_goodput", "quic_connect"),
+    "rist": ("rist_quality",),
+    "nix_cache": ("copy_time",),
+    "reboot": ("connect_time",),
+}
+"""What a link that failed has a row for, as `tables.parse` writes it."""
+OTHERS = {
+    "ping": ("rtt_min", "rtt_max", "rtt_mdev"),
+    "tcp": (
+        "sent", "mss", "pmtu", "cwnd_max", "snd_wnd_max", "tcp_rtt_mean", "reordering_seen",
+        "iperf3_cpu_client",
+    ),
+    "quic": ("quic_ttfb",),
+    "rist": ("rist_packets_dropped", "rist_packets_recovered"),
+    "reboot": ("vpn_added",),
+}  # fmt: skip
+_LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0}
+ODD = (0.0, None, 1e307, 1e17, 4e-10)
+
+
+def context() -> Context:
+    return synthetic.context(
+        vpns=VPNS, profiles=PROFILES, tunings=TUNINGS, benchmarks=tuple(HEADLINES)
+    )
+
+
+def write(folder: Path, state: State) -> dict[str, Path]:
+    """The aggregate tables of the campaign."""
+    samples: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = []
+    for number, at in enumerate(_links()):
+        bad = state == "failed" or (state == "half" and BROKEN in at.values())
+        bad |= state == "half" and at["profile"] == "high" and at["vpn"] != "internal"
+        trouble = {"status": "failed", "reason": REASON} if bad else {}
+        links.append(synthetic.link(**at, **trouble))
+        samples += _failed(at) if bad else _measured(at, state, number)
+    for at in _starts():
+        bad = state == "failed" or (state == "half" and at["vpn"] == BROKEN)
+        trouble = {"status": "failed", "reason": REASON} if bad else {}
+        samples.append(synthetic.sample("ready_time", None if bad else 0.8, "s", **at, **trouble))
+    for at in _calibrations():
+        links.append(synthetic.link(**at))
+        samples += [synthetic.sample(name, 1.0, "ms", **at) for name in ("owd_mean", "owd_sd")]
+    return synthetic.write(folder, samples, links)
+
+
+def _links() -> Iterator[dict[str, Any]]:
+    keys = itertools.product((1, 2), VPNS, TUNINGS, PROFILES, HEADLINES, LINKS)
+    for round_, vpn, tuning, profile, benchmark, (source, target) in keys:
+        yield {
+            "round": round_, "vpn": vpn, "tuning": tuning, "profile": profile,
+            "benchmark": benchmark, "source": source, "target": target,
+        }  # fmt: skip
+
+
+def _calibrations() -> Iterator[dict[str, Any]]:
+    for round_, profile, (source, target) in itertools.product((1, 2), PROFILES, LINKS):
+        where = {"profile": profile, "source": source, "target": target}
+        yield {"round": round_, "benchmark": "calibration", **where}
+
+
+def _starts() -> Iterator[dict[str, Any]]:
+    hosts = sorted({host for link in LINKS for host in link})
+    pairs = itertools.permutations(hosts, 2)
+    for round_, vpn, (source, target) in itertools.product((1, 2), VPNS[1:], pairs):
+        where = {"benchmark": "ping", "source": source, "target": target}
+        yield {"round": round_, "vpn": vpn, **where}
+
+
+def _mode(at: dict[str, Any]) -> dict[str, str]:
+    return {"mode": "single"} if at["benchmark"].startswith("tcp") else {}
+
+
+def _failed(at: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in HEADLINES[at["benchmark"]]:
+        unit = registry.metric(name).unit
+        said = {"status": "failed", "reason": REASON}
+        yield synthetic.sample(name, None, unit, **at, **_mode(at), **said)
+
+
+def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[str, Any]]:
+    benchmark = at["benchmark"]
+    for index, name in enumerate((*HEADLINES[benchmark], *OTHERS.get(benchmark, ()))):
+        metric = registry.metric(name)
+        value: float | None = _LEVELS[metric.unit] * (1 + number % 7 / 20)
+        if state == "odd":
+            value = 0.0 if at["vpn"] == "nebula" else ODD[(number + index) % len(ODD)]
+        yield synthetic.sample(name, value, metric.unit, **at, **_mode(at))
+    if benchmark == "tcp":
+        for second in range(3):
+            value = 0.0 if state == "odd" and second else 5.0
+            yield synthetic.sample("tcp_rtt", value, "ms", **at, **_mode(at), t_s=float(second))
+    if benchmark == "ping":
+        for run in range(2):
+            yield synthetic.sample("rtt_max", 5.0, "ms", **at, stream=run)
+            yield synthetic.sample("ping_loss", 0.0, **at, stream=run)
+    if benchmark == "rist":
+        yield synthetic.sample("rist_packets_dropped_max", 40_000.0, **at)
