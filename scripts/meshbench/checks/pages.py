@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meshbench.checks import rules
-from meshbench.checks.places import where
+from meshbench.checks.places import several_rounds, where
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Judged, Verdict
 from meshbench.util import templates, terminal
@@ -30,12 +30,14 @@ def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
     table = terminal.table(findings_summary(findings), ("rule", "where", "what"), plain=True)
     shown: Counter[str] = Counter()
     totals = Counter(findings["rule"].to_pylist())
-    for finding in findings.to_pylist():
+    rows = findings.to_pylist()
+    rounds = several_rounds(rows)
+    for finding in rows:
         rule = finding["rule"]
         shown[rule] += 1
         if everything or shown[rule] <= _SHOWN_PER_RULE:
             name = Text(rule, style=_COLOURS[Severity(finding["severity"])])
-            table.add_row(name, where(finding), Text(finding["says"]))
+            table.add_row(name, where(finding, rounds=rounds), Text(finding["says"]))
         elif shown[rule] == totals[rule]:
             table.add_row("", "", Text(f"… and {totals[rule] - _SHOWN_PER_RULE} more", style="dim"))
     return table
@@ -50,9 +52,11 @@ def findings_summary(findings: pa.Table) -> str:
 
 def findings_html(findings: pa.Table) -> str:
     """Findings as an HTML fragment: one section per rule, with its sentence."""
+    rows = findings.to_pylist()
+    rounds = several_rounds(rows)
     by_rule: dict[str, list[tuple[str, str]]] = {}
-    for row in findings.to_pylist():
-        by_rule.setdefault(row["rule"], []).append((where(row), row["says"]))
+    for row in rows:
+        by_rule.setdefault(row["rule"], []).append((where(row, rounds=rounds), row["says"]))
     return templates.html(
         __package__,
         "findings.html",

@@ -201,7 +201,7 @@ def _refuse(reason: str | None) -> None:
 
 
 def imported(report: Path) -> str:
-    """What came of an import, in lines: how much was read, and the files that could not be."""
+    """What came of an import, in lines: how much was read, notes, and the files that could not be."""
     if not report.is_file():
         return ""
     found = json.loads(report.read_text(encoding="utf-8"))
@@ -214,7 +214,7 @@ def imported(report: Path) -> str:
     shown = aside[:_FEW]
     if more := len(aside) - len(shown):
         shown.append(f"  … and {more} more, see {report}")
-    return "\n".join([head, *shown, ""])
+    return "\n".join([head, *found.get("notes", []), *shown, ""])
 
 
 def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
