@@ -10,6 +10,8 @@ import importlib.metadata
 import re
 from pathlib import Path
 
+from meshbench.figures.contract import Figure
+
 _PACKAGE = Path(__file__).parents[1]
 _NAME = _PACKAGE.name
 # Parsing every module takes a quarter of a second, and this is asked before anything is done.
@@ -40,6 +42,11 @@ def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     for path in sorted(paths):
         content.update(path.name.encode() + b"\0" + path.read_bytes())
     return content.hexdigest()[:16]
+
+
+def of_figure(figure: Figure) -> str:
+    """The digest of the code that draws a figure, and what is declared of it."""
+    return f"{digest(f'figures.{figure.module}', 'figures.drawing.render')} {figure}"
 
 
 @functools.cache
