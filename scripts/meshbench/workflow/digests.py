@@ -14,7 +14,7 @@ from meshbench.figures.contract import Figure
 
 _PACKAGE = Path(__file__).parents[1]
 _NAME = _PACKAGE.name
-# Parsing every module takes a quarter of a second, and this is asked before anything is done.
+# With ast a run with nothing to do takes 10 % longer (1.65 s of CPU time, median 1.85 s; published campaign).
 _IMPORT = re.compile(
     rf"^[ \t]*(?:from[ \t]+({_NAME}[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n(]*)|(import[ \t][^\n]*))",
     re.MULTILINE,
