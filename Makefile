@@ -99,6 +99,9 @@ unit-workflow-lab: setup
 unit workflow lab: setup ## one kind of test
 	$(BIN)/pytest tests/$@
 
+fuzz: setup ## 1,000 odd examples of each kind of published file, and of whole runs up to their figures
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_published_fuzz.py
+
 fresh: setup ## what is committed here sets itself up on new machines of Debian and Ubuntu
 	$(BIN)/pytest tests/fresh
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks import ping, tcp
-from meshbench.cli import _setting, main
+from meshbench.cli import main
 from meshbench.config import models
 from meshbench.config.load import load_campaign, load_named
 from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
-from meshbench.config.sources import Source, merge
+from meshbench.config.sources import Source, merge, read_setting
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError
 from meshbench.workflow import hooks
@@ -330,7 +330,7 @@ def test_the_command_line_is_blamed_for_what_it_said(
 )  # fmt: skip
 def test_settings_are_read_as_snakemake_does(word: str) -> None:
     parse: Any = importlib.import_module("snakemake.cli").parse_config
-    assert dict([_setting(word)]) == parse([word])
+    assert dict([read_setting(word)]) == parse([word])
 
 
 def test_a_file_is_blamed_for_what_the_command_line_did_not_touch(folder: Folder) -> None:

@@ -1,15 +1,16 @@
 """The plan before a run and the summary after it: what is reused, what failed, where time went."""
 
 import dataclasses
+import importlib
 import re
 import shlex
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from meshbench.config.packages import Cargo
 from meshbench.config.plan import Calibrated
@@ -45,11 +46,16 @@ def spans(*times: tuple[float, float]) -> Done:
 
 
 def write(
-    here: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
+    here: Path,
+    *links: LinkRecord,
+    took_s: float = 5.0,
+    marks: Sequence[str] = (),
+    planned: Setup | None = None,
+    **words: Any,
 ) -> Path:
     of = cell(**words)
     made = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
-    path = here / campaign().records[of]
+    path = here / (planned or campaign()).records[of]
     records.write(made, path)
     return path
 
@@ -180,7 +186,7 @@ def test_the_one_command_repeats_the_options_of_the_run(
         [Path("config/my own.yaml")], {"rounds": 1, "vpns": ["a", "b"], "seed": "1"}
     )
     assert shlex.split(options) == [
-        "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed=!!str "1"',
+        "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed=!!str "1" ',
     ]  # fmt: skip
     said = show(capsys, None, options)
     [line] = [line for line in said.splitlines() if line.startswith("measure just these again:")]
@@ -270,9 +276,46 @@ def test_a_run_is_quiet_in_continuous_integration(monkeypatch: pytest.MonkeyPatc
         assert progress.quiet() is quiet
 
 
-def test_a_setting_is_quoted_so_that_it_is_read_back() -> None:
-    for value in (1, "1", "yes", "plain", ["a"], {"b": None}, "a: b", None, 1.5, True):
-        text = hooks.said([], {"k": value})
-        [_, word] = shlex.split(text)
-        key, _, said = word.partition("=")
-        assert (key, yaml.safe_load(said)) == ("k", value)
+@pytest.mark.parametrize(
+    "value",
+    [1, "1", "yes", "plain", "2025_12", "1e3", "True", ["a", "1"], {"b": "2025_12"}, {"b": {}},
+     "a: b", "it's", 1.5, True],
+)  # fmt: skip
+def test_a_setting_is_written_so_that_snakemake_reads_it_back(value: Any) -> None:
+    """Which takes quotes away and tries numbers first; inside of mappings all is text to it."""
+    parse: Any = importlib.import_module("snakemake.cli").parse_config
+    [_, word] = shlex.split(hooks.said([], {"key": value}))
+    assert parse([word]) == {"key": value}
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("columns", ["40", "80", "300"])
+def test_no_name_is_cut_in_the_plan_and_the_summary(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    """Whether the terminal is narrow, or none says its width."""
+    monkeypatch.setenv("COLUMNS", columns)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    long = [
+        "wireguard-with-a-name-of-forty-characters",
+        "yggdrasil@2.10_forty-characters-name.quic",
+    ]
+    planned = Setup(making.campaign(rounds=1, vpns=tuple(name[:40] for name in long)))
+    estimate.show(planned)
+    bad = link(status=Status.FAILED, reason="x")
+    path = write(here, bad, planned=planned, vpn=long[0][:40])
+    summary.show(planned, None)
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        # Folded cells: column by column.
+        rows = [re.split(r"[│┃]", line) for line in text.splitlines() if re.match("[│┃]", line)]
+        joined = {"".join(cells).replace(" ", "") for cells in zip(*_padded(rows), strict=True)}
+        for name in long:
+            assert any(name[:40] in column for column in joined), (columns, text)
+    assert f"failed: {path}\n" in err
+
+
+def _padded(rows: list[list[str]]) -> list[list[str]]:
+    widest = max(map(len, rows))
+    return [row + [""] * (widest - len(row)) for row in rows]

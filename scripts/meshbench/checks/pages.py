@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from meshbench.checks import rules
-from meshbench.checks.places import where
+from meshbench.checks.places import several_rounds, where
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Judged, Verdict
-from meshbench.util import templates
+from meshbench.util import templates, terminal
 
 _COLOURS = {
     Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue",
@@ -28,18 +27,17 @@ _SHOWN_PER_RULE = 4
 
 def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
     """Findings for a terminal: a few of each rule, or all of them."""
-    table = Table(box=box.SIMPLE_HEAD, title=findings_summary(findings), title_justify="left")
-    table.add_column("rule")
-    table.add_column("where")
-    table.add_column("what", overflow="fold")
+    table = terminal.table(findings_summary(findings), ("rule", "where", "what"), plain=True)
     shown: Counter[str] = Counter()
     totals = Counter(findings["rule"].to_pylist())
-    for finding in findings.to_pylist():
+    rows = findings.to_pylist()
+    rounds = several_rounds(rows)
+    for finding in rows:
         rule = finding["rule"]
         shown[rule] += 1
         if everything or shown[rule] <= _SHOWN_PER_RULE:
             name = Text(rule, style=_COLOURS[Severity(finding["severity"])])
-            table.add_row(name, where(finding), Text(finding["says"]))
+            table.add_row(name, where(finding, rounds=rounds), Text(finding["says"]))
         elif shown[rule] == totals[rule]:
             table.add_row("", "", Text(f"… and {totals[rule] - _SHOWN_PER_RULE} more", style="dim"))
     return table
@@ -54,9 +52,11 @@ def findings_summary(findings: pa.Table) -> str:
 
 def findings_html(findings: pa.Table) -> str:
     """Findings as an HTML fragment: one section per rule, with its sentence."""
+    rows = findings.to_pylist()
+    rounds = several_rounds(rows)
     by_rule: dict[str, list[tuple[str, str]]] = {}
-    for row in findings.to_pylist():
-        by_rule.setdefault(row["rule"], []).append((where(row), row["says"]))
+    for row in rows:
+        by_rule.setdefault(row["rule"], []).append((where(row, rounds=rounds), row["says"]))
     return templates.html(
         __package__,
         "findings.html",
@@ -101,9 +101,7 @@ def _judged_row(one: Judged) -> tuple[str, ...]:
 
 def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table:
     """The claims for a terminal: those that do not simply match, or all of them."""
-    table = Table(box=box.SIMPLE_HEAD, title=claims_summary(judged), title_justify="left")
-    for name in _JUDGED_COLUMNS:
-        table.add_column(name, overflow="fold")
+    table = terminal.table(claims_summary(judged), _JUDGED_COLUMNS, plain=True)
     for one in judged:
         if everything or one.verdict is not Verdict.MATCH:
             verdict = Text(one.told, style=_COLOURS[one.verdict])

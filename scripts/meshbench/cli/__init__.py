@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import shlex
 import sys
@@ -10,21 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from meshbench.cli import checks
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
-from meshbench.config.sources import COMMAND_LINE, Source, merge, unquoted
+from meshbench.config.sources import Source, merge, read_setting
 from meshbench.report import cards
 from meshbench.runner import clean
 from meshbench.runner.session import lab_of
-from meshbench.util.errors import ConfigError, MeshbenchError, Problem
+from meshbench.util.errors import MeshbenchError
 from meshbench.workflow import estimate, hooks, summary
 from meshbench.workflow.hooks import CONFIG
 from meshbench.workflow.settings import Setup
-
-_TRUTH = {"True": True, "False": False}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,31 +94,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _campaign(options: argparse.Namespace) -> Campaign:
     merged = dict(Source.read(options.configfile).data)
-    merge(merged, dict(_setting(setting) for setting in options.config))
+    merge(merged, dict(read_setting(setting) for setting in options.config))
     return hooks.load(merged, [options.configfile], options.config)
 
 
 def _setup(options: argparse.Namespace) -> Setup:
     return Setup(_campaign(options))
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """A key and its value as Snakemake reads them: a number, a truth value, or YAML's texts."""
-    key, equals, written = text.partition("=")
-    if not equals:
-        raise ConfigError([Problem(COMMAND_LINE, key, "write KEY=VALUE")])
-    value = unquoted(written)
-    if value in _TRUTH or not value:
-        return key, _TRUTH.get(value)
-    for read in (int, float):
-        with contextlib.suppress(ValueError):
-            return key, read(value)
-    try:
-        return key, yaml.load(value, yaml.BaseLoader)  # noqa: S506
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error.problem}")]) from None
-    except yaml.YAMLError as error:
-        raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error}")]) from None
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -150,7 +126,7 @@ def _marked(options: argparse.Namespace) -> int:
 def _summary(options: argparse.Namespace) -> int:
     setup = _setup(options)
     default = options.configfile == CONFIG / "config.yaml"
-    settings = dict(_setting(setting) for setting in options.config)
+    settings = dict(read_setting(setting) for setting in options.config)
     said = hooks.said([] if default else [options.configfile], settings)
     summary.show(setup, None, said)
     return 0

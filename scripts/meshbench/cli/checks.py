@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from rich.console import Console
 
 from meshbench.checks import claims, pages, rules, tables, verdicts
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Verdict
 from meshbench.config import paths
+from meshbench.util import terminal
 from meshbench.util.errors import MeshbenchError
 from meshbench.util.files import atomic
 
@@ -43,7 +43,7 @@ def _ended(command: Callable[[argparse.Namespace], int], chosen: argparse.Namesp
     try:
         return command(chosen)
     except MeshbenchError as error:
-        Console(stderr=True).print(str(error), markup=False)
+        terminal.console(sys.stderr).print(str(error), markup=False, soft_wrap=True)
         return 2
 
 
@@ -58,13 +58,8 @@ def _tables(campaign: str) -> tuple[list[Path], list[Path]]:
 
 def _rules(chosen: argparse.Namespace) -> int:
     findings = rules.run(*_tables(chosen.campaign))
-    _console().print(pages.findings_table(findings, everything=chosen.all))
+    terminal.console(sys.stdout).print(pages.findings_table(findings, everything=chosen.all))
     return int(chosen.strict and _errors(findings))
-
-
-def _console() -> Console:
-    # A pipe or a CI log has no width of its own; 80 columns would fold every cell.
-    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def _errors(findings: pa.Table) -> bool:
@@ -75,7 +70,7 @@ def _claims(chosen: argparse.Namespace) -> int:
     samples, links = _tables(chosen.campaign)
     said = claims.read(chosen.text, chosen.queries)
     judged = verdicts.judge(said, samples, links, rules.run(samples, links))
-    _console().print(pages.claims_table(judged, everything=chosen.all))
+    terminal.console(sys.stdout).print(pages.claims_table(judged, everything=chosen.all))
     for path, content in ((chosen.csv, pages.claims_csv), (chosen.html, pages.claims_html)):
         if path:
             with atomic(path) as temporary:

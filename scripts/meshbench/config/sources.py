@@ -1,5 +1,7 @@
 """The YAML files that a configuration comes from, and where in them each key stands."""
 
+import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ from meshbench.util.errors import ConfigError, Problem
 COMMAND_LINE = "--config"
 Place = tuple[str | int, ...]
 _NOTHING = object()
+_TRUTH = {"True": True, "False": False, "": None}
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,41 @@ def sources_of(
 def unquoted(text: str) -> str:
     """A value of ``--config`` as Snakemake looks at it: without quotes, even those meant for YAML."""
     return text.strip("'\"")
+
+
+def read_setting(word: str) -> tuple[str, Any]:
+    """A key and its value as Snakemake's ``--config`` reads them: a number, a truth value, or YAML
+    in which all is text. Raises ConfigError when it is none.
+    """
+    key, equals, written = word.partition("=")
+    if not equals:
+        raise ConfigError([Problem(COMMAND_LINE, key, "write KEY=VALUE")])
+    text = unquoted(written)
+    if text in _TRUTH:
+        return key, _TRUTH[text]
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return key, number(text)
+    try:
+        return key, yaml.load(text, yaml.BaseLoader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error.problem}")]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem(COMMAND_LINE, key, f"not YAML: {error}")]) from None
+
+
+def setting(key: str, value: Any) -> str:
+    """A key and its value as ``--config`` reads them back."""
+    if value is None or isinstance(value, bool):
+        return f"{key}={'' if value is None else value}"
+    if not isinstance(value, str):
+        return f"{key}={json.dumps(value)}"
+    plain = f"{key}={value}"
+    with contextlib.suppress(ConfigError):
+        if read_setting(plain) == (key, value):
+            return plain
+    # The blank at the end keeps Snakemake from taking the quotes away.
+    return f"{key}=!!str {json.dumps(value)} "
 
 
 def merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:

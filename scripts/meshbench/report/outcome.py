@@ -19,7 +19,11 @@ _FEW = 25
 def cells(data: Data, context: Context) -> Section:
     """Counts by system and benchmark, and each cell that is not ok with its reasons."""
     rows = data.rows("cells")
-    planned = len(context.benchmarks) * sum(_planned(vpn, context) for vpn in context.vpns)
+    planned = sum(
+        _planned(vpn, benchmark, context)
+        for vpn in context.vpns
+        for benchmark in context.benchmarks
+    )
     counts = Counter(row["status"] for row in rows)
     told = joined(f"{counts[s]} {look.words}" for s, look in STATUSES.items() if counts[s])
     summary = f"{len(rows)} of {counted(planned, 'planned cell')} have a record: {told or 'none'}."
@@ -38,18 +42,21 @@ def cells(data: Data, context: Context) -> Section:
     )
 
 
-def _planned(vpn: str, context: Context) -> int:
-    """How many cells a system should have of each benchmark."""
-    rounds = sum(len(context.rounds_of(vpn, tuning)) for tuning in context.tunings)
-    return rounds * len(context.profiles)
+def _planned(vpn: str, benchmark: str, context: Context) -> int:
+    """How many cells a system should have of a benchmark."""
+    return sum(
+        len(context.rounds_of(vpn, tuning, benchmark, profile))
+        for tuning in context.tunings
+        for profile in context.profiles
+    )
 
 
 def _matrix(rows: Sequence[Row], benchmarks: Sequence[str], context: Context) -> list[list[Cell]]:
     lines: list[list[Cell]] = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
         mine = {b: [r for r in rows if (r["vpn"], r["benchmark"]) == (vpn, b)] for b in benchmarks}
-        of = _planned(vpn, context)
-        lines.append([vpn, *(_counted(mine[benchmark], of) for benchmark in benchmarks)])
+        counts = (_counted(mine[name], _planned(vpn, name, context)) for name in benchmarks)
+        lines.append([vpn, *counts])
     return lines
 
 

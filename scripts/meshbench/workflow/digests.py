@@ -9,6 +9,10 @@ import hashlib
 import importlib.metadata
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meshbench.figures.contract import Figure
 
 from meshbench.figures.contract import Figure
 
@@ -53,6 +57,11 @@ def of_figure(figure: Figure) -> str:
 def libraries(*names: str) -> tuple[str, ...]:
     """The versions of installed distributions, for what they make and not we."""
     return tuple(f"{name} {importlib.metadata.version(name)}" for name in names)
+
+
+def of_figure(figure: "Figure") -> str:
+    """The digest of the code that makes a figure, and what is declared of it."""
+    return f"{digest(f'figures.{figure.module}', 'figures.drawing.render')} {figure}"
 
 
 @functools.cache

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from statistics import median
 
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from meshbench.config import plan
 from meshbench.config.plan import Calibrated
 from meshbench.packages import store
 from meshbench.results.records import Cell
+from meshbench.util import terminal
 from meshbench.workflow import summary
 from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
@@ -57,15 +56,15 @@ def show(setup: Setup) -> None:
     campaign, cells = setup.campaign, summary.compared(setup)
     times = durations(setup, cells)
     have = {done.cell: done for done in cells}
-    table = Table(title=f"campaign {campaign.name} on testbed {campaign.file.testbed}")
-    for column in ("#", "round", "vpn", "tuning", "profile", "benchmark", "about", "state"):
-        table.add_column(column, justify="right" if column in {"#", "about"} else "left")
+    columns = ("#", "round", "vpn", "tuning", "profile", "benchmark", "about", "state")
+    title = f"campaign {campaign.name} on testbed {campaign.file.testbed}"
+    table = terminal.table(title, columns, ("#", "about"))
     for number, (cell, done) in enumerate(have.items(), start=1):
         words = (cell.vpn, cell.tuning, cell.profile, cell.benchmark)
         table.add_row(
             str(number), str(cell.round), *words, f"{times[cell]:.0f} s", escape(state(done))
         )
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 100)
+    console = terminal.console(sys.stdout)
     console.print(table)
     console.print(_total(setup, have, times), markup=False)
     if lacking := unbuilt(setup):

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from meshbench import benchmarks, vpns
 from meshbench.config import load as configuration
 from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
-from meshbench.config.sources import COMMAND_LINE, Source, locate, sources_of, unquoted
+from meshbench.config.sources import COMMAND_LINE, Source, locate, setting, sources_of
 from meshbench.figures import catalogue
 from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
 from meshbench.importers.vpn_runner import headlines
@@ -82,10 +80,8 @@ def load(
 def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
     """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
     chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
-    known = (
-        *catalogue.names(),
-        *(catalogue.of_benchmark(name).name for name in campaign.benchmarks),
-    )
+    generic = [catalogue.of_benchmark(name).name for name in campaign.file.benchmarks]
+    known = (*catalogue.names(), *generic)
     problems = []
     for name in chosen:
         if name not in known:
@@ -205,7 +201,7 @@ def _refuse(reason: str | None) -> None:
 
 
 def imported(report: Path) -> str:
-    """What came of an import, in lines: how much was read, and the files that could not be."""
+    """What came of an import, in lines: how much was read, notes, and the files that could not be."""
     if not report.is_file():
         return ""
     found = json.loads(report.read_text(encoding="utf-8"))
@@ -218,12 +214,12 @@ def imported(report: Path) -> str:
     shown = aside[:_FEW]
     if more := len(aside) - len(shown):
         shown.append(f"  … and {more} more, see {report}")
-    return "\n".join([head, *shown, ""])
+    return "\n".join([head, *found.get("notes", []), *shown, ""])
 
 
 def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:
     """The words that choose this campaign on a command line, for repeating them."""
-    words = [f"{key}={_yaml(value)}" for key, value in settings.items()]
+    words = [setting(key, value) for key, value in settings.items()]
     return shlex.join(
         [
             *(word for file in files for word in ("--configfile", str(file))),
@@ -240,14 +236,6 @@ def manner(words: Sequence[str]) -> str:
     parser.add_argument("--workflow-profile")
     profile = parser.parse_known_args(words)[0].workflow_profile
     return shlex.join(["--workflow-profile", profile]) if profile else summary.ONE_CORE
-
-
-def _yaml(value: Any) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    # Snakemake takes outer quotes away, whatever the shell left of them.
-    plain = unquoted(value) == value and yaml.safe_load(value) == value
-    return value if plain else f"!!str {json.dumps(value)}"
 
 
 def _expected(setup: Setup, jobs: list[Any], workflow: Any) -> dict[int, float]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from meshbench.config import paths
@@ -17,6 +16,7 @@ from meshbench.config.plan import Calibrated
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Record, Status, now
 from meshbench.tables import reading
+from meshbench.util import terminal
 from meshbench.util.errors import RecordError
 from meshbench.workflow import stale
 from meshbench.workflow.settings import Setup
@@ -149,10 +149,11 @@ def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CO
     """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `said`."""
     begin = datetime.fromisoformat(started) if started else None
     campaign, cells = setup.campaign, read(setup)
-    console = Console(file=sys.stderr, highlight=False)
+    console = terminal.console(sys.stderr)
     console.print(_table(campaign, cells, begin))
     for done in failed(cells):
-        console.print(f"{done.status}: {done.path}\n    {done.reasons[:500]}", markup=False)
+        console.print(f"{done.status}: {done.path}", markup=False, soft_wrap=True)
+        console.print(f"    {done.reasons[:500]}", markup=False)
     if failed(cells):
         console.print(
             f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
@@ -160,13 +161,12 @@ def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CO
     if begin:
         measured = [d.record for d in cells if d.record] + [*calibrations(setup).values()]
         console.print(_times(measured, begin), markup=False)
-    console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False)
+    console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False, soft_wrap=True)
 
 
 def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Table:
-    table = Table(title=f"campaign {campaign.name}", title_justify="left")
-    for column in ("vpn", "planned", "measured now", "reused", "not ok", "marked", "missing"):
-        table.add_column(column, justify="left" if column == "vpn" else "right")
+    numbers = ("planned", "measured now", "reused", "not ok", "marked", "missing")
+    table = terminal.table(f"campaign {campaign.name}", ("vpn", *numbers), numbers)
     for vpn in campaign.file.vpns:
         mine = [done for done in cells if done.cell.vpn == vpn]
         have = [done for done in mine if done.record]

@@ -63,8 +63,8 @@ def render(
         raise MeshbenchError(f"figure '{name}' cannot be written as {', '.join(unknown)}")
     read = {table: tables[table] for table in figure.tables}
     data = Data.read(read)
-    under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     found = checked.read(findings)
+    under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     if set(outputs) & set(TABLE_FORMATS):
         _write_table(loaded, data, context, outputs, found, under)
     if not set(outputs) & set(CHART_FORMATS):
@@ -140,7 +140,8 @@ def compose(
         "config": theme.config(),
         "usermeta": {"embedOptions": {"renderer": "svg", "downloadFileName": figure.name}},
     }
-    return Drawn(figure, whole, loaded.caption(data, context), notes, findings, tuple(under))
+    caption = loaded.caption(data, context)
+    return Drawn(figure, whole, caption, notes, findings, tuple(under))
 
 
 def _title(title: str, context: Context) -> dict[str, Any]:

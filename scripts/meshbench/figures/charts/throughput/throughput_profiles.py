@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.figures.charts.throughput import tcp_throughput
 from meshbench.figures.contract import Context, Data, frame
-from meshbench.figures.drawing import comparison, theme
+from meshbench.figures.drawing import channels, comparison, theme
 from meshbench.figures.drawing.groups import Group, arrow, marked, system, troubles
 from meshbench.figures.drawing.strip import counts
 from meshbench.figures.drawing.wording import number
@@ -41,7 +41,7 @@ def _map(groups: Sequence[Group], every: Sequence[Group], context: Context) -> a
     x = alt.X(
         "profile:N",
         scale=alt.Scale(domain=profiles, paddingInner=0.05),
-        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+        axis=channels.heads(profiles, _COLUMN, orient="top", ticks=False, domain=False),
     )
     y = alt.Y(
         "system:N",
