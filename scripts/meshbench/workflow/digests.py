@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshbench.figures.contract import Figure
 
-from meshbench.figures.contract import Figure
-
 _PACKAGE = Path(__file__).parents[1]
 _NAME = _PACKAGE.name
-# With ast a run with nothing to do takes 10 % longer (1.65 s of CPU time, median 1.85 s; published campaign).
+# With ast a run with nothing to do takes 10 % longer (published campaign: 1.65 s of CPU time, then 1.85 s).
 _IMPORT = re.compile(
     rf"^[ \t]*(?:from[ \t]+({_NAME}[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n(]*)|(import[ \t][^\n]*))",
     re.MULTILINE,
@@ -46,11 +44,6 @@ def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     for path in sorted(paths):
         content.update(path.name.encode() + b"\0" + path.read_bytes())
     return content.hexdigest()[:16]
-
-
-def of_figure(figure: Figure) -> str:
-    """The digest of the code that draws a figure, and what is declared of it."""
-    return f"{digest(f'figures.{figure.module}', 'figures.drawing.render')} {figure}"
 
 
 @functools.cache
