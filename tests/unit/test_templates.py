@@ -5,7 +5,7 @@ import pytest
 
 from meshbench.util import templates
 
-ODD = "</script><b>\"it's\" & so on"
+ODD = '</script><b>"it\'s" & so on'
 
 
 def test_what_is_put_in_stays_text() -> None:
