@@ -99,9 +99,6 @@ unit-workflow-lab: setup
 unit workflow lab: setup ## one kind of test
 	$(BIN)/pytest tests/$@
 
-fuzz: setup ## 1,000 odd examples of each kind of published file, and of whole runs up to their figures
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_published_fuzz.py
-
 fresh: setup ## what is committed here sets itself up on new machines of Debian and Ubuntu
 	$(BIN)/pytest tests/fresh
 
@@ -111,8 +108,8 @@ conformance: setup ## all VPNs through every trouble, all benchmarks (hours; bui
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance
 
-fuzz: setup ## a thousand odd outputs of each kind of tool and daemon, and as many odd records
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_tools_fuzz.py
+fuzz: setup ## a thousand odd examples each: outputs of tools and daemons, records, published files and runs
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_tools_fuzz.py tests/unit/test_published_fuzz.py
 
 schema: setup ## regenerate the JSON schemas of the configuration
 	$(BIN)/python -m meshbench schema

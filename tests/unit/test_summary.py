@@ -288,10 +288,9 @@ def test_a_setting_is_written_so_that_snakemake_reads_it_back(value: Any) -> Non
     assert parse([word]) == {"key": value}
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("columns", ["40", "80", "300"])
 def test_no_name_is_cut_in_the_plan_and_the_summary(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     """Whether the terminal is narrow, or none says its width."""
     monkeypatch.setenv("COLUMNS", columns)
@@ -313,7 +312,7 @@ def test_no_name_is_cut_in_the_plan_and_the_summary(
         joined = {"".join(cells).replace(" ", "") for cells in zip(*_padded(rows), strict=True)}
         for name in long:
             assert any(name[:40] in column for column in joined), (columns, text)
-    assert f"failed: {path}\n" in err
+    assert f"failed: {path.relative_to(here)}\n" in err
 
 
 def _padded(rows: list[list[str]]) -> list[list[str]]:

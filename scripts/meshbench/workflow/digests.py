@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).parents[1]
 _NAME = _PACKAGE.name
-# Parsing every module takes a quarter of a second, and this is asked before anything is done.
+# With ast a run with nothing to do takes 10 % longer (published campaign: 1.65 s of CPU time, then 1.85 s).
 _IMPORT = re.compile(
     rf"^[ \t]*(?:from[ \t]+({_NAME}[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n(]*)|(import[ \t][^\n]*))",
     re.MULTILINE,

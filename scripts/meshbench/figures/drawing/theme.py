@@ -20,7 +20,7 @@ PAGE = 780
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 TEXT, SMALL = 11, 10
-INK, GREY, LIGHT, RED = "#222222", "#666666", "#dddddd", "#c00000"
+INK, GREY, RED = "#222222", "#666666", "#c00000"
 
 
 @dataclass(frozen=True)

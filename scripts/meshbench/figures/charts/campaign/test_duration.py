@@ -36,10 +36,6 @@ class Spent:
     untimed: int
 
     @property
-    def total_s(self) -> float:
-        return sum(seconds for seconds in self.parts.values() if seconds)
-
-    @property
     def unknown(self) -> list[str]:
         """What is not in the total."""
         tests = [f"{counted(self.untimed, 'test')} without a duration"] if self.untimed else []
