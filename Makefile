@@ -20,7 +20,7 @@ ifneq (,$(findstring {,$(CURDIR))$(findstring },$(CURDIR))$(findstring :,$(CURDI
 $(error the folder $(CURDIR) has a brace or a colon in its name, which Snakemake or Python cannot work in: rename it)
 endif
 
-.PHONY: figures test claims checks plan lab-down lint types unit workflow lab fresh conformance performance fuzz format schema cards lock setup python packages help
+.PHONY: figures test claims checks plan lab-down clean-hosts lint types unit workflow lab fresh conformance performance fuzz format schema cards lock setup python packages help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -39,6 +39,9 @@ checks: setup ## the sanity rules' findings of a campaign (CAMPAIGN=quick)
 
 lab-down: setup ## take the lab away
 	$(BIN)/python -m meshbench --configfile $(CONFIGFILE) lab down
+
+clean-hosts: setup ## take everything of meshbench off your own hosts (CONFIGFILE's testbed, kind ssh)
+	$(BIN)/python -m meshbench --configfile $(CONFIGFILE) hosts clean
 
 setup: packages $(VENV)/ready ## the system packages and the Python environment
 
@@ -105,8 +108,8 @@ conformance: setup ## all VPNs through every trouble, all benchmarks (hours; bui
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance
 
-fuzz: setup ## a thousand odd outputs of each kind of tool and daemon, and as many odd records
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_tools_fuzz.py
+fuzz: setup ## a thousand odd examples each: outputs of tools and daemons, records, published files and runs
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/unit/test_tools_fuzz.py tests/unit/test_published_fuzz.py
 
 schema: setup ## regenerate the JSON schemas of the configuration
 	$(BIN)/python -m meshbench schema

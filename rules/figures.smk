@@ -8,13 +8,6 @@ PRINTED = [name for name, figure in KNOWN.items() if "csv" in figure.formats]
 DRAWN_WITH = digests.libraries("altair", "vl-convert-python")
 
 
-def drawn_by(name):
-    """The digest of the code that makes a figure, and what is declared of it."""
-    figure = KNOWN[name]
-    code = digests.digest(f"figures.{figure.module}", "figures.drawing.render")
-    return f"{code} {figure}"
-
-
 rule bundle:
     output:
         bundle=paths.bundle(NAME),
@@ -48,7 +41,7 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: drawn_by(w.figure),
+        code=lambda w: digests.of_figure(KNOWN[w.figure]),
         context=hooks.context(CAMPAIGN),
         bundle=str(paths.bundle(NAME)),
         libraries=DRAWN_WITH,
@@ -74,7 +67,7 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=lambda w: drawn_by(w.name),
+        code=lambda w: digests.of_figure(KNOWN[w.name]),
         context=hooks.context(CAMPAIGN),
     message:
         "table {wildcards.name}"

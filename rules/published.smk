@@ -18,6 +18,8 @@ rule published_import:
     params:
         sources=list(CAMPAIGN.published),
         campaign=NAME,
+        systems=list(CAMPAIGN.file.vpns),
+        profiles=list(CAMPAIGN.file.profiles),
         folder=f"{paths.RESULTS / NAME}",
         contents=[files.fingerprint(Path(source)) for source in CAMPAIGN.published],
         code=digests.digest("importers.vpn_runner.job"),

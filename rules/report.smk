@@ -1,5 +1,4 @@
 # One page with everything that came out of a campaign.
-STYLE = Path(paths.__file__).parents[1] / "report" / "style.css"
 
 
 rule report:
@@ -18,7 +17,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        code=digests.digest("report.page", files=(STYLE,)),
+        code=digests.digest("report.page"),
         context=hooks.context(CAMPAIGN),
         names=hooks.figures(CAMPAIGN),
     message:

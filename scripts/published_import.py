@@ -9,5 +9,7 @@ workers.run(
     "meshbench.importers.vpn_runner.job.convert",
     sources=[Path(path) for path in snakemake.params.sources],
     campaign=snakemake.params.campaign,
+    systems=snakemake.params.systems,
+    profiles=snakemake.params.profiles,
     folder=Path(snakemake.params.folder),
 )

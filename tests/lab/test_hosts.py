@@ -16,6 +16,7 @@ from meshbench.faults.reboot import reboot
 from meshbench.impairment.netem import host_refuses
 from meshbench.results.records import Status
 from meshbench.runner import measure
+from meshbench.testbed import tuning
 from meshbench.testbed.host import SLICE, CommandError, File, Unit
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lease import lease
@@ -439,6 +440,7 @@ def test_minimal_hosts_are_measured(minimal_hosts: Lab, store: Path, vpn: str) -
 
     async def purge(hosts: list[SshHost]) -> None:
         await lifecycle.purge(hosts, vpn)
+        await tuning.apply(Tuning(), hosts)
         assert not await said(hosts[0], "sh", "-c", "ls /etc/systemd/system/meshbench-vpn-*; true")
 
     on_hosts(minimal_hosts, purge)

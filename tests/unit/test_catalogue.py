@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Figure, Pla
 from meshbench.figures.drawing.measure import UNITS, ByProfile
 from meshbench.tables import aggregate, registry
 from meshbench.util.errors import MeshbenchError
-from meshbench.workflow import hooks
+from meshbench.workflow import digests, hooks
 from tests.unit import making
 
 EVERY = catalogue.every()
@@ -169,3 +170,11 @@ def test_every_figure_suits_a_campaign_of_everything() -> None:
         Plan(everything, ("internal", "headscale"), ("stock", "mine"), rounds=2)
     )
     assert set(found) >= set(catalogue.names())
+
+
+def test_what_is_declared_of_a_figure_is_in_its_digest_and_in_no_other_one_s() -> None:
+    table, chart = catalogue.get("udp_table"), catalogue.get("udp_goodput")
+    assert digests.of_figure(table) != digests.of_figure(replace(table, title="Another"))
+    assert digests.of_figure(table) != digests.of_figure(replace(table, of=chart.of, name="x"))
+    closure = digests._closure(f"figures.{chart.module}")
+    assert not [path for path in closure if path.parent.name == "udp" or path.stem == "rtt"]

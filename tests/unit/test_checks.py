@@ -21,7 +21,7 @@ Row = dict[str, Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = {
     "goodput": "bit/s", "send_rate": "bit/s", "udp_send_rate": "bit/s", "encoding_bitrate_max": "bit/s",
-    "copy_time": "s", "connect_time": "s", "host_wait": "s", "first_phase_wait": "s",
+    "test_duration": "s", "copy_time": "s", "connect_time": "s", "host_wait": "s", "first_phase_wait": "s",
     "mss": "byte", "sent": "byte", "cwnd_max": "byte",
     "tcp_rtt_mean": "ms", "rtt_avg": "ms", "netem_delay_stated": "ms",
 }  # fmt: skip
@@ -111,7 +111,9 @@ FIRES: dict[str, Case] = {
     "lost_run": lambda: losses([0, 0, 1]),
     "mss_differs": lambda: Tables().each("mss", [1353, 1353, 1428]),
     "patchwork": lambda: Tables().link(started=START).link(started=START + timedelta(hours=60), vpn="nebula"),
-    "boot_included": lambda: Tables().value("connect_time", 10.07).value("host_wait", 10.06),
+    "boot_included": lambda: rebooted(10.07, 10.06),
+    "method_differs": lambda: Tables().value("host_wait", 1.0).value("first_phase_wait", 1.0, round=2),
+    "standstill": lambda: rates([5e6, 0, 0, 0, 4e6]),
     "polling_steps": lambda: times([4.03, 6.04, 8.02, 10.06] * 4),
     "reordering_groups": lambda: reordering({"nebula": 0.32, "internal": 0.015}),
     "impossible_unit": lambda: (
@@ -153,7 +155,12 @@ SILENT: dict[str, Case] = {
     "lost_run": lambda: losses([0.3, 0.4, 0.5]),
     "mss_differs": lambda: Tables().each("mss", [1353] * 3).each("mss", [1228] * 3, vpn="nebula"),
     "patchwork": lambda: Tables().link(started=START).link(started=START + timedelta(hours=5)),
-    "boot_included": lambda: Tables().value("connect_time", 68).value("host_wait", 2),
+    "boot_included": lambda: rebooted(68, 2),
+    "method_differs": lambda: (
+        Tables().value("host_wait", 1.0).value("host_wait", 2.0, round=2)
+        .value("first_phase_wait", 1.0, vpn="nebula").value("streams", 1).value("streams", 1, round=2)
+    ),
+    "standstill": lambda: rates([5e6, 0, 0, 3e6, 0, 0]),
     "polling_steps": lambda: times([4.3, 6.47, 8.81, 10.56] * 4),
     "reordering_groups": lambda: reordering({"nebula": 0.32, "internal": 0.31}),
     "impossible_unit": lambda: (
@@ -172,6 +179,22 @@ SILENT: dict[str, Case] = {
     "single_round": lambda: Tables().link().link(round=2),
     "tool_cpu_only": lambda: Tables().value("iperf3_cpu_client", 0.12).value("daemon_cpu", 0.9),
 }  # fmt: skip
+
+
+def rebooted(took: float, wait: float, benchmark: str = "reboot") -> Tables:
+    return (
+        Tables()
+        .value("connect_time", took, benchmark=benchmark)
+        .value("host_wait", wait, benchmark=benchmark)
+    )
+
+
+def rates(values: list[float], step_s: float = 1.0, **other: Any) -> Tables:
+    """The intervals of one stream."""
+    tables = Tables().link()
+    for index, value in enumerate(values):
+        tables.value("send_rate", value, t_s=index * step_s, **other)
+    return tables
 
 
 def many_counts(values: list[float], metric: str = "encoding_dropped_frames") -> Tables:
@@ -250,6 +273,78 @@ def test_first_phase_of_two_kinds_is_a_patchwork() -> None:
     tables.value("first_phase_wait", 1.0, vpn="nebula", benchmark="reboot")
     [row] = tables.run("patchwork")
     assert "two methods in one round" in row["says"]
+
+
+def test_no_boot_where_nothing_was_rebooted() -> None:
+    assert rebooted(10.07, 10.06, "bootstrap").run("boot_included") == []
+    # Up already when it was asked for the first time.
+    assert rebooted(0.05, 0.04).run("boot_included") == []
+
+
+def test_a_fixed_sleep_is_no_polling() -> None:
+    assert times([30.01 + index / 1000 for index in range(16)]).run("polling_steps") == []
+    assert (
+        times([30.01 + index / 1000 for index in range(8)] + [31.0] * 8).run("polling_steps") == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "first", "second", "says"),
+    [
+        ("test_duration", 10, 30, "test duration differs: 10 s in round 1, 30 s in round 2"),
+        ("streams", 1, 4, "streams differs: 1 in round 1, 4 in round 2"),
+    ],
+)
+def test_how_methods_differ(metric: str, first: float, second: float, says: str) -> None:
+    [row] = Tables().value(metric, first).value(metric, second, round=2).run("method_differs")
+    assert (row["vpn"], row["round"]) == ("tinc", None)
+    assert row["says"] == says
+
+
+def test_limits_and_directions_are_methods_too() -> None:
+    tables = Tables().link(status="timeout", limit_s=700)
+    tables.link(status="timeout", limit_s=1800, round=2)
+    assert "700 s in round 1, 1800 s in round 2" in tables.run("method_differs")[0]["says"]
+    tables = Tables().value("test_duration", 30, mode="bidir")
+    [row] = tables.value("test_duration", 30, mode="single", round=2).run("method_differs")
+    assert row["says"] == "direction differs: both at once in round 1, one at a time in round 2"
+
+
+def test_a_standstill_is_told_with_its_length_and_start() -> None:
+    [row] = rates([5e6, *[0.0] * 4, 1e6, *[0.0] * 3]).run("standstill")
+    assert row["value"] == 4
+    assert "stood at zero for 4.00 s from 1.00 s on, the longest of 2 such stops" in row["says"]
+    assert [r["value"] for r in rates([5e6, 0, 0, 1e6], step_s=2).run("standstill")] == [4]
+    assert rates([0.0] * 9).run("standstill") == []
+    assert rates([5e6, *[0.0] * 9], stream=1).run("standstill") == []
+
+
+def test_links_are_expected_of_the_rounds_that_have_them() -> None:
+    tables = Tables().each("goodput", [8e6, 9e6, 8e6]).each("goodput", [8e6], round=2)
+    assert tables.run("survivor_mean") == []
+
+
+def test_a_finding_names_its_round_where_there_are_several() -> None:
+    tables = FIRES["dead_stream"]()
+    once = rules.run(*both(tables), ["dead_stream"])
+    assert "round" not in pages.findings_html(once).partition("luna")[2]
+    twice = rules.run(*both(tables.each("goodput", [8e6, 9e6, 1e4], round=2)), ["dead_stream"])
+    text = pages.findings_html(twice)
+    assert "tinc, low, tcp, luna-&gt;lom, round 1" in text
+    assert "tinc, low, tcp, luna-&gt;lom, round 2" in text
+    console = Console(width=160, file=io.StringIO(), record=True)
+    console.print(pages.findings_table(twice))
+    assert "luna->lom, round 2" in console.export_text()
+
+
+def both(tables: Tables) -> tuple[pa.Table, pa.Table]:
+    return schema.table(tables.samples, schema.SAMPLES), schema.table(tables.links, schema.LINKS)
+
+
+def test_numbers_too_large_for_a_count_break_no_rule() -> None:
+    tables = FIRES["counter_wrap"]().value("rist_packets_dropped_max", 1e300, source="yuki")
+    tables.value("encoding_bitrate_max", 3.4e6, source="yuki").each("mss", [1e300, 5, 5])
+    assert {row["rule"] for row in tables.run()} >= {"counter_wrap", "mss_differs"}
 
 
 def test_a_stated_delay_that_is_the_sum_of_both_ends() -> None:

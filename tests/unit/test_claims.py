@@ -68,7 +68,8 @@ def test_the_quoted_digits_are_the_tolerance(value: str, stated_as: str, half: f
         ("29.6", None, 29.648, True), ("29.6", None, 29.651, False), ("45", None, 45.88, False),
         ("1.5", None, 1.55, True), ("0.03-0.06", "within", 0.026, True), ("0.03-0.06", "within", 0.024, False),
         ("0.01", "at_most", 0.004, True), ("0.01", "at_most", 0.02, False), ("80", "at_least", 85.1, True),
-        ("80", "at_least", 79.4, False), ("950", About(about=1), 947.9, True), ("950", About(about=1), 930.0, False),
+        ("80", "at_least", 79.4, False), ("80", "at_least", 79.6, False), ("80", "at_least", 80.0, True),
+        ("1.1", "at_most", 1.103, False), ("1.1", "at_most", 1.1, True), ("950", About(about=1), 947.9, True), ("950", About(about=1), 930.0, False),
         ("x", "holds", True, True), ("x", "holds", False, False), ("1.2.2026", "is", "1.2.2026", True),
     ],
 )  # fmt: skip
@@ -210,13 +211,18 @@ def test_exit_status(tables: tuple[pa.Table, pa.Table], tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def thesis() -> list[Judged]:
+def imported() -> tuple[pa.Table, pa.Table]:
+    """Samples and links of the published data."""
     if not (data.ARCHIVE.exists() and data.CLAIMS.exists()):
         pytest.skip("the published data are not in ../shared")
-    imported = importer.import_runs([data.ARCHIVE], "published")
-    samples = pa.concat_tables([rows.samples() for rows in imported.rows.values()])
-    links = pa.concat_tables([rows.links() for rows in imported.rows.values()])
-    return verdicts.judge(claims.read(data.CLAIMS, QUERIES), samples, links)
+    rows = importer.import_runs([data.ARCHIVE], "published").rows.values()
+    samples = pa.concat_tables([each.samples() for each in rows]).unify_dictionaries()
+    return samples, pa.concat_tables([each.links() for each in rows]).unify_dictionaries()
+
+
+@pytest.fixture(scope="module")
+def thesis(imported: tuple[pa.Table, pa.Table]) -> list[Judged]:
+    return verdicts.judge(claims.read(data.CLAIMS, QUERIES), *imported)
 
 
 def test_all_216_have_a_query_or_a_reason(thesis: list[Judged]) -> None:
@@ -230,6 +236,42 @@ def test_as_many_match_as_in_an_independent_recomputation(thesis: list[Judged]) 
     assert counts[Verdict.MATCH] == 175
     assert counts[Verdict.NOTHING] == 9
     assert counts[Verdict.PARTIAL] + counts[Verdict.DIFFERS] + counts[Verdict.ABSENT] == 32
+
+
+def test_a_bound_is_not_rounded_and_retries_are_those_of_all_links(thesis: list[Judged]) -> None:
+    verdict = {one.claim.number: one.verdict for one in thesis}
+    assert [verdict[number] for number in (59, 61)] == [Verdict.DIFFERS] * 2
+    assert [verdict[number] for number in (17, 18)] == [Verdict.MATCH] * 2
+
+
+def tuned(rows: pa.Table, factor: float = 3.0) -> pa.Table:
+    """The same rows once more as a run of tuned hosts with other values, from other hosts."""
+    more = rows.set_column(
+        rows.column_names.index("tuning"), "tuning", pa.array(["tailscale-style"] * len(rows))
+    )
+    for name in ("source", "target"):
+        hosts = [host if host == "*" else f"{host}-tuned" for host in more[name].to_pylist()]
+        more = more.set_column(more.column_names.index(name), name, pa.array(hosts))
+    for name in {"value", "limit_s", "attempts"} & set(rows.column_names):
+        values = [None if v is None else type(v)(v * factor) for v in more[name].to_pylist()]
+        more = more.set_column(
+            more.column_names.index(name), name, pa.array(values, rows.schema.field(name).type)
+        )
+    return pa.concat_tables([rows, more.cast(rows.schema)])
+
+
+def test_a_tuned_run_that_joins_changes_no_claim_about_stock(
+    imported: tuple[pa.Table, pa.Table], thesis: list[Judged]
+) -> None:
+    asked = [
+        one
+        for one in claims.read(data.CLAIMS, QUERIES)
+        if "tailscale-style" not in str(one.query.query)
+    ]
+    before = [one for one in thesis if "tailscale-style" not in str(one.claim.query.query)]
+    after = verdicts.judge(asked, *map(tuned, imported))
+    told = [[(j.claim.number, j.verdict, j.found, j.n, j.of) for j in js] for js in (before, after)]
+    assert told[0] == told[1]
 
 
 def test_whatever_does_not_match_is_explained(thesis: list[Judged]) -> None:

@@ -20,6 +20,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "chart.py": "from meshbench.kinds.base import thing\n",
         "kinds/__init__.py": "import importlib\n",
         "kinds/base.py": "",
+        "kinds/templates/page.html": "",
         "kinds/ping.py": "def lazily():\n    from meshbench import late\n",
         "late.py": "",
         "unrelated.py": "",
@@ -40,7 +41,13 @@ def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
 
 
 def _forget() -> None:
-    for cached in (digests.digest, digests._closure, digests._imports, digests._file):
+    for cached in (
+        digests.digest,
+        digests._closure,
+        digests._imports,
+        digests._file,
+        digests._templates,
+    ):
         cached.cache_clear()
 
 
@@ -53,6 +60,7 @@ def _forget() -> None:
         ("kinds/ping.py", True, False),
         ("late.py", True, False),
         ("kinds/__init__.py", True, False),
+        ("kinds/templates/page.html", True, True),
         ("kinds/base.py", False, True),
         ("chart.py", False, True),
         ("unrelated.py", False, False),

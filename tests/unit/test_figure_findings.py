@@ -61,6 +61,13 @@ def test_the_worst_are_shown_and_the_rest_counted() -> None:
     assert findings.few(lines[:2]) == list(lines[:2])
 
 
+def test_a_check_names_its_round_where_there_are_several() -> None:
+    every = [finding("A", vpn="tinc", round=1), finding("B", vpn="tinc", round=2)]
+    lines = findings.lines(every, Concern(("tcp",)), "baseline")
+    assert lines == ("Check: A: tinc, round 1: 0 Mbit/s", "Check: B: tinc, round 2: 0 Mbit/s")
+    assert findings.lines(every[:1], Concern(("tcp",)), "baseline") == ("Check: A: tinc: 0 Mbit/s",)
+
+
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_figure_says_what_it_is_about(name: str) -> None:
     about = set(catalogue.get(name).concern.benchmarks)

@@ -21,7 +21,7 @@ LONG = {
     "medium": "satellite@geo.600ms-rtt_and_0.5-loss-avg",
     "high": "abcdefghijklmnopqrstuvwxyzabcdefghijklmn",
 }
-CHARTS = [name for name in catalogue.names() if "svg" in catalogue.get(name).formats]
+CHARTS = [figure.name for figure in catalogue.every() if "svg" in figure.formats]
 SHOWN = {"campaign_overview", "rtt", "tcp_retransmits", "tcp_throughput", "throughput_profiles"}
 """Charts that have profiles as heads and values in the synthetic campaign."""
 Files = Mapping[str, Path]

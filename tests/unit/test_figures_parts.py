@@ -245,7 +245,7 @@ def test_an_axis_of_zeros_has_ticks_that_can_be_read() -> None:
 
 
 def test_an_axis_of_huge_or_tiny_values_has_short_ticks() -> None:
-    assert axes.ticks([2e12, 0.0])["format"] == "~g"
-    assert axes.ticks([4e-10])["format"] == "~g"
+    assert "'~e'" in axes.ticks([2e12, 0.0])["labelExpr"]
+    assert "'~e'" in axes.ticks([4e-10])["labelExpr"]
     assert axes.ticks([-5.0, 2.0]) == {"tickCount": 5}
     assert axes.domain([-2.0, 1.0]) == (-2, 1)

@@ -31,7 +31,6 @@ HEADLINES = (
     Headline(NAME, "power", None, "forward", "host"),
 )
 REASON = "connection refused"
-CONFIG = Path(__file__).parents[2] / "config"
 Files = dict[str, Path]
 
 

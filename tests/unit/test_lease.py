@@ -7,8 +7,8 @@ import asyncssh
 import pytest
 
 from meshbench.testbed.lease import lease
-from meshbench.testbed.waiting import until
 from meshbench.util.errors import TestbedError, VpnError
+from meshbench.util.waiting import until
 
 
 class Holder:

@@ -1,4 +1,5 @@
 import json
+import shutil
 import tarfile
 import zipfile
 from collections import Counter
@@ -9,10 +10,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from meshbench.importers.vpn_runner import importer, index, report
+from meshbench.benchmarks import ping
+from meshbench.importers.vpn_runner import importer, index, plausible, report
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.report import State
 from meshbench.importers.vpn_runner.scrub import MASK, excerpt, scrub
+from meshbench.importers.vpn_runner.words import Words
+from meshbench.results import imported_metrics as m
 from meshbench.tables.schema import LINKS, SAMPLES
 from meshbench.util.errors import MeshbenchError
 from meshbench.workflow import hooks
@@ -291,22 +295,147 @@ def test_no_such_source_is_an_error(tmp_path: Path) -> None:
         Imported(tmp_path / "missing")
 
 
-def test_runs_become_rounds_and_an_ending_a_tuning() -> None:
-    runs = index.runs(
-        ["2025-12-18", "26.02.2026-optimized", "01.03.2026", "x"], index.DEFAULT_TUNINGS
-    )
-    assert runs["2025-12-18"] == index.Run("stock", 1)
-    assert runs["01.03.2026"] == index.Run("stock", 2)
-    assert runs["x"] == index.Run("stock", 3)
-    assert runs["26.02.2026-optimized"] == index.Run("tailscale-style", 1)
+def one_test(folder: Path, system: str = "Tinc", took: float = 32.5, **other: Any) -> Path:
+    """A run of one TCP test from lom to yuki."""
+    about = data.meta("lom", "yuki") | {"duration_seconds": took}
+    document = data.success(data.iperf3(1, **other), about)
+    data.write(folder / system / "baseline" / "0_lom" / "tcp_iperf3.json", document)
+    return folder
+
+
+def rounds(*sources: Path) -> dict[str, tuple[str, int]]:
+    facts = Imported(*sources).result.facts
+    return {name: (run["tuning"], run["round"]) for name, run in facts.items()}
+
+
+def test_runs_become_rounds_and_an_ending_a_tuning(tmp_path: Path) -> None:
+    names = ("2025-12-18", "26.02.2026-optimized", "01.03.2026", "x")
+    for number, name in enumerate(names):
+        one_test(tmp_path / name, took=number, started=data.DAY + 400 * 86400)
+    assert rounds(tmp_path) == {
+        "2025-12-18": ("stock", 1), "01.03.2026": ("stock", 2), "x": ("stock", 3),
+        "26.02.2026-optimized": ("tailscale-style", 1),
+    }  # fmt: skip
+
+
+def test_a_folder_without_a_date_has_that_of_its_files(tmp_path: Path) -> None:
+    for number, name in enumerate(("late", "19.12.2025", "early")):
+        one_test(tmp_path / name, took=number, started=data.DAY + (2 - number) * 86400)
+    assert rounds(tmp_path) == {
+        "early": ("stock", 1), "19.12.2025": ("stock", 2), "late": ("stock", 3)
+    }  # fmt: skip
+
+
+def test_a_day_without_a_time_is_not_later_than_one_with(tmp_path: Path) -> None:
+    one_test(tmp_path / "a", took=1, started=0)
+    one_test(tmp_path / "b", took=2)
+    assert rounds(tmp_path) == {"b": ("stock", 1), "a": ("stock", 2)}
+
+
+@pytest.mark.parametrize(
+    ("folders", "tuning"),
+    [
+        ("26.02.2026-Optimized", "tailscale-style"),
+        ("26.02.2026-OPTIMIZED", "tailscale-style"),
+        ("26.02.2026-optimized/bench", "tailscale-style"),
+        ("18.12.2025/optimized", "tailscale-style"),
+        ("18.12.2025/Optimized", "tailscale-style"),
+        ("18.12.2025/baseline", "stock"),
+        ("18.12.2025/reorder-only", "reorder-only"),
+        ("26.02.2026-Reorder-Only", "reorder-only"),
+        ("unoptimized", "stock"),
+    ],
+)
+def test_kernel_profiles_and_endings_are_tunings(tmp_path: Path, folders: str, tuning: str) -> None:
+    one_test(tmp_path / "in" / folders)
+    [row] = Imported(tmp_path / "in").links
+    assert (row["vpn"], row["profile"], row["tuning"]) == ("tinc", "baseline", tuning)
+
+
+def test_a_folder_that_says_it_is_a_kernel_profile_is_one(tmp_path: Path) -> None:
+    one_test(tmp_path / "18.12.2025" / "Bbr2")
+    data.write(tmp_path / "18.12.2025" / "Bbr2" / "kernel_profile.json", {"name": "bbr2"})
+    found = Imported(tmp_path)
+    [row] = found.links
+    assert row["tuning"] == "bbr2"
+    assert [entry.state for entry in found.result.entries] == [State.IMPORTED] * 2
+
+
+def test_kernel_profiles_of_one_run_are_two_tunings_of_it(tmp_path: Path) -> None:
+    for number, name in enumerate(("baseline", "optimized")):
+        one_test(tmp_path / "18.12.2025" / name, took=number)
+    assert rounds(tmp_path) == {
+        "18.12.2025": ("stock", 1), "optimized": ("tailscale-style", 1)
+    }  # fmt: skip
 
 
 def test_several_runs_in_one_folder(tmp_path: Path) -> None:
-    document = data.success(data.iperf3(1), data.meta("lom", "yuki"))
-    for name in ("18.12.2025", "20.12.2025", "26.02.2026-optimized"):
-        data.write(tmp_path / name / "Tinc" / "baseline" / "0_lom" / "tcp_iperf3.json", document)
+    for number, name in enumerate(("18.12.2025", "20.12.2025", "26.02.2026-optimized")):
+        one_test(tmp_path / name, took=number)
     rows = {(row["tuning"], row["round"]) for row in Imported(tmp_path).links}
     assert rows == {("stock", 1), ("stock", 2), ("tailscale-style", 1)}
+
+
+def test_two_runs_whose_last_folder_has_one_name_are_two(tmp_path: Path) -> None:
+    for number, name in enumerate(("first", "second")):
+        one_test(tmp_path / name / "bench", took=number)
+    both = {"first/bench": ("stock", 1), "second/bench": ("stock", 2)}
+    assert rounds(tmp_path) == both
+    assert rounds(tmp_path / "first" / "bench", tmp_path / "second" / "bench") == both
+    testbeds = {row["testbed"] for row in Imported(tmp_path).links}
+    assert testbeds == {"published:first/bench", "published:second/bench"}
+
+
+def test_the_same_measurements_under_two_names_are_one_round(tmp_path: Path) -> None:
+    data.run(tmp_path / "18.12.2025")
+    shutil.copytree(tmp_path / "18.12.2025", tmp_path / "backup-optimized")
+    found = Imported(tmp_path)
+    assert rounds(tmp_path) == {"18.12.2025": ("stock", 1)}
+    assert found.result.notes == [
+        "run backup-optimized holds the same measurements as run 18.12.2025: they are one round"
+    ]
+    assert len(found.links) == len(Imported(tmp_path / "18.12.2025").links)
+    copies = [entry for entry in found.result.entries if "backup" in entry.path]
+    assert {entry.state for entry in copies} == {State.IGNORED}
+    assert any("the same measurement as" in (entry.reason or "") for entry in copies)
+
+
+def test_an_input_given_twice_is_one_round(tmp_path: Path) -> None:
+    folder = data.run(tmp_path / "18.12.2025")
+    packed = shutil.make_archive(str(folder), "gztar", tmp_path, folder.name)
+    for sources in ((folder, folder), (folder, Path(packed))):
+        found = Imported(*sources)
+        assert {row["round"] for row in found.links} == {1}
+        assert len(found.result.notes) == 1
+
+
+def test_a_copy_that_was_measured_on_counts_what_is_new_of_it(tmp_path: Path) -> None:
+    data.run(tmp_path / "18.12.2025")
+    shutil.copytree(tmp_path / "18.12.2025", tmp_path / "20.12.2025")
+    path = tmp_path / "20.12.2025" / "Internal" / "baseline" / "0_lom" / "tcp_iperf3.json"
+    data.write(path, data.success(data.iperf3(700), data.meta("lom", "yuki")))
+    found = Imported(tmp_path)
+    [new] = [row for row in found.links if row["round"] == 2 and row["source"] != "*"]
+    assert (new["vpn"], new["benchmark"]) == ("internal", "tcp")
+    [note] = found.result.notes
+    assert "of run 20.12.2025 are those of run 18.12.2025: they count once" in note
+
+
+def test_a_file_that_is_alike_by_chance_makes_no_repeat(tmp_path: Path) -> None:
+    for number, name in enumerate(("18.12.2025", "20.12.2025")):
+        data.again(data.run(tmp_path / name), longer_s=number)
+        path = tmp_path / name / "Internal" / "baseline" / "0_lom" / "udp_iperf3.json"
+        data.write(path, data.error(data.meta("lom", "yuki"), timeout=120))
+    found = Imported(tmp_path)
+    assert not found.result.notes
+    assert {row["round"] for row in found.links} == {1, 2}
+
+
+def test_notes_are_in_the_report_and_at_a_run_s_end(tmp_path: Path) -> None:
+    report.save([], tmp_path, ["run b is run a"])
+    assert json.loads((tmp_path / "import.json").read_text())["notes"] == ["run b is run a"]
+    assert "run b is run a" in hooks.imported(tmp_path / "import.json")
+    assert "run b is run a" in report.lines([], ["run b is run a"])
 
 
 def test_a_run_named_by_its_own_folder(tmp_path: Path) -> None:
@@ -324,7 +453,7 @@ def test_a_run_named_by_its_own_folder(tmp_path: Path) -> None:
         (b"[" * 100_000, "nested too deeply"),
         (b"[]", "no envelope"),
         (b'{"status": "success", "data": {}, "meta": {"target": "yuki"}}', "no whole-run value"),
-        (b'{"status": "success", "data": {}}', "meta.target is missing"),
+        (b'{"status": "success", "data": {"speed": 5}, "meta": {}}', "known here: it has 'speed'"),
         (b'{"a": ' + b"9" * 5000 + b"}", "not JSON"),
         (b"", "not JSON"),
     ],
@@ -343,6 +472,213 @@ def test_a_broken_file_is_named_and_set_aside(tmp_path: Path, content: bytes, re
     assert any(
         "set aside" in line and reason in line for line in report.lines(found.result.entries)
     )
+
+
+def without_ends(document: Any) -> Any:
+    """A file of a runner that did not yet say from where to where."""
+    about = document["meta"]
+    return {**document, "meta": {k: v for k, v in about.items() if k not in {"source", "target"}}}
+
+
+def ends(folder: Path, benchmark: str) -> set[tuple[str, str]]:
+    links = Imported(folder).links
+    return {(row["source"], row["target"]) for row in links if row["benchmark"] == benchmark}
+
+
+def test_the_file_itself_names_its_target(tmp_path: Path) -> None:
+    here = tmp_path / "Tinc" / "baseline" / "0_lom"
+    tcp = data.iperf3(1)
+    tcp["start"]["connecting_to"] = {"host": "vpn.Luna", "port": 5201}
+    command = ["ssh", "root@192.0.2.1", "--", "iperf --time 3 -c vpn.luna --username mario"]
+    nix = data.nix(9)
+    nix["results"][0]["parameters"]["url"] = "http://cache.vpn.luna"
+    about = data.meta("lom", "x")
+    for name, document in (
+        ("tcp_iperf3", data.success(tcp, about)), ("nix_cache", data.success(nix, about)),
+        ("udp_iperf3", data.error(about, stdout=data.SETUP_FAILED, command_list=command)),
+    ):  # fmt: skip
+        data.write(here / f"{name}.json", without_ends(document))
+        assert ends(tmp_path, {"tcp_iperf3": "tcp", "nix_cache": "nix_cache"}.get(name, "udp")) == {
+            ("lom", "luna")
+        }
+
+
+def test_another_test_of_the_host_tells_the_target(tmp_path: Path) -> None:
+    one_test(tmp_path)
+    here = tmp_path / "Tinc" / "baseline" / "0_lom"
+    data.write(
+        here / "ping.json", without_ends(data.success(data.ping([1, 2]), data.meta("a", "b")))
+    )
+    assert ends(tmp_path, "ping") == {("lom", "yuki")}
+
+
+@pytest.mark.parametrize("layout", [True, False])
+def test_folders_tell_the_target(tmp_path: Path, layout: bool) -> None:
+    ping = without_ends(data.success(data.ping([1, 2]), data.meta("a", "b")))
+    for number, host in enumerate(data.HOSTS):
+        data.write(tmp_path / "Tinc" / "low_impairment" / f"{number}_{host}" / "ping.json", ping)
+    if layout:
+        machines = [{"cachine": 0, "cmachine": {"name": h}, "vpn_ip": h} for h in data.HOSTS]
+        data.write(tmp_path / "Tinc" / "layout.json", machines)
+    # Nothing but the layout says that nobody comes after the last folder.
+    known = {("lom", "yuki"), ("yuki", "luna")}
+    assert ends(tmp_path, "ping") == known | ({("luna", "lom")} if layout else set())
+
+
+def test_an_address_of_the_layout_tells_the_target(tmp_path: Path) -> None:
+    tcp = data.iperf3(1)
+    tcp["start"]["connecting_to"] = {"host": "fd00::3"}
+    data.write(tmp_path / "Tinc" / "0_lom" / "tcp_iperf3.json", tcp)
+    machines = [
+        {"cmachine": {"name": h}, "vpn_ip": f"fd00::{n}"} for n, h in enumerate(data.HOSTS, 1)
+    ]
+    data.write(tmp_path / "Tinc" / "layout.json", machines)
+    [link] = Imported(tmp_path).links
+    assert (link["source"], link["target"]) == ("lom", "luna")
+    assert (link["vpn"], link["profile"], link["status"]) == ("tinc", "baseline", "ok")
+
+
+def test_a_pair_without_ends_takes_no_other_with_it(tmp_path: Path) -> None:
+    named = data.iperf3(5)
+    named["start"]["connecting_to"] = {"host": "vpn.luna"}
+    pairs = [
+        {"source": "lom", "target": "yuki", "result": data.iperf3(5)},
+        {"source": "yuki", "target": "luna", "result": {"end": {}}},
+        {"result": data.iperf3(5)},
+    ]
+    path = tmp_path / "Tinc" / "low_impairment" / "parallel_tcp_iperf3.json"
+    data.write(path, data.success({"pairs": pairs}, {}))
+    links = {(row["source"], row["target"]): row["status"] for row in Imported(tmp_path).links}
+    assert links == {("lom", "yuki"): "ok", ("yuki", "luna"): "tool_failed"}
+    data.write(path, data.success({"pairs": [*pairs[:1], {"source": "yuki", "result": named}]}, {}))
+    assert ends(tmp_path, "tcp_parallel") == {("lom", "yuki"), ("yuki", "luna")}
+
+
+def test_a_file_of_which_nothing_tells_the_target_is_set_aside(tmp_path: Path) -> None:
+    ping = without_ends(data.success(data.ping([1, 2]), data.meta("a", "b")))
+    data.write(tmp_path / "Tinc" / "low_impairment" / "0_lom" / "ping.json", ping)
+    [entry] = Imported(tmp_path).result.entries
+    assert entry.state is State.SET_ASIDE
+    assert "nor its folders say which host" in (entry.reason or "")
+
+
+def test_connections_of_the_first_runners_asked_addresses(tmp_path: Path) -> None:
+    result = {"time_took": "0:00:13.141408", "attempt": 3, "status": "success"}
+    first = {**result, "time_took": "0:00:01.033107"}
+    document = {
+        "started": "2025-03-17T21:24:07.316321+00:00",
+        "public_ips": {"192.0.2.100": "milo"}, "public_results": {"192.0.2.100": first},
+        "vpn_ips": {"45a:c364::1": "milo"}, "vpn_results": {"45a:c364::1": result},
+    }  # fmt: skip
+    data.write(tmp_path / "Tinc" / "0_luna" / "connection_timings.json", document)
+    data.write(tmp_path / "Tinc" / "connection_timings.json", {"Tinc": {"0_luna": "0:00:01"}})
+    found = Imported(tmp_path)
+    [link] = found.links
+    assert (link["source"], link["target"]) == ("luna", "milo")
+    assert found.whole("vpn_added") == pytest.approx(12.108301)
+    assert [entry.state for entry in found.result.entries] == [State.IMPORTED, State.IGNORED]
+
+
+def test_rist_without_the_receiver_s_numbers_is_read(tmp_path: Path) -> None:
+    flat = data.rist()["encoding"]
+    here = tmp_path / "Tinc" / "baseline"
+    for host, target, encoding in (
+        ("0_lom", "yuki", flat),
+        ("1_yuki", "luna", {**flat, "fps": 31}),
+    ):
+        about = data.meta(host[2:], target)
+        data.write(here / host / "rist_stream.json", data.success(encoding, about))
+    found = Imported(tmp_path)
+    assert {row["status"] for row in found.links} == {"ok"}
+    assert found.values("encoding_bitrate") == [pytest.approx(3_380_000)] * 2
+    assert found.values("encoding_fps", source="yuki") == [31]
+    assert found.values("rist_quality") == [None, None]
+    assert all("the sender's numbers only" in row["marks"][0] for row in found.links)
+
+
+def test_quartiles_alone_are_read(tmp_path: Path) -> None:
+    quartiles = {f"{key}_percentiles": value["percentiles"] for key, value in data.qperf(5).items()}
+    data.write(tmp_path / "Tinc" / "0_lom" / "qperf.json", quartiles)
+    one_test(tmp_path)
+    found = Imported(tmp_path)
+    assert found.values("quic_goodput_p50") == [5e6]
+    assert found.values("quic_goodput") == [None]
+    assert found.link(benchmark="quic")["status"] == "ok"
+
+
+def test_a_tool_s_own_error_without_an_envelope_is_judged(tmp_path: Path) -> None:
+    one_test(tmp_path)
+    refused = {"start": {}, "end": {}, "intervals": [], "error": "unable to connect to server"}
+    data.write(tmp_path / "Tinc" / "0_lom" / "udp_iperf3.json", refused)
+    [link] = [row for row in Imported(tmp_path).links if row["benchmark"] == "udp"]
+    assert (link["status"], link["reason"]) == ("failed", "unable to connect to server")
+
+
+PING = {key: dict(value) for key, value in data.ping([1.0, 1.1, 1.2]).items()}
+
+
+def with_average(**averages: float) -> Any:
+    """A ping whose averages are these."""
+    return {key: {**PING[key], "average": averages.get(key, PING[key]["average"])} for key in PING}
+
+
+@pytest.mark.parametrize("bad", [-19.0, 1e307, 1e308])
+def test_a_time_that_cannot_be_is_set_aside_by_name(tmp_path: Path, bad: float) -> None:
+    about = data.meta("lom", "yuki")
+    path = tmp_path / "Tinc" / "baseline" / "0_lom" / "ping.json"
+    data.write(path, data.success(with_average(rtt_avg_ms=bad), about))
+    found = Imported(tmp_path)
+    [link] = found.links
+    assert link["status"] == "tool_failed"
+    assert link["reason"] == f"set aside: rtt_avg of {bad:g} ms cannot be"
+    assert found.whole("rtt_avg") is None
+    [entry] = found.result.entries
+    assert any("cannot be" in problem for problem in entry.problems)
+
+
+def test_another_value_that_cannot_be_takes_no_headline_with_it(tmp_path: Path) -> None:
+    about = data.meta("lom", "yuki")
+    path = tmp_path / "Tinc" / "baseline" / "0_lom" / "ping.json"
+    data.write(path, data.success(with_average(rtt_mdev_ms=-1.0), about))
+    found = Imported(tmp_path)
+    [link] = found.links
+    assert (link["status"], link["marks"]) == ("ok", ["set aside: rtt_mdev of -1 ms cannot be"])
+    assert found.whole("rtt_avg") == pytest.approx(1.1)
+    assert found.whole("rtt_mdev") is None
+    [entry] = found.result.entries
+    assert entry.problems == ["lom->yuki: set aside: rtt_mdev of -1 ms cannot be"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "metric"),
+    [
+        ("rist_stream", data.rist() | {"network": {"quality": {"average": 250}}}, "rist_quality"),
+        ("qperf", {"total_bandwidth_mbps": {"average": 1e305}}, "quic_goodput"),
+        ("nix_cache", {"results": [{"mean": -3}]}, "copy_time"),
+        ("ping", with_average(packet_loss_percent=-1), "ping_loss"),
+    ],
+)
+def test_shares_rates_and_times_have_bounds(
+    tmp_path: Path, kind: str, document: Any, metric: str
+) -> None:
+    path = tmp_path / "Tinc" / "baseline" / "0_lom" / f"{kind}.json"
+    data.write(path, data.success(document, data.meta("lom", "yuki")))
+    found = Imported(tmp_path)
+    assert found.whole(metric) is None
+    [entry] = found.result.entries
+    assert any(f"{metric} of " in problem for problem in entry.problems)
+
+
+def test_quartiles_beyond_the_values_and_an_average_of_nothing_can_be() -> None:
+    assert plausible.problem(m.RIST_QUALITY.statistics["p25"], -0.2) is None
+    assert plausible.problem(ping.RTT_AVG, 0.0) is None
+    assert plausible.problem(m.VPN_ADDED, -0.5) is None
+    assert plausible.problem(m.COPY_TIME, float("nan"))
+
+
+def test_impossible_durations_are_none(tmp_path: Path) -> None:
+    one_test(tmp_path, took=-5)
+    assert Imported(tmp_path).links[0]["duration_s"] is None
 
 
 def test_a_link_whose_file_is_broken_was_run_all_the_same(tmp_path: Path) -> None:
@@ -374,6 +710,95 @@ def test_an_unknown_file_is_never_silent(tmp_path: Path, path: str, state: State
     [entry] = Imported(tmp_path).result.entries
     assert entry.state is state
     assert entry.reason
+
+
+def ghosts(folder: Path) -> tuple[set[str], set[str], list[str]]:
+    """Systems and runs of an import, and why files were set aside."""
+    found = Imported(folder)
+    reasons = [e.reason or "" for e in found.result.entries if e.state is State.SET_ASIDE]
+    return {row["vpn"] for row in found.links}, set(found.result.facts), reasons
+
+
+def test_a_file_one_level_short_makes_no_system_of_a_folder(tmp_path: Path) -> None:
+    nebula = tmp_path / "in" / "app" / "bench" / "Nebula"
+    rtts = {"rtt_avg_ms": {"min": 1, "average": 1, "max": 1}}
+    about = data.meta("lom", "yuki")
+    data.write(nebula / "baseline" / "0_lom" / "ping.json", data.success(rtts, about))
+    data.write(nebula / "timing_breakdown.json", {"total_duration_seconds": 10, "phases": []})
+    systems, runs, reasons = ghosts(tmp_path / "in")
+    assert (systems, runs) == ({"nebula"}, {"bench"})
+    assert reasons == ["folder 'bench' holds systems and is none, though 'Nebula' lies in it"]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("app/bench/Foo/timing_breakdown.json", "'bench' is no system known here"),
+        ("app/18.12.2025/baseline/0_lom/ping.json", "'18.12.2025' is no system's"),
+        ("app/bench/baseline/0_lom/ping.json", "'bench' is no system known here"),
+        ("bench/Foo/bar/0_lom/ping.json", "'Foo' is no system known here"),
+        ("Tinc/Nebula/tc_settings.json", "'Nebula' is no profile's"),
+        ("app/low_impairment/baseline/0_lom/ping.json", "'low_impairment' is no system's"),
+        ("app/0_lom/baseline/1_yuki/ping.json", "'0_lom' is no system's"),
+        ("0_lom/ping.json", "lies in no folder of a system"),
+    ],
+)
+def test_words_of_a_path_are_checked_before_they_become_a_system(
+    tmp_path: Path, path: str, says: str
+) -> None:
+    data.write(tmp_path / "in" / path, data.success(data.ping([1, 2]), data.meta("lom", "yuki")))
+    systems, runs, [reason] = ghosts(tmp_path / "in")
+    assert (systems, runs) == (set(), set())
+    assert says in reason
+
+
+def test_a_run_with_a_file_that_lacks_its_system(tmp_path: Path) -> None:
+    one_test(tmp_path / "runs" / "mine")
+    shutil.move(
+        str(shutil.copytree(tmp_path / "runs" / "mine" / "Tinc" / "baseline", tmp_path / "x")),
+        tmp_path / "runs" / "mine" / "baseline",
+    )
+    systems, runs, reasons = ghosts(tmp_path / "runs")
+    assert (systems, runs) == ({"tinc"}, {"mine"})
+    assert reasons == ["folder 'mine' holds systems and is none, though 'baseline' lies in it"]
+
+
+@pytest.mark.parametrize("beside", ["Tinc/layout.json", "Foo/layout.json"])
+def test_a_new_system_is_known_by_its_layout_or_by_those_beside_it(
+    tmp_path: Path, beside: str
+) -> None:
+    one_test(tmp_path / "mine", system="Foo")
+    data.write(tmp_path / "mine" / beside, [{"cmachine": {"name": "lom"}, "vpn_ip": "10.0.0.1"}])
+    assert {row["vpn"] for row in Imported(tmp_path).links} == {"foo"}
+
+
+def test_the_config_names_further_systems_and_profiles(tmp_path: Path) -> None:
+    about = data.meta("lom", "yuki")
+    path = tmp_path / "x" / "Foo" / "harsh" / "0_lom" / "ping.json"
+    data.write(path, data.success(data.ping([1, 2]), about))
+    assert not importer.import_runs([tmp_path], "c").rows
+    known = Words.of(["FOO"], ["harsh"])
+    assert list(importer.import_runs([tmp_path], "c", known).rows) == [("ping", "foo")]
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+def test_a_parent_or_a_system_s_own_folder_may_be_given(tmp_path: Path, depth: int) -> None:
+    top = one_test(tmp_path / "a" / "18.12.2025") / "Tinc"
+    given = [top, top.parent, top.parent.parent, tmp_path][depth]
+    [link] = Imported(given).links
+    assert (link["vpn"], link["profile"]) == ("tinc", "baseline")
+    assert link["testbed"] == "published:18.12.2025"
+
+
+def test_what_stood_before_there_were_envelopes_and_profiles(tmp_path: Path) -> None:
+    tcp = data.iperf3(5)
+    tcp["start"]["connecting_to"] = {"host": "vpn.yuki"}
+    nix = data.nix(9)
+    nix["results"][0]["parameters"]["url"] = "http://vpn.yuki"
+    data.write(tmp_path / "NoVPN" / "0_lom" / "tcp_iperf3.json", tcp)
+    data.write(tmp_path / "NoVPN" / "0_lom" / "nix-cache.json", nix)
+    links = {(row["vpn"], row["profile"], row["benchmark"]) for row in Imported(tmp_path).links}
+    assert links == {("internal", "baseline", "tcp"), ("internal", "baseline", "nix_cache")}
 
 
 def test_a_second_file_of_one_cell_is_set_aside(tmp_path: Path) -> None:
@@ -430,11 +855,11 @@ def test_nothing_at_all_is_saved_as_empty_tables(tmp_path: Path) -> None:
 
 
 def test_facts_tell_what_a_run_without_a_layout_holds(tmp_path: Path) -> None:
-    document = data.success(data.iperf3(1), data.meta("lom", "yuki"))
-    for name in ("18.12.2025", "20.12.2025"):
-        data.write(tmp_path / name / "Tinc" / "baseline" / "0_lom" / "tcp_iperf3.json", document)
+    for number, name in enumerate(("18.12.2025", "20.12.2025")):
+        one_test(tmp_path / name, took=number)
     assert Imported(tmp_path).result.facts["20.12.2025"] == {
         "tuning": "stock", "round": 2, "vpns": ["tinc"], "profiles": ["baseline"],
+        "tests": {"tcp": {"profiles": ["baseline"], "links": 1}},
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,10 +13,11 @@ import pytest
 
 from meshbench.checks import tables as files
 from meshbench.figures import catalogue
-from meshbench.figures.charts.campaign import success_rate
+from meshbench.figures.charts.campaign import campaign_overview, success_rate
 from meshbench.figures.charts.latency import ping_loss, rtt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, render, tabular
+from meshbench.figures.drawing.groups import collect
 from meshbench.figures.drawing.measure import Measure
 from meshbench.importers.vpn_runner import importer
 from tests.unit import golden, synthetic
@@ -142,7 +144,7 @@ def test_a_sum_with_missing_links_is_no_total(invented: Load) -> None:
     told = context("internal", "demo", profiles=("low",))
     row = printed("parallel_scaling", invented, told)["demo"]
     assert row["parallel_mbit_s"] == ""
-    assert row["parallel_mbit_s_missing"] == "1 of 3 only"
+    assert row["parallel_mbit_s_missing"] == "1 of 3 only: not finished within 250 s"
     assert row["survivors_mbit_s"] == "40.0"
     assert row["n"] == "1/3"
 
@@ -239,8 +241,8 @@ def test_every_table_of_values_tells_their_spread_and_n(name: str, invented: Loa
 def patchy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Load, Context]:
     """Two rounds of two systems, of which the second's second has no ping; one tuned run."""
     folder = tmp_path_factory.mktemp("patchy")
-    for name in ("18.12.2025", "20.12.2025", "26.02.2026-optimized"):
-        data.run(folder / "runs" / name)
+    for number, name in enumerate(("18.12.2025", "20.12.2025", "26.02.2026-optimized")):
+        data.again(data.run(folder / "runs" / name), longer_s=number)
     for path in (folder / "runs" / "20.12.2025" / "Demo").rglob("ping.json"):
         path.unlink()
     shutil.rmtree(folder / "runs" / "26.02.2026-optimized" / "Demo")
@@ -266,6 +268,51 @@ def test_a_kind_of_test_without_a_file_is_no_success(patchy: tuple[Load, Context
     assert found["demo"].of_links == 42
     notes = catalogue.load("success_rate").notes(load("success_rate"), told)
     assert "demo: not run (3 links)" in notes
+
+
+def partial(folder: Path) -> tuple[Load, Context]:
+    """A whole run, and two in which only TCP of one system was measured again."""
+    data.run(folder / "runs" / "18.12.2025")
+    for number, name in enumerate(("20.12.2025", "22.12.2025"), 1):
+        data.again(data.run(folder / "all" / name), longer_s=number)
+        for path in (folder / "all" / name / "Demo").rglob("tcp_iperf3.json"):
+            there = folder / "runs" / name / path.relative_to(folder / "all" / name)
+            data.write(there, json.loads(path.read_text()))
+        layout = folder / "all" / name / "Demo" / "layout.json"
+        shutil.copy(layout, folder / "runs" / name / "Demo" / "layout.json")
+    load = aggregated(folder / "runs", folder / "results")
+    told = context("internal", "demo", profiles=("baseline", "low"))
+    return load, told.told(folder / "results" / "published" / "facts.json")
+
+
+def test_a_partial_run_makes_nothing_else_incomplete(tmp_path: Path) -> None:
+    load, told = partial(tmp_path)
+    pings = ping_loss.groups(load("ping_loss"), told)
+    assert {(g.vpn, g.n_ok, g.planned) for g in pings if g.profile == "baseline"} == {
+        ("internal", 9, 9), ("demo", 9, 9),
+    }  # fmt: skip
+    rate = Measure("tcp", "send_rate", "Mbit/s")
+    rates = measured.groups(load("tcp_impairment"), told, rate, ["baseline"])
+    assert {(g.vpn, g.n_ok, g.planned) for g in rates} == {("internal", 3, 3), ("demo", 9, 9)}
+    found = {one.vpn: one for one in success_rate.successes(load("success_rate"), told)}
+    assert (found["internal"].of_links, found["demo"].of_links) == (21, 27)
+    assert not [
+        n
+        for n in catalogue.load("success_rate").notes(load("success_rate"), told)
+        if "not run" in n
+    ]
+    tiles = campaign_overview._tiles(load("campaign_overview").rows("cells"), told)
+    assert not [tile for tile in tiles if tile["kind"] == "not_run"]
+
+
+def test_what_no_run_set_out_to_do_is_not_run(tmp_path: Path) -> None:
+    load, told = partial(tmp_path)
+    assert told.planned("demo", "stock", benchmark="tcp", profile="low") == 9
+    assert told.planned("demo", "stock", benchmark="udp", profile="low") == 3
+    assert told.planned("demo", "stock", benchmark="udp", profile="high") == 0
+    rows = load("tcp_impairment").rows("measures", benchmark="tcp", profile="low")
+    group = next(g for g in collect(rows, told) if g.profile == "baseline")
+    assert (group.trouble, group.n_ok) == ("not_run", 0)
 
 
 @pytest.mark.parametrize("name", sorted(CHAPTER | ASKED_FOR))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,9 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshbench.importers.vpn_runner import importer, index, reading, report
+from meshbench.checks import rules
+from meshbench.figures import catalogue
+from meshbench.figures.contract import Data
+from meshbench.figures.drawing import render, tabular
+from meshbench.importers.vpn_runner import importer, index, job, reading, report
 from meshbench.importers.vpn_runner.report import State
+from meshbench.importers.vpn_runner.words import Words
 from tests.unit import published_data as data
+from tests.unit import synthetic
+from tests.unit.test_published_figures import context
 
 ABOUT = data.meta("lom", "yuki")
 FAILED = data.error(ABOUT, stdout=data.SETUP_FAILED, stderr="x", msg="timed out after 5 seconds")
@@ -83,9 +91,16 @@ def take(folder: Path, name: str, content: bytes) -> importer.Imported:
     return found
 
 
-FUZZ = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+def examples(usual: int) -> settings:
+    """So many examples, or as many as a thorough profile asks for."""
+    asked = settings().max_examples
+    return settings(
+        max_examples=asked if asked > _DEFAULT else usual,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+_DEFAULT = 100
 CASES = [(name, document) for name, documents in FILES.items() for document in documents]
 IDS = [
     f"{Path(name).stem}-{document.get('status', '') if isinstance(document, dict) else ''}"
@@ -94,7 +109,7 @@ IDS = [
 
 
 @pytest.mark.parametrize(("name", "document"), CASES, ids=IDS)
-@FUZZ
+@examples(60)
 @given(choice=st.data())
 def test_wrong_types_and_huge_numbers(
     tmp_path: Path, name: str, document: Any, choice: st.DataObject
@@ -106,7 +121,7 @@ def test_wrong_types_and_huge_numbers(
 
 
 @pytest.mark.parametrize(("name", "document"), CASES, ids=IDS)
-@settings(FUZZ, max_examples=15)
+@examples(15)
 @given(share=st.floats(0, 1), noise=st.binary(max_size=4))
 def test_truncated_and_corrupted(
     tmp_path: Path, name: str, document: Any, share: float, noise: bytes
@@ -118,7 +133,7 @@ def test_truncated_and_corrupted(
 
 
 @pytest.mark.parametrize("name", list(FILES))
-@settings(FUZZ, max_examples=10)
+@examples(10)
 @given(content=st.binary(max_size=200))
 def test_anything_at_all(tmp_path: Path, name: str, content: bytes) -> None:
     take(tmp_path / "run", name, content)
@@ -135,12 +150,86 @@ def test_deep_nesting(tmp_path: Path, name: str, depth: int) -> None:
     take(tmp_path / "b", name, json.dumps(document).encode())
 
 
+NUMBERS = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.sampled_from([0, -0.0, -19, 1, 1e307, 1e308, 5e-324, 2**63, 10**400, 1e15]),
+)
+
+
+def numeric(document: Any) -> list[tuple[Any, ...]]:
+    """The places of numbers."""
+    return [p for p in paths(document) if type(at(document, p)) in {int, float}]
+
+
+def at(document: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        document = document[key]
+    return document
+
+
+def whole_run(choice: st.DataObject) -> dict[str, bytes]:
+    """A small run of two systems, with files that are odd, short, gone or in another folder."""
+    files = {}
+    for name, documents in FILES.items():
+        for system in ("Tinc", "Internal"):
+            files[name.replace("Tinc", system)] = copy.deepcopy(documents[0])
+    for name in choice.draw(st.lists(st.sampled_from(sorted(files)), max_size=5, unique=True)):
+        document = files.pop(name)
+        for _ in range(choice.draw(st.integers(0, 3))):
+            places = numeric(document) or paths(document)
+            odd = choice.draw(st.booleans())
+            path = choice.draw(st.sampled_from(paths(document) if odd else places))
+            document = replaced(document, path, choice.draw(ODD if odd else NUMBERS))
+        parts = name.split("/")
+        if choice.draw(st.integers(0, 5)) == 0:
+            del parts[choice.draw(st.integers(0, len(parts) - 1))]
+        if parts:
+            files["/".join(parts)] = document
+    return {
+        name: json.dumps(document).encode("utf-8", "surrogatepass")
+        for name, document in files.items()
+    }
+
+
+TOLD = context("internal", "tinc", profiles=("baseline", "low"))
+
+
+@examples(10)
+@given(choice=st.data())
+def test_no_published_file_ends_in_a_traceback_or_without_figures(
+    tmp_path_factory: pytest.TempPathFactory, choice: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("whole")
+    for name, content in whole_run(choice).items():
+        path = folder / "run" / "18.12.2025" / name
+        if not path.parent.is_file() and not path.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    job.convert([folder / "run"], "published", folder / "results")
+    samples, links = ([folder / "results" / f"{kind}/all.parquet"] for kind in ("samples", "links"))
+    findings = rules.run(samples, links)
+    told = TOLD.told(folder / "results" / "published" / "facts.json")
+    made = synthetic.tables(folder / "tables", samples, links)
+    for name in choice.draw(st.lists(st.sampled_from(catalogue.names()), min_size=4, max_size=4)):
+        figure = catalogue.load(name)
+        tables = Data.read({table: made[table] for table in figure.figure.tables})
+        if figure.tabulate is not None:
+            assert tabular.csv_text(figure.tabulate(tables, told))
+        else:
+            json.dumps(
+                render.compose(figure, tables, told, findings.to_pylist()).spec, allow_nan=False
+            )
+        assert figure.caption(tables, told)
+    shutil.rmtree(folder)
+
+
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=6))
-@settings(max_examples=200)
+@examples(200)
 def test_any_path_has_a_place_or_a_reason(parts: list[str]) -> None:
     for last in ("ping.json", "tc_settings.json", "layout.json", *parts[-1:]):
         try:
-            index.place(PurePosixPath(*parts, last), "run")
+            spot = index.spot(PurePosixPath(*parts, last), "run")
+            index.Tree([spot], Words()).place(spot)
         except (reading.UnreadableError, index.IgnoredError) as error:
             reasons = str(error)
             assert reasons

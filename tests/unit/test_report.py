@@ -87,7 +87,7 @@ class Balance(HTMLParser):
 
 def test_text_from_outside_stays_text(page: str) -> None:
     assert "&lt;/script&gt;&lt;b&gt;no route&lt;/b&gt; &amp; so on" in page
-    assert "&lt;i>1 &lt; 2" in page
+    assert "&lt;i&gt;1 &lt; 2" in page
     assert "a&lt;b&gt;.json" in page
     parser = Balance()
     parser.feed(page)

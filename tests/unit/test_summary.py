@@ -46,11 +46,16 @@ def spans(*times: tuple[float, float]) -> Done:
 
 
 def write(
-    here: Path, *links: LinkRecord, took_s: float = 5.0, marks: Sequence[str] = (), **words: Any
+    here: Path,
+    *links: LinkRecord,
+    took_s: float = 5.0,
+    marks: Sequence[str] = (),
+    planned: Setup | None = None,
+    **words: Any,
 ) -> Path:
     of = cell(**words)
     made = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
-    path = here / campaign().records[of]
+    path = here / (planned or campaign()).records[of]
     records.write(made, path)
     return path
 
@@ -283,10 +288,9 @@ def test_a_setting_is_written_so_that_snakemake_reads_it_back(value: Any) -> Non
     assert parse([word]) == {"key": value}
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("columns", ["40", "80", "300"])
 def test_no_name_is_cut_in_the_plan_and_the_summary(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     """Whether the terminal is narrow, or none says its width."""
     monkeypatch.setenv("COLUMNS", columns)
@@ -298,9 +302,8 @@ def test_no_name_is_cut_in_the_plan_and_the_summary(
     ]
     planned = Setup(making.campaign(rounds=1, vpns=tuple(name[:40] for name in long)))
     estimate.show(planned)
-    of = cell(vpn=long[0][:40])
-    path = planned.records[of]
-    records.write(record(link(status=Status.FAILED, reason="x"), cell=of), path)
+    bad = link(status=Status.FAILED, reason="x")
+    path = write(here, bad, planned=planned, vpn=long[0][:40])
     summary.show(planned, None)
     out, err = capsys.readouterr()
     for text in (out, err):
@@ -309,7 +312,7 @@ def test_no_name_is_cut_in_the_plan_and_the_summary(
         joined = {"".join(cells).replace(" ", "") for cells in zip(*_padded(rows), strict=True)}
         for name in long:
             assert any(name[:40] in column for column in joined), (columns, text)
-    assert f"failed: {path}\n" in err
+    assert f"failed: {path.relative_to(here)}\n" in err
 
 
 def _padded(rows: list[list[str]]) -> list[list[str]]:

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from meshbench.testbed.waiting import until
+import pytest
+
+from meshbench.util.waiting import persist, until
 
 
 def looked(answers: list[bool], limit_s: float) -> tuple[bool, int]:
@@ -24,3 +26,30 @@ def test_ends_as_soon_as_it_holds() -> None:
 def test_looks_once_even_without_time() -> None:
     assert looked([True], -1) == (True, 1)
     assert looked([False, True], -1) == (False, 1)
+
+
+def attempted(outcomes: list[Exception | None], limit_s: float) -> tuple[Exception | None, int]:
+    left = iter(outcomes)
+    seen = 0
+
+    async def attempt() -> None:
+        nonlocal seen
+        seen += 1
+        if error := next(left):
+            raise error
+
+    return asyncio.run(persist(attempt, limit_s, OSError, ValueError)), seen
+
+
+def test_persisting_ends_with_a_success() -> None:
+    assert attempted([OSError("a"), ValueError("b"), None, None], 60) == (None, 3)
+
+
+def test_persisting_returns_the_last_error_when_the_limit_is_over() -> None:
+    error, seen = attempted([OSError("a"), None], -1)
+    assert (str(error), seen) == ("a", 1)
+
+
+def test_persisting_does_not_hide_other_errors() -> None:
+    with pytest.raises(KeyError):
+        attempted([KeyError("c"), None], 60)

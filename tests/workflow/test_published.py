@@ -19,8 +19,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     first = data.run(folder / "18.12.2025")
     shutil.make_archive(str(first), "gztar", folder, first.name)
-    data.run(folder / "20.12.2025")
-    tuned = data.run(folder / "26.02.2026-optimized")
+    data.again(data.run(folder / "20.12.2025"), longer_s=1)
+    tuned = data.again(data.run(folder / "26.02.2026-optimized"), longer_s=2)
     shutil.rmtree(tuned / "Demo")
     broken = tuned / "Internal" / "baseline" / "0_lom" / "tcp_iperf3.json"
     broken.write_bytes(broken.read_bytes()[:300])

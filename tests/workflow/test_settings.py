@@ -207,14 +207,3 @@ def test_a_record_of_other_settings_is_not_measured_again(checkout: Checkout) ->
     assert f"{path.stem}.json was made by other settings than the campaign has" in ran.text
     assert "Traceback" not in ran.text
     assert checkout.records() == before
-
-
-def test_the_plan_tells_the_cells_of_changed_options_from_the_others(checkout: Checkout) -> None:
-    def states() -> list[str]:
-        text = checkout.python("-m", "meshbench", "plan")
-        rows = [line.split("│") for line in text.splitlines() if line.count("│") == 9]
-        return sorted(row[-2].strip() for row in rows)
-
-    assert states() == ["reused"] * 12
-    checkout.edit("config/config.yaml", "{count: 5}", "{count: 6}")
-    assert states() == ["reused"] * 6 + ["to measure"] * 6

@@ -6,8 +6,10 @@ Where the text belongs to someone else, its rows stay in a file of their own, an
 in a YAML file keyed by row number, each with a digest of the row it was written for.
 
 A query is either an expression in the words of claims.sql or a whole SELECT with a column `value` and
-perhaps `n` and `of`. `compare` is nothing (by the quoted digits) or one of: ``at_most``, ``at_least``,
-``within`` (for a range ``a-b``), ``is`` (the same text), ``holds`` (true), ``{about: <percent>}``.
+perhaps `n` and `of`; the words are about the tuning 'stock' unless they are given another, a SELECT
+says of which tuning it is. `compare` is nothing (by the quoted digits) or one of: ``at_most``,
+``at_least`` (bounds as they stand, not rounded), ``within`` (for a range ``a-b``), ``is`` (the same
+text), ``holds`` (true), ``{about: <percent>}``.
 """
 
 import csv

@@ -15,32 +15,32 @@ FROM samples
 WHERE status = 'ok' AND stream IS NOT NULL AND t_s IS NULL AND value IS NOT NULL
 GROUP BY ALL;
 
-CREATE TEMP MACRO links_of(b) AS (SELECT max(n_expected) FROM expected WHERE benchmark = b);
+CREATE TEMP MACRO links_of(b, t) AS (SELECT max(n_expected) FROM expected WHERE benchmark = b AND tuning = t);
 CREATE TEMP MACRO answer(x, n, of) AS {'value': x::DOUBLE, 'n': n::BIGINT, 'of': of::BIGINT};
 
 -- Over links: mean, sum, least, most; and of one link by its source.
 CREATE TEMP MACRO mean(v, p, b, m, d := 'forward', t := 'stock') AS (
-    SELECT answer(avg(value), count(*), links_of(b)) FROM per_link
+    SELECT answer(avg(value), count(*), links_of(b, t)) FROM per_link
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND direction = d AND tuning = t);
 CREATE TEMP MACRO total(v, p, b, m, d := 'forward', t := 'stock') AS (
-    SELECT answer(sum(value), count(*), links_of(b)) FROM per_link
+    SELECT answer(sum(value), count(*), links_of(b, t)) FROM per_link
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND direction = d AND tuning = t);
 CREATE TEMP MACRO least_link(v, p, b, m, d := 'forward', t := 'stock') AS (
-    SELECT answer(min(value), count(*), links_of(b)) FROM per_link
+    SELECT answer(min(value), count(*), links_of(b, t)) FROM per_link
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND direction = d AND tuning = t);
 CREATE TEMP MACRO most_link(v, p, b, m, d := 'forward', t := 'stock') AS (
-    SELECT answer(max(value), count(*), links_of(b)) FROM per_link
+    SELECT answer(max(value), count(*), links_of(b, t)) FROM per_link
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND direction = d AND tuning = t);
 CREATE TEMP MACRO link(v, p, b, m, s, d := 'forward', t := 'stock') AS (
     SELECT answer(avg(value), 1, 1) FROM per_link
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND direction = d AND tuning = t AND source = s);
 CREATE TEMP MACRO mean_of_runs(v, p, b, m, d := 'forward', t := 'stock') AS (
-    SELECT answer(avg(value), count(*), links_of(b)) FROM per_run
+    SELECT answer(avg(value), count(*), links_of(b, t)) FROM per_run
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND direction = d AND tuning = t);
 
 -- Over hosts: when the first peer answered (the thesis's reading of the connection checks).
 CREATE TEMP MACRO first_peer(v, p, b, m, t := 'stock') AS (
-    SELECT answer(avg(one), count(*), (SELECT count(DISTINCT source) FROM links WHERE benchmark = b AND source <> '*'))
+    SELECT answer(avg(one), count(*), (SELECT count(DISTINCT source) FROM links WHERE benchmark = b AND tuning = t AND source <> '*'))
     FROM (SELECT source, min(value) AS one FROM per_link
         WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND tuning = t GROUP BY source));
 CREATE TEMP MACRO first_peer_of(v, p, b, m, s, t := 'stock') AS (
@@ -48,10 +48,10 @@ CREATE TEMP MACRO first_peer_of(v, p, b, m, s, t := 'stock') AS (
     WHERE vpn = v AND profile = p AND benchmark = b AND metric = m AND tuning = t AND source = s);
 
 -- What belongs to no link: settings (the same for all systems) and the runner's time.
-CREATE TEMP MACRO setting(p, m) AS (
-    SELECT answer(max(value), 1, 1) FROM whole WHERE source = '*' AND profile = p AND metric = m);
+CREATE TEMP MACRO setting(p, m, t := 'stock') AS (
+    SELECT answer(max(value), 1, 1) FROM whole WHERE source = '*' AND profile = p AND metric = m AND tuning = t);
 CREATE TEMP MACRO all_systems(p, b, m, t := 'stock') AS (
-    SELECT answer(sum(value), count(DISTINCT vpn), (SELECT count(DISTINCT vpn) FROM links))
+    SELECT answer(sum(value), count(DISTINCT vpn), (SELECT count(DISTINCT vpn) FROM links WHERE tuning = t))
     FROM whole WHERE profile = p AND benchmark = b AND metric = m AND tuning = t);
 
 -- Ratios, differences, scaled answers. An argument is named in a subquery, as a macro would repeat it.

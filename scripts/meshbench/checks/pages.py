@@ -1,10 +1,9 @@
 """Findings and verdicts as HTML fragments, CSV and tables for a terminal."""
 
 import csv
-import html
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,16 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from meshbench.checks import rules
-from meshbench.checks.places import where
+from meshbench.checks.places import several_rounds, where
 from meshbench.checks.rules import Severity
 from meshbench.checks.verdicts import Judged, Verdict
-from meshbench.util import terminal
+from meshbench.util import templates, terminal
 
 _COLOURS = {
     Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue",
     Verdict.MATCH: "green", Verdict.PARTIAL: "yellow", Verdict.DIFFERS: "red",
     Verdict.ABSENT: "blue", Verdict.NOTHING: "dim", Verdict.STALE: "red",
 }  # fmt: skip
+_JUDGED_COLUMNS = ("row", "verdict", "what", "the text says", "the data say", "remarks")
 _SHOWN_PER_RULE = 4
 
 
@@ -30,12 +30,14 @@ def findings_table(findings: pa.Table, *, everything: bool = False) -> Table:
     table = terminal.table(findings_summary(findings), ("rule", "where", "what"), plain=True)
     shown: Counter[str] = Counter()
     totals = Counter(findings["rule"].to_pylist())
-    for finding in findings.to_pylist():
+    rows = findings.to_pylist()
+    rounds = several_rounds(rows)
+    for finding in rows:
         rule = finding["rule"]
         shown[rule] += 1
         if everything or shown[rule] <= _SHOWN_PER_RULE:
             name = Text(rule, style=_COLOURS[Severity(finding["severity"])])
-            table.add_row(name, where(finding), Text(finding["says"]))
+            table.add_row(name, where(finding, rounds=rounds), Text(finding["says"]))
         elif shown[rule] == totals[rule]:
             table.add_row("", "", Text(f"… and {totals[rule] - _SHOWN_PER_RULE} more", style="dim"))
     return table
@@ -50,22 +52,18 @@ def findings_summary(findings: pa.Table) -> str:
 
 def findings_html(findings: pa.Table) -> str:
     """Findings as an HTML fragment: one section per rule, with its sentence."""
-    parts = [f"<p>{_text(findings_summary(findings))}</p>"]
     rows = findings.to_pylist()
-    for name in dict.fromkeys(row["rule"] for row in rows):
-        rule = rules.load(name)
-        mine = [row for row in rows if row["rule"] == name]
-        parts.append(
-            f'<details class="finding {rule.severity}"><summary><b>{_text(rule.title)}</b> '
-            f"({rule.severity}, {len(mine)})</summary><p>{_text(rule.sentence)}</p>"
-        )
-        parts.append(_html_table(("where", "what"), [(where(row), row["says"]) for row in mine]))
-        parts.append("</details>")
-    silent = sorted(set(rules.names()) - {row["rule"] for row in rows})
-    if silent:
-        titles = "; ".join(_text(rules.load(name).title) for name in silent)
-        parts.append(f"<p>Without a finding: {titles}.</p>")
-    return "\n".join(parts) + "\n"
+    rounds = several_rounds(rows)
+    by_rule: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        by_rule.setdefault(row["rule"], []).append((where(row, rounds=rounds), row["says"]))
+    return templates.html(
+        __package__,
+        "findings.html",
+        summary=findings_summary(findings),
+        findings=[(rules.load(name), rows) for name, rows in by_rule.items()],
+        silent=[rules.load(name).title for name in rules.names() if name not in by_rule],
+    )
 
 
 _CLAIM_COLUMNS = (
@@ -85,33 +83,25 @@ def claims_csv(judged: Sequence[Judged]) -> str:
 
 def claims_html(judged: Sequence[Judged]) -> str:
     """The claims as an HTML fragment: what a reader must know of first, then those that match."""
-    matches = [one for one in judged if one.verdict is Verdict.MATCH]
-    others = [one for one in judged if one.verdict is not Verdict.MATCH]
-    parts = [f"<p>{_text(claims_summary(judged))}</p>", _judged_table(others)]
-    if matches:
-        parts += [
-            f"<details><summary>{len(matches)} that match</summary>",
-            _judged_table(matches),
-            "</details>",
-        ]
-    return "\n".join(parts) + "\n"
+    return templates.html(
+        __package__,
+        "claims.html",
+        summary=claims_summary(judged),
+        head=_JUDGED_COLUMNS,
+        others=[_judged_row(one) for one in judged if one.verdict is not Verdict.MATCH],
+        matches=[_judged_row(one) for one in judged if one.verdict is Verdict.MATCH],
+    )
 
 
-def _judged_table(judged: Sequence[Judged]) -> str:
-    rows = [
-        (
-            str(one.claim.number), one.told, _subject(one), _stated(one), _found(one),
-            " ".join(filter(None, (one.message, *(f"[{flag}]" for flag in one.flags)))),
-        )
-        for one in judged
-    ]  # fmt: skip
-    return _html_table(("row", "verdict", "what", "the text says", "the data say", "remarks"), rows)
+def _judged_row(one: Judged) -> tuple[str, ...]:
+    flags = (f"[{flag}]" for flag in one.flags)
+    remarks = " ".join(filter(None, (one.message, *flags)))
+    return (str(one.claim.number), one.told, _subject(one), _stated(one), _found(one), remarks)
 
 
 def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table:
     """The claims for a terminal: those that do not simply match, or all of them."""
-    columns = ("row", "verdict", "what", "the text says", "the data say", "remarks")
-    table = terminal.table(claims_summary(judged), columns, plain=True)
+    table = terminal.table(claims_summary(judged), _JUDGED_COLUMNS, plain=True)
     for one in judged:
         if everything or one.verdict is not Verdict.MATCH:
             verdict = Text(one.told, style=_COLOURS[one.verdict])
@@ -164,13 +154,3 @@ def _found(one: Judged) -> str:
     shown = f"{one.found:.5g}" if isinstance(one.found, float) else str(one.found)
     partial = one.n is not None and one.of is not None and one.n < one.of
     return f"{shown} (n = {one.n} of {one.of})" if partial else shown
-
-
-def _html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["<table>", "<tr>" + "".join(f"<th>{_text(cell)}</th>" for cell in head) + "</tr>"]
-    lines += ["<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows]
-    return "\n".join([*lines, "</table>"])
-
-
-def _text(value: str) -> str:
-    return html.escape(value, quote=True)

@@ -161,11 +161,17 @@ def holds(claim: Claim, found: float | str | bool) -> bool:
 
 
 def _interval(compare: Compare, value: float, half: float) -> tuple[float, float]:
-    """The values that agree with a stated one, given half a unit of its last digit."""
+    """The values that agree with a stated one, given half a unit of its last digit.
+
+    A bound is not rounded: 1.103 is not below 1.1.
+    """
+    if compare == "at_most":
+        return -math.inf, value
+    if compare == "at_least":
+        return value, math.inf
     if isinstance(compare, About):
         half = abs(value) * compare.about / 100
-    low = -math.inf if compare == "at_most" else value - half
-    return low, math.inf if compare == "at_least" else value + half
+    return value - half, value + half
 
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

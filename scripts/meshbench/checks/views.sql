@@ -6,9 +6,9 @@ CREATE TEMP TABLE whole AS
 SELECT * REPLACE (coalesce(mode, '') AS mode)
 FROM samples WHERE t_s IS NULL AND stream IS NULL AND value IS NOT NULL;
 
--- Links that a benchmark has somewhere in the campaign: what every cell of it should have.
+-- Links that a benchmark has anywhere in a round: what every cell of it should have.
 CREATE TEMP VIEW expected AS
-SELECT campaign, benchmark, count(DISTINCT (source, target)) AS n_expected
+SELECT campaign, round, tuning, benchmark, count(DISTINCT (source, target)) AS n_expected
 FROM links WHERE source <> '*' GROUP BY ALL;
 
 -- One row per cell that has any link row. n_missing counts links without even a row.
@@ -21,7 +21,7 @@ SELECT
     string_agg(
         source || '->' || target || ': ' || coalesce(reason, status), '; ' ORDER BY source, target
     ) FILTER (status <> 'ok') AS reasons
-FROM links JOIN expected USING (campaign, benchmark)
+FROM links JOIN expected USING (campaign, round, tuning, benchmark)
 WHERE source <> '*'
 GROUP BY ALL;
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from meshbench.cli import checks
-from meshbench.config.models import Campaign, LabTestbed
+from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
 from meshbench.report import cards
+from meshbench.runner import clean
 from meshbench.runner.session import lab_of
 from meshbench.util.errors import MeshbenchError
 from meshbench.workflow import estimate, hooks, summary
@@ -69,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     pages.add_argument("file", type=Path, nargs="?", help="write it there, without the versions")
     pages.set_defaults(command=_cards)
     checks.add(commands)
+    hosts = commands.add_parser("hosts", help="hosts of your own: clean")
+    hosts.set_defaults(command=_clean_hosts)
+    hosts.add_subparsers(required=True, dest="action").add_parser(
+        "clean", help="take everything of meshbench off them", parents=[settings]
+    )
     lab = commands.add_parser("lab", help="the local lab: up, down, status, shell")
     lab.set_defaults(command=_lab)
     actions = lab.add_subparsers(required=True, dest="action")
@@ -139,6 +145,19 @@ def _cards(options: argparse.Namespace) -> int:
     cells = summary.read(_setup(options))
     versions = cards.measured(done.record for done in cells if done.record)
     sys.stdout.write(cards.page(versions))
+    return 0
+
+
+def _clean_hosts(options: argparse.Namespace) -> int:
+    campaign = _campaign(options)
+    if not isinstance(campaign.testbed, SshTestbed):
+        raise MeshbenchError(
+            f"the testbed {campaign.file.testbed} is not one of your own hosts (kind: ssh); "
+            "a lab goes with `python -m meshbench lab down`"
+        )
+    systems = asyncio.run(clean.clean(campaign.testbed))
+    names = ", ".join(host.name for host in campaign.testbed.hosts)
+    sys.stdout.write(f"{names}: clean; there were {', '.join(systems) or 'no systems'}\n")
     return 0
 
 

@@ -1,6 +1,5 @@
 """A campaign and everything that it names, checked and completed with every default."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from meshbench.config.sources import Source, locate
 from meshbench.config.strict import Strict
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError, Problem
+from meshbench.util.hints import close_matches
 
 Loaded = TypeVar("Loaded")
 Key = tuple[str, ...]
@@ -158,19 +158,17 @@ def _options(kinds: Kinds, name: Any, sources: list[Source], at: Key) -> type[St
     """The options of a driver or benchmark. Raises ConfigError at the place that named it."""
     if name in kinds.names():
         return kinds.options(name)
-    raise _error(sources, at, f"there is no '{name}'; {hint(str(name), kinds.names())}", name)
+    raise _error(
+        sources,
+        at,
+        f"there is no '{name}'; {close_matches(str(name), sorted(kinds.names()))}",
+        name,
+    )
 
 
 def _error(sources: list[Source], at: Key, message: str, item: str | None = None) -> ConfigError:
     file, line = locate(sources, at, item)
     return ConfigError([Problem(file, ".".join(at), message, line)])
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """The nearest known name, or all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
 
 
 def _check_links(campaign: Campaign, sources: list[Source]) -> None:
@@ -185,7 +183,7 @@ def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None
     """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
     path = _path(folder, name)
     if not path.exists():
-        known = hint(name, (file.stem for file in folder.glob("*.yaml")))
+        known = close_matches(name, sorted(file.stem for file in folder.glob("*.yaml")))
         raise ConfigError([Problem(place[0], name, f"there is no {path}; {known}", place[1])])
     source = Source.read(path)
     return check(model, source.data, [source])

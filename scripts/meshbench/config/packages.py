@@ -116,7 +116,6 @@ class Local(Strict):
 
 
 Package = Annotated[Debian | Go | Cargo | Release | Local, Field(discriminator="source")]
-SOURCES = ("debian", "go", "cargo", "release", "file")
 
 
 def provides(package: Package) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """The base of every model that a person fills in."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
+
+from meshbench.util.hints import close_matches
 
 
 class Strict(BaseModel):
@@ -25,7 +26,5 @@ class Strict(BaseModel):
 
 def unknown_key(key: str, valid: Iterable[str]) -> PydanticCustomError:
     """An error for a key nobody knows, with the nearest valid name or the list of them."""
-    names = list(valid)
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(names)}"
+    hint = close_matches(key, valid, "valid keys")
     return PydanticCustomError("unknown_key", "unknown key; {hint}", {"hint": hint, "key": key})

@@ -4,8 +4,8 @@ import logging
 
 from meshbench.results.records import Command
 from meshbench.testbed.host import RUN, File, Host
-from meshbench.testbed.waiting import until
 from meshbench.util.errors import TestbedError
+from meshbench.util.waiting import until
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ Nothing here imports Altair or Arrow: a Snakefile may ask what figures there are
 
 import dataclasses
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
@@ -57,6 +57,8 @@ class Context:
         engine: as configured; figures say what the records say where they say it.
         runs: of an import, each system's tuning and round in every run that holds it; none for a
             campaign measured here, of which every system has every tuning in all rounds.
+        tests: of an import, what each run set out to do: its tuning and round, benchmark, profile,
+            and over how many links; as `runs`.
         headlines: of each benchmark, in its own order; of some none may be known.
     """
 
@@ -71,6 +73,7 @@ class Context:
     placement: str
     engine: str = "auto"
     runs: tuple[tuple[str, str, int], ...] = ()
+    tests: tuple[tuple[str, int, str, str, int], ...] = ()
     headlines: tuple[Headline, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,27 +111,62 @@ class Context:
         return dataclasses.replace(
             self,
             runs=tuple(sorted(held)),
+            tests=tuple(sorted(_tests(runs))),
             rounds=max(run["round"] for run in runs),
             vpns=_found(self.vpns, {vpn for run in runs for vpn in run["vpns"]}),
             tunings=_found(self.tunings, {run["tuning"] for run in runs}),
             profiles=_found(self.profiles, {name for run in runs for name in run["profiles"]}),
         )
 
-    def rounds_of(self, vpn: str, tuning: str) -> tuple[int, ...]:
-        """The rounds in which a system was to be measured under a tuning; none if it was not."""
-        if self.runs:
-            return tuple(r for v, t, r in self.runs if (v, t) == (vpn, tuning))
-        return tuple(range(1, self.rounds + 1)) if vpn in self.vpns else ()
+    def rounds_of(
+        self, vpn: str, tuning: str, benchmark: str = "", profile: str = ""
+    ) -> tuple[int, ...]:
+        """The rounds in which a system was to be measured under a tuning; none if it was not.
 
-    def planned(self, vpn: str, tuning: str, links: int = 0) -> int:
+        Args:
+            vpn: its name.
+            tuning: its name.
+            benchmark: only those in which this was to be run.
+            profile: only those in which that was to be run under this.
+        """
+        if not self.runs:
+            return tuple(range(1, self.rounds + 1)) if vpn in self.vpns else ()
+        rounds = tuple(r for v, t, r in self.runs if (v, t) == (vpn, tuning))
+        if not (self.tests and benchmark):
+            return rounds
+        held = {
+            r
+            for t, r, b, p, _ in self.tests
+            if (t, b) == (tuning, benchmark) and profile in {"", p}
+        }
+        return tuple(r for r in rounds if r in held)
+
+    def planned(
+        self, vpn: str, tuning: str, links: int = 0, *, benchmark: str = "", profile: str = ""
+    ) -> int:
         """How many values that system should have under one profile: rounds x links.
 
         Args:
             vpn: its name.
             tuning: its name.
             links: of the benchmark, where it has more than the campaign's, e.g. all pairs of hosts.
+            benchmark: its name, as a run that was imported need not have set out to do all of them.
+            profile: its name; the same.
         """
-        return len(self.rounds_of(vpn, tuning)) * max(len(self.links), links)
+        rounds = self.rounds_of(vpn, tuning, benchmark, profile)
+        if self.runs and self.tests and benchmark:
+            wanted = (tuning, benchmark, profile)
+            return sum(n for t, r, b, p, n in self.tests if (t, b, p) == wanted and r in rounds)
+        return len(rounds) * max(len(self.links), links)
+
+
+def _tests(runs: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int, str, str, int]]:
+    return (
+        (run["tuning"], run["round"], benchmark, profile, test["links"])
+        for run in runs
+        for benchmark, test in run.get("tests", {}).items()
+        for profile in test["profiles"]
+    )
 
 
 def _found(planned: Sequence[str], there: Collection[str]) -> tuple[str, ...]:

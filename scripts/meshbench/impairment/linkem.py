@@ -1,7 +1,6 @@
 """Impairment in the lab by our own link emulator, for kernels without sch_netem."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import shlex
@@ -17,6 +16,7 @@ from meshbench.testbed.lab.lab import end, spawn
 from meshbench.testbed.lab.layout import HostLayout, Layout
 from meshbench.util.errors import TestbedError
 from meshbench.util.files import cache
+from meshbench.util.waiting import persist
 
 SOURCE = Path(__file__).parents[3] / "tools" / "linkem"
 _START_LIMIT_S = 5.0
@@ -145,12 +145,10 @@ class Linkem:
         return said
 
     async def _started(self, host: HostLayout) -> None:
-        deadline = asyncio.get_running_loop().time() + _START_LIMIT_S
-        while asyncio.get_running_loop().time() < deadline:
-            with contextlib.suppress(TestbedError, ValueError):
-                await self._ask(host, "--stats")
-                return
-            await asyncio.sleep(0.01)
+        if not await persist(
+            lambda: self._ask(host, "--stats"), _START_LIMIT_S, TestbedError, ValueError
+        ):
+            return
         log = (self._layout.folder / f"{host.name}-linkem.log").read_text(errors="replace")
         raise TestbedError(f"linkem of {host.name} did not start: {log.strip()[-1000:]}")
 

@@ -8,7 +8,7 @@ from typing import Any
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number, percent
-from meshbench.report.markup import Marked, Section, folded, table
+from meshbench.report.markup import Marked, Section, section
 
 _VERDICTS = {"within": "#cfe6d6", "outside": "#ee8a4a", "cannot tell": "#f3e6b8"}
 _COLUMNS = (
@@ -26,16 +26,13 @@ _COLUMNS = (
 def calibration(data: Data, context: Context) -> Section:
     """What the network did under each profile without any VPN, beside what it was asked for."""
     rows = data.rows("impairment")
-    if not rows:
-        why = "<p>Not calibrated: what the network really did to the packets is not known.</p>"
-        return Section("calibration", "Calibration", why)
     head = (
         "profile", "round", "link", "direction", "delay added (ms)", "asked (ms)", "loss", "asked",
         "reordered", "asked", "verdict", "why",
     )  # fmt: skip
     order = ordered(context.profiles, {row["profile"] for row in rows})
     rows = sorted(rows, key=lambda row: (order.index(row["profile"]), row["round"], row["source"]))
-    return Section("calibration", "Calibration", table(head, [_calibrated(row) for row in rows]))
+    return section("calibration", "Calibration", head=head, rows=[_calibrated(row) for row in rows])
 
 
 def _calibrated(row: Row) -> list[str | Marked]:
@@ -63,9 +60,13 @@ def versions(data: Data, context: Context, facts: Sequence[Path]) -> Section:
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
         mine = [row for row in rows if row["vpn"] == vpn]
         lines.append([vpn, *(_distinct(mine, column) for column, _ in _COLUMNS)])
-    told = [table(["VPN", *(head for _, head in _COLUMNS)], lines)]
-    told += [folded(_title(path), _facts(path)) for path in facts]
-    return Section("versions", "Versions and conditions", "\n".join(told))
+    return section(
+        "versions",
+        "Versions and conditions",
+        head=["VPN", *(head for _, head in _COLUMNS)],
+        rows=lines,
+        hosts=[(_title(path), _facts(path)) for path in facts],
+    )
 
 
 def _distinct(rows: Sequence[Row], column: str) -> str:
@@ -82,19 +83,14 @@ def _title(path: Path) -> str:
 
 def _facts(path: Path) -> str:
     content = json.loads(path.read_text(encoding="utf-8"))
-    plain = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
-    return f"<pre>{plain.replace('&', '&amp;').replace('<', '&lt;')}</pre>"
+    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
 
 
 def imported(report: Path | None) -> list[Section]:
     """How many files of an import were read, and each that was not, with its reason."""
     if report is None:
         return []
-    said = json.loads(report.read_text(encoding="utf-8"))
-    counts = [(key, str(value)) for key, value in said.items() if isinstance(value, int)]
-    rest = said.get("not imported") or {}
-    parts = [table(("what", "number"), counts)]
-    if rest:
-        lines = [(path, str(why)) for path, why in rest.items()]
-        parts.append(folded(f"{len(lines)} files not imported", table(("file", "why"), lines)))
-    return [Section("import", "Import", "\n".join(parts))]
+    summary = json.loads(report.read_text(encoding="utf-8"))
+    counts = [(key, str(value)) for key, value in summary.items() if isinstance(value, int)]
+    left_out = [(path, str(why)) for path, why in (summary.get("not imported") or {}).items()]
+    return [section("import", "Import", counts=counts, left_out=left_out)]

@@ -1,8 +1,11 @@
-"""Pieces of HTML."""
+"""Parts of the page."""
 
-import html
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from meshbench.util import templates
 
 
 @dataclass(frozen=True)
@@ -11,7 +14,7 @@ class Section:
 
     name: str
     title: str
-    content: str
+    content: Markup
 
 
 @dataclass(frozen=True)
@@ -25,27 +28,6 @@ class Marked:
 Cell = str | Marked
 
 
-def text(words: str) -> str:
-    """Words as HTML."""
-    return html.escape(words, quote=True)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """A table that scrolls in its own box where it is wider than the page."""
-    top = "".join(f"<th>{text(cell)}</th>" for cell in head)
-    lines = ["<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows]
-    return "\n".join(
-        ['<div class="wide"><table>', f"<thead><tr>{top}</tr></thead>", *lines, "</table></div>"]
-    )
-
-
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, Marked):
-        return f'<td style="background:{cell.fill}">{text(cell.words)}</td>'
-    return f"<td>{text(cell)}</td>"
-
-
-def folded(summary: str, content: str, *, opened: bool = False) -> str:
-    """Content that a reader opens."""
-    state = " open" if opened else ""
-    return f"<details{state}><summary>{text(summary)}</summary>\n{content}\n</details>"
+def section(name: str, title: str, **values: Any) -> Section:
+    """A part of the page from the template of its name."""
+    return Section(name, title, templates.html(__package__, f"{name}.html", **values))

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing.theme import STATUSES, ordered
 from meshbench.figures.drawing.wording import counted, joined
-from meshbench.report.markup import Cell, Marked, Section, folded, table, text
+from meshbench.report.markup import Cell, Marked, Section, section
 from meshbench.results import records
 from meshbench.results.records import Status
 
+_MATRIX = "cells ok of those planned: tunings x profiles x rounds"
+_BAD = ("status", "VPN", "tuning", "profile", "benchmark", "round", "links ok", "why")
 _FEW = 25
 """So many cells that are not ok are listed without a click."""
 
@@ -17,35 +19,45 @@ _FEW = 25
 def cells(data: Data, context: Context) -> Section:
     """Counts by system and benchmark, and each cell that is not ok with its reasons."""
     rows = data.rows("cells")
-    planned = len(context.benchmarks) * sum(_planned(vpn, context) for vpn in context.vpns)
+    planned = sum(
+        _planned(vpn, benchmark, context)
+        for vpn in context.vpns
+        for benchmark in context.benchmarks
+    )
     counts = Counter(row["status"] for row in rows)
     told = joined(f"{counts[s]} {look.words}" for s, look in STATUSES.items() if counts[s])
     summary = f"{len(rows)} of {counted(planned, 'planned cell')} have a record: {told or 'none'}."
     bad = [row for row in rows if row["status"] != "ok"]
-    listed = folded(
-        f"{counted(len(bad), 'cell')} with a link that is not ok",
-        _listed(bad),
+    benchmarks = ordered(context.benchmarks, {row["benchmark"] for row in rows})
+    return section(
+        "cells",
+        "Cells",
+        summary=summary,
+        matrix_head=[_MATRIX, *benchmarks],
+        matrix=_matrix(rows, benchmarks, context),
+        bad_title=f"{counted(len(bad), 'cell')} with a link that is not ok",
+        bad_head=_BAD,
+        bad=_listed(bad),
         opened=len(bad) <= _FEW,
     )
-    parts = [f"<p>{text(summary)}</p>", _matrix(rows, context), listed if bad else ""]
-    return Section("cells", "Cells", "\n".join(parts))
 
 
-def _planned(vpn: str, context: Context) -> int:
-    """How many cells a system should have of each benchmark."""
-    rounds = sum(len(context.rounds_of(vpn, tuning)) for tuning in context.tunings)
-    return rounds * len(context.profiles)
+def _planned(vpn: str, benchmark: str, context: Context) -> int:
+    """How many cells a system should have of a benchmark."""
+    return sum(
+        len(context.rounds_of(vpn, tuning, benchmark, profile))
+        for tuning in context.tunings
+        for profile in context.profiles
+    )
 
 
-def _matrix(rows: Sequence[Row], context: Context) -> str:
-    benchmarks = ordered(context.benchmarks, {row["benchmark"] for row in rows})
+def _matrix(rows: Sequence[Row], benchmarks: Sequence[str], context: Context) -> list[list[Cell]]:
     lines: list[list[Cell]] = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
         mine = {b: [r for r in rows if (r["vpn"], r["benchmark"]) == (vpn, b)] for b in benchmarks}
-        of = _planned(vpn, context)
-        lines.append([vpn, *(_counted(mine[benchmark], of) for benchmark in benchmarks)])
-    head = "cells ok of those planned: tunings x profiles x rounds"
-    return table([head, *benchmarks], lines)
+        counts = (_counted(mine[name], _planned(vpn, name, context)) for name in benchmarks)
+        lines.append([vpn, *counts])
+    return lines
 
 
 def _counted(rows: Sequence[Row], planned: int) -> Marked:
@@ -56,21 +68,17 @@ def _counted(rows: Sequence[Row], planned: int) -> Marked:
     return Marked(words if worst in {None, Status.OK} else f"{words}, {look.words}", look.fill)
 
 
-def _listed(rows: Sequence[Row]) -> str:
-    head = ("status", "VPN", "tuning", "profile", "benchmark", "round", "links ok", "why")
-    return table(
-        head,
+def _listed(rows: Sequence[Row]) -> list[list[Cell]]:
+    return [
         [
-            (
-                Marked(STATUSES[row["status"]].words, STATUSES[row["status"]].fill),
-                row["vpn"],
-                row["tuning"],
-                row["profile"],
-                row["benchmark"],
-                str(row["round"]),
-                f"{row['n_ok']}/{row['n_links']}",
-                row["reasons"] or "",
-            )
-            for row in sorted(rows, key=lambda row: (row["benchmark"], row["vpn"], row["profile"]))
-        ],
-    )
+            Marked(STATUSES[row["status"]].words, STATUSES[row["status"]].fill),
+            row["vpn"],
+            row["tuning"],
+            row["profile"],
+            row["benchmark"],
+            str(row["round"]),
+            f"{row['n_ok']}/{row['n_links']}",
+            row["reasons"] or "",
+        ]
+        for row in sorted(rows, key=lambda row: (row["benchmark"], row["vpn"], row["profile"]))
+    ]

@@ -1,22 +1,22 @@
 """The report as one HTML file: it holds its pictures, needs no network and opens from a file."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from markupsafe import Markup
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import circumstances, render
 from meshbench.figures.drawing.wording import joined
 from meshbench.report import conditions, outcome, shown
-from meshbench.report.markup import Section, text
+from meshbench.report.markup import Section
+from meshbench.util import templates
 from meshbench.util.files import atomic
 
 TABLES = ("cells", "links", "impairment")
 """The aggregate tables that the report reads besides those of its figures."""
-_STYLE = Path(__file__).parent / "style.css"
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def write(sources: Sources, context: Context, out: Path) -> None:
     data = Data({name: pq.read_table(sources.tables[name], partitioning=None) for name in TABLES})
     sections = [
         outcome.cells(data, context),
-        Section("checks", "Sanity checks", sources.findings.read_text(encoding="utf-8")),
-        *_claims(sources.claims),
+        _fragment("checks", "Sanity checks", sources.findings),
+        *([_fragment("claims", "Claims of the text", sources.claims)] if sources.claims else []),
         shown.pictures(sources.figures, sources.names, sources.tables, context),
         shown.printed(sources.figures, sources.names, sources.tables, context),
         conditions.calibration(data, context),
@@ -59,36 +59,20 @@ def write(sources: Sources, context: Context, out: Path) -> None:
         temporary.write_text(_page(sections, data, context), encoding="utf-8")
 
 
-def _claims(fragment: Path | None) -> list[Section]:
-    if fragment is None:
-        return []
-    return [Section("claims", "Claims of the text", fragment.read_text(encoding="utf-8"))]
+def _fragment(name: str, title: str, file: Path) -> Section:
+    """A part that the rules `checks` or `claims` wrote."""
+    return Section(name, title, Markup(file.read_text(encoding="utf-8")))  # noqa: S704 - HTML of ours
 
 
 def _page(sections: Sequence[Section], data: Data, context: Context) -> str:
-    stamp = f'<p class="fake">{text(render.FAKE)}</p>' if context.testbed == "fake" else ""
     under = circumstances.lines(data.rows("cells"), context)
-    where = " · ".join([*render.provenance(data, context), *_period(data), *under])
-    links = "".join(f'<a href="#{one.name}">{text(one.title)}</a> ' for one in sections)
-    body = "\n".join(
-        f'<section id="{one.name}">\n<h2>{text(one.title)}</h2>\n{one.content}\n</section>'
-        for one in sections
-    )
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            '<head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width">',
-            f"<title>{html.escape(context.campaign)}: report</title>",
-            f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head>",
-            f"<body>\n<h1>Campaign {text(context.campaign)}</h1>",
-            f"{stamp}<p>{text(where)}</p>",
-            f"<nav>{links}</nav>",
-            body,
-            "</body></html>",
-            "",
-        ]
+    return templates.html(
+        __package__,
+        "page.html",
+        campaign=context.campaign,
+        stamp=render.FAKE if context.testbed == "fake" else "",
+        where=" · ".join([*render.provenance(data, context), *_period(data), *under]),
+        sections=sections,
     )
 
 

@@ -5,41 +5,37 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from meshbench.figures import catalogue
 from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Context, Data, Figure
 from meshbench.figures.drawing.wording import number
-from meshbench.report.markup import Section, table, text
+from meshbench.report.markup import Section, section
 
 
 def pictures(
     folder: Path, names: Sequence[str], tables: Mapping[str, Path], context: Context
 ) -> Section:
     """Every chart, embedded as SVG."""
-    parts = []
-    for figure, caption in _captioned(names, tables, context, CHART_FORMATS):
-        svg = base64.b64encode((folder / f"{figure.name}.svg").read_bytes()).decode("ascii")
-        parts.append(
-            f'<figure id="{figure.name}">\n<img loading="lazy" alt="{text(figure.title)}" '
-            f'src="data:image/svg+xml;base64,{svg}">\n'
-            f"<figcaption>{text(caption)} {_files(figure, CHART_FORMATS)}</figcaption>\n</figure>"
-        )
-    return Section("figures", "Figures", "\n".join(parts))
+    charts = [
+        {
+            **_described(figure, caption, CHART_FORMATS),
+            "svg_base64": _svg(folder / f"{figure.name}.svg"),
+        }
+        for figure, caption in _captioned(names, tables, context, CHART_FORMATS)
+    ]
+    return section("figures", "Figures", charts=charts)
 
 
 def printed(
     folder: Path, names: Sequence[str], tables: Mapping[str, Path], context: Context
 ) -> Section:
     """Every printed table."""
-    parts = []
-    for figure, caption in _captioned(names, tables, context, TABLE_FORMATS):
-        rows = list(csv.reader(io.StringIO((folder / f"{figure.name}.csv").read_text("utf-8"))))
-        parts += [
-            f'<h3 id="{_anchor(figure)}">{text(figure.title)}</h3>',
-            f'<p class="caption">{text(caption)} {_files(figure, TABLE_FORMATS)}</p>',
-            table(rows[0], [[_plain(cell) for cell in row] for row in rows[1:]]),
-        ]
-    return Section("tables", "Tables", "\n".join(parts))
+    contents = [
+        {**_described(figure, caption, TABLE_FORMATS), **_content(folder / f"{figure.name}.csv")}
+        for figure, caption in _captioned(names, tables, context, TABLE_FORMATS)
+    ]
+    return section("tables", "Tables", tables=contents)
 
 
 def _captioned(
@@ -54,14 +50,29 @@ def _captioned(
     return found
 
 
-def _anchor(figure: Figure) -> str:
-    """Of a table; of a figure that is a chart too, that has the name."""
-    return f"{figure.name}-table" if "svg" in figure.formats else figure.name
+def _described(figure: Figure, caption: str, formats: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": figure.name,
+        "anchor": _anchor(figure, formats),
+        "title": figure.title,
+        "caption": caption,
+        "formats": formats,
+    }
 
 
-def _files(figure: Figure, formats: Sequence[str]) -> str:
-    links = "".join(f'<a href="{figure.name}.{kind}">{kind.upper()}</a>' for kind in formats)
-    return f'<span class="files">{links}</span>'
+def _anchor(figure: Figure, formats: Sequence[str]) -> str:
+    """A figure that is a chart and a table is twice on the page, and the chart has its name."""
+    chart_too = "svg" in figure.formats and "svg" not in formats
+    return f"{figure.name}-table" if chart_too else figure.name
+
+
+def _svg(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode("ascii")
+
+
+def _content(file: Path) -> dict[str, Any]:
+    head, *rows = csv.reader(io.StringIO(file.read_text("utf-8")))
+    return {"head": head, "rows": [[_plain(cell) for cell in row] for row in rows]}
 
 
 def _plain(cell: str) -> str:

@@ -254,6 +254,12 @@ class Record(Model):
     """By collector, what it found beside the measurement."""
 
     @property
+    def kind(self) -> str | None:
+        """The benchmark's own name, of which the cell has the campaign's; None if nothing says it."""
+        said = self.settings.get("kind")
+        return said if isinstance(said, str) else None
+
+    @property
     def measuring_s(self) -> float:
         """Seconds of the cell inside measuring tools, those of failed attempts included."""
         return measuring_s(c for link in self.links for c in (*link.failures, *link.commands))

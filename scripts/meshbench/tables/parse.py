@@ -47,7 +47,7 @@ def _place(record: Record, path: Path, pair: Pair) -> Row:
     return {
         "campaign": record.campaign,
         **record.cell.model_dump(),
-        "kind": record.settings["kind"],
+        "kind": record.kind,
         "placement": record.placement,
         "source": pair[0],
         "target": pair[1],

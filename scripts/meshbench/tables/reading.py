@@ -32,7 +32,7 @@ def read(record: Record, path: Path) -> Reading:
     record = record.model_copy(update={"links": links})
     collected = [o for kind in collectors.every() for o in kind().parse(record)]
     try:
-        benchmark = benchmarks.make(record.settings["kind"], record.settings["options"])
+        benchmark = benchmarks.make(str(record.kind), record.settings["options"])
     except Exception as error:  # noqa: BLE001 - a file may say anything
         for link in record.links:
             _unreadable(link, f"its settings are not of a benchmark here: {why(error)}", path)

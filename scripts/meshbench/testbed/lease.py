@@ -14,20 +14,20 @@ import asyncssh
 from meshbench.results.records import now
 from meshbench.testbed.host import RUN
 from meshbench.testbed.ssh import SshHost
-from meshbench.testbed.waiting import until
 from meshbench.util.errors import TestbedError
+from meshbench.util.waiting import until
 
 log = logging.getLogger(__name__)
 
 RENEW_LIMIT_S = 300.0
 """How long a host may be away, e.g. for a reboot, before its lease counts as lost."""
-_FILE = f"{RUN}/lease"
+LOCK = f"{RUN}/lease"
 # flock(1) holds the lock while cat lives; when the connection ends, in whatever way, so does cat.
 _HOLD = (
     'read -r owner; last=$(cat "$0.owner" 2>/dev/null); printf "%s\\n" "$owner" >"$0.owner"; '
     'printf "held %s\\n" "$last"; exec cat >/dev/null'
 )
-_ACQUIRE = f'mkdir -p {RUN} && exec flock -w "$1" -E 75 {_FILE} sh -c {shlex.quote(_HOLD)} {_FILE}'
+_ACQUIRE = f'mkdir -p {RUN} && exec flock -w "$1" -E 75 {LOCK} sh -c {shlex.quote(_HOLD)} {LOCK}'
 
 Holder = asyncssh.SSHClientProcess[str]
 
@@ -149,5 +149,5 @@ async def _kept(mine: _Lease) -> AsyncIterator[None]:
 
 
 async def _owner(host: SshHost) -> str:
-    said = await host.run(["cat", f"{_FILE}.owner"], check=False)
+    said = await host.run(["cat", f"{LOCK}.owner"], check=False)
     return said.stdout.strip() or "somebody"

@@ -39,7 +39,8 @@ for key in rmem_max wmem_max rmem_default wmem_default optmem_max default_qdisc 
     set -- "$@" "core/$key"
 done; grep -sH '' "$@" |
     while IFS=: read -r file value; do printf 'net.%s.%s = %s\n' "${file%/*}" "${file#*/}" "$value"; done
-section counters; nstat -az --json IpInDiscards IpOutDiscards UdpRcvbufErrors UdpSndbufErrors UdpInErrors \
+# -a and -s together: it keeps no history of its own in /tmp.
+section counters; nstat -asz --json IpInDiscards IpOutDiscards UdpRcvbufErrors UdpSndbufErrors UdpInErrors \
     TcpRetransSegs TcpExtTCPDSACKRecv TcpExtTCPSACKReorder TcpExtTCPTSReorder TcpExtTCPLossProbes \
     TcpExtTCPSpuriousRTOs 2>/dev/null
 section up; show /run/meshbench/up.json

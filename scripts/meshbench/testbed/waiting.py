@@ -1,22 +1,7 @@
-"""Waiting for what a host becomes, by looking again and again: no fixed sleeps."""
-
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+"""Waiting for what a host becomes."""
 
 from meshbench.testbed.host import Host
-
-EVERY_S = 0.02
-
-
-async def until(holds: Callable[[], Awaitable[bool]], limit_s: float) -> bool:
-    """Whether something held within the limit; looked at once at least."""
-    deadline = time.monotonic() + limit_s
-    while not await holds():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(EVERY_S)
-    return True
+from meshbench.util.waiting import until
 
 
 async def listening(host: Host, port: int, limit_s: float, protocols: str = "tu") -> bool:

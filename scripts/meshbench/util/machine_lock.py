@@ -4,17 +4,16 @@ Many may measure at a time, in labs of their own; who builds is alone. A builder
 before those who come after it. All who share a cache folder are meant.
 """
 
-import asyncio
 import contextlib
 import fcntl
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from meshbench.util.errors import TestbedError
 from meshbench.util.files import cache
+from meshbench.util.waiting import persist
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +90,9 @@ def _opened(path: Path) -> Iterator[int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise TestbedError(
-            f"{path} cannot be written ({error.strerror}): set MESHBENCH_CACHE to a folder that can"
-        ) from error
+        ours = path.is_relative_to(cache())
+        hint = ": set MESHBENCH_CACHE to a folder that can" if ours else ""
+        raise TestbedError(f"{path} cannot be written ({error.strerror}){hint}") from error
     try:
         yield handle
     finally:
@@ -101,19 +100,13 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 async def _lock(handle: int, kind: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    waited = False
-    while True:
-        try:
-            fcntl.flock(handle, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise TestbedError(
-                    f"others measure or build on this machine for {PATIENCE_S:.0f} s already"
-                ) from None
-            if not waited:
-                log.info("waiting for others who measure or build on this machine")
-                waited = True
-            await asyncio.sleep(_POLL_S)
-        else:
-            return
+    async def take() -> None:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+
+    if await persist(take, 0, BlockingIOError) is None:
+        return
+    log.info("waiting for others who measure or build on this machine")
+    if await persist(take, PATIENCE_S, BlockingIOError, every_s=_POLL_S):
+        raise TestbedError(
+            f"others measure or build on this machine for {PATIENCE_S:.0f} s already"
+        )

@@ -1,6 +1,5 @@
 """tinc 1.0 in router mode."""
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -13,10 +12,12 @@ from meshbench.config.strict import Strict
 from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
 from meshbench.util.keys import rsa_pair
+from meshbench.util.waiting import until
 from meshbench.vpns.base import Card, Driver, Material, Network, Node
 from meshbench.vpns.common.units import Service, unit_name
 
 PORT = 655
+_DUMP_LIMIT_S = 2.0
 _UP = b'#!/bin/sh\nip link set "$INTERFACE" up\nip address add "$(cat "${0%/*}/address")" dev "$INTERFACE"\n'
 # "Dumping nodes": NAME at HOST port PORT cipher … nexthop NAME via NAME pmtu N (min … max …)
 _NODE = re.compile(
@@ -99,14 +100,15 @@ class Tinc(Driver):
         unit = unit_name(self.system)
         since = (await host.run(["date", "+%s.%N"])).stdout.strip()
         await host.run(["systemctl", "kill", "-s", "USR2", unit])
-        for _ in range(50):
-            dump = await host.run(
-                ["journalctl", "-q", "-o", "cat", "--since", f"@{since}", "-u", unit]
-            )
-            if "End of nodes" in dump.stdout:
-                break
-            await asyncio.sleep(0.02)
-        found = {match["name"]: match for match in _NODE.finditer(dump.stdout)}
+        journal = ["journalctl", "-q", "-o", "cat", "--since", f"@{since}", "-u", unit]
+        dumps: list[str] = []
+
+        async def whole() -> bool:
+            dumps.append((await host.run(journal)).stdout)
+            return "End of nodes" in dumps[-1]
+
+        await until(whole, _DUMP_LIMIT_S)
+        found = {match["name"]: match for match in _NODE.finditer(dumps[-1])}
         return {
             other.name: _path(other, found[_id(other)])
             for other in network.others(node)

@@ -22,6 +22,7 @@ from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results.records import now
 from meshbench.util.errors import ConfigError, MeshbenchError, Problem
+from meshbench.util.hints import close_matches
 from meshbench.workflow import private, progress, space
 from meshbench.workflow.settings import Setup
 
@@ -79,15 +80,13 @@ def load(
 def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
     """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
     chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
-    known = (
-        *catalogue.names(),
-        *(catalogue.of_benchmark(name).name for name in campaign.benchmarks),
-    )
+    generic = [catalogue.of_benchmark(name).name for name in campaign.file.benchmarks]
+    known = (*catalogue.names(), *generic)
     problems = []
     for name in chosen:
         if name not in known:
             file, line = locate(sources, ("figures",), name)
-            message = f"there is no '{name}'; {configuration.hint(name, known)}"
+            message = f"there is no '{name}'; {close_matches(name, sorted(known))}"
             problems.append(Problem(file, "figures", message, line))
     if problems:
         raise ConfigError(problems)
@@ -202,7 +201,7 @@ def _refuse(reason: str | None) -> None:
 
 
 def imported(report: Path) -> str:
-    """What came of an import, in lines: how much was read, and the files that could not be."""
+    """What came of an import, in lines: how much was read, notes, and the files that could not be."""
     if not report.is_file():
         return ""
     found = json.loads(report.read_text(encoding="utf-8"))
@@ -215,7 +214,7 @@ def imported(report: Path) -> str:
     shown = aside[:_FEW]
     if more := len(aside) - len(shown):
         shown.append(f"  … and {more} more, see {report}")
-    return "\n".join([head, *shown, ""])
+    return "\n".join([head, *found.get("notes", []), *shown, ""])
 
 
 def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:

@@ -13,8 +13,8 @@ from meshbench.benchmarks.tools import iperf3_output
 from meshbench.benchmarks.tools.iperf3_output import Interval, Mode, Run
 from meshbench.results.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
-from meshbench.testbed.waiting import until
 from meshbench.util.errors import TestbedError
+from meshbench.util.waiting import until
 
 log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 _PLAIN = (1e-3, 1e7)
 """Ends between which ticks are written without an exponent."""
+_SHORT = "datum.value ? format(datum.value, '~e') : '0'"
 
 
 def domain(
@@ -26,8 +27,5 @@ def ticks(values: Sequence[float], *, bound: float = 0.0, count: int = 5) -> dic
     size = max((abs(value) for value in (*values, bound)), default=0.0)
     if size == 0:
         return {"values": [0]}
-    return (
-        {"tickCount": count}
-        if _PLAIN[0] <= size < _PLAIN[1]
-        else {"tickCount": count, "format": "~g"}
-    )
+    short = {} if _PLAIN[0] <= size < _PLAIN[1] else {"labelExpr": _SHORT}
+    return {"tickCount": count, **short}

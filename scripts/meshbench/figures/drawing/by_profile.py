@@ -25,7 +25,7 @@ def draw(shown: ByProfile, data: Data, context: Context) -> alt.TopLevelMixin:
 def caption(shown: ByProfile, data: Data, context: Context) -> str:
     """What is drawn, and the extremes of each profile."""
     extremes = measured.told_extremes(measured.groups(data, context, shown.measure), shown.measure)
-    return f"{shown.what} {strip.LEGEND} {measured.MEAN} {extremes}"
+    return f"{shown.what} {strip.LEGEND_OF_MEANS} {measured.MEAN} {extremes}"
 
 
 def notes(shown: ByProfile, data: Data, context: Context) -> Sequence[str]:

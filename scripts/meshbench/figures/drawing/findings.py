@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench.checks.places import where
+from meshbench.checks.places import several_rounds, where
 from meshbench.figures.contract import Concern
 from meshbench.figures.drawing.wording import counted, shortened
 
@@ -31,13 +31,14 @@ def lines(
     for finding in findings:
         if concern(finding, first_profile):
             by_rule.setdefault(finding["title"], []).append(finding)
-    return tuple(_line(title, mine) for title, mine in by_rule.items())
+    rounds = several_rounds(findings)
+    return tuple(_line(title, mine, rounds=rounds) for title, mine in by_rule.items())
 
 
-def _line(title: str, found: Sequence[Mapping[str, Any]]) -> str:
+def _line(title: str, found: Sequence[Mapping[str, Any]], *, rounds: bool) -> str:
     places = counted(len(found), "finding") if len(found) > 1 else ""
     head = f"Check: {title} ({places})" if places else f"Check: {title}"
-    place = where(found[0], benchmark=False)
+    place = where(found[0], benchmark=False, rounds=rounds)
     first = found[0]["says"] if place == "everywhere" else f"{place}: {found[0]['says']}"
     return f"{head}: {'e.g. ' if places else ''}{first}"
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from meshbench.analysis import statistics as stats
 from meshbench.figures.contract import Context, Row
-from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
+from meshbench.figures.drawing import theme
+from meshbench.figures.drawing.theme import STATUSES, Look, ordered, profile_order
 from meshbench.figures.drawing.wording import joined, shortened
 
 Variant = tuple[str | None, str | None]
@@ -64,13 +65,24 @@ class Group:
 
     @property
     def trouble(self) -> str | None:
-        """The worst status there is, None when all rows are ok."""
-        found = self.counts
-        return next((status for status in STATUSES if status != "ok" and found[status]), None)
+        """What went wrong most often, None when all rows are ok; 'not_run' where there are none."""
+        return next(iter(self.troubles), None) if self.rows else "not_run"
+
+    @property
+    def troubles(self) -> dict[str, int]:
+        """How often each thing went wrong: the commonest first, the worse one of equals; last what was not run."""
+        found = {status: n for status, n in self.counts.items() if n and status != "ok"}
+        order = list(STATUSES)
+        return dict(
+            sorted(
+                found.items(),
+                key=lambda item: (item[0] == "not_run", -item[1], order.index(item[0])),
+            )
+        )
 
     @property
     def reason(self) -> str | None:
-        """Why, for the worst status: the commonest reason."""
+        """Why, for what went wrong most often: the commonest reason."""
         reasons = Counter(
             str(row["reason"])
             for row in self.rows
@@ -144,13 +156,15 @@ def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> li
     for row in rows:
         index.setdefault((row["vpn"], row["tuning"], row["profile"]), []).append(row)
     links = len({(row["source"], row["target"]) for row in rows})
+    benchmarks = {row.get("benchmark", "") for row in rows}
+    benchmark = str(benchmarks.pop()) if len(benchmarks) == 1 else ""
     repeats = _repeats(rows)
     groups = (
         _group(
             (vpn, tuning, profile),
             variant,
             index.get((vpn, tuning, profile), []),
-            repeats * context.planned(vpn, tuning, links),
+            repeats * context.planned(vpn, tuning, links, benchmark=benchmark, profile=profile),
         )
         for profile, variant, vpn, tuning in itertools.product(
             profile_order(context.profiles, {row["profile"] for row in rows}),
@@ -196,6 +210,26 @@ def system(group: Group, context: Context) -> str:
 def named(vpn: str, tuning: str, context: Context) -> str:
     """The same of a row."""
     return vpn if len(context.tunings) == 1 else f"{vpn} ({tuning})"
+
+
+def drawn_as(group: Group, context: Context) -> str:
+    """Whose look a system has: under another tuning than the first that of a variant of itself."""
+    first = group.tuning == context.tunings[0]
+    return group.vpn if first else f"{group.vpn}+{group.tuning}"
+
+
+def look(group: Group, context: Context) -> Look:
+    """How a system is drawn under its tuning."""
+    return theme.look(drawn_as(group, context))
+
+
+def became(group: Group) -> str:
+    """What became of a group without values: a glyph and words, or glyphs and counts of several."""
+    failed = {status: n for status, n in group.troubles.items() if status != "not_run"}
+    if len(failed) > 1:
+        return ", ".join(f"{STATUSES[status].glyph} {n}" for status, n in failed.items())
+    style = STATUSES[group.trouble or "ok"]
+    return f"{style.glyph} {style.words}".strip()
 
 
 def arrow(group: Group) -> str:

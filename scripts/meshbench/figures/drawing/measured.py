@@ -201,6 +201,7 @@ def _strip(
         columns=columns,
         log=log,
         bound=measure.bound,
+        mean=lambda group: mean(group, measure.scale),
     )
 
 

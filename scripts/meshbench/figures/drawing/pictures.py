@@ -29,9 +29,10 @@ def heat(
         rows: system, column, value, detail (text), fill (a colour), edge (a colour or None).
         columns: from left to right.
         systems: from top to bottom.
-        width: of a cell in px.
+        width: of a cell in px, at the least: more where a text needs it.
         height: of a cell in px.
     """
+    width = max(width, *(_needed(row) for row in rows), 0)
     x = alt.X(
         "column:N",
         scale=alt.Scale(domain=list(columns), paddingInner=0.05),
@@ -56,6 +57,17 @@ def heat(
         width=width * max(1, len(columns)),
         height=height * max(1, len(systems)),
     )
+
+
+def _needed(row: Row) -> int:
+    """How wide a cell is that holds its texts, in px."""
+    value, detail = str(row["value"]), str(row["detail"])
+    return math.ceil(8 + max(_ems(value) * theme.TEXT, _ems(detail) * theme.SMALL))
+
+
+def _ems(text: str) -> float:
+    """The width of a text in a sans-serif font, in its size: digits are wider than most letters."""
+    return sum(0.3 if c in " .,:;/!|()-ijlrt" else 0.57 if c.isdigit() else 0.54 for c in text)
 
 
 def green(share: float | None) -> str:
@@ -261,11 +273,15 @@ class Scale:
 
 _WAYS = [
     (radius * math.cos(angle), radius * math.sin(angle))
-    for radius in (9, 14, 22, 32, 44, 58)
-    for angle in (0.0, -0.7, 0.7, math.pi, -2.4, 2.4, -math.pi / 2, math.pi / 2)
-]
+    for radius in (9, 14, 22, 32, 44, 58, 74, 92, 112, 140, 175, 215)
+    for angle in (
+        0.0, -0.7, 0.7, math.pi, -2.4, 2.4, -math.pi / 2, math.pi / 2, -0.35, 0.35, -1.1, 1.1, -2.0, 2.0
+    )
+]  # fmt: skip
 """Where a label may begin (or end, to the left) relative to its point, the nearest first."""
 _NEAR = 15
+_LINE_CROSSED, _POINT_HIDDEN, _LABEL_HIDDEN, _OUTSIDE = 40.0, 150.0, 1000.0, 2000.0
+"""What is as bad as a label so many px farther from its point."""
 
 
 def labels(
@@ -275,30 +291,96 @@ def labels(
 ) -> list[tuple[float, float]]:
     """The left edge and the middle, in px, of the label of each point; greedy, in their order.
 
+    A label hides no other one and, where there is room, neither points nor lines to them.
+
     Args:
         points: x, y and label.
         side: of the picture.
         blocked: boxes (left, top, right, bottom) that labels leave free besides the points.
     """
-    taken = [*((x - 5, y - 5, x + 5, y + 5) for x, y, _ in points), *blocked]
+    marks = [*((x - 5, y - 5, x + 5, y + 5) for x, y, _ in points), *blocked]
+    taken: list[_Label] = []
     places = []
     for x, y, text in points:
-        width = _width(text)
-        ways = [
-            (x + dx - (0 if dx > 1 else width if dx < -1 else width / 2), y + dy)
-            for dx, dy in _WAYS
-        ]
-        boxes = [(left, top - 6, left + width, top + 6) for left, top in ways]
-        fits = (
-            index
-            for index, box in enumerate(boxes)
-            if _inside(box, side) and not any(_overlap(box, other) for other in taken)
-        )
-        best = next(fits, 0)
+        best = _best((x, y), _width(text), marks, taken, side)
         if text:
-            taken.append(boxes[best])
-        places.append(ways[best])
+            taken.append(best)
+        places.append((best.box[0], best.middle))
     return places
+
+
+def _best(
+    point: tuple[float, float],
+    width: float,
+    marks: Sequence[tuple[float, ...]],
+    taken: "Sequence[_Label]",
+    side: float,
+) -> "_Label":
+    """The nearest place that is free, or else the least bad one."""
+    found: list[tuple[float, _Label]] = []
+    for dx, dy in _WAYS:
+        way = _Label.at(*point, dx, dy, width)
+        cost = _cost(way, marks, taken, side)
+        found.append((cost, way))
+        if cost == way.distance:
+            break
+    return min(found, key=lambda one: one[0])[1]
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A label's box, and the line that leads to it from its point where it is not next to that."""
+
+    box: tuple[float, ...]
+    middle: float
+    distance: float
+    line: tuple[tuple[float, float], tuple[float, float]] | None
+
+    @classmethod
+    def at(cls, x: float, y: float, dx: float, dy: float, width: float) -> "_Label":
+        left = x + dx - (0 if dx > 1 else width if dx < -1 else width / 2)
+        middle = y + dy
+        end = _line_end(x, left, width), middle
+        far = math.hypot(end[0] - x, dy) > _NEAR
+        box = (left, middle - 6, left + width, middle + 6)
+        return cls(box, middle, math.hypot(dx, dy), ((x, y), end) if far else None)
+
+
+def _line_end(x: float, left: float, width: float) -> float:
+    """Where a line from a point at `x` meets its label, across."""
+    return min(max(x, left), left + width)
+
+
+def _cost(
+    way: _Label, marks: Sequence[tuple[float, ...]], taken: Sequence[_Label], side: float
+) -> float:
+    crossed = sum(_crosses(way.line, other.box) + _crosses(other.line, way.box) for other in taken)
+    # Each line begins at its own point.
+    struck = max(0, sum(_crosses(way.line, mark) for mark in marks) - 1)
+    return (
+        way.distance
+        + _OUTSIDE * (not _inside(way.box, side))
+        + _POINT_HIDDEN * sum(_overlap(way.box, mark) for mark in marks)
+        + _LABEL_HIDDEN * sum(_overlap(way.box, other.box) for other in taken)
+        + _LINE_CROSSED * (crossed + struck)
+    )
+
+
+def _crosses(
+    line: tuple[tuple[float, float], tuple[float, float]] | None, box: tuple[float, ...]
+) -> bool:
+    """Whether a line goes through a box, by looking at points along it."""
+    if line is None:
+        return False
+    (x, y), (to_x, to_y) = line
+    left, top, right, bottom = box
+    if not _overlap((min(x, to_x), min(y, to_y), max(x, to_x), max(y, to_y)), box):
+        return False
+    steps = [step / 12 for step in range(13)]
+    return any(
+        left < x + (to_x - x) * step < right and top < y + (to_y - y) * step < bottom
+        for step in steps
+    )
 
 
 def _inside(box: tuple[float, ...], side: float) -> bool:
@@ -307,13 +389,13 @@ def _inside(box: tuple[float, ...], side: float) -> bool:
 
 
 def _width(text: str) -> float:
-    return 0.54 * theme.SMALL * len(text)
+    return theme.SMALL * _ems(text)
 
 
 def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float]) -> list[alt.Chart]:
     """The label in its system's colour, and a thin line to its point where that is not next to it."""
     (x, y, text), (left, top) = spot, place
-    near = min(max(x, left), left + _width(text))
+    near = _line_end(x, left, _width(text))
     base = alt.Chart(frame([{"text": text}]))
     colour = row["colour"]
     # A halo, as ranges cross the labels.

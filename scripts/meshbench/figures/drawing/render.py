@@ -1,7 +1,5 @@
 """From a figure's module to files: one Vega-Lite specification, drawn as SVG, PNG, PDF and HTML."""
 
-import html
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Context, Da
 from meshbench.figures.drawing import circumstances, tabular, theme
 from meshbench.figures.drawing import findings as checked
 from meshbench.figures.drawing.wording import TIMES, counted, joined, wrapped
+from meshbench.util import templates
 from meshbench.util.errors import MeshbenchError
 from meshbench.util.files import atomic
 
@@ -64,8 +63,8 @@ def render(
         raise MeshbenchError(f"figure '{name}' cannot be written as {', '.join(unknown)}")
     read = {table: tables[table] for table in figure.tables}
     data = Data.read(read)
-    under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     found = checked.read(findings)
+    under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     if set(outputs) & set(TABLE_FORMATS):
         _write_table(loaded, data, context, outputs, found, under)
     if not set(outputs) & set(CHART_FORMATS):
@@ -141,7 +140,8 @@ def compose(
         "config": theme.config(),
         "usermeta": {"embedOptions": {"renderer": "svg", "downloadFileName": figure.name}},
     }
-    return Drawn(figure, whole, loaded.caption(data, context), notes, findings, tuple(under))
+    caption = loaded.caption(data, context)
+    return Drawn(figure, whole, caption, notes, findings, tuple(under))
 
 
 def _title(title: str, context: Context) -> dict[str, Any]:
@@ -235,59 +235,27 @@ def page(
     It needs no network and opens from a file: all it refers to are the bundle and the tables, by
     relative paths.
     """
-    title = html.escape(drawn.figure.title)
-    stamp = f'<p class="fake">{html.escape(FAKE)}</p>' if context.testbed == "fake" else ""
-    links = joined(
-        f'<a href="{html.escape(_relative(file, path))}">{html.escape(name)}</a> (Parquet)'
-        for name, file in tables.items()
-    )
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in (*drawn.notes, *drawn.findings))
-    told = [*provenance(Data.read(tables), context), *drawn.under]
-    facts = "".join(f"<li>{html.escape(line)}</li>" for line in told)
-    # '</script>' in a reason would end the script it stands in.
-    spec = json.dumps(drawn.spec, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
-    return _PAGE.format(
-        title=title,
-        campaign=html.escape(context.campaign),
-        stamp=stamp,
-        caption=html.escape(drawn.caption),
-        notes=f"<ul>{notes}{facts}</ul>",
-        links=links,
-        bundle=html.escape(_relative(bundle, path)),
-        spec=spec,
+    return templates.html(
+        __package__,
+        "page.html",
+        title=drawn.figure.title,
+        campaign=context.campaign,
+        stamp=FAKE if context.testbed == "fake" else "",
+        caption=drawn.caption,
+        notes=[
+            *drawn.notes,
+            *drawn.findings,
+            *provenance(Data.read(tables), context),
+            *drawn.under,
+        ],
+        tables={name: _relative(file, path) for name, file in tables.items()},
+        bundle=_relative(bundle, path),
+        spec=drawn.spec,
     )
 
 
 def _relative(target: Path, page_file: Path) -> str:
     return Path(os.path.relpath(target, page_file.parent)).as_posix()
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}: {campaign}</title>
-<style>
-body {{ font: 15px/1.45 Liberation Sans, Arial, Helvetica, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; }}
-#chart {{ overflow-x: auto; }}
-.fake {{ color: #c00000; font-weight: bold; }}
-ul {{ padding-left: 1.2rem; color: #444; font-size: 13px; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{stamp}
-<div id="chart"><noscript>The chart needs JavaScript; the SVG, PNG and PDF beside this page do not.</noscript></div>
-<p>{caption}</p>
-{notes}
-<p>Data: {links}</p>
-<script src="{bundle}"></script>
-<script>
-vegaEmbed("#chart", {spec}, {{actions: {{export: true, source: true, compiled: false, editor: false}}}});
-</script>
-</body>
-</html>
-"""
 
 
 def _write_table(

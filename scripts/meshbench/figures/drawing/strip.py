@@ -13,16 +13,24 @@ import altair as alt
 
 from meshbench.figures.contract import Context, frame
 from meshbench.figures.drawing import axes, channels, theme
-from meshbench.figures.drawing.groups import Group, Spread, Variant, arrow, system
+from meshbench.figures.drawing.groups import Group, Spread, Variant, arrow, became, system
 from meshbench.figures.drawing.wording import log_ticks, off_axis, on_log, shortened
 from meshbench.util.errors import NO_BINARY
 
 ROW = 16
 """Height of a row in px."""
+_POINTS = "Each point is one round and link (open: reverse direction)"
+_RANGES = (
+    "the line the range of all points where there are fewer; n counts the values. What a logarithmic "
+    "axis cannot show stands at its low end (◄)."
+)
 LEGEND = (
-    "Each point is one round and link (open: reverse direction); the tick is the median over rounds "
-    "of the median over links; the bar is its 95 % interval (order statistics, from six rounds on), "
-    "the line the range of all points where there are fewer; n counts the values."
+    f"{_POINTS}; the tick is the median over rounds of the median over links; the bar is its 95 % "
+    f"interval (order statistics, from six rounds on), {_RANGES}"
+)
+LEGEND_OF_MEANS = (
+    f"{_POINTS}; the tick is the mean; the bar is the 95 % interval of the median over rounds of the "
+    f"median over links (order statistics, from six rounds on), {_RANGES}"
 )
 _PIXELS_PER_CHARACTER = 6.0
 _GAP = 8
@@ -62,6 +70,7 @@ class Strip:
         log: whether the axis is logarithmic; what it cannot show then stands at its low end.
         bound: the least end of the axis, so that rounding noise is not blown up to its full width.
         directions: whether each direction of a system has a row of its own; set by `grid`.
+        mean: what the tick stands for instead of the median over rounds of the median over links.
     """
 
     column: str
@@ -72,15 +81,20 @@ class Strip:
     log: bool = False
     bound: float = 0.0
     directions: bool = False
+    mean: Callable[[Group], float | None] | None = None
+
+    def centre(self, group: Group) -> float | None:
+        """Where the tick stands."""
+        return self.mean(group) if self.mean else group.centre(self.column, self.scale)
+
+    def shows(self, value: float) -> bool:
+        """Whether a value has a place on the axis."""
+        return not self.log or on_log(value)
 
     @property
     def side(self) -> int:
         """What the columns of text take beside a panel, in px."""
         return sum(column.width for column in self.columns) + _GAP
-
-    def shows(self, value: float) -> bool:
-        """Whether a value has a place on the axis."""
-        return not self.log or on_log(value)
 
     def key(self, group: Group) -> str:
         """The row in which a group is drawn."""
@@ -274,12 +288,15 @@ def _beyond(groups: Sequence[Group], strip: Strip, y: alt.Y) -> list[alt.Chart]:
         values = [point.value for point in group.points(strip.column, strip.scale)]
         if off := [value for value in values if not strip.shows(value)]:
             rows.append({"key": strip.key(group), "text": off_axis(off)})
-    chart: alt.Chart = (
+    # A halo, as the range of the other values begins there.
+    looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
+    charts: list[alt.Chart] = [
         alt.Chart(frame(rows))
-        .mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=theme.RED)
+        .mark_text(align="left", baseline="middle", fontSize=theme.SMALL, color=theme.RED, **look)
         .encode(x=channels.x(3), y=y, text=alt.Text("text:N"))
-    )
-    return [chart] if rows else []
+        for look in looks
+    ]
+    return charts if rows else []
 
 
 def _values_axis(
@@ -377,9 +394,9 @@ def _spreads(groups: Sequence[Group], strip: Strip) -> list[tuple[Group, Spread]
 
 def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:
     rows = [
-        {"key": strip.key(group), "value": spread.centre, "what": "median"}
-        for group, spread in _spreads(groups, strip)
-        if strip.shows(spread.centre)
+        {"key": strip.key(group), "value": centre, "what": "mean" if strip.mean else "median"}
+        for group in groups
+        if (centre := strip.centre(group)) is not None and strip.shows(centre)
     ]
     chart: alt.Chart = (
         alt.Chart(frame(rows))
@@ -440,7 +457,8 @@ def trouble(group: Group) -> str:
     reason = group.reason or ""
     # That it was never there says more than that it failed.
     words = reason if reason.startswith(NO_BINARY) else f"{style.words}: {reason}"
-    return f"{style.glyph} {words.removesuffix(': ')}"
+    text = f"{style.glyph} {words.removesuffix(': ')}"
+    return f"{became(group)}: {reason}" if len(set(group.troubles) - {"not_run"}) > 1 else text
 
 
 def _columns(

@@ -20,7 +20,7 @@ PAGE = 780
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 TEXT, SMALL = 11, 10
-INK, GREY, LIGHT, RED = "#222222", "#666666", "#dddddd", "#c00000"
+INK, GREY, RED = "#222222", "#666666", "#c00000"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def look(vpn: str) -> Look:
     """A system's colour and shape: the same in every figure of every campaign.
 
     A variant such as ``nebula@1.9`` or ``easytier-tcp`` keeps its base's hue, in another lightness
-    and shape; a name nobody knows takes both from its digest.
+    and shape, and so does ``<any name>+<tuning>``; a name nobody knows takes both from its digest.
     """
     if vpn in LOOKS:
         return LOOKS[vpn]
@@ -94,7 +94,7 @@ def look(vpn: str) -> Look:
     if (base := _base(vpn)) is None:
         red, green, blue = colorsys.hls_to_rgb(digest[1] / 256, 0.40, 0.55)
         return Look(_hex(red, green, blue), shape)
-    original = LOOKS[base]
+    original = look(base)
     if shape == original.shape:
         shape = _SHAPES[(digest[0] + 1) % len(_SHAPES)]
     hue, _, saturation = colorsys.rgb_to_hls(*_rgb(original.colour))
@@ -104,7 +104,9 @@ def look(vpn: str) -> Look:
 
 def _base(vpn: str) -> str | None:
     bases = [name for name in LOOKS if vpn.startswith(name) and vpn[len(name)] in "@-._+"]
-    return max(bases, key=len, default=None)
+    known = max(bases, key=len, default=None)
+    plain, variant, _ = vpn.partition("+")
+    return plain if known is None and plain and variant else known
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:

@@ -69,10 +69,33 @@ def joined(words: Iterable[str]) -> str:
     return " and ".join(part for part in (", ".join(items[:-1]), "".join(items[-1:])) if part)
 
 
+def spans(rounds: Sequence[int]) -> str:
+    """Rounds in words, runs of them from first to last."""
+    starts = [r for r in sorted(rounds) if r - 1 not in rounds]
+    ends = [r for r in sorted(rounds) if r + 1 not in rounds]
+    spans = [str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
+    return f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(spans)}"
+
+
 def shortened(text: str, width: int) -> str:
-    """One line of at most so many characters."""
+    """One line of at most so many characters, cut between words, and never within a number."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: max(1, width - 1)].rstrip() + "…"
+    if len(flat) <= width:
+        return flat
+    whole, _, rest = flat[: max(1, width)].rpartition(" ")
+    if not whole or len(rest) > _LONG_WORD:
+        cut = flat[: max(1, width - 1)]
+        return (_DIGITS_AT_END.sub("", cut) or cut).rstrip() + "…"
+    words = whole.split(" ")
+    # A number without what it counts, or without its last digits, would say something else.
+    while len(words) > 1 and _NUMBER.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(words).rstrip(",;:(") + "…"
+
+
+_LONG_WORD = 40
+_NUMBER = re.compile(r"[(\[<>~±]*[-+]?\d[\d.,:]*")
+_DIGITS_AT_END = re.compile(r"\d[\d.,]*$")
 
 
 def wrapped(lines: Sequence[str], width_px: float, size: float) -> list[str]:
@@ -81,6 +104,20 @@ def wrapped(lines: Sequence[str], width_px: float, size: float) -> list[str]:
     return [
         part for line in lines for part in textwrap.wrap(line, columns, subsequent_indent="   ")
     ]
+
+
+LOG_LEAST = 1e-9
+"""The least value that a logarithmic axis of ours shows, in the unit of the axis."""
+
+
+def on_log(value: float) -> bool:
+    """Whether a logarithmic axis can show a value: not nothing, and nothing below."""
+    return value >= LOG_LEAST
+
+
+def off_axis(values: Sequence[float]) -> str:
+    """What stands at the low end of a logarithmic axis for values that it cannot show."""
+    return f"◄ {joined(number(value) for value in sorted(set(values)))}" if values else ""
 
 
 def broken(text: str, width_px: float, size: float) -> list[str]:
@@ -96,24 +133,6 @@ def broken(text: str, width_px: float, size: float) -> list[str]:
         while len(lines[-1].rstrip()) > most:
             lines[-1:] = [lines[-1][:most], lines[-1][most:]]
     return [line.rstrip() for line in lines]
-
-
-LOG_LEAST = 1e-9
-"""The least value that a logarithmic axis of ours shows, in the unit of the axis."""
-
-
-def on_log(value: float) -> bool:
-    """Whether a logarithmic axis can show a value: not nothing, and nothing below."""
-    return value >= LOG_LEAST
-
-
-def off_axis(values: Sequence[float]) -> str:
-    """What stands at the low end of a logarithmic axis for values that it cannot show."""
-    return (
-        f"◄ {joined(number(value) for value in sorted(set(values)))}: off the axis"
-        if values
-        else ""
-    )
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -6,13 +6,12 @@ the time the VPN itself adds is known only where the first phase avoided it; clo
 check starts on the asking host, not at power-on (reference-runner.md section 5.8).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.reading import (
     UnreadableError,
-    at,
     duration_s,
     from_iso,
     keys,
@@ -30,9 +29,12 @@ MARK_THROUGH_VPN = "first phase asked through the VPN"
 
 def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     """One link per peer asked. Raises UnreadableError when no peer was asked."""
-    asked = mapping(document, "vpn_results")
-    first = dict(_first_phase(mapping(document, "public_results")))
-    peers = sorted({peer for name, _ in keys(asked) if (peer := _peer(name))} | set(first))
+    asked = {peer: result for peer, _, result in _results(document, "vpn")}
+    first = {
+        peer: (duration_s(text(result, "time_took")), name.startswith(_VPN_PREFIX))
+        for peer, name, result in _results(document, "public")
+    }
+    peers = sorted({*asked, *first})
     if not peers:
         raise UnreadableError("no peer in vpn_results or public_results")
     boots = [wait for wait, through_vpn in first.values() if wait is not None and not through_vpn]
@@ -41,21 +43,20 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
         link = LinkOutcome(host, peer.lower(), started=from_iso(text(document, "started")))
         _fill(
             link,
-            at(asked, f"{_VPN_PREFIX}{peer}"),
+            asked.get(peer),
             first.get(peer),
             max(boots) if complete else None,
         )
         yield link
 
 
-def _first_phase(results: Mapping[str, Any]) -> Iterator[tuple[str, tuple[float | None, bool]]]:
-    for name, result in keys(results):
-        if peer := _peer(name):
-            yield peer, (duration_s(text(result, "time_took")), name.startswith(_VPN_PREFIX))
-
-
-def _peer(name: str) -> str:
-    return name.partition(".")[2]
+def _results(document: Any, phase: str) -> Iterator[tuple[str, str, Any]]:
+    """Peer, name and result of each request; earlier versions asked addresses, listed with their hosts."""
+    hosts = mapping(document, f"{phase}_ips")
+    for name, result in keys(mapping(document, f"{phase}_results")):
+        _, _, host = name.partition(".")
+        if peer := text(hosts, name) or (host if host[:1].isalpha() else ""):
+            yield peer, name, result
 
 
 def _fill(

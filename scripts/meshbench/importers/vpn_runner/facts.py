@@ -1,23 +1,50 @@
 """What runs hold, and layout.json and hardware.json: not measurements, but what they were taken on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meshbench.importers.vpn_runner.index import Place, Run
+from meshbench.importers.vpn_runner.index import Kind, Place
+from meshbench.importers.vpn_runner.outcome import EVERYWHERE, LinkOutcome
 from meshbench.importers.vpn_runner.reading import UnreadableError, items, number, text
+from meshbench.importers.vpn_runner.runs import Run
 from meshbench.importers.vpn_runner.scrub import scrub
 
+RING = {Kind.TCP, Kind.UDP, Kind.PARALLEL, Kind.QPERF, Kind.PING, Kind.RIST, Kind.NIX_CACHE}
+"""Tests of which each host is the client of the next one."""
 
-def runs(places: Sequence[Place], found: Mapping[str, Run]) -> dict[str, Any]:
-    """What each run is in the campaign, and the systems and profiles of which it has a file."""
+
+def runs(places: Mapping[Place, Iterable[LinkOutcome]], found: Iterable[Run]) -> dict[str, Any]:
+    """What each run is in the campaign, the systems and profiles of which it has a file, and its tests.
+
+    Its `tests` are what it set out to do: every test of which it has a file, of any of its systems,
+    under which profiles and over how many links. A system without one lacks it.
+    """
+    return {run.name: _run(run, [p for p in places if p.run == run.name], places) for run in found}
+
+
+def _run(
+    run: Run, places: Sequence[Place], links: Mapping[Place, Iterable[LinkOutcome]]
+) -> dict[str, Any]:
+    pairs: dict[Kind, set[tuple[str, str]]] = {}
+    profiles: dict[Kind, set[str]] = {}
+    for place in places:
+        mine = {(one.source, one.target) for one in links[place] if one.source != EVERYWHERE}
+        if mine:
+            pairs.setdefault(place.kind, set()).update(mine)
+            profiles.setdefault(place.kind, set()).add(place.profile)
+    ring = set().union(*(found for kind, found in pairs.items() if kind in RING))
     return {
-        name: {
-            "tuning": run.tuning,
-            "round": run.round,
-            "vpns": sorted({one.vpn for one in places if one.run == name and one.vpn}),
-            "profiles": sorted({one.profile for one in places if one.run == name and one.profile}),
-        }
-        for name, run in found.items()
+        "tuning": run.tuning,
+        "round": run.round,
+        "vpns": sorted({place.vpn for place in places if place.vpn}),
+        "profiles": sorted({place.profile for place in places if place.profile}),
+        "tests": {
+            kind.value: {
+                "profiles": sorted(profiles[kind]),
+                "links": len(found | ring if kind in RING else found),
+            }
+            for kind, found in sorted(pairs.items())
+        },
     }
 
 
@@ -31,6 +58,13 @@ def layout(document: Any) -> dict[str, str]:
     if not found:
         raise UnreadableError("no machine with a name and a vpn_ip")
     return found
+
+
+def kernel_profile(document: Any) -> dict[str, Any]:
+    """A kernel profile's name and the services that make it. Raises UnreadableError without a name."""
+    if (name := text(document, "name")) is None:
+        raise UnreadableError("a kernel profile without a name")
+    return {"name": name, "services": [s for s in items(document, "services") if text(s)]}
 
 
 def hardware(document: Any) -> dict[str, dict[str, Any]]:

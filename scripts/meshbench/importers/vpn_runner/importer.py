@@ -1,10 +1,12 @@
 """The driver: every file of one or several runs into samples, links, facts and a report."""
 
+import dataclasses
 import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,21 +17,28 @@ from meshbench.importers.vpn_runner import (
     archive,
     connections,
     facts,
+    headlines,
     index,
     iperf3,
     nix_cache,
     parallel,
     ping,
+    plausible,
     qperf,
+    repeats,
     rist,
+    runs,
     settings,
     timing,
 )
-from meshbench.importers.vpn_runner.index import IgnoredError, Kind, Place
+from meshbench.importers.vpn_runner.file import File
+from meshbench.importers.vpn_runner.index import IgnoredError, Kind, Place, Spot
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.reading import UnreadableError, parse
 from meshbench.importers.vpn_runner.report import Entry, State
 from meshbench.importers.vpn_runner.rows import Cell, Rows
+from meshbench.importers.vpn_runner.targets import Clients
+from meshbench.importers.vpn_runner.words import Words
 from meshbench.results.records import Status
 from meshbench.tables.schema import LINKS, SAMPLES, write
 from meshbench.util.files import atomic
@@ -47,17 +56,12 @@ _BY_HOST: Mapping[Kind, Callable[[Any, str], Iterator[LinkOutcome]]] = {
     Kind.BOOTSTRAP: connections.read,
     Kind.REBOOT: connections.read,
 }
-_ONE_LINK = {Kind.TCP, Kind.UDP, Kind.QPERF, Kind.PING, Kind.RIST, Kind.NIX_CACHE}
-
-
-@dataclass(frozen=True)
-class Read:
-    """One file that was placed and read: its links, or the facts it holds."""
-
-    path: str
-    place: Place
-    links: Sequence[LinkOutcome] = ()
-    facts: Any = None
+_FACTS: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.LAYOUT: facts.layout,
+    Kind.HARDWARE: facts.hardware,
+    Kind.KERNEL_PROFILE: facts.kernel_profile,
+}
+_ONE_LINK = facts.RING - {Kind.PARALLEL}
 
 
 @dataclass
@@ -67,126 +71,224 @@ class Imported:
     rows: dict[tuple[str, str], Rows] = field(default_factory=lambda: defaultdict(Rows))
     entries: list[Entry] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know of the runs as such."""
 
 
-def import_runs(
-    sources: Iterable[Path], campaign: str, tunings: Mapping[str, str] = index.DEFAULT_TUNINGS
-) -> Imported:
+def import_runs(sources: Iterable[Path], campaign: str, known: Words = Words()) -> Imported:  # noqa: B008
     """Read every file of the sources: folders or archives, each with one run or several.
 
     Args:
         sources: paths; the order does not matter.
         campaign: the campaign's name in the tables.
-        tunings: which tuning the ending of a run's name stands for.
+        known: names of systems and profiles besides the runner's own.
 
     Raises:
         MeshbenchError: a source does not exist. Nothing inside a source is fatal.
     """
-    result = Imported()
-    read: dict[Place, Read] = {}
-    for source in sources:
-        for found in archive.files(source):
-            _take(found, source, read, result.entries)
-    for lost in _lost(result.entries, read):
-        read[lost.place] = lost
-    runs = index.runs((file.place.run for file in read.values()), tunings)
-    result.facts = facts.runs([file.place for file in read.values()], runs)
-    for file in sorted(read.values(), key=lambda file: file.path):
-        run = runs[file.place.run]
-        _add(result, file, run, campaign)
-    result.entries.sort(key=lambda entry: entry.path)
+    paths = list(sources)
+    files = [
+        _open(found, source, number)
+        for number, source in enumerate(paths)
+        for found in archive.files(source)
+    ]
+    trees = [_place(files, number, known) for number in range(len(paths))]
+    _refuse_second(files)
+    files += _ends_of_links(files)
+    runs_there = _runs(files, paths, trees)
+    notes = repeats.drop(files, runs_there)
+    result = Imported(notes=notes)
+    kept = _runs(files, paths, trees)
+    _fill(result, files, kept, campaign)
+    result.entries = sorted(
+        (_entry(file, kept) for file in files if not file.stands_in), key=lambda entry: entry.path
+    )
     return result
 
 
-def _take(
-    found: archive.Found, source: Path, read: dict[Place, Read], entries: list[Entry]
-) -> None:
-    path, size = f"{source.name}:{found.path}", len(found.content or b"")
-    place = None
-    try:
-        _refuse_problem(found)
-        place = index.place(found.path, archive.name_of(source))
-        file = _read(path, place, parse(found.content or b""))
-        _refuse_second(file, read)
-    except IgnoredError as reason:
-        entries.append(Entry(path, State.IGNORED, str(reason), size))
-    except UnreadableError as reason:
-        entries.append(Entry(path, State.SET_ASIDE, str(reason), size, place))
-    else:
-        read[place] = file
-        entries.append(_imported(file, size))
-
-
-def _refuse_problem(found: archive.Found) -> None:
-    if found.problem:
-        raise UnreadableError(found.problem)
-
-
-def _refuse_second(file: Read, read: Mapping[Place, Read]) -> None:
-    if file.place in read:
-        raise UnreadableError(f"a second file of the same measurement as {read[file.place].path}")
-
-
-def _imported(file: Read, size: int) -> Entry:
-    values = sum(len(link.values) for link in file.links)
-    logs = [link.log for link in file.links if link.log]
-    problems = [
-        f"{link.source}->{link.target}: {link.status}: {link.reason}"
-        for link in file.links
-        if link.reason
-    ]
-    return Entry(
-        file.path, State.IMPORTED, None, size, file.place, len(file.links), values, problems, logs
+def _runs(
+    files: Sequence[File], paths: Sequence[Path], trees: Sequence[index.Tree]
+) -> dict[runs.Key, runs.Run]:
+    return runs.identify(
+        {file.run for file in files if file.good and file.run},
+        paths,
+        lambda key: trees[key[0]].tuning(key[1]),
+        _began(files),
     )
 
 
-def _read(path: str, place: Place, document: Any) -> Read:
-    if place.kind is Kind.LAYOUT:
-        return Read(path, place, facts=facts.layout(document))
-    if place.kind is Kind.HARDWARE:
-        return Read(path, place, facts=facts.hardware(document))
-    if place.kind is Kind.TIMING:
-        reader = partial(timing.read, document, place.profile)
-    elif place.kind is Kind.TC_SETTINGS:
+def _open(found: archive.Found, source: Path, number: int) -> File:
+    """Read a file as far as its own path and content tell."""
+    file = File(f"{source.name}:{found.path}", len(found.content or b""), number)
+    if found.problem:
+        file.drop(State.SET_ASIDE, found.problem)
+        return file
+    try:
+        file.spot = index.spot(found.path, archive.name_of(source))
+        _read(file, file.spot, parse(found.content or b""))
+    except IgnoredError as reason:
+        file.drop(State.IGNORED, str(reason))
+    except UnreadableError as reason:
+        file.drop(State.SET_ASIDE, str(reason))
+    return file
+
+
+def _read(file: File, spot: Spot, document: Any) -> None:
+    kind = spot.kind
+    if kind in _FACTS:
+        file.facts = _FACTS[kind](document)
+        return
+    if kind is Kind.TIMING:
+        profile = spot.folders[-1].lower().removesuffix("_impairment") if spot.folders else ""
+        reader = partial(timing.read, document, profile)
+    elif kind is Kind.TC_SETTINGS:
         reader = partial(settings.read, document)
     else:
-        reader = partial(_BY_HOST[place.kind], document, place.host)
-    return Read(path, place, tuple(reader()))
+        reader = partial(_BY_HOST[kind], document, spot.host)
+    file.links = list(reader())
+    for link in file.links:
+        plausible.refuse(link, [headline.metric for headline in headlines.of(kind)])
 
 
-def _lost(entries: Sequence[Entry], read: Mapping[Place, Read]) -> list[Read]:
-    """The links of which there is a file that had to be set aside: they were run, all the same.
+def _place(files: Sequence[File], number: int, known: Words) -> index.Tree:
+    """Give each file of one input its run and place, or set it aside."""
+    mine = [file for file in files if file.source == number and file.spot]
+    tree = index.Tree((file.spot for file in mine if file.spot), known)
+    for file in mine:
+        try:
+            folders, file.place = tree.place(file.spot or Spot(Kind.LAYOUT, ()))
+            file.run = (number, folders)
+        except UnreadableError as reason:
+            file.drop(State.SET_ASIDE, str(reason))
+    return tree
 
-    Which host a test went to is told by another test from the same host.
+
+def _refuse_second(files: Iterable[File]) -> None:
+    first: dict[tuple[runs.Key | None, Place | None], File] = {}
+    for file in (file for file in files if file.good):
+        other = first.setdefault((file.run, file.place), file)
+        if other is not file:
+            file.drop(State.SET_ASIDE, f"a second file of the same measurement as {other.path}")
+
+
+def _ends_of_links(files: Sequence[File]) -> list[File]:
+    """Find the hosts at the ends of links whose files do not name them.
+
+    Returns:
+        Stand-ins for files that had to be set aside: their links were run, all the same.
     """
-    targets = {
-        (place.run, place.host): file.links[0].target
-        for place, file in read.items()
-        if place.kind in _ONE_LINK and file.links
-    }
-    found = []
-    for entry in entries:
-        place = entry.place
-        if place is None or place.kind not in _ONE_LINK or place in read:
+    clients = _clients(files)
+    there = {(file.run, file.place) for file in files if file.good}
+    lost: list[File] = []
+    for file in files:
+        if file.run is None or file.place is None:
             continue
-        if target := targets.get((place.run, place.host)):
-            reason = f"its file was set aside: {entry.reason}"
-            link = LinkOutcome(place.host, target, status=Status.TOOL_FAILED, reason=reason)
-            found.append(Read(entry.path, place, (link,)))
+        mine = clients[file.run, file.place.vpn]
+        if not file.good:
+            run = [found for (key, _), found in clients.items() if key == file.run]
+            lost += _lost(file, [mine, *run]) if (file.run, file.place) not in there else ()
+        elif file.links and not (known := [one for one in file.links if mine.complete(one)]):
+            file.drop(State.SET_ASIDE, _NOWHERE)
+        else:
+            file.links = known if file.links else []
+    return lost
+
+
+_NOWHERE = "meta.target is missing, and neither the file nor its folders say which host it was"
+
+
+def _clients(files: Iterable[File]) -> Mapping[tuple[runs.Key, str], Clients]:
+    found: dict[tuple[runs.Key, str], Clients] = defaultdict(Clients)
+    placed = [(file, file.run, file.place) for file in files if file.run and file.place]
+    for file, run, place in placed:
+        mine = found[run, place.vpn]
+        if file.good and place.kind is Kind.LAYOUT:
+            mine.layout = file.facts
+        if file.spot and file.spot.host:
+            mine.folders.setdefault(file.spot.number, file.spot.host)
+    ring: dict[tuple[runs.Key, str], list[LinkOutcome]] = defaultdict(list)
+    for file, run, place in placed:
+        if file.good and place.kind in facts.RING:
+            ring[run, place.vpn] += file.links
+    for key, links in ring.items():
+        found[key].learn(links)
     return found
 
 
-def _add(result: Imported, file: Read, run: index.Run, campaign: str) -> None:
+def _lost(file: File, clients: Sequence[Clients]) -> Iterator[File]:
+    """The link of a file that was set aside, if another test of that host tells where it went."""
     place = file.place
-    if file.facts is not None:
-        result.facts[place.run].setdefault(place.kind.value, {})[place.vpn or "hosts"] = file.facts
+    if place is None or place.kind not in _ONE_LINK:
         return
-    cell = Cell(
-        campaign, run.round, place.vpn, run.tuning, place.profile, place.kind, place.run, file.path
+    if target := next(filter(None, (one.seen.get(place.host) for one in clients)), None):
+        reason = f"its file was set aside: {file.reason}"
+        link = LinkOutcome(place.host, target, status=Status.TOOL_FAILED, reason=reason)
+        yield dataclasses.replace(
+            file, links=[link], state=State.IMPORTED, reason=None, stands_in=True
+        )
+
+
+def _began(files: Iterable[File]) -> dict[runs.Key, datetime]:
+    found: dict[runs.Key, datetime] = {}
+    for file in files:
+        for link in file.links:
+            if file.good and file.run and link.started:
+                found[file.run] = min(link.started, found.get(file.run, link.started))
+    return found
+
+
+def _fill(
+    result: Imported, files: Sequence[File], found: Mapping[runs.Key, runs.Run], campaign: str
+) -> None:
+    good = sorted((file for file in files if file.good), key=lambda file: file.path)
+    placed = [(file, found[file.run], _placed(file, found)) for file in good if file.run]
+    result.facts = facts.runs({place: file.links for file, _, place in placed}, found.values())
+    for file, run, place in placed:
+        if file.facts is not None:
+            kinds = result.facts[run.name].setdefault(place.kind.value, {})
+            kinds[place.vpn or "hosts"] = file.facts
+            continue
+        cell = Cell(
+            campaign,
+            run.round,
+            place.vpn,
+            run.tuning,
+            place.profile,
+            place.kind,
+            run.name,
+            file.path,
+        )
+        rows = result.rows[place.kind.value, place.vpn]
+        for link in file.links:
+            rows.add(cell, link)
+
+
+def _placed(file: File, found: Mapping[runs.Key, runs.Run]) -> Place:
+    """A file's place with the name of its run."""
+    place, key = file.place, file.run
+    if place is None or key is None:
+        raise ValueError(f"{file.path} has no place")
+    name = found[key].name if key in found else "/".join(key[1])
+    return dataclasses.replace(place, run=name)
+
+
+def _entry(file: File, found: Mapping[runs.Key, runs.Run]) -> Entry:
+    place = _placed(file, found) if file.place and file.run else None
+    if not file.good:
+        return Entry(file.path, file.state, file.reason, file.size, place)
+    problems = [
+        f"{link.source}->{link.target}: {what}"
+        for link in file.links
+        for what in (
+            *([f"{link.status}: {link.reason}"] if link.reason else []),
+            *(one.reason for one in link.refused if one.reason != link.reason),
+        )
+    ]
+    values = sum(len(link.values) for link in file.links)
+    logs = [link.log for link in file.links if link.log]
+    return Entry(
+        file.path, file.state, None, file.size, place, len(file.links), values, problems, logs
     )
-    rows = result.rows[place.kind.value, place.vpn]
-    for link in file.links:
-        rows.add(cell, link)
 
 
 def save(result: Imported, folder: Path) -> None:

@@ -1,17 +1,17 @@
-"""Which run, system, profile, host and kind of measurement a file is, told by its path alone."""
+"""Which run, system, profile, host and kind of measurement a file is, told by its path.
 
-import re
-from collections.abc import Iterable, Mapping
+A path alone does not tell: a folder is a system's or a profile's by its name, or by what lies in it
+and beside it. So all paths are looked at before any file is placed.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from meshbench.importers.vpn_runner import words
 from meshbench.importers.vpn_runner.reading import UnreadableError
-
-STOCK = "stock"
-DEFAULT_TUNINGS: Mapping[str, str] = {"-optimized": "tailscale-style"}
-"""Endings of run names that stand for a tuning (reference-runner.md section 7)."""
+from meshbench.importers.vpn_runner.words import Words
 
 
 class Kind(StrEnum):
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     TC_SETTINGS = "netem"
     LAYOUT = "layout"
     HARDWARE = "hardware"
+    KERNEL_PROFILE = "kernel_profile"
 
 
 _PER_HOST = {
@@ -39,6 +40,7 @@ _PER_HOST = {
     "ping.json": Kind.PING,
     "rist_stream.json": Kind.RIST,
     "nix_cache.json": Kind.NIX_CACHE,
+    "nix-cache.json": Kind.NIX_CACHE,
     "connection_timings.json": Kind.BOOTSTRAP,
     "reboot_connection_timings.json": Kind.REBOOT,
 }
@@ -47,13 +49,11 @@ _PER_PROFILE = {
     "timing_breakdown.json": Kind.TIMING,
     "tc_settings.json": Kind.TC_SETTINGS,
 }
-_HOST_FOLDER = re.compile(r"^\d+_(?P<host>[A-Za-z][A-Za-z0-9-]*)$")
-_WORD = re.compile(r"^[a-z0-9]+([._@-]?[a-z0-9]+)*$")
-_DATES = (
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
-    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
-)
+_SUMMARIES = {"connection_timings.json", "reboot_connection_timings.json"}
+"""Of all systems and hosts, where they lie in no host's folder."""
+_OF_RUNS = {Kind.HARDWARE, Kind.KERNEL_PROFILE}
 GENERAL = "General"
+Folders = tuple[str, ...]
 
 
 class IgnoredError(ValueError):
@@ -61,8 +61,28 @@ class IgnoredError(ValueError):
 
 
 @dataclass(frozen=True)
+class Spot:
+    """What a path alone says.
+
+    Attributes:
+        kind: of the file, by its name.
+        folders: down to the profile's, the system's or the run's own, as the kind has it.
+        host: of the folder ``<number>_<host>`` in it, and that number; empty and 0 where there is none.
+    """
+
+    kind: Kind
+    folders: Folders
+    host: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a file belongs. `profile` and `host` are empty where the kind has none."""
+    """Where a file belongs. `vpn`, `profile` and `host` are empty where the kind has none.
+
+    Attributes:
+        run: its name in the campaign; empty as long as the other runs are not known.
+    """
 
     run: str
     kind: Kind
@@ -71,8 +91,12 @@ class Place:
     host: str = ""
 
 
-def place(path: PurePosixPath, input_name: str) -> Place:
-    """The place of ``[<run>/]<Vpn>/<profile>/<N_host>/<test>.json`` and its siblings.
+def spot(path: PurePosixPath, input_name: str) -> Spot:
+    """What the path of ``[<folders>/]<Vpn>/<profile>/<N_host>/<test>.json`` and its siblings says.
+
+    Args:
+        path: below the input.
+        input_name: of the folder or archive, which is the outermost folder.
 
     Raises:
         IgnoredError: a file that is no measurement, with the reason.
@@ -81,71 +105,125 @@ def place(path: PurePosixPath, input_name: str) -> Place:
     parts = [part for part in path.parts if part not in {".", "/", "//"}]
     if not parts:
         raise UnreadableError("a file without a name")
-    if GENERAL in parts:
-        return _general(parts, input_name)
-    name = parts[-1]
-    if name in _PER_HOST and len(parts) >= 4:  # noqa: PLR2004
-        found = _HOST_FOLDER.match(parts[-2])
-        if not found:
-            raise UnreadableError(f"folder '{parts[-2]}' is not named <number>_<host>")
-        run, vpn, profile = _run(parts[:-4], input_name), parts[-4], parts[-3]
-        return Place(run, _PER_HOST[name], _word(vpn), profile_name(profile), found["host"].lower())
-    if name in _PER_PROFILE and len(parts) >= 3:  # noqa: PLR2004
-        run, vpn, profile = _run(parts[:-3], input_name), parts[-3], parts[-2]
-        return Place(run, _PER_PROFILE[name], _word(vpn), profile_name(profile))
-    if name == "layout.json" and len(parts) >= 2:  # noqa: PLR2004
-        return Place(_run(parts[:-2], input_name), Kind.LAYOUT, _word(parts[-2]))
+    *above, name = (input_name, *parts)
+    if GENERAL in above:
+        return _general(tuple(above), name)
+    if name in _PER_HOST and (found := words.host(above[-1])):
+        number, host = found
+        return Spot(_PER_HOST[name], tuple(above[:-1]), host, number)
+    if name in _SUMMARIES:
+        raise IgnoredError("a summary of the runner's own; recomputed here from the hosts' files")
+    if name in _PER_HOST:
+        raise UnreadableError(f"folder '{above[-1]}' is not named <number>_<host>")
+    if name in _PER_PROFILE:
+        return Spot(_PER_PROFILE[name], tuple(above))
+    if name == "layout.json":
+        return Spot(Kind.LAYOUT, tuple(above))
+    if name == "kernel_profile.json":
+        return Spot(Kind.KERNEL_PROFILE, tuple(above))
     if not name.endswith(".json"):
         raise IgnoredError("not a JSON file")
     raise UnreadableError("no file kind of the runner has this name at this depth")
 
 
-def _general(parts: list[str], input_name: str) -> Place:
-    if parts[-1] == "hardware.json":
-        return Place(_run(parts[: parts.index(GENERAL)], input_name), Kind.HARDWARE)
+def _general(above: Folders, name: str) -> Spot:
+    if name == "hardware.json":
+        return Spot(Kind.HARDWARE, above[: above.index(GENERAL)])
     raise IgnoredError("an aggregate of the runner's own; recomputed here from the measurements")
 
 
-def _run(parents: list[str], input_name: str) -> str:
-    return parents[-1] if parents else input_name
+class Tree:
+    """The folders of all files, and what each of them is."""
+
+    def __init__(self, spots: Iterable[Spot], known: Words) -> None:
+        """Look at every file of an input.
+
+        Args:
+            spots: of one input.
+            known: names that are systems or profiles wherever they stand.
+        """
+        self._known = known
+        self._layouts: set[Folders] = set()
+        self._kernel_profiles: set[Folders] = set()
+        self._runs: set[Folders] = set()
+        for one in spots:
+            if one.kind is Kind.LAYOUT:
+                self._layouts.add(one.folders)
+            elif one.kind is Kind.KERNEL_PROFILE:
+                self._kernel_profiles.add(one.folders)
+            if (system := self._surely_system(one)) is not None:
+                self._runs.add(system[:-1])
+
+    def _surely_system(self, spot: Spot) -> Folders | None:
+        """The folder of a known system that this file lies in, at the depth of its kind."""
+        if spot.kind in _OF_RUNS:
+            return None
+        above = spot.folders
+        inside = spot.kind is Kind.LAYOUT or (
+            spot.host and not self._known.profile(above[-1] if above else "")
+        )
+        system = above if inside else above[:-1]
+        return system if system and self._known.system(system[-1]) else None
+
+    def place(self, spot: Spot) -> tuple[Folders, Place]:
+        """The folders of a file's run, and its place in it.
+
+        Raises:
+            UnreadableError: a folder is not what this kind of file lies in; names it.
+        """
+        folders, kind = spot.folders, spot.kind
+        if kind in _OF_RUNS:
+            return folders, Place("", kind)
+        if kind is Kind.LAYOUT:
+            return folders[:-1], Place("", kind, self._system(folders))
+        if not folders:
+            raise UnreadableError("it lies in no folder of a system")
+        # Before there were profiles, the hosts' folders lay in the system's own.
+        if (
+            spot.host
+            and self._known.profile(folders[-1]) is None
+            and self._known.system(folders[-1])
+        ):
+            return folders[:-1], Place("", kind, self._system(folders), "baseline", spot.host)
+        vpn = self._system(folders[:-1], inside=folders[-1])
+        return folders[:-2], Place("", kind, vpn, self._profile(folders), spot.host)
+
+    def tuning(self, run: Folders) -> str | None:
+        """The tuning of the kernel profile whose folder a run's is; None where it is none."""
+        if not run:
+            return None
+        name = run[-1].lower()
+        if name in words.KERNEL_PROFILES:
+            return words.KERNEL_PROFILES[name]
+        return words.word(name) if run in self._kernel_profiles else None
+
+    def _system(self, folder: Folders, inside: str = "") -> str:
+        if not folder:
+            raise UnreadableError(f"'{inside}' lies in no folder of a system")
+        name = folder[-1]
+        if found := self._known.system(name):
+            return found
+        found = words.word(name)
+        if found is None or self._known.profile(name):
+            raise UnreadableError(f"folder '{name}' is no system's{_one_level(inside)}")
+        if folder in self._runs:
+            raise UnreadableError(f"folder '{name}' holds systems and is none{_one_level(inside)}")
+        if folder in self._layouts or folder[:-1] in self._runs:
+            return found
+        raise UnreadableError(
+            f"folder '{name}' is no system known here{_one_level(inside)}: it has no layout.json and "
+            "stands beside no known system (name it under vpns in the config if it is one)"
+        )
+
+    def _profile(self, folder: Folders) -> str:
+        name = folder[-1]
+        if found := self._known.profile(name):
+            return found
+        found = words.word(name)
+        if found is None or self._known.system(name):
+            raise UnreadableError(f"folder '{name}' is no profile's: this file lies one level off")
+        return found
 
 
-def _word(folder: str) -> str:
-    name = folder.lower()
-    if not _WORD.match(name):
-        raise UnreadableError(f"folder '{folder}' cannot be a name")
-    return name
-
-
-def profile_name(folder: str) -> str:
-    """``low_impairment`` is ``low``. Raises UnreadableError for what cannot be a name."""
-    return _word(folder.lower().removesuffix("_impairment"))
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run is in the campaign."""
-
-    tuning: str
-    round: int
-
-
-def runs(names: Iterable[str], tunings: Mapping[str, str]) -> dict[str, Run]:
-    """Tuning and round of each run: rounds count the runs of one tuning by date, then by name."""
-    found: dict[str, Run] = {}
-    counted: dict[str, int] = {}
-    for name in sorted(set(names), key=lambda n: (_date(n) or date.max, n)):
-        tuning = next((t for ending, t in tunings.items() if name.endswith(ending)), STOCK)
-        counted[tuning] = counted.get(tuning, 0) + 1
-        found[name] = Run(tuning, counted[tuning])
-    return found
-
-
-def _date(name: str) -> date | None:
-    for pattern in _DATES:
-        if match := pattern.search(name):
-            try:
-                return date(int(match["year"]), int(match["month"]), int(match["day"]))
-            except ValueError:
-                continue
-    return None
+def _one_level(inside: str) -> str:
+    return f", though '{inside}' lies in it" if inside else ""

@@ -15,10 +15,11 @@ from meshbench.importers.vpn_runner.outcome import (
     embedded_json,
     from_meta,
     measured,
+    no_value,
     open_envelope,
     started,
 )
-from meshbench.importers.vpn_runner.reading import UnreadableError, at, items, number, text
+from meshbench.importers.vpn_runner.reading import at, items, number, seconds, text
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
@@ -102,7 +103,7 @@ def fill(link: LinkOutcome, run: Any, kind: Kind) -> None:
         UnreadableError: a success without a single readable value.
     """
     link.started = started(run)
-    link.measuring_s = number(run, "start", "test_start", "duration")
+    link.measuring_s = seconds(run, "start", "test_start", "duration")
     if kind is Kind.UDP:
         link.values.extend(_udp(run))
     else:
@@ -115,7 +116,7 @@ def fill(link: LinkOutcome, run: Any, kind: Kind) -> None:
     ):
         link.marks.append(MARK_DEAD)
     if link.status is Status.OK and not measured(link):
-        raise UnreadableError("says success and holds no whole-run value")
+        raise no_value(run, "whole-run value")
 
 
 def _mode(run: Any) -> str:
@@ -158,7 +159,7 @@ def _tcp(run: Any) -> Iterator[Value]:
 
 def _retransmit_rate(sent: Any, mss: float | None, mode: str, direction: str) -> Iterator[Value]:
     retransmits, size = number(sent, "retransmits"), number(sent, "bytes")
-    if retransmits is not None and size and mss:
+    if retransmits is not None and size and mss and size / mss > 0:
         yield Value(tcp.RETRANSMIT_RATE, retransmits / (size / mss), None, direction, mode)
 
 

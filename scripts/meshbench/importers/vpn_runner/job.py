@@ -5,14 +5,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from meshbench.importers.vpn_runner import importer, report
+from meshbench.importers.vpn_runner.words import Words
 
 log = logging.getLogger(__name__)
 
 
-def convert(sources: Sequence[Path], campaign: str, folder: Path) -> None:
-    """Import the sources into a campaign's folder, and say in the log what was set aside."""
-    found = importer.import_runs(sources, campaign)
+def convert(
+    sources: Sequence[Path],
+    campaign: str,
+    folder: Path,
+    systems: Sequence[str] = (),
+    profiles: Sequence[str] = (),
+) -> None:
+    """Import the sources into a campaign's folder, and say in the log what was set aside.
+
+    Args:
+        sources: folders and archives.
+        campaign: its name.
+        folder: of its results.
+        systems: names that folders of systems may have, besides the runner's own.
+        profiles: the same of profiles.
+    """
+    found = importer.import_runs(sources, campaign, Words.of(systems, profiles))
     importer.save(found, folder)
-    report.save(found.entries, folder / "published")
-    for line in report.lines(found.entries):
+    report.save(found.entries, folder / "published", found.notes)
+    for line in report.lines(found.entries, found.notes):
         log.info("%s", line)

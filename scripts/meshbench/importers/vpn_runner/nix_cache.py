@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from meshbench.importers.vpn_runner.index import Kind
-from meshbench.importers.vpn_runner.outcome import LinkOutcome, from_meta, measured, open_envelope
-from meshbench.importers.vpn_runner.reading import UnreadableError, items, number, text
+from meshbench.importers.vpn_runner.outcome import (
+    LinkOutcome,
+    from_meta,
+    measured,
+    no_value,
+    open_envelope,
+)
+from meshbench.importers.vpn_runner.reading import items, number, text
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
@@ -31,7 +37,7 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     result = results[0] if results else None
     link.values.extend(_times(result))
     if not measured(link):
-        raise UnreadableError("says success and holds no value")
+        raise no_value(envelope.data)
     if bad := [code for code in items(result, "exit_codes") if code not in (0, None)]:
         link.status, link.reason = Status.FAILED, f"copies ended with exit codes {bad[:5]}"
     yield link

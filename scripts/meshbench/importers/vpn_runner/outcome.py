@@ -15,6 +15,7 @@ from meshbench.importers.vpn_runner.reading import (
     items,
     mapping,
     number,
+    seconds,
     text,
 )
 from meshbench.importers.vpn_runner.scrub import excerpt, scrub
@@ -29,9 +30,21 @@ _UNIT_MISTAKE_MS = 5000
 """The runner means seconds by its connect time-out; iperf3 takes milliseconds."""
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A whole-run value that cannot be, and why."""
+
+    value: Value
+    reason: str
+
+
 @dataclass
 class LinkOutcome:
-    """One link of one file: its row in the links table, and its values."""
+    """One link of one file: its row in the links table, and its values.
+
+    Source and target are empty as long as nothing says which hosts they were; `address` is then
+    where the file says that its test went.
+    """
 
     source: str
     target: str
@@ -46,6 +59,8 @@ class LinkOutcome:
     marks: list[str] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
     log: str | None = None
+    address: str = ""
+    refused: list[Refused] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -58,15 +73,50 @@ class Envelope:
     meta: dict[str, Any]
 
 
+_BARE = ("intervals", "end", "results", "total_bandwidth_mbps_percentiles", "total_bandwidth_mbps")
+"""Keys of iperf3's, hyperfine's and qperf's results, which the runner's first versions kept as they came."""
+
+
 def open_envelope(document: Any) -> Envelope:
-    """The envelope of a test file. Raises UnreadableError when it is none."""
+    """The envelope of a test file, or a tool's own document as one that has no meta object.
+
+    Raises:
+        UnreadableError: it is neither.
+    """
     status = at(document, "status")
     if status == "success":
         return Envelope(at(document, "data"), None, None, mapping(document, "meta"))
     if status == "error":
         error = mapping(document, "error")
-        return Envelope(None, error, number(document, "timeout"), mapping(document, "meta"))
+        return Envelope(None, error, seconds(document, "timeout"), mapping(document, "meta"))
+    if isinstance(document, dict) and status is None and any(key in document for key in _BARE):
+        if text(document, "error"):
+            return Envelope(None, {"stdout": json.dumps(document)}, None, {})
+        return Envelope(document, None, None, {})
     raise UnreadableError("no envelope: status is neither 'success' nor 'error'")
+
+
+def no_value(data: Any, what: str = "value") -> UnreadableError:
+    """What a success that gave no value is refused with: it holds none, or none that is known here."""
+    if not _any_number(data):
+        return UnreadableError(f"says success and holds no {what}")
+    keys = ", ".join(sorted(map(repr, mapping(data)))[:_KEYS]) or f"a {type(data).__name__}"
+    return UnreadableError(
+        f"says success, but holds no {what} under a key known here: it has {keys}"
+    )
+
+
+_KEYS = 8
+
+
+def _any_number(node: Any) -> bool:
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if number(here) is not None:
+            return True
+        waiting += here.values() if isinstance(here, dict) else items(here)
+    return False
 
 
 @dataclass(frozen=True)
@@ -85,7 +135,7 @@ def judge(kind: Kind, envelope: Envelope) -> Judgement:
     limit_s = envelope.limit_s or _limit_in(message)
     if limit_s is not None:
         return Judgement(Status.TIMEOUT, f"not finished within {limit_s:g} s", limit_s)
-    duration = number(envelope.meta, "duration_seconds")
+    duration = seconds(envelope.meta, "duration_seconds")
     command = " ".join(part for part in items(error, "command_list") if isinstance(part, str))
     if document := embedded_json(text(error, "stdout") or ""):
         return judge_iperf3(document, command, duration)
@@ -148,7 +198,7 @@ _WANTED = re.compile(r"--time[ =](\d+)")
 
 def _limit_in(message: str) -> float | None:
     found = _LIMIT.search(message[-REASON_LENGTH * 10 :])
-    return number(float(found[1])) if found else None
+    return seconds(float(found[1])) if found else None
 
 
 def _connect_limit_ms(command: str) -> int | None:
@@ -223,20 +273,50 @@ def measured(link: LinkOutcome) -> bool:
 def from_meta(envelope: Envelope, host: str, kind: Kind) -> LinkOutcome:
     """A link with what the meta object says; judged when the envelope is an error.
 
-    Raises:
-        UnreadableError: the file does not say which host was the target.
+    Its target is empty where neither that object nor the rest of the file names it.
     """
     meta = envelope.meta
-    target = text(meta, "target")
-    if target is None:
-        raise UnreadableError("meta.target is missing: no link to put it on")
-    source = text(meta, "source") or host
-    link = LinkOutcome(source.lower(), target.lower())
+    address = _address(envelope)
+    target = text(meta, "target") or named_host(address)
+    link = LinkOutcome((text(meta, "source") or host).lower(), target.lower(), address=address)
     link.attempts = count(meta, "test_attempts", least=1) or 1
-    link.duration_s = number(meta, "duration_seconds")
+    link.duration_s = seconds(meta, "duration_seconds")
     link.values.extend(around(meta))
     if envelope.error is not None:
         found = judge(kind, envelope)
         link.status, link.reason, link.limit_s = found.status, found.reason, found.limit_s
         link.log = excerpt(text(meta, "service_logs") or "") or None
     return link
+
+
+_PEER = re.compile(r"(?<![\w.-])(?:cache\.)?vpn\.(?P<host>[A-Za-z][A-Za-z0-9-]*)")
+"""What the runner's hosts call each other inside the VPN."""
+
+
+def named_host(words: str) -> str:
+    """The host that a command, URL or address names as ``vpn.<host>``; empty for none."""
+    found = _PEER.search(words)
+    return found["host"] if found else ""
+
+
+def _address(envelope: Envelope) -> str:
+    """Where a test went by its own words: an address, a URL or a command line."""
+    results = items(envelope.data, "results")
+    command = items(envelope.error, "command_list")
+    return next(
+        filter(
+            None,
+            (
+                destination(envelope.data),
+                text(results[0], "parameters", "url") if results else None,
+                text(results[0], "command") if results else None,
+                " ".join(part for part in command if isinstance(part, str)),
+            ),
+        ),
+        "",
+    )
+
+
+def destination(run: Any) -> str:
+    """Where an iperf3 client connected to, by its document."""
+    return text(run, "start", "connecting_to", "host") or ""

@@ -8,13 +8,16 @@ from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
     around,
+    destination,
     embedded_json,
     from_meta,
     judge_pair,
+    named_host,
     open_envelope,
 )
-from meshbench.importers.vpn_runner.reading import UnreadableError, count, items, number, text
+from meshbench.importers.vpn_runner.reading import UnreadableError, at, count, items, seconds, text
 from meshbench.importers.vpn_runner.scrub import excerpt
+from meshbench.results.records import Status
 
 
 def read(document: Any, host: str) -> Iterator[LinkOutcome]:
@@ -32,21 +35,34 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
             # The restart before the test was one for all pairs.
             link.values.extend(around(envelope.meta))
         link.attempts = count(envelope.meta, "test_attempts", least=1) or 1
-        link.duration_s = number(envelope.meta, "duration_seconds")
+        link.duration_s = seconds(envelope.meta, "duration_seconds")
         yield link
 
 
 def _pair(pair: Any) -> LinkOutcome:
-    source, target = text(pair, "source"), text(pair, "target")
-    if source is None or target is None:
-        raise UnreadableError("a pair without source or target")
-    link = LinkOutcome(source.lower(), target.lower())
-    error = text(pair, "error")
+    """One pair; its ends are empty where neither it nor its tool's words name them."""
+    error, result = text(pair, "error"), at(pair, "result")
+    address = _address(result, error or "")
+    target = text(pair, "target") or named_host(address)
+    link = LinkOutcome((text(pair, "source") or "").lower(), target.lower(), address=address)
     if error is None:
-        iperf3.fill(link, pair.get("result"), Kind.PARALLEL)
+        _fill(link, result)
         return link
     found = judge_pair(error)
     link.status, link.reason, link.limit_s = found.status, found.reason, found.limit_s
     link.log = excerpt(error)
     iperf3.fill(link, embedded_json(error), Kind.PARALLEL)
     return link
+
+
+def _fill(link: LinkOutcome, result: Any) -> None:
+    """A pair without a value says so for itself, and takes no other pair with it."""
+    try:
+        iperf3.fill(link, result, Kind.PARALLEL)
+    except UnreadableError as reason:
+        link.status, link.reason = Status.TOOL_FAILED, str(reason)
+
+
+def _address(result: Any, error: str) -> str:
+    """Where a pair's client connected to, by its document or its command line."""
+    return destination(result) or error

@@ -11,8 +11,14 @@ from typing import Any
 
 from meshbench.benchmarks import ping
 from meshbench.importers.vpn_runner.index import Kind
-from meshbench.importers.vpn_runner.outcome import LinkOutcome, from_meta, measured, open_envelope
-from meshbench.importers.vpn_runner.reading import UnreadableError, at, number
+from meshbench.importers.vpn_runner.outcome import (
+    LinkOutcome,
+    from_meta,
+    measured,
+    no_value,
+    open_envelope,
+)
+from meshbench.importers.vpn_runner.reading import at, number
 from meshbench.importers.vpn_runner.spread import of_three
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results.metrics import Metric
@@ -38,7 +44,7 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
         for rank, run in enumerate(of_three(node) or ()):
             link.values.append(Value(metric, run * factor, stream=rank))
     if link.status is Status.OK and not measured(link):
-        raise UnreadableError("says success and holds no value")
+        raise no_value(envelope.data)
     if at(envelope.data, "packet_loss_percent", "min") == 100:  # noqa: PLR2004
         link.status, link.reason = Status.FAILED, "none of the echo requests was answered"
     yield link

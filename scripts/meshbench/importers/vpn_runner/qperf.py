@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from meshbench.importers.vpn_runner.index import Kind
-from meshbench.importers.vpn_runner.outcome import LinkOutcome, from_meta, measured, open_envelope
-from meshbench.importers.vpn_runner.reading import UnreadableError, at
+from meshbench.importers.vpn_runner.outcome import (
+    LinkOutcome,
+    from_meta,
+    measured,
+    no_value,
+    open_envelope,
+)
+from meshbench.importers.vpn_runner.reading import at
 from meshbench.importers.vpn_runner.spread import values
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
@@ -18,12 +24,18 @@ _FIELDS = (
 )
 
 
+def _statistics(data: Any, key: str) -> Any:
+    """A statistic object; the runner's first versions kept its quartiles only, without the mean."""
+    quartiles = at(data, f"{key}_percentiles")
+    return at(data, key) if quartiles is None else {"percentiles": quartiles}
+
+
 def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     """The one link of a qperf.json. Raises UnreadableError for a success without a value."""
     envelope = open_envelope(document)
     link = from_meta(envelope, host, Kind.QPERF)
     for spread, key, factor in _FIELDS:
-        link.values.extend(values(at(envelope.data, key), spread, factor))
+        link.values.extend(values(_statistics(envelope.data, key), spread, factor))
     if link.status is Status.OK and not measured(link):
-        raise UnreadableError("says success and holds no value")
+        raise no_value(envelope.data)
     yield link

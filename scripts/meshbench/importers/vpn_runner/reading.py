@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+MAX_SECONDS = 1e8
+"""Three years: no test of the runner's takes longer."""
 MAX_BYTES = 64 * 1024 * 1024
 """Larger files are set aside: the runner's largest is 0.5 MB."""
 
@@ -55,6 +57,12 @@ def number(node: Any, *path: str) -> float | None:
         except OverflowError:
             return None
     return value if type(value) is float and math.isfinite(value) else None
+
+
+def seconds(node: Any, *path: str) -> float | None:
+    """A time at a path that a clock can have measured, or None."""
+    value = number(node, *path)
+    return value if value is not None and 0 <= value <= MAX_SECONDS else None
 
 
 def count(node: Any, *path: str, least: int = 0) -> int | None:

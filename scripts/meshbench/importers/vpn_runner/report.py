@@ -58,17 +58,17 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
-def save(entries: Sequence[Entry], folder: Path) -> None:
+def save(entries: Sequence[Entry], folder: Path, notes: Sequence[str] = ()) -> None:
     """Write ``import.parquet`` (one row per file) and ``import.json`` (a summary) to a folder."""
     rows = [_row(entry) for entry in entries]
     columns = [pa.array([row[f.name] for row in rows], type=f.type) for f in SCHEMA]
     write(pa.Table.from_arrays(columns, schema=SCHEMA), folder / "import.parquet")
     with atomic(folder / "import.json") as temporary:
-        temporary.write_text(json.dumps(summary(entries), indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(summary(entries, notes), indent=1) + "\n", encoding="utf-8")
 
 
-def summary(entries: Sequence[Entry]) -> dict[str, object]:
-    """Counts, and every file that was not imported with the reason."""
+def summary(entries: Sequence[Entry], notes: Sequence[str] = ()) -> dict[str, object]:
+    """Counts, notes on the runs, and every file that was not imported with the reason."""
     states = Counter(entry.state.value for entry in entries)
     return {
         "files": len(entries),
@@ -76,6 +76,7 @@ def summary(entries: Sequence[Entry]) -> dict[str, object]:
         **{state.value: states.get(state.value, 0) for state in State},
         "links": sum(entry.links for entry in entries),
         "values": sum(entry.values for entry in entries),
+        "notes": list(notes),
         "not imported": {
             _printable(entry.path): f"{entry.state}: {entry.reason}"
             for entry in entries
@@ -84,12 +85,12 @@ def summary(entries: Sequence[Entry]) -> dict[str, object]:
     }
 
 
-def lines(entries: Sequence[Entry]) -> list[str]:
-    """The summary for a log: one line of counts, one for each file that was set aside."""
+def lines(entries: Sequence[Entry], notes: Sequence[str] = ()) -> list[str]:
+    """The summary for a log: a line of counts, one per note, one per file that was set aside."""
     found = summary(entries)
     head = f"{found['imported']} of {found['files']} files imported ({found['links']} links, {found['values']} values)"
     aside = [e for e in entries if e.state is State.SET_ASIDE]
-    return [head, *(f"set aside: {_printable(e.path)}: {e.reason}" for e in aside)]
+    return [head, *notes, *(f"set aside: {_printable(e.path)}: {e.reason}" for e in aside)]
 
 
 def _row(entry: Entry) -> dict[str, object]:

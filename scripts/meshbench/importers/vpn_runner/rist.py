@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from meshbench.importers.vpn_runner.index import Kind
-from meshbench.importers.vpn_runner.outcome import LinkOutcome, from_meta, measured, open_envelope
-from meshbench.importers.vpn_runner.reading import UnreadableError, at
+from meshbench.importers.vpn_runner.outcome import (
+    LinkOutcome,
+    from_meta,
+    measured,
+    no_value,
+    open_envelope,
+)
+from meshbench.importers.vpn_runner.reading import at
 from meshbench.importers.vpn_runner.spread import values
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
@@ -22,12 +28,23 @@ _FIELDS = (
 )
 
 
+MARK_SENDER_ONLY = "the sender's numbers only: this version of the runner kept none of the receiver"
+
+
+def _part(data: Any, name: str) -> Any:
+    """The encoder's or the receiver's statistics; earlier versions had the encoder's only, at the top."""
+    return data if name == "encoding" and at(data, name) is None else at(data, name)
+
+
 def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     """The one link of a rist_stream.json. Raises UnreadableError for a success without a value."""
     envelope = open_envelope(document)
     link = from_meta(envelope, host, Kind.RIST)
+    data = envelope.data
     for spread, part, key, factor in _FIELDS:
-        link.values.extend(values(at(envelope.data, part, key), spread, factor))
+        link.values.extend(values(at(_part(data, part), key), spread, factor))
     if link.status is Status.OK and not measured(link):
-        raise UnreadableError("says success and holds no value")
+        raise no_value(data)
+    if link.status is Status.OK and at(data, "network") is None:
+        link.marks.append(MARK_SENDER_ONLY)
     yield link

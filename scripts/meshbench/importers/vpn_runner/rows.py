@@ -1,5 +1,6 @@
 """Link outcomes as columns of the tidy tables, without a dictionary per value."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from meshbench.importers.vpn_runner import headlines
 from meshbench.importers.vpn_runner.index import Kind
-from meshbench.importers.vpn_runner.outcome import LinkOutcome
+from meshbench.importers.vpn_runner.outcome import LinkOutcome, Refused
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results.records import Status
 from meshbench.tables.schema import LINKS, SAMPLES, table
@@ -48,20 +49,28 @@ class Rows:
         """
         self._links.append({**_common(cell, link), **_link(cell, link)})
         values = [*_empty_headlines(cell.kind, link), *link.values]
-        self._extend(_common(cell, link), link, values)
+        common = _common(cell, link)
+        self._extend(common, link.status, [link.reason] * len(values), values)
+        lacking = [*link.refused, *_unsaid(cell.kind, link)]
+        empty = [dataclasses.replace(one.value, value=None) for one in lacking]
+        self._extend(common, Status.TOOL_FAILED, [one.reason for one in lacking], empty)
         return len(values)
 
     def _extend(
-        self, common: Mapping[str, Any], link: LinkOutcome, values: Sequence[Value]
+        self,
+        common: Mapping[str, Any],
+        status: Status,
+        reasons: Sequence[str | None],
+        values: Sequence[Value],
     ) -> None:
         size, columns = len(values), self._samples
         for name, constant in (
             *common.items(),
-            ("status", link.status.value),
-            ("reason", link.reason),
+            ("status", status.value),
             ("host", None),
         ):
             columns[name].extend([constant] * size)
+        columns["reason"].extend(reasons)
         for name in ("mode", "direction", "stream", "t_s", "value"):
             columns[name].extend(map(attrgetter(name), values))
         columns["metric"].extend([value.metric.name for value in values])
@@ -85,11 +94,23 @@ def _empty_headlines(kind: Kind, link: LinkOutcome) -> list[Value]:
         for value in link.values
         if value.t_s is None and value.stream is None
     }
+    there |= {(refused.value.metric, refused.value.direction) for refused in link.refused}
     return [
         Value(headline.metric, None, direction=headline.direction, mode=headline.mode)
         for headline in headlines.of(kind)
         if (headline.metric, headline.direction) not in there
     ]
+
+
+def _unsaid(kind: Kind, link: LinkOutcome) -> list[Refused]:
+    """The first headline of a link that ended well and whose file does not hold it."""
+    first = next(headlines.of(kind), None)
+    there = {value.metric for value in link.values if value.t_s is None and value.stream is None}
+    there |= {refused.value.metric for refused in link.refused}
+    if link.status is not Status.OK or first is None or first.metric in there:
+        return []
+    value = Value(first.metric, None, direction=first.direction, mode=first.mode)
+    return [Refused(value, "its file does not hold it")]
 
 
 def _column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:

@@ -18,8 +18,14 @@ _PATHS = {
 
 
 def values(node: Any, spread: Spread, factor: float = 1) -> Iterator[Value]:
-    """The mean and the five other statistics, times `factor`; what is missing is left out."""
-    if (mean := number(node, "average")) is not None:
+    """The mean and the five other statistics, times `factor`; what is missing is left out.
+
+    Earlier versions of the runner kept a mean alone, as a plain number.
+    """
+    mean = number(node)
+    if mean is None:
+        mean = number(node, "average")
+    if mean is not None:
         yield Value(spread.mean, mean * factor)
     for statistic, path in _PATHS.items():
         if (found := number(node, *path)) is not None:

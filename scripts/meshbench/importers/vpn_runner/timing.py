@@ -7,9 +7,15 @@ is taken. It is not a wall clock of the published tests (reference-runner.md sec
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.importers.vpn_runner.index import profile_name
 from meshbench.importers.vpn_runner.outcome import EVERYWHERE, LinkOutcome
-from meshbench.importers.vpn_runner.reading import UnreadableError, from_epoch, items, number, text
+from meshbench.importers.vpn_runner.reading import (
+    UnreadableError,
+    from_epoch,
+    items,
+    number,
+    seconds,
+    text,
+)
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 
@@ -19,7 +25,7 @@ def read(document: Any, profile: str) -> Iterator[LinkOutcome]:
     link = LinkOutcome(
         EVERYWHERE, EVERYWHERE, started=from_epoch(number(document, "start_timestamp"))
     )
-    link.duration_s = number(document, "total_duration_seconds")
+    link.duration_s = seconds(document, "total_duration_seconds")
     if link.duration_s is not None:
         link.values.append(Value(m.SESSION_TIME, link.duration_s))
     for phase in items(document, "phases"):
@@ -53,12 +59,8 @@ def _phase(phase: Any, profile: str, link: LinkOutcome) -> Iterator[Value]:
         link.marks.append(f"unknown phase {name!r}")
 
 
-def _profile(phase: Any) -> str | None:
-    name = text(phase, "metadata", "profile")
-    try:
-        return profile_name(name) if name else None
-    except ValueError:
-        return None
+def _profile(phase: Any) -> str:
+    return (text(phase, "metadata", "profile") or "").lower().removesuffix("_impairment")
 
 
 def _operation(operation: Any, link: LinkOutcome) -> Iterator[Value]:

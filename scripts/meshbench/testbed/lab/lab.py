@@ -1,15 +1,13 @@
 """The lab's life: up, down, status; idempotent, and cleaning up after its own sudden death."""
 
 import asyncio
-import contextlib
-import fcntl
 import json
 import logging
 import os
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -30,12 +28,15 @@ from meshbench.testbed.lab.layout import (
     Layout,
 )
 from meshbench.testbed.ssh import SshHost, close_all
+from meshbench.util import machine_lock
 from meshbench.util.errors import TestbedError
 from meshbench.util.files import write_private
+from meshbench.util.waiting import persist
 
 log = logging.getLogger(__name__)
 
 SSH_LIMIT_S = 60.0
+_END_LIMIT_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -172,27 +173,18 @@ async def end(group: str) -> None:
         await local.run("systemctl", "--quiet", "kill", "-s", "KILL", group, check=False)
         await local.run("systemctl", "--quiet", "stop", group, check=False)
         return
-    for _ in range(400):
+
+    async def kill() -> None:
         cgroups.kill(group)
-        # Busy while a process dies, or has only now entered.
-        with contextlib.suppress(OSError):
-            cgroups.remove(group)
-            return
-        await asyncio.sleep(0.01)
-    cgroups.remove(group)
+        cgroups.remove(group)
+
+    # Busy while a process dies, or has only now entered.
+    if error := await persist(kill, _END_LIMIT_S, OSError):
+        raise error
 
 
-@contextlib.asynccontextmanager
-async def _locked(layout: Layout) -> AsyncIterator[None]:
-    LABS.mkdir(parents=True, exist_ok=True)
-    with (LABS / f"{layout.id}.lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(0.1)
-        yield
+def _locked(layout: Layout) -> AbstractAsyncContextManager[None]:
+    return machine_lock.alone(LABS / f"{layout.id}.lock")
 
 
 async def _clear(layout: Layout) -> None:
@@ -317,16 +309,8 @@ def _boot_variables(host: HostLayout, subnet: int, rate_bps: int | None) -> str:
 
 
 async def _reachable(host: SshHost) -> None:
-    deadline = time.monotonic() + SSH_LIMIT_S
-    while True:
-        try:
-            await host.connect(limit_s=2.0)
-        except TestbedError as error:
-            if time.monotonic() > deadline:
-                raise TestbedError(f"lab host {host.name} did not answer: {error}") from error
-            await asyncio.sleep(0.05)
-        else:
-            return
+    if error := await persist(lambda: host.connect(limit_s=2.0), SSH_LIMIT_S, TestbedError):
+        raise TestbedError(f"lab host {host.name} did not answer: {error}") from error
 
 
 def owner() -> str:

@@ -21,7 +21,14 @@ from meshbench.util.files import write_private
 from meshbench.util.foreign import UNREADABLE, why
 from meshbench.vpns.base import Driver, Material, Network
 from meshbench.vpns.common import debian
-from meshbench.vpns.common.units import UNIT_FOLDER, Service, companion_units, unit_file, unit_name
+from meshbench.vpns.common.units import (
+    UNIT_FOLDER,
+    Service,
+    companion_units,
+    system_of,
+    unit_file,
+    unit_name,
+)
 
 log = logging.getLogger(__name__)
 
@@ -388,6 +395,22 @@ async def stop(hosts: Sequence[Host], systems: Sequence[str]) -> None:
     if systems:
         units = [unit for s in systems for unit in (unit_name(s), companion_units(s))]
         await asyncio.gather(*(host.stop(*units) for host in hosts))
+
+
+_PRESENT = """
+for unit in "$1"/meshbench-vpn-*.service; do [ -e "$unit" ] && printf '%s\\n' "${unit##*/}"; done
+for folder in "$2"/*/; do [ -d "$folder" ] && basename -- "$folder"; done
+true
+"""
+
+
+async def present(hosts: Sequence[Host]) -> tuple[str, ...]:
+    """The systems of which a unit or a folder is on any host, running or not."""
+    argv = ["sh", "-c", _PRESENT, "sh", str(UNIT_FOLDER), str(STATE)]
+    commands = await asyncio.gather(*(host.run(argv) for host in hosts))
+    names = {line for command in commands for line in command.stdout.splitlines()}
+    systems = {system_of(name) if name.endswith(".service") else name for name in names}
+    return tuple(sorted(systems - {delivery.USED}))
 
 
 async def purge(hosts: Sequence[Host], system: str) -> None:

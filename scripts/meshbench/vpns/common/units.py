@@ -35,6 +35,11 @@ def companion_units(system: str) -> str:
     return unit_name(system, "*")
 
 
+def system_of(unit: str) -> str:
+    """The system whose main unit or companion this is: `unit_name` undone."""
+    return unit.removeprefix(_PREFIX).removesuffix(".service").partition(":")[0]
+
+
 def unit_file(system: str, service: Service, companion: str | None = None) -> File:
     """The unit file. A daemon that dies stays dead, so that its death is seen."""
     lines = [

@@ -10,7 +10,7 @@ from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.drawing import axes, channels, theme
 from meshbench.figures.drawing.groups import named
 from meshbench.figures.drawing.theme import STATUSES, StatusLook, ordered, profile_order
-from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened
+from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened, spans
 from meshbench.util.errors import NO_BINARY
 
 _TILE = 18
@@ -42,7 +42,7 @@ def _tiles(cells: Sequence[Row], context: Context) -> list[dict[str, Any]]:
         for tuning in ordered(context.tunings, {row["tuning"] for row in cells})
         for profile in profile_order(context.profiles, {row["profile"] for row in cells})
         for benchmark in ordered(context.benchmarks, {row["benchmark"] for row in cells})
-        for round_ in context.rounds_of(vpn, tuning)
+        for round_ in context.rounds_of(vpn, tuning, benchmark, profile)
     ]
     keys = [*planned, *sorted(set(found) - set(planned))]
     return [_tile(key, found.get(key), context) for key in keys]
@@ -279,12 +279,4 @@ def notes(data: Data, context: Context) -> Sequence[str]:
 
 
 def _places(rounds: Mapping[str, Sequence[int]]) -> str:
-    return "; ".join(f"{profile} {_spans(found)}" for profile, found in rounds.items())
-
-
-def _spans(rounds: Sequence[int]) -> str:
-    """Rounds in words, runs of them from first to last."""
-    starts = [r for r in sorted(rounds) if r - 1 not in rounds]
-    ends = [r for r in sorted(rounds) if r + 1 not in rounds]
-    spans = [str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
-    return f"{'round' if len(rounds) == 1 else 'rounds'} {', '.join(spans)}"
+    return "; ".join(f"{profile} {spans(found)}" for profile, found in rounds.items())

@@ -28,7 +28,7 @@ FIGURES = (
     Figure(
         "test_duration",
         "Time of the suite",
-        tables=("overhead",),
+        tables=("overhead", "links"),
         benchmarks=("ping", "tcp"),
         judged=False,
     ),

@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
 from meshbench.figures.drawing import channels, measured, pictures, strip, theme
-from meshbench.figures.drawing.groups import Group
+from meshbench.figures.drawing.groups import Group, look
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import counted, percent
 
@@ -22,21 +22,21 @@ def rows(data: Data, context: Context, measure: Measure) -> list[Row]:
     """One row per system, profile, link and round: the value over the mean of its rounds."""
     found: list[Row] = []
     for group in measured.groups(data, context, measure):
-        found += _ratios(group)
+        found += _ratios(group, context)
     return found
 
 
-def _ratios(group: Group) -> list[Row]:
+def _ratios(group: Group, context: Context) -> list[Row]:
     links: dict[str, list[float]] = {}
     for point in group.points("value"):
         links.setdefault(point.link, []).append(point.value)
-    look = theme.look(group.vpn)
+    drawn = look(group, context)
     return [
         {
             "vpn": group.vpn,
             "profile": group.profile,
-            "colour": look.colour,
-            "shape": look.shape,
+            "colour": drawn.colour,
+            "shape": drawn.shape,
             "link": link,
             "ratio": value / statistics.fmean(values),
         }

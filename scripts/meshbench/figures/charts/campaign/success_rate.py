@@ -1,5 +1,6 @@
 """How many kinds of tests, and how many links, ended well, by system, at the first profile."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,20 +34,35 @@ class Success:
 def successes(data: Data, context: Context) -> list[Success]:
     """Every system, at the first profile and tuning."""
     rows = _rows(data, context)
-    pairs = {(row["benchmark"], row["source"], row["target"]) for row in rows}
-    kinds = len({benchmark for benchmark, _, _ in pairs})
+    pairs = Counter(benchmark for benchmark, _, _ in {_pair(row) for row in rows})
     found = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
         every = [row for row in rows if row["vpn"] == vpn]
         mine = [row for row in every if row["status"] != _UNAVAILABLE]
         good = [row for row in mine if row["status"] == "ok"]
         left_out = {r["benchmark"] for r in every} - {r["benchmark"] for r in mine}
-        planned = len(context.rounds_of(vpn, context.tunings[0])) * len(pairs)
-        if every or planned:
-            of = max(planned, len(every)) - len(every) + len(mine)
+        planned = {kind: _planned(vpn, kind, links, context) for kind, links in pairs.items()}
+        total = sum(planned.values())
+        if every or total:
+            of = max(total, len(every)) - len(every) + len(mine)
+            kinds = {kind for kind in planned if planned[kind]} | {
+                row["benchmark"] for row in every
+            }
             good_kinds = len({row["benchmark"] for row in good})
-            found.append(Success(vpn, good_kinds, kinds - len(left_out), len(good), of))
+            found.append(Success(vpn, good_kinds, len(kinds - left_out), len(good), of))
     return found
+
+
+def _pair(row: Row) -> tuple[str, str, str]:
+    return row["benchmark"], row["source"], row["target"]
+
+
+def _planned(vpn: str, benchmark: str, links: int, context: Context) -> int:
+    """Links of one kind of test that the system was to have at the first profile and tuning."""
+    tuning, profile = context.tunings[0], context.profiles[0]
+    if context.tests:
+        return context.planned(vpn, tuning, benchmark=benchmark, profile=profile)
+    return len(context.rounds_of(vpn, tuning)) * links
 
 
 def _rows(data: Data, context: Context) -> list[Row]:

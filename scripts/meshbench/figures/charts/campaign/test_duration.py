@@ -1,14 +1,18 @@
 """Where the time of the suite went, by system, at the first profile."""
 
+import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import altair as alt
 
-from meshbench.figures.contract import Context, Data, Row
+from meshbench.figures.contract import SELF_TOLD, Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
 from meshbench.figures.drawing.theme import ordered
-from meshbench.figures.drawing.wording import number
+from meshbench.figures.drawing.wording import counted, joined, number
 
+_UNTIMED = {*SELF_TOLD, "bootstrap", "reboot", "calibration"}
+"""Whose links have no duration of their own: they are no tests, or a part of the installation."""
 _PARTS = {
     "tests": ("tests_s", "#0072b2"),
     "installation": ("installation_s", "#e69f00"),
@@ -18,11 +22,44 @@ _PARTS = {
 }
 
 
-def rows(data: Data, context: Context) -> list[Row]:
-    """One row per system, of its first round: seconds by part."""
-    every = data.rows("overhead", profile=context.profiles[0], tuning=context.tunings[0])
-    found = {row["vpn"]: row for row in sorted(every, key=lambda row: -row["round"])}
-    return [found[vpn] for vpn in ordered(context.vpns, found) if vpn in found]
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of one system by part, means over the rounds that tell; None where none does.
+
+    Attributes:
+        parts: by the names of `_PARTS`.
+        untimed: tests of which no duration was kept, and which are in no sum.
+    """
+
+    vpn: str
+    parts: Mapping[str, float | None]
+    untimed: int
+
+    @property
+    def unknown(self) -> list[str]:
+        """What is not in the total."""
+        tests = [f"{counted(self.untimed, 'test')} without a duration"] if self.untimed else []
+        return [*(part for part, seconds in self.parts.items() if seconds is None), *tests]
+
+
+def spent(data: Data, context: Context) -> list[Spent]:
+    """Every system that has any time at the first profile and tuning."""
+    where = {"profile": context.profiles[0], "tuning": context.tunings[0]}
+    every = data.rows("overhead", **where)
+    links = [row for row in data.rows("links", **where) if row["benchmark"] not in _UNTIMED]
+    found = []
+    for vpn in ordered(context.vpns, {row["vpn"] for row in every}):
+        mine = [row for row in every if row["vpn"] == vpn]
+        if mine:
+            parts = {part: _mean(mine, column) for part, (column, _) in _PARTS.items()}
+            untimed = sum(row["vpn"] == vpn and row["duration_s"] is None for row in links)
+            found.append(Spent(vpn, parts, untimed))
+    return found
+
+
+def _mean(rows: Sequence[Row], column: str) -> float | None:
+    known = [row[column] for row in rows if row[column] is not None]
+    return statistics.fmean(known) if known else None
 
 
 COLOURS = {part: colour for part, (_, colour) in _PARTS.items()}
@@ -33,23 +70,18 @@ def chart(
 ) -> alt.LayerChart:
     """A stacked bar per system, in minutes; colours and order of the legend as given."""
     bars, ends = [], []
-    found = rows(data, context)
-    for row in found:
+    found = spent(data, context)
+    for one in found:
         start = 0.0
-        for part, (column, _) in _PARTS.items():
-            if row[column]:
-                bars.append(
-                    {
-                        "system": row["vpn"],
-                        "part": part,
-                        "start": start,
-                        "end": start + row[column] / 60,
-                    }
-                )
-                start += row[column] / 60
-        ends.append({"system": row["vpn"], "at": start, "text": f"{number(start)} min"})
+        for part, seconds in one.parts.items():
+            if seconds:
+                end = start + seconds / 60
+                bars.append({"system": one.vpn, "part": part, "start": start, "end": end})
+                start = end
+        least = "≥ " if one.unknown else ""
+        ends.append({"system": one.vpn, "at": start, "text": f"{least}{number(start)} min"})
     return pictures.stacked(
-        bars, [row["vpn"] for row in found], colours, "min", ends=ends, width=width
+        bars, [one.vpn for one in found], colours, "min", ends=ends, width=width
     )
 
 
@@ -60,22 +92,28 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the shares over all systems with both operands."""
-    sums = {
-        part: sum(row[column] or 0 for row in rows(data, context)) / 3600
-        for part, (column, _) in _PARTS.items()
-    }
+    found = spent(data, context)
+    sums = {part: sum(one.parts[part] or 0 for one in found) / 3600 for part in _PARTS}
     whole = sum(sums.values())
     told = "; ".join(
         f"{part} {measured.share(hours, whole)} h" for part, hours in sums.items() if hours
     )
     return (
-        f"Time spent at {context.profiles[0]}, by what it went into, sums over the tests of a system's first round. "
-        f"Over all systems: {told}. It is no wall clock: an installation is the latest one, which may have "
-        "been for a part of the tests."
+        f"Time spent at {context.profiles[0]}, by what it went into, sums over the tests of a system, means over the "
+        f"rounds. Over all systems: {told}. It is no wall clock: an installation is the latest one, which may have "
+        "been for a part of the tests. Where a part is unknown a bar is as long as what is known (≥)."
     )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
-    """Which systems have no time."""
-    there = {row["vpn"] for row in rows(data, context)}
-    return [f"{vpn}: not run" for vpn in context.vpns if vpn not in there]
+    """Which systems have no time, and what is not known of the others."""
+    found = spent(data, context)
+    there = {one.vpn for one in found}
+    lacking: dict[str, list[str]] = {}
+    for one in found:
+        if one.unknown:
+            lacking.setdefault(joined(one.unknown), []).append(one.vpn)
+    return [
+        *(f"{joined(vpns)}: unknown: {what}" for what, vpns in lacking.items()),
+        *(f"{vpn}: not run" for vpn in context.vpns if vpn not in there),
+    ]

@@ -27,5 +27,6 @@ def caption(data: Data, context: Context) -> str:
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
-    """What failed."""
-    return success_rate.notes(data, context)
+    """What is unknown of the times, and what failed."""
+    unknown = [note for note in test_duration.notes(data, context) if "unknown" in note]
+    return [*unknown, *success_rate.notes(data, context)]

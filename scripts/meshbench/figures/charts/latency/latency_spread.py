@@ -35,7 +35,7 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(
         [
             f"Round-trip time by ICMP echo at {context.profiles[0]}: mean, largest single value and deviation.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
         ]

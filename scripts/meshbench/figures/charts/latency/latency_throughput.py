@@ -9,7 +9,7 @@ from meshbench.figures.charts.latency import rtt
 from meshbench.figures.charts.throughput import tcp_throughput
 from meshbench.figures.contract import Context, Data, axis_title, frame
 from meshbench.figures.drawing import measured, theme
-from meshbench.figures.drawing.groups import Group, marked, system, troubles, variants
+from meshbench.figures.drawing.groups import Group, look, marked, system, troubles, variants
 from meshbench.figures.drawing.wording import log_ticks, off_axis, on_log
 
 _SIDE = 138
@@ -23,7 +23,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile: RTT logarithmic, goodput from zero, the spreads as thin lines."""
     pairs = _pairs(data, context)
     profiles = list(dict.fromkeys(latency.profile for latency, _ in pairs))
-    looks = {system(latency, context): theme.look(latency.vpn) for latency, _ in pairs}
+    looks = {system(latency, context): look(latency, context) for latency, _ in pairs}
     panels = [[pair for pair in pairs if pair[0].profile == profile] for profile in profiles]
     absent = [
         [_absent(pair, context) for pair in panel if not _row(pair, context)] for panel in panels
@@ -116,7 +116,7 @@ def _row(pair: Pair, context: Context) -> dict[str, Any] | None:
         return None
     return {
         "system": system(latency, context),
-        "colour": theme.look(latency.vpn).colour,
+        "colour": look(latency, context).colour,
         "rtt": rtts.centre,
         "rtt_low": rtts.low if on_log(rtts.low) else rtts.centre,
         "rtt_high": rtts.high,
@@ -131,7 +131,7 @@ def _absent(pair: Pair, context: Context) -> str:
     latency, goodput = pair
     rtt = latency.centre("rtt_avg_ms")
     if rtt is not None and not on_log(rtt):
-        return f"{system(latency, context)} {off_axis([rtt])}"
+        return f"{off_axis([rtt])} ms: {system(latency, context)}"
     group = goodput if goodput.centre("goodput_bps") is None else latency
     status = theme.STATUSES[group.trouble or "not_run"]
     return f"{status.glyph} {system(group, context)}: {status.words}"

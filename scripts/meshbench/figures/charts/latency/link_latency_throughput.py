@@ -6,7 +6,7 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.groups import Group, system, troubles
+from meshbench.figures.drawing.groups import Group, drawn_as, system, troubles
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
@@ -46,7 +46,7 @@ def points(data: Data, context: Context) -> list[Row]:
                 rows.append(
                     {
                         "system": name,
-                        "vpn": group.vpn,
+                        "vpn": drawn_as(group, context),
                         "x": rtt,
                         "y": links[link],
                         "why": f"{who} {link}",

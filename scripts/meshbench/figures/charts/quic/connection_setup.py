@@ -45,7 +45,7 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(
         [
             "Until the QUIC handshake was done and until the stream's first byte, mean over the client's processes.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
         ]

@@ -43,7 +43,7 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(
         [
             "Goodput at the receiver of a UDP sender without a rate limit, and of QUIC, which retransmits and paces.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
         ]

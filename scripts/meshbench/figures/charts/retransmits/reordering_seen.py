@@ -93,7 +93,7 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(
         [
             "Reordering events counted by the sender's kernel over estimated segments sent (bytes / MSS).",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
         ]

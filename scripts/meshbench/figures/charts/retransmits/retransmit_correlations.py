@@ -6,7 +6,7 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, pictures
-from meshbench.figures.drawing.groups import Group, system
+from meshbench.figures.drawing.groups import Group, drawn_as, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
@@ -45,7 +45,7 @@ def points(data: Data, context: Context, other: Measure) -> list[Row]:
             rows.append(
                 {
                     "system": system(rate, context),
-                    "vpn": rate.vpn,
+                    "vpn": drawn_as(rate, context),
                     "x": x,
                     "y": y,
                     "why": f"n {rate.n_ok}",

@@ -36,7 +36,7 @@ def caption(data: Data, context: Context) -> str:
         [
             f"RIST stream at {context.profiles[0]}: share of packets that needed no recovery (not picture quality),",
             "packets given up and packets repaired per second, each the mean over the stream's seconds.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
         ]

@@ -8,9 +8,9 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures, strip, theme
-from meshbench.figures.drawing.groups import Group, system
+from meshbench.figures.drawing.groups import Group, Point, system
 from meshbench.figures.drawing.measure import Measure
-from meshbench.figures.drawing.wording import number
+from meshbench.figures.drawing.wording import number, spans
 
 TIME = Measure("reboot", "connect_time", "s")
 ADDED = Measure("reboot", "vpn_added", "s")
@@ -21,7 +21,13 @@ _PARTS = {HOSTS: "#bdbdbd", VPN: "#d55e00", UNKNOWN: "#e8d9a0"}
 
 @dataclass(frozen=True)
 class Split:
-    """Means over a system's links in seconds; `added` is None where it cannot be told."""
+    """Means over a system's links in seconds, of rounds measured by one method.
+
+    Attributes:
+        vpn: the system; with the rounds where it has others of the other method.
+        added: the VPN's share; None where it cannot be told.
+        n: values that the time is the mean of.
+    """
 
     vpn: str
     time: float
@@ -30,12 +36,12 @@ class Split:
 
 
 def splits(data: Data, context: Context) -> list[Split]:
-    """Every system that has a time at the first profile."""
+    """Every system that has a time at the first profile, once for each method it was measured by."""
     added = measured.groups(data, context, ADDED, context.profiles[:1])
     return [
-        Split(system(group, context), time, _added(added, group), group.n_ok)
+        part
         for group in _times(data, context)
-        if (time := measured.mean(group)) is not None
+        for part in _parts(group, measured.same(added, group), context)
     ]
 
 
@@ -43,11 +49,29 @@ def _times(data: Data, context: Context) -> list[Group]:
     return measured.groups(data, context, TIME, context.profiles[:1])
 
 
-def _added(groups: Sequence[Group], time: Group) -> float | None:
-    other = measured.same(groups, time)
-    values = measured.by_link(other) if other else {}
-    # Known for some links only, it would be the mean of other links than the time's.
-    return statistics.fmean(values.values()) if len(values) == len(measured.by_link(time)) else None
+def _parts(group: Group, added: Group | None, context: Context) -> list[Split]:
+    """One part of the rounds in which the VPN's share is known for every link, one of the others."""
+    times = group.points("value")
+    known_shares = added.points("value") if added else []
+    shares = {(point.round, point.link): point.value for point in known_shares}
+    rounds = sorted({point.round for point in times})
+    known = [r for r in rounds if all((r, p.link) in shares for p in times if p.round == r)]
+    methods = [part for part in (known, [r for r in rounds if r not in known]) if part]
+    parts = []
+    for chosen in methods:
+        mine = [point for point in times if point.round in chosen]
+        told = [shares[point.round, point.link] for point in mine] if chosen == known else []
+        name = system(group, context) + (f", {spans(chosen)}" if len(methods) > 1 else "")
+        parts.append(Split(name, _mean(mine), _mean(mine, told) if told else None, len(mine)))
+    return parts
+
+
+def _mean(points: Sequence[Point], values: Sequence[float] = ()) -> float:
+    """The mean over the links of the means over the rounds."""
+    links: dict[str, list[float]] = {}
+    for point, value in zip(points, values or [p.value for p in points], strict=True):
+        links.setdefault(point.link, []).append(value)
+    return statistics.fmean(statistics.fmean(found) for found in links.values())
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -78,12 +102,13 @@ def _told(one: Split) -> str:
 def caption(data: Data, context: Context) -> str:
     """What is drawn."""
     found = splits(data, context)
-    known = [one.vpn for one in found if one.added is not None]
+    known = [one for one in found if one.added is not None]
     return (
         f"Time from the start of the check on a host until a peer answered through the VPN, at {context.profiles[0]}, "
         "after all hosts were rebooted at once; mean over the ordered pairs. The VPN is asked only when all peers' "
         "hosts have answered without it, so that its share is the difference. "
-        f"It is known for {len(known)} of {len(found)} systems: for the others the first phase already went through the VPN."
+        f"It is known for {len(known)} of {len(found)} bars: for the others the first phase already went through the VPN. "
+        "Rounds measured by different methods have bars of their own."
     )
 
 

@@ -1,6 +1,6 @@
 """Kernel tunings of the bare link beside each other, by profile and test."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import altair as alt
@@ -29,9 +29,10 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     for title, measure in measured.planned(PARTS, data, context):
         groups = _groups(data, context, measure)
         cells = [_cell(group, groups, measure, context) for group in groups]
+        cells += _never([(cell["system"], cell["column"]) for cell in cells], context)
         picture = (
             pictures.heat(cells, context.profiles, context.tunings)
-            if cells
+            if groups
             else pictures.nothing("not measured")
         )
         charts.append(picture.properties(title=alt.TitleParams(title, fontSize=theme.TEXT)))
@@ -40,6 +41,18 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
     return [g for g in measured.groups(data, context, measure) if g.vpn == VPN]
+
+
+def _never(there: Collection[tuple[str, str]], context: Context) -> list[dict[str, Any]]:
+    """Cells for what no run of a tuning set out to do."""
+    style = theme.STATUSES["not_run"]
+    told = {"value": f"{style.glyph} {style.words}", "detail": "", "why": ""}
+    return [
+        {"system": tuning, "column": profile, "fill": style.fill, "edge": None, **told}
+        for tuning in context.tunings
+        for profile in context.profiles
+        if (tuning, profile) not in there
+    ]
 
 
 def _cell(
@@ -53,9 +66,15 @@ def _cell(
         return {**cell, "value": told, "detail": n, "fill": status.fill, "edge": None}
     first = measured.same(groups, group, tuning=context.tunings[0])
     reference = measured.mean(first, measure.scale) if first and first is not group else None
-    detail = f"{number(value / reference)} of {number(reference)}" if reference else n
+    detail = f"{number(value / reference)} of {number(reference, most=3)}" if reference else n
     edge = status.ink if group.trouble else None
-    return {**cell, "value": number(value), "detail": detail, "fill": "#ffffff", "edge": edge}
+    return {
+        **cell,
+        "value": number(value, most=3),
+        "detail": detail,
+        "fill": "#ffffff",
+        "edge": edge,
+    }
 
 
 def caption(data: Data, context: Context) -> str:

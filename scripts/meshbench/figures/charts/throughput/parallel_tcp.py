@@ -59,7 +59,7 @@ def caption(data: Data, context: Context) -> str:
         [
             "Send rate of one TCP stream per direction, over one link at a time and over all links at the same time.",
             "A sum over links is given only where every link has a value.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
         ]

@@ -53,7 +53,7 @@ def caption(data: Data, context: Context) -> str:
         [
             "Send rate of one TCP stream over each link, as the thesis reports it; CV is the standard",
             "deviation over the mean of the links.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
         ]

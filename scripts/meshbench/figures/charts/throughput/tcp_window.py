@@ -32,7 +32,7 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(
         [
             f"Largest windows of the sender of one TCP stream at {context.profiles[0]}, in KiB of 1024 bytes.",
-            strip.LEGEND,
+            strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
         ]

@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures, theme
-from meshbench.figures.drawing.groups import Group, system
+from meshbench.figures.drawing.groups import Group, became, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
 
@@ -29,7 +29,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def _cell(group: Group, best: float | None, context: Context) -> dict[str, Any]:
     value = measured.mean(group, MEASURE.scale)
     status = theme.STATUSES[group.trouble or "ok"]
-    text = number(value) if value is not None else f"{status.glyph} {status.words}"
+    text = number(value) if value is not None else became(group)
     partial = group.trouble is not None and value is not None
     return {
         "system": system(group, context),
@@ -55,7 +55,8 @@ def caption(data: Data, context: Context) -> str:
     return (
         "UDP goodput at the receiver of a sender without a rate limit, mean over the links that have a "
         f"value. {ok} of {planned} links have one ({told or 'none is missing'}); a frame marks a mean over "
-        "fewer than planned. 'Tool failed' is iperf3's own failure and says nothing about the system."
+        "fewer than planned; a cell in which links failed in several ways has how many in which way and the "
+        "colour of the commonest. 'Tool failed' is iperf3's own failure and says nothing about the system."
     )
 
 
