@@ -575,3 +575,23 @@ def test_campaigns_in_the_same_files_do_not_mix(tmp_path: Path) -> None:
 
 def _renamed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "campaign": "another"} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("links", "worst", "reason"),
+    [
+        ([("ok", None), ("unavailable", "no binary")], "unavailable", "no binary"),
+        ([("tool_failed", "iperf3 broke"), ("timeout", "60 s")], "timeout", "60 s"),
+        ([("failed", "b"), ("failed", "a"), ("timeout", "60 s")], "failed", "b"),
+        ([("ok", None)], "ok", None),
+    ],
+)
+def test_a_cell_has_the_worst_status_with_its_own_reason(
+    tmp_path: Path, links: list[tuple[str, str | None]], worst: str, reason: str | None
+) -> None:
+    rows = [
+        link(source=f"host{place}", target="luna", status=status, reason=why)
+        for place, (status, why) in enumerate(links)
+    ]
+    [cell] = table(tmp_path, "cells", [], rows)
+    assert (cell["status"], cell["reason"]) == (worst, reason)

@@ -28,18 +28,3 @@ GROUP BY ALL;
 -- What each link carried, whatever the benchmark calls it.
 CREATE TEMP VIEW carried AS
 SELECT * FROM whole WHERE metric IN ('goodput', 'udp_goodput', 'quic_goodput') AND status = 'ok';
-
-CREATE OR REPLACE TEMP MACRO plain(x) AS CASE
-    WHEN x IS NULL THEN '-'
-    WHEN abs(x) >= 100 THEN printf('%.0f', x)
-    WHEN abs(x) >= 10 THEN printf('%.1f', x)
-    WHEN abs(x) >= 1 THEN printf('%.2f', x)
-    ELSE printf('%.3g', x)
-END;
-CREATE OR REPLACE TEMP MACRO mbit(x) AS plain(x / 1e6) || ' Mbit/s';
-CREATE OR REPLACE TEMP MACRO percent(x) AS plain(100 * x) || ' %';
-CREATE OR REPLACE TEMP MACRO told(x, unit) AS CASE unit
-    WHEN 'bit/s' THEN plain(x / 1e6) || ' Mbit/s'
-    WHEN '1' THEN plain(100 * x) || ' %'
-    ELSE plain(x) || ' ' || unit
-END;

@@ -42,18 +42,24 @@ def opened(
 
     A table that has the name of a view stands in its place.
     """
-    connection = _connect()
+    connection = connected(tidy, tables)
     try:
-        connection.execute(MACROS.read_text(encoding="utf-8"))
-        named = tables or {}
-        for name, given in tidy.views().items():
-            if name not in named:
-                _view(connection, name, given)
-        for name, path in named.items():
-            _view(connection, name, [path])
         yield connection
     finally:
         connection.close()
+
+
+def connected(tidy: Tidy, tables: Mapping[str, Path] | None = None) -> "duckdb.DuckDBPyConnection":
+    """The same, to be closed by whoever asked for it."""
+    connection = _connect()
+    connection.execute(MACROS.read_text(encoding="utf-8"))
+    named = tables or {}
+    for name, given in tidy.views().items():
+        if name not in named:
+            _view(connection, name, given)
+    for name, path in named.items():
+        _view(connection, name, [path])
+    return connection
 
 
 def _connect() -> "duckdb.DuckDBPyConnection":

@@ -4,8 +4,10 @@
 -- nor is what an imported run says of its own times and settings.
 -- Columns:
 --   n_links, n_ok      links of the record, and those with status ok
---   status             the worst of the links': failed, timeout, tool_failed, unsupported, ok
---   reasons            distinct reasons, joined by '; ' (null: none)
+--   status, reason     the worst of the links' (in the order of the macro statuses), and its own
+--                      reason: that of the first link that has it
+--   reasons            distinct reasons of all links, joined by '; ' (null: none)
+--   record             the raw file below results/<campaign>/; the first one of an import's
 --   attempts           the most that any link took
 --   started            of the first link (UTC)
 --   duration_s         over the links, times that they share once; null if one is unknown
@@ -43,9 +45,8 @@ cells AS (
         campaign, round, vpn, tuning, profile, placement, benchmark,
         count(*) AS n_links,
         count(*) FILTER (status = 'ok') AS n_ok,
-        ['failed', 'timeout', 'tool_failed', 'unsupported', 'ok'][
-            min(list_position(['failed', 'timeout', 'tool_failed', 'unsupported', 'ok'], status))
-        ] AS status,
+        worst_status(status) AS status,
+        worst_reason(status, reason, source || target) AS reason,
         string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reasons,
         max(attempts) AS attempts,
         min(started) AS started,
@@ -69,7 +70,8 @@ cells AS (
         max(emulator_lost) AS emulator_lost,
         max(emulator_lost) / nullif(max(emulator_offered), 0) AS emulator_loss,
         bool_or(shared_cpu) AS shared_cpu,
-        bool_or(path_changed) AS path_changed
+        bool_or(path_changed) AS path_changed,
+        min(record) AS record
     FROM links
     WHERE benchmark NOT IN ('calibration', 'timing', 'netem')
     GROUP BY ALL
