@@ -8,8 +8,6 @@ rule checks:
     input:
         samples=INPUTS.samples,
         links=INPUTS.links,
-        calibration_samples=INPUTS.calibration_samples,
-        calibration_links=INPUTS.calibration_links,
     output:
         findings=paths.findings(NAME),
         html=paths.findings_page(NAME),

@@ -7,8 +7,6 @@ rule claims:
         queries=CAMPAIGN.claims.queries or [],
         samples=INPUTS.samples,
         links=INPUTS.links,
-        calibration_samples=INPUTS.calibration_samples,
-        calibration_links=INPUTS.calibration_links,
         findings=paths.findings(NAME),
     output:
         csv=paths.verdicts(NAME),

@@ -9,8 +9,6 @@ workers.run(
     "meshbench.checks.files.findings",
     samples=[Path(path) for path in snakemake.input.samples],
     links=[Path(path) for path in snakemake.input.links],
-    calibration_samples=[Path(path) for path in snakemake.input.calibration_samples],
-    calibration_links=[Path(path) for path in snakemake.input.calibration_links],
     out=Path(snakemake.output.findings),
     page=Path(snakemake.output.html),
 )

@@ -11,8 +11,6 @@ workers.run(
     queries=Path(snakemake.input.queries) if snakemake.input.get("queries") else None,
     samples=[Path(path) for path in snakemake.input.samples],
     links=[Path(path) for path in snakemake.input.links],
-    calibration_samples=[Path(path) for path in snakemake.input.calibration_samples],
-    calibration_links=[Path(path) for path in snakemake.input.calibration_links],
     findings=Path(snakemake.input.findings),
     table=Path(snakemake.output.csv),
     page=Path(snakemake.output.html),

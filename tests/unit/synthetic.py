@@ -1,7 +1,7 @@
 """A small invented campaign with everything that can go wrong in one (seeded, deterministic)."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -142,25 +142,35 @@ def troubles(rounds: int) -> dict[tuple[str, str, str, int, int], tuple[str, str
 
 def write(
     folder: Path,
-    samples: Iterable[Mapping[str, Any]],
-    links: Iterable[Mapping[str, Any]],
+    samples: Sequence[Mapping[str, Any]],
+    links: Sequence[Mapping[str, Any]],
     names: Iterable[str] | None = None,
 ) -> dict[str, Path]:
     """Write samples and links, aggregate the tables (all of them), and return their files."""
     sample_file, link_file = folder / "benchmark=x" / "vpn=y.parquet", folder / "links.parquet"
-    schema.write(schema.table(samples, schema.SAMPLES), sample_file)
-    schema.write(schema.table(links, schema.LINKS), link_file)
-    return tables(folder, [sample_file], [link_file], names)
+    of_calibrations = folder / "calibration"
+    for place, calibrated in ((folder, False), (of_calibrations, True)):
+        mine = [row for row in samples if (row["benchmark"] == "calibration") is calibrated]
+        schema.write(schema.table(mine, schema.SAMPLES), place / sample_file.relative_to(folder))
+        mine = [row for row in links if (row["benchmark"] == "calibration") is calibrated]
+        schema.write(schema.table(mine, schema.LINKS), place / link_file.name)
+    return tables(folder, [sample_file], [link_file], names, of_calibrations)
 
 
 def tables(
-    folder: Path, samples: list[Path], links: list[Path], names: Iterable[str] | None = None
+    folder: Path,
+    samples: list[Path],
+    links: list[Path],
+    names: Iterable[str] | None = None,
+    calibrations: Path | None = None,
 ) -> dict[str, Path]:
     """The aggregate tables of these files, all of them or those of these names."""
     made: dict[str, Path] = {}
     for name in aggregate.names() if names is None else names:
         made[name] = folder / "tables" / f"{name}.parquet"
-        aggregate.aggregate(name, samples, links, made[name], made)
+        network = [] if calibrations is None else [calibrations / "links.parquet"]
+        probes = [] if calibrations is None else [calibrations / "benchmark=x" / "vpn=y.parquet"]
+        aggregate.aggregate(name, samples, links, made[name], made, probes, network)
     return made
 
 

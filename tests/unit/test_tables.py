@@ -41,7 +41,7 @@ def test_tables_come_after_those_they_need() -> None:
 
 
 def test_an_unknown_table_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(MeshbenchError, match="no table 'cell'; known: cells"):
+    with pytest.raises(MeshbenchError, match="no table 'cell'; known: calibrations"):
         aggregate.aggregate("cell", [], [], tmp_path / "x.parquet")
 
 
@@ -85,7 +85,11 @@ def test_nothing_is_left_behind_when_a_query_fails(tmp_path: Path) -> None:
 
 def test_links_are_all_there(tmp_path: Path) -> None:
     _, links = synthetic.campaign()
-    assert len(table(tmp_path, "links", [], links)) == len(links)
+    calibrated = [row for row in links if row["benchmark"] == "calibration"]
+    assert len(table(tmp_path, "links", [], links)) == len(links) - len(calibrated)
+    (tmp_path / "calibrations").mkdir()
+    made = table(tmp_path / "calibrations", "calibrations", [], links)
+    assert sum(row["n_links"] for row in made) == len(calibrated)
 
 
 def cells_of(folder: Path, links: Rows, samples: Rows | None = None) -> Rows:

@@ -75,7 +75,7 @@ CREATE TEMP MACRO success_rate(v, p, t := 'stock') AS (
     SELECT answer(100.0 * count(DISTINCT benchmark) FILTER (status = 'ok') / count(DISTINCT benchmark), 1, 1)
     FROM links
     WHERE vpn = v AND profile = p AND tuning = t AND source <> '*'
-        AND benchmark NOT IN ('bootstrap', 'reboot', 'calibration'));
+        AND benchmark NOT IN ('bootstrap', 'reboot'));
 
 -- Seconds of the suite over all systems at one profile, by what they went into.
 CREATE TEMP MACRO tests_s(p) AS (

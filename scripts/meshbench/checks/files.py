@@ -16,11 +16,9 @@ def findings(
     links: Sequence[Path],
     out: Path,
     page: Path,
-    calibration_samples: Sequence[Path] = (),
-    calibration_links: Sequence[Path] = (),
 ) -> None:
     """Run every sanity rule and write the findings, as Parquet and as an HTML fragment."""
-    found = rules.run([*samples, *calibration_samples], [*links, *calibration_links])
+    found = rules.run(samples, links)
     schema.write(found, out)
     _write(page, pages.findings_html(found))
 
@@ -33,8 +31,6 @@ def claims(
     findings: Path,
     table: Path,
     page: Path,
-    calibration_samples: Sequence[Path] = (),
-    calibration_links: Sequence[Path] = (),
 ) -> None:
     """Check the numbers of a text and write the verdicts, as CSV and as an HTML fragment.
 
@@ -43,8 +39,8 @@ def claims(
     """
     judged = verdicts.judge(
         texts.read(text, queries),
-        [*samples, *calibration_samples],
-        [*links, *calibration_links],
+        samples,
+        links,
         pq.read_table(findings, partitioning=None),
     )
     _write(table, pages.claims_csv(judged))

@@ -68,7 +68,7 @@ def aggregate(
         links: Parquet files in the schema `LINKS`; may be none.
         out: where the table goes.
         tables: the files of the tables that `needs` names; more are ignored.
-        calibration_samples: the same of the network itself; the view `samples` has them besides.
+        calibration_samples: the same of the network itself, in a view of this name.
         calibration_links: the same.
 
     Raises:
@@ -81,13 +81,7 @@ def aggregate(
     given = {table: path for table, path in (tables or {}).items() if table in needs(name)}
     if missing := [table for table in needs(name) if table not in given]:
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
-    # Queries that say "benchmark = 'calibration'" find it among all the others.
-    tidy = Tidy(
-        [*samples, *calibration_samples],
-        [*links, *calibration_links],
-        calibration_samples,
-        calibration_links,
-    )
+    tidy = Tidy(samples, links, calibration_samples, calibration_links)
     with database.opened(tidy, given) as connection:
         schema.write(_run(connection, name), out)
 

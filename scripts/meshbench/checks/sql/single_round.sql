@@ -6,6 +6,6 @@ SELECT
     printf('one round, %d links of %d systems under %d profiles', count(DISTINCT (source, target)),
         count(DISTINCT vpn), count(DISTINCT profile)) AS says
 FROM links
-WHERE source <> '*' AND benchmark <> 'calibration'
+WHERE source <> '*'
 GROUP BY campaign, tuning, benchmark
 HAVING count(DISTINCT round) = 1

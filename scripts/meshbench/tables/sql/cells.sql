@@ -1,7 +1,7 @@
 -- Cells: whether each one was measured, and what a reader must know about it.
 -- needs: impairment, links
--- Grain: campaign, round, vpn, tuning, profile, placement, benchmark. Calibrations are no cells,
--- nor is what an imported run says of its own times and settings.
+-- Grain: campaign, round, vpn, tuning, profile, placement, benchmark. What an imported run says of its
+-- own times and settings is no cell.
 -- Columns:
 --   n_links, n_ok      links of the record, and those with status ok
 --   status, reason     the worst of the links' (in the order of the macro statuses), and its own
@@ -73,7 +73,7 @@ cells AS (
         bool_or(path_changed) AS path_changed,
         min(record) AS record
     FROM links
-    WHERE benchmark NOT IN ('calibration', 'timing', 'netem')
+    WHERE benchmark NOT IN ('timing', 'netem')
     GROUP BY ALL
 )
 SELECT cells.*, cell_marks.marks, calibrated.impairment_ok

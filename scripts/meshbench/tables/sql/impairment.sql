@@ -41,16 +41,15 @@ CREATE OR REPLACE TEMP MACRO misses(low, high, expected, tolerance) AS
 CREATE OR REPLACE TEMP MACRO hundredths(share) AS printf('%.2f %%', 100.0 * share);
 CREATE OR REPLACE TEMP MACRO thousands(n) AS format('{:,}', n::BIGINT);
 WITH variants AS (
-    SELECT DISTINCT campaign, direction FROM samples WHERE benchmark = 'calibration'
+    SELECT DISTINCT campaign, direction FROM calibration_samples
 ),
 wanted AS (
     SELECT
         campaign, profile, placement, round, source, target,
-        coalesce(direction, 'forward') AS direction, links.status, links.reason, engine,
+        coalesce(direction, 'forward') AS direction, status, reason, engine,
         coalesce(testbed, '') LIKE 'ssh:%' AS own_hosts
-    FROM links
+    FROM calibration_links
     LEFT JOIN variants USING (campaign)
-    WHERE benchmark = 'calibration'
 ),
 probed AS (
     SELECT
@@ -75,8 +74,8 @@ probed AS (
         max(value) FILTER (metric = 'probe_received') AS received,
         max(value) FILTER (metric = 'tolerance_delay') AS tolerance_delay_ms,
         max(value) FILTER (metric = 'tolerance_loss') AS tolerance_loss
-    FROM samples
-    WHERE benchmark = 'calibration' AND t_s IS NULL
+    FROM calibration_samples
+    WHERE t_s IS NULL
     GROUP BY ALL
 ),
 base AS (
@@ -89,7 +88,7 @@ counted AS (
     SELECT
         campaign, profile, placement, round,
         max(emulator_offered) AS offered, max(emulator_lost) AS lost
-    FROM links
+    FROM (FROM links UNION ALL BY NAME FROM calibration_links)
     WHERE emulator_offered > 0
     GROUP BY campaign, profile, placement, round, vpn, tuning, benchmark
 ),

@@ -15,8 +15,11 @@ SELECT
     max(value) FILTER (metric = 'netem_delay_stated') AS delay_stated_ms,
     count(DISTINCT value) FILTER (metric IN ('netem_delay', 'nominal_delay')) AS n_values,
     any_value(engine) AS engine, any_value(shared_cpu) AS shared_cpu
-FROM samples
-JOIN links USING (campaign, round, vpn, tuning, profile, placement, benchmark, source, target)
-WHERE benchmark IN ('netem', 'calibration')
+FROM (
+    SELECT * FROM samples WHERE benchmark = 'netem'
+    UNION ALL BY NAME FROM calibration_samples
+)
+JOIN (FROM links UNION ALL BY NAME FROM calibration_links)
+    USING (campaign, round, vpn, tuning, profile, placement, benchmark, source, target)
 GROUP BY ALL
 ORDER BY campaign, profile;

@@ -10,7 +10,7 @@
 WITH tests AS (
     SELECT campaign, round, vpn, tuning, profile, benchmark, max(duration_s) AS duration_s
     FROM links
-    WHERE source <> '*' AND benchmark <> 'calibration'
+    WHERE source <> '*'
     GROUP BY
         campaign, round, vpn, tuning, profile, benchmark,
         CASE WHEN benchmark LIKE '%parallel%' THEN '' ELSE source || '>' || target END

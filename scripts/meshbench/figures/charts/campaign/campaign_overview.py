@@ -13,6 +13,7 @@ from meshbench.figures.drawing.theme import STATUSES, StatusLook, ordered, profi
 from meshbench.figures.drawing.wording import DASH, clock, counted, duration, shortened, spans
 from meshbench.util.errors import NO_BINARY
 
+_CALIBRATION = "calibration"
 _TILE = 18
 _GLYPH_WIDTH = 7
 """Least width of a tile in px that still holds a glyph."""
@@ -164,10 +165,21 @@ def _legend_words() -> str:
 def _timed(data: Data) -> list[Row]:
     """The links of which both times are known."""
     known = ("own_s", "own_measuring_s")
+    links = (row for row in data.rows("links") if row["benchmark"] not in SELF_TOLD)
+    rows = (*links, *_calibrations(data))
+    return [row for row in rows if None not in [row[name] for name in known]]
+
+
+def _calibrations(data: Data) -> list[Row]:
+    """Their times as those of links are: all links of one are probed at the same time."""
     return [
-        row
-        for row in data.rows("links")
-        if row["benchmark"] not in SELF_TOLD and None not in [row[name] for name in known]
+        {
+            **row,
+            "benchmark": _CALIBRATION,
+            "own_s": row["duration_s"],
+            "own_measuring_s": row["measuring_s"],
+        }
+        for row in data.rows("calibrations")
     ]
 
 
@@ -176,7 +188,7 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
     rows: list[dict[str, Any]] = []
     names = [
         *systems,
-        *(["calibration"] if any(r["benchmark"] == "calibration" for r in links) else []),
+        *([_CALIBRATION] if any(r["benchmark"] == _CALIBRATION for r in links) else []),
     ]
     for name in names:
         mine = [row for row in links if _owner(row, context) == name]
@@ -235,8 +247,8 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
 
 
 def _owner(row: Row, context: Context) -> str:
-    if row["benchmark"] == "calibration":
-        return "calibration"
+    if row["benchmark"] == _CALIBRATION:
+        return _CALIBRATION
     return named(row["vpn"], row["tuning"], context)
 
 

@@ -5,7 +5,12 @@ from meshbench.figures.contract import Figure
 _VALUES = ("tcp", "ping", "udp", "quic", "nix_cache", "rist")
 
 FIGURES = (
-    Figure("campaign_overview", "Campaign overview", tables=("cells", "links"), judged=False),
+    Figure(
+        "campaign_overview",
+        "Campaign overview",
+        tables=("cells", "links", "calibrations"),
+        judged=False,
+    ),
     Figure(
         "ranking",
         "Ranks and tiers, metric by metric",

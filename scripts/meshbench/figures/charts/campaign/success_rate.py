@@ -14,7 +14,7 @@ from meshbench.figures.drawing.wording import counted, number
 KINDS, LINKS = "kinds of tests with any link", "links"
 COLOURS = {KINDS: "#8fb8de", LINKS: "#1b6b3a"}
 _UNAVAILABLE = "unavailable"
-_NO_TESTS = {"bootstrap", "reboot", "calibration", "timing", "netem"}
+_NO_TESTS = {"bootstrap", "reboot", "timing", "netem"}
 
 
 @dataclass(frozen=True)

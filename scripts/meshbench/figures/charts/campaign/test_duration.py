@@ -11,7 +11,7 @@ from meshbench.figures.drawing import measured, pictures
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import counted, joined, number
 
-_UNTIMED = {*SELF_TOLD, "bootstrap", "reboot", "calibration"}
+_UNTIMED = {*SELF_TOLD, "bootstrap", "reboot"}
 """Whose links have no duration of their own: they are no tests, or a part of the installation."""
 _PARTS = {
     "tests": ("tests_s", "#0072b2"),
