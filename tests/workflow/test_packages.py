@@ -111,7 +111,7 @@ def test_a_build_that_fails_is_the_result_of_its_own_cells(built: tuple[Built, R
     lacking = f"no binary: {reason}"
     assert made.said("deploy", "tinc@dev")["reason"] == lacking
     links = made.record("tinc@dev")["links"]
-    assert {(one["status"], one["reason"]) for one in links} == {("failed", lacking)}
+    assert {(one["status"], one["reason"]) for one in links} == {("unavailable", lacking)}
     assert len((made.tools / "tries").read_text().splitlines()) == 1
     assert made.checkout.would().jobs == ()
 
