@@ -441,7 +441,9 @@ def test_minimal_hosts_are_measured(minimal_hosts: Lab, store: Path, vpn: str) -
     async def purge(hosts: list[SshHost]) -> None:
         await lifecycle.purge(hosts, vpn)
         await tuning.apply(Tuning(), hosts)
-        assert not await said(hosts[0], "sh", "-c", "ls /etc/systemd/system/meshbench-vpn-*; true")
+        assert not await said(
+            hosts[0], "sh", "-c", f"ls /etc/systemd/system/meshbench-vpn-{vpn}*; true"
+        )
 
     on_hosts(minimal_hosts, purge)
 
