@@ -5,7 +5,7 @@ import asyncio
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +111,19 @@ def _failed(options: argparse.Namespace) -> int:
     setup = _setup(options)
     cells = [done.path for done in summary.failed(summary.read(setup))]
     unmade = summary.unmade(setup)
-    sys.stdout.write("".join(f"{path}\n" for path in [*unmade, *cells]))
-    return 0
+    return _listed([*unmade, *cells])
 
 
 def _marked(options: argparse.Namespace) -> int:
     setup = _setup(options)
     cells = [done.path for done in summary.marked(summary.read(setup))]
     calibrations = summary.marked_calibrations(setup)
-    sys.stdout.write("".join(f"{path}\n" for path in [*calibrations, *cells]))
+    return _listed([*calibrations, *cells])
+
+
+def _listed(paths: Iterable[Path]) -> int:
+    """Paths as `snakemake -R` takes them."""
+    sys.stdout.write("".join(f"{path}\n" for path in paths))
     return 0
 
 
