@@ -1,4 +1,4 @@
-"""In CI nothing is skipped that is not allowed to be: tests/allowed_skips.toml."""
+"""All tests: their environment, and in CI no skip that tests/allowed_skips.toml does not allow."""
 
 import os
 import re
@@ -10,6 +10,12 @@ from pathlib import Path
 import pytest
 
 ALLOWED = Path(__file__).parent / "allowed_skips.toml"
+
+
+def pytest_configure() -> None:
+    """A make that a test runs behaves as by hand, also when `make test` runs the tests."""
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"):
+        os.environ.pop(name, None)
 
 
 def is_allowed(test: str, reason: str) -> bool:
