@@ -197,18 +197,15 @@ class Tcp(PerLink[Options]):
 
     async def _client(self, link: Link, extra: Sequence[str], limit_s: float) -> Command:
         options = self.options
-        argv = [
-            "iperf3", "-c", link.target_address, "-p", str(link.port), "-B", link.source_address,
-            "--json", "--get-server-output", "-i", str(options.interval_s),
+        words = [
+            "-B", link.source_address, "--json", "--get-server-output", "-i", str(options.interval_s),
             "--connect-timeout", str(round(options.connect_limit_s * 1000)),
             "-l", str(options.block_bytes),
             *(["-Z"] if options.zero_copy else []),
             *(["-C", options.congestion] if options.congestion else []),
-            *self.servers.client_arguments, *extra,
+            *extra,
         ]  # fmt: skip
-        return await link.source.run(
-            argv, secrets=self.servers.client_secrets, limit_s=limit_s, check=False
-        )
+        return await self.servers.client(link, words, limit_s)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
