@@ -124,6 +124,8 @@ class FakeHost:
             return 0, "iperf 3.18 (fake)\n"
         rate = 5e8 + 1e8 * self._random.random()
         total = {"bytes": int(rate / 8), "bits_per_second": rate, "retransmits": 3}
+        if "-u" in argv:
+            total |= {"packets": 50_000, "lost_packets": 500, "jitter_ms": 0.1}
         test = {"bidir": int("--bidir" in argv), "reverse": int("-R" in argv)}
         stream = {"start": 0, "end": 1, "bits_per_second": rate, "sender": "-R" not in argv}
         end = {"sum_sent": total, "sum_received": total, "streams": []}

@@ -56,7 +56,10 @@ class Iperf3Servers:
         """Run a client of a link's server with these arguments besides address, port and user."""
         argv = ["iperf3", "-c", link.target_address, "-p", str(link.port), *words]
         return await link.source.run(
-            [*argv, *self.client_arguments], secrets=self.client_secrets, limit_s=limit_s, check=False
+            [*argv, *self.client_arguments],
+            secrets=self.client_secrets,
+            limit_s=limit_s,
+            check=False,
         )
 
     @property

@@ -96,6 +96,7 @@ class Test(Told):
     reverse: bool = False
     bidir: bool = False
     blksize: NonNegativeFloat | None = None
+    target_bitrate: NonNegativeFloat | None = None
 
 
 class Start(Told):

@@ -5,6 +5,7 @@ from itertools import product
 
 from meshbench.benchmarks import ping, tcp
 from meshbench.benchmarks.base import Direction, Headline
+from meshbench.benchmarks.tools import udp_run
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
@@ -13,7 +14,7 @@ _TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
 _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.TCP: _TCP,
     Kind.PARALLEL: _TCP,
-    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
+    Kind.UDP: (udp_run.GOODPUT, udp_run.LOSS),
     Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
     Kind.NIX_CACHE: (m.COPY_TIME,),
