@@ -30,7 +30,7 @@ class Sum(Told):
 
 
 class Datagrams(Told):
-    """What one end counted of a UDP stream over the whole run; lost ones may be below zero."""
+    """What was counted of a UDP stream over the whole run; lost ones may be below zero."""
 
     sender: bool | None = None
     packets: NonNegativeFloat | None = None

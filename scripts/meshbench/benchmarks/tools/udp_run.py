@@ -32,7 +32,7 @@ SENT = Metric(
 RECEIVED = Metric(
     "udp_received", "1", "Datagrams received", "higher",
     "Datagrams that the receiving application read.",
-    f"{_END}.streams[].udp of the receiving side: packets - lost_packets",
+    f"{_END}.sum_received of the receiving side: packets - lost_packets",
 )  # fmt: skip
 PACKET_RATE = Metric(
     "udp_packet_rate", "1/s", "UDP packet rate", "higher",
@@ -188,13 +188,17 @@ def _counted(run: Run, direction: Direction, received: Sum) -> Datagrams:
     """What the receiving side itself counted; what the client was told where that is not known.
 
     The client of iperf3 3.20 says that nothing was lost of what it sent (esnet/iperf issue 1984).
+    The `packets` of a stream are the sender's in some modes; those of the sums are not.
     """
     side = run.server_output_json if direction == "forward" else run
-    own = [end.udp for end in side.end.streams if end.udp.sender is False and end.udp.packets]
-    if own:
-        return own[0]
+    own = side.end.sum_received if direction == "forward" else received
+    told = own if own is not None and own.packets else received
+    late = [end.udp.out_of_order for end in side.end.streams if end.udp.sender is False]
     return Datagrams(
-        packets=received.packets, lost_packets=received.lost_packets, jitter_ms=received.jitter_ms
+        packets=told.packets,
+        lost_packets=told.lost_packets,
+        jitter_ms=told.jitter_ms,
+        out_of_order=late[0] if late else None,
     )
 
 
