@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from meshbench.benchmarks import ping, tcp
+from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Direction, Headline
+from meshbench.benchmarks.tools import tcp_metrics as tcp
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric

@@ -8,7 +8,7 @@ what it receives (bytes only). RTTs are stored in microseconds.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from meshbench.benchmarks import tcp
+from meshbench.benchmarks.tools import tcp_metrics as tcp
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -35,8 +35,8 @@ _TCP_SENT: Fields = (
 _TCP_RECEIVED: Fields = ((tcp.GOODPUT, "bits_per_second", 1),)
 _TCP_RTTS: Fields = (
     (tcp.TCP_RTT_MEAN, "mean_rtt", 1e-3),
-    (m.TCP_RTT_MIN, "min_rtt", 1e-3),
-    (m.TCP_RTT_MAX, "max_rtt", 1e-3),
+    (tcp.TCP_RTT_MIN, "min_rtt", 1e-3),
+    (tcp.TCP_RTT_MAX, "max_rtt", 1e-3),
 )
 _TCP_SENDER: Mapping[str, Fields] = {
     "forward": (
@@ -52,9 +52,9 @@ _TCP_INTERVAL: Fields = (
     (tcp.SEND_RATE, "bits_per_second", 1),
     (tcp.RETRANSMITS, "retransmits", 1),
     (tcp.CWND, "snd_cwnd", 1),
-    (m.SND_WND, "snd_wnd", 1),
+    (tcp.SND_WND, "snd_wnd", 1),
     (tcp.TCP_RTT, "rtt", 1e-3),
-    (m.TCP_RTT_VAR, "rttvar", 1e-3),
+    (tcp.TCP_RTT_VAR, "rttvar", 1e-3),
     (tcp.REORDERING, "reorder", 1),
 )
 _TCP_INTERVAL_RECEIVED: Fields = ((tcp.GOODPUT, "bits_per_second", 1),)
@@ -66,8 +66,8 @@ _UDP_RECEIVED: Fields = (
     (m.UDP_JITTER, "jitter_ms", 1),
 )
 _TEST: Fields = (
-    (m.TEST_DURATION, "duration", 1),
-    (m.STREAMS, "num_streams", 1),
+    (tcp.TEST_DURATION, "duration", 1),
+    (tcp.STREAMS, "num_streams", 1),
     (m.RATE_TARGET, "target_bitrate", 1),
 )
 _CPU: Fields = ((tcp.CPU_CLIENT, "host_total", 0.01), (tcp.CPU_SERVER, "remote_total", 0.01))
