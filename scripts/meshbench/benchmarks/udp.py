@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,11 +17,18 @@ from meshbench.benchmarks.base import (
     Outcome,
     PerLink,
 )
-from meshbench.benchmarks.tools import datagram_drops, rate_search, udp_run, versions
+from meshbench.benchmarks.tools import (
+    datagram_drops,
+    rate_search,
+    udp_metrics,
+    udp_values,
+    versions,
+)
 from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, judge
 from meshbench.benchmarks.tools.iperf3_output import Mode
 from meshbench.benchmarks.tools.rate_search import Bounds, Step
-from meshbench.benchmarks.tools.udp_run import GOODPUT, JITTER, LOSS, PACKET_RATE, RATE_TARGET
+from meshbench.benchmarks.tools.thesis import ThesisOptions
+from meshbench.benchmarks.tools.udp_metrics import GOODPUT, JITTER, LOSS, PACKET_RATE, RATE_TARGET
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
@@ -44,7 +51,8 @@ _MODES: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir
 _DIRECTIONS: Mapping[str, Sequence[Direction]] = {
     "forward": ("forward",), "reverse": ("reverse",), "bidir": ("forward", "reverse"),
 }  # fmt: skip
-_THESIS_S, _THESIS_LIMIT_S = 30, 120.0
+_THESIS_LIMIT_S = 120.0
+_WARM_UP = ("-u", "-b", "1M", "-l", "1000", "-n", "10000", "-i", "0.1", "--json")
 _SETTING_UP_S = 0.6
 """About how long a run takes besides its sending, counters included."""
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}(\.\d{1,3})?[KMG]$")]
@@ -76,22 +84,28 @@ class Search(Strict):
         return Bounds(start, least, most, self.loss_percent / 100, self.steps)
 
 
-class Options(Strict):
+class Options(ThesisOptions):
+    """What is measured; `thesis` is the reference's own command: unlimited, both directions at once."""
+
+    of_the_thesis: ClassVar[Mapping[str, Any]] = {
+        "overload": True, "rates": (), "search": None, "duration_s": 30, "modes": ("bidir",),
+        "payload_bytes": None, "interval_s": 1.0, "connect_limit_s": 0.6, "warm_up": False,
+    }  # fmt: skip
+
     overload: bool = True
     rates: tuple[Rate, ...] = ("1M", "10M", "100M")
     search: Search | None = Search()
     duration_s: Annotated[int, Field(ge=1, le=3600)] = 10
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)] = ("forward", "reverse")
-    payload_bytes: Annotated[int, Field(ge=16, le=65_507)] = 1200
-    """The same for every system: 1,200 bytes and all headers fit into a tunnel MTU of 1,280."""
+    payload_bytes: Annotated[int, Field(ge=16, le=65_507)] | None = 1200
+    """The same for every system: 1,200 bytes and all headers fit into a tunnel MTU of 1,280. Null
+    leaves it to iperf3, which takes it from the MSS of its control connection."""
     interval_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     connect_limit_s: Annotated[float, Field(gt=0, le=600)] = 10.0
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     """Of each run, while iperf3 itself fails: it sets a UDP stream up with two datagrams and
     repeats neither (esnet/iperf issues 351 and 862)."""
     warm_up: bool = True
-    thesis: bool = False
-    """The reference's own command: unlimited, both directions at once, payload by iperf3."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -99,20 +113,7 @@ class Options(Strict):
             raise PydanticCustomError(
                 "nothing", "overload, rates and search are all off, so that nothing is measured"
             )
-        if self.thesis and (changed := self._changed()):
-            raise PydanticCustomError(
-                "thesis", "thesis: true has its own parameters; leave out {keys}",
-                {"keys": ", ".join(changed)},
-            )  # fmt: skip
         return self
-
-    def _changed(self) -> list[str]:
-        free = {"thesis", "attempts", "warm_up"}
-        return [
-            name
-            for name, field in type(self).model_fields.items()
-            if name not in free and getattr(self, name) != field.default
-        ]
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Udp(PerLink[Options]):
     name = "udp"
     version = 1
     options_class = Options
-    metrics = (*udp_run.METRICS, CAPACITY, REPEATED)
+    metrics = (*udp_metrics.OF_A_RUN, CAPACITY, REPEATED)
     packages = ("iperf3", "iproute2")
     tools = (versions.IPERF3,)
 
@@ -157,20 +158,18 @@ class Udp(PerLink[Options]):
         options = self.options
         return [
             Trial(rate, mode, rate, options.duration_s)
-            for rate in (() if options.thesis else options.rates)
+            for rate in options.rates
             for mode in options.modes
         ]
 
     def _overload(self) -> list[Trial]:
         options = self.options
-        if options.thesis:
-            return [Trial(OVERLOAD, "bidir", "0", _THESIS_S)]
         modes = options.modes if options.overload else ()
         return [Trial(OVERLOAD, mode, "0", options.duration_s) for mode in modes]
 
     def _searched(self) -> list[Direction]:
         """The directions that are searched, always one at a time."""
-        if self.options.thesis or self.options.search is None:
+        if self.options.search is None:
             return []
         wanted = {direction for mode in self.options.modes for direction in _DIRECTIONS[mode]}
         return [direction for direction in _DIRECTIONS["bidir"] if direction in wanted]
@@ -184,8 +183,8 @@ class Udp(PerLink[Options]):
     async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         if self.options.warm_up:
             for link in group:
-                words = ["-u", "-b", "1M", "-l", "1000", "-n", "10000", "-i", "0.1", "--json"]
-                await self.servers.client(link, [*self._connecting(link), *words], 20.0)
+                words = ["-B", link.source_address, *self._connecting(), *_WARM_UP]
+                await self.servers.client(link, words, 20.0)
 
     async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
         return [await self._measure(link) for link in group]
@@ -216,7 +215,7 @@ class Udp(PerLink[Options]):
                 break
             trial = Trial(f"{SEARCH}-{len(steps) + 1}", direction, str(rate), search.duration_s)
             outcome = await self._run(link, trial, outcome)
-            if (loss := udp_run.loss_of(outcome.commands[-1])) is None:
+            if (loss := udp_values.loss_of(outcome.commands[-1])) is None:
                 return _unsaid(outcome) if outcome.status is Status.OK else outcome
             steps.append(Step(rate, loss))
             if outcome.status is Status.FAILED:
@@ -246,23 +245,18 @@ class Udp(PerLink[Options]):
         return await datagram_drops.count(ends, role)
 
     async def _client(self, link: Link, trial: Trial) -> Command:
-        if self.options.thesis:
-            words = [
-                "--bidir", "--connect-timeout", "600", "--time", str(trial.duration_s), "--json", "-Z",
-                "-u", "--udp-counters-64bit", "-b", "0",
-            ]  # fmt: skip
-        else:
-            words = [
-                *self._connecting(link), "-u", "--udp-counters-64bit", "-b", trial.rate,
-                "-l", str(self.options.payload_bytes), "-t", str(trial.duration_s),
-                "-i", str(self.options.interval_s), "--json", "--get-server-output",
-                *_MODES[trial.mode],
-            ]  # fmt: skip
+        options = self.options
+        size = [] if options.payload_bytes is None else ["-l", str(options.payload_bytes)]
+        # What the thesis's command does not say is left out of it, but for address, port and user.
+        more = ["-Z"] if options.thesis else ["-B", link.source_address, "--get-server-output"]
+        words = [
+            "-u", "--udp-counters-64bit", "-b", trial.rate, *size, "-t", str(trial.duration_s),
+            *_MODES[trial.mode], "-i", str(options.interval_s), *self._connecting(), "--json", *more,
+        ]  # fmt: skip
         return await self.servers.client(link, words, self._limit_s(link, trial.duration_s))
 
-    def _connecting(self, link: Link) -> list[str]:
-        limit_ms = round(self.options.connect_limit_s * 1000)
-        return ["-B", link.source_address, "--connect-timeout", str(limit_ms)]
+    def _connecting(self) -> list[str]:
+        return ["--connect-timeout", str(round(self.options.connect_limit_s * 1000))]
 
     def _limit_s(self, link: Link, duration_s: float) -> float:
         if self.options.thesis:
@@ -279,12 +273,12 @@ class Udp(PerLink[Options]):
                 continue
             word = mode_word(what, mode)
             try:
-                run = udp_run.read(command)
+                run = udp_values.read(command)
                 # The run that failed is the last one.
                 settled = command is not link.commands[-1]
                 for value in (
-                    *udp_run.parse_run(run, link.pair, mode, word),
-                    *udp_run.drops(link, command, run, mode, word),
+                    *udp_values.parse_run(run, link.pair, mode, word),
+                    *udp_values.drops(link, command, run, mode, word),
                 ):
                     yield replace(value, settled=settled)
             except ValueError:
@@ -301,7 +295,7 @@ class Udp(PerLink[Options]):
         steps = list(_steps(commands))
         for command, step in zip(commands, steps, strict=False):
             values = {RATE_TARGET: step.rate_bps, LOSS: step.loss,
-                      GOODPUT: udp_run.goodput(command, direction)}  # fmt: skip
+                      GOODPUT: udp_values.goodput(command, direction)}  # fmt: skip
             t_s = round((command.started - commands[0].started).total_seconds(), 3)
             for metric, value in values.items():
                 yield Observation(
@@ -309,7 +303,7 @@ class Udp(PerLink[Options]):
                 )
         if steps and rate_search.next_rate(steps, search.bounds) is None:
             index = rate_search.best(steps, search.bounds)
-            capacity = None if index is None else udp_run.goodput(commands[index], direction)
+            capacity = None if index is None else udp_values.goodput(commands[index], direction)
             status = Status.OK if capacity is not None else Status.FAILED
             yield Observation(
                 CAPACITY, capacity, link.pair, direction, SEARCH, status=status,
@@ -320,8 +314,8 @@ class Udp(PerLink[Options]):
         trials = [
             (command, mode) for command in link.commands for what, mode in [_trial(command)] if what
         ]
-        if any(udp_run.contradicts(command, mode) for command, mode in trials):
-            yield udp_run.MARK_LOSS
+        if any(udp_values.contradicts(command, mode) for command, mode in trials):
+            yield udp_values.MARK_LOSS
 
     def duration_s(self) -> float:
         search = self.options.search
@@ -361,7 +355,7 @@ def _is_step(command: Command, direction: Direction) -> bool:
 def _steps(commands: Sequence[Command]) -> Iterator[Step]:
     """The steps of a search until one failed, which stands in the link's status."""
     for command in commands:
-        if (loss := udp_run.loss_of(command)) is None:
+        if (loss := udp_values.loss_of(command)) is None:
             return
         yield Step(int(command.argv[command.argv.index("-b") + 1]), loss)
 

@@ -50,33 +50,6 @@ CONNECTIVITY_WAIT = _metric(
     "runner: meta.connectivity_wait_duration_seconds",
 )  # fmt: skip
 
-# iperf3, beyond what the tcp benchmark names.
-TEST_DURATION = _metric(
-    "test_duration", "s", "Test duration", "neither",
-    "How long the client was asked to send.", "iperf3 JSON: start.test_start.duration",
-)  # fmt: skip
-STREAMS = _metric(
-    "streams", "1", "Streams per direction", "neither",
-    "Streams of one session in one direction.", "iperf3 JSON: start.test_start.num_streams",
-)  # fmt: skip
-SND_WND = _metric(
-    "snd_wnd", "byte", "Send window", "neither",
-    "The peer's advertised window at an interval's end.", "iperf3 JSON: intervals[].streams[].snd_wnd",
-)  # fmt: skip
-TCP_RTT_VAR = _metric(
-    "tcp_rtt_var", "ms", "RTT variation seen by TCP", "lower",
-    "Mean deviation of the smoothed RTT at an interval's end (RFC 6298 RTTVAR).",
-    "iperf3 JSON: intervals[].streams[].rttvar (stored in µs)",
-)  # fmt: skip
-TCP_RTT_MIN = _metric(
-    "tcp_rtt_min", "ms", "Smallest RTT seen by TCP", "lower",
-    "Smallest of a run's interval values.", "iperf3 JSON: end.streams[].sender.min_rtt (stored in µs)",
-)  # fmt: skip
-TCP_RTT_MAX = _metric(
-    "tcp_rtt_max", "ms", "Largest RTT seen by TCP", "lower",
-    "Largest of a run's interval values.", "iperf3 JSON: end.streams[].sender.max_rtt (stored in µs)",
-)  # fmt: skip
-
 # qperf (QUIC), over its 30 seconds and one process per logical CPU.
 QUIC_GOODPUT = Spread(Metric(
     "quic_goodput", "bit/s", "QUIC goodput", "higher",

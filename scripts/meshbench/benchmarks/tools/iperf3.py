@@ -30,6 +30,11 @@ _VPN_ERRORS = (
     "network is unreachable",
 )
 _ANSWERS = ("connection refused", "connection reset")
+_KERNEL_ERRORS = {
+    "tcp_congestion": "net.ipv4.tcp_available_congestion_control says which there are",
+    "socket buffer size": "net.core.rmem_max and wmem_max of both hosts must allow it",
+}
+"""What a kernel does not let iperf3 set, and what decides that."""
 
 
 @cache
@@ -151,7 +156,7 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
         return classify(said), f"no JSON from iperf3: {said or error}"
     # Before 3.10 iperf3 says errors on standard error only.
     if trouble := run.error_text or (said if command.returncode else None):
-        return classify(trouble), trouble
+        return classify(trouble), _explained(trouble)
     if command.returncode:
         return Status.TOOL_FAILED, f"iperf3 ended with {command.returncode} and said nothing"
     try:
@@ -161,14 +166,21 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
 
 
 def classify(error: str) -> Status:
-    """Whether an iperf3 error text speaks of the path or of the tool.
+    """Whether an iperf3 error text speaks of the path, of the kernel or of the tool.
 
     A refusal or a reset has crossed the path; iperf3 resets a client that comes between two tests.
     """
     said = error.lower()
+    if any(phrase in said for phrase in _KERNEL_ERRORS):
+        return Status.UNSUPPORTED
     answered = any(phrase in said for phrase in _ANSWERS)
     carried = answered or not any(phrase in said for phrase in _VPN_ERRORS)
     return Status.TOOL_FAILED if carried else Status.FAILED
+
+
+def _explained(error: str) -> str:
+    notes = [note for phrase, note in _KERNEL_ERRORS.items() if phrase in error.lower()]
+    return f"{error} ({notes[0]})" if notes else error
 
 
 def _moved(run: Run, mode: Mode) -> tuple[Status, str | None]:
