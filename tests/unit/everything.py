@@ -93,7 +93,7 @@ def _starts() -> Iterator[dict[str, Any]]:
 
 
 def _mode(at: dict[str, Any]) -> dict[str, str]:
-    return {"mode": "single"} if at["benchmark"].startswith("tcp") else {}
+    return {"mode": "single"} if at["benchmark"].startswith(("tcp", "udp")) else {}
 
 
 def _failed(at: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from tests.unit import making
 
 
 @pytest.fixture(autouse=True)
-def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Ping brings a program of this folder along."""
     monkeypatch.setenv("MESHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MESHBENCH_BINARIES", raising=False)

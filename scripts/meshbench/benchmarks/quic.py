@@ -22,6 +22,19 @@ from meshbench.benchmarks.base import (
     PerLink,
 )
 from meshbench.benchmarks.tools import quicperf
+from meshbench.benchmarks.tools.quic_metrics import (
+    CONNECT,
+    CPU,
+    GOODPUT,
+    GSO,
+    LOSS,
+    OWN,
+    PACKET,
+    RTT,
+    RTT_MIN,
+    SPREADS,
+    TTFB,
+)
 from meshbench.benchmarks.tools.quicperf import Counted, Run
 from meshbench.config.strict import Strict
 from meshbench.results.imported_metrics import Spread
@@ -30,57 +43,6 @@ from meshbench.results.records import Command, LinkRecord, Status, worst
 from meshbench.testbed.host import Host
 from meshbench.util import foreign
 from meshbench.util.errors import TestbedError
-
-# qperf in published runs, quicperf here.
-QUIC_GOODPUT = Spread(Metric(
-    "quic_goodput", "bit/s", "QUIC goodput", "higher",
-    "Payload received per second, sum over the client's processes, mean over the seconds; of one "
-    "interval where t_s is given.",
-    "qperf: total_bandwidth_mbps; quicperf: interval.bytes of the receiver",
-))  # fmt: skip
-QUIC_CPU = Spread(Metric(
-    "quic_cpu", "1", "CPU of the QUIC client", "lower",
-    "Of one core, mean over seconds and processes of the tool; not the VPN's daemon.",
-    "qperf: cpu_usage_percent; quicperf: cpu.cpu",
-))  # fmt: skip
-QUIC_TTFB = Spread(Metric(
-    "quic_ttfb", "ms", "Time to first byte", "lower",
-    "From starting to connect until the first byte of the stream, mean over the connections.",
-    "qperf: ttfb_ms; quicperf: first_byte.ttfb_ms",
-))  # fmt: skip
-QUIC_CONNECT = Spread(Metric(
-    "quic_connect", "ms", "QUIC connection set-up", "lower",
-    "Until the handshake is done, mean over the connections.",
-    "qperf: conn_time_ms; quicperf: connected.handshake_ms",
-))  # fmt: skip
-QUIC_LOSS = Metric(
-    "quic_loss", "1", "Loss seen by QUIC", "lower",
-    "Share of the sender's packets that its QUIC declared lost and that did not arrive after all "
-    "(RFC 9002, 6.1), over all connections.",
-    "quicperf: end.packets_lost / end.packets_sent of the sender",
-)  # fmt: skip
-QUIC_RTT = Metric(
-    "quic_rtt", "ms", "RTT seen by QUIC", "lower",
-    "The sender's smoothed RTT (RFC 9002, 5.3) at an interval's end, mean over the connections, and "
-    "over the intervals where t_s is null.",
-    "quicperf: interval.rtt_ms of the sender",
-)  # fmt: skip
-QUIC_RTT_MIN = Metric(
-    "quic_rtt_min", "ms", "Smallest RTT seen by QUIC", "lower",
-    "Of the sender's connections (RFC 9002, 5.2).", "quicperf: end.rtt_min_ms of the sender",
-)  # fmt: skip
-QUIC_PACKET = Metric(
-    "quic_packet", "byte", "Mean QUIC packet", "higher",
-    "Bytes of QUIC that the sender sent per packet, without UDP's and IP's headers.",
-    "quicperf: end.bytes_sent / end.packets_sent of the sender",
-)  # fmt: skip
-QUIC_GSO = Metric(
-    "quic_gso", "1", "QUIC with segmentation offload", "neither",
-    "1 where the sender handed the kernel several packets at once (UDP GSO), else 0.",
-    "quicperf: connected.gso",
-)  # fmt: skip
-OWN = (QUIC_LOSS, QUIC_RTT, QUIC_RTT_MIN, QUIC_PACKET, QUIC_GSO)
-SPREADS = (QUIC_GOODPUT, QUIC_CPU, QUIC_TTFB, QUIC_CONNECT)
 
 WARM_UP_S = 0.2
 _ROLE = "quic"
@@ -141,10 +103,10 @@ class Quic(PerLink[Options]):
     programs = (quicperf.PACKAGE,)
 
     def headlines(self) -> Sequence[Headline]:
-        spreads = (QUIC_GOODPUT, QUIC_CONNECT, QUIC_TTFB)
+        spreads = (GOODPUT, CONNECT, TTFB)
         return [
             Headline(metric, self.direction)
-            for metric in (*(spread.mean for spread in spreads), QUIC_LOSS)
+            for metric in (*(spread.mean for spread in spreads), LOSS)
         ]
 
     @property
@@ -245,29 +207,29 @@ async def _cpus(host: Host) -> int:
 
 def _whole(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
     """The values of a link whose every connection ended well."""
-    yield from _spread(QUIC_GOODPUT, list(_goodput_bps(runs).values()), pair)
-    yield from _spread(QUIC_CPU, [cpu.cpu for run in runs for cpu in run.cpu], pair)
+    yield from _spread(GOODPUT, list(_goodput_bps(runs).values()), pair)
+    yield from _spread(CPU, [cpu.cpu for run in runs for cpu in run.cpu], pair)
     first = [first.ttfb_ms for run in runs for first in run.first_bytes]
-    yield from _spread(QUIC_TTFB, first, pair)
+    yield from _spread(TTFB, first, pair)
     client = [made for run in runs for made in run.connected if made.side == "client"]
-    yield from _spread(QUIC_CONNECT, [c.handshake_ms for c in client if c.handshake_ms], pair)
+    yield from _spread(CONNECT, [c.handshake_ms for c in client if c.handshake_ms], pair)
     senders = [end for run in runs for end in run.total("sender")]
     for metric, value in _as_quic_saw_it(senders).items():
         yield Observation(metric, value, pair)
     if rtts := list(_rtt_ms(runs).values()):
-        yield Observation(QUIC_RTT, statistics.fmean(rtts), pair)
+        yield Observation(RTT, statistics.fmean(rtts), pair)
     sides = {end.side for end in senders}
     sending = [made.gso for run in runs for made in run.connected if made.side in sides]
     if sending:
-        yield Observation(QUIC_GSO, float(all(sending)), pair)
+        yield Observation(GSO, float(all(sending)), pair)
 
 
 def _as_quic_saw_it(senders: Sequence[Counted]) -> dict[Metric, float]:
     packets = sum(end.packets_sent for end in senders)
-    values = {QUIC_RTT_MIN: min(end.rtt_min_ms for end in senders)}
+    values = {RTT_MIN: min(end.rtt_min_ms for end in senders)}
     if packets:
-        values[QUIC_LOSS] = max(0.0, sum(end.packets_lost for end in senders) / packets)
-        values[QUIC_PACKET] = sum(end.bytes_sent for end in senders) / packets
+        values[LOSS] = max(0.0, sum(end.packets_lost for end in senders) / packets)
+        values[PACKET] = sum(end.bytes_sent for end in senders) / packets
     return values
 
 
@@ -285,9 +247,9 @@ def _spread(spread: Spread, values: Sequence[float], pair: Pair) -> Iterator[Obs
 
 def _by_interval(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
     for t_s, value in _goodput_bps(runs).items():
-        yield Observation(QUIC_GOODPUT.mean, value, pair, t_s=t_s)
+        yield Observation(GOODPUT.mean, value, pair, t_s=t_s)
     for t_s, value in _rtt_ms(runs).items():
-        yield Observation(QUIC_RTT, value, pair, t_s=t_s)
+        yield Observation(RTT, value, pair, t_s=t_s)
 
 
 def _goodput_bps(runs: Sequence[Run]) -> dict[float, float]:

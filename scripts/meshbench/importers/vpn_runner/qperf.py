@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.benchmarks import quic
+from meshbench.benchmarks.tools import quic_metrics as quic
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -17,10 +17,10 @@ from meshbench.importers.vpn_runner.spread import values
 from meshbench.results.records import Status
 
 _FIELDS = (
-    (quic.QUIC_GOODPUT, "total_bandwidth_mbps", 1e6),
-    (quic.QUIC_CPU, "cpu_usage_percent", 0.01),
-    (quic.QUIC_TTFB, "ttfb_ms", 1),
-    (quic.QUIC_CONNECT, "conn_time_ms", 1),
+    (quic.GOODPUT, "total_bandwidth_mbps", 1e6),
+    (quic.CPU, "cpu_usage_percent", 0.01),
+    (quic.TTFB, "ttfb_ms", 1),
+    (quic.CONNECT, "conn_time_ms", 1),
 )
 
 
