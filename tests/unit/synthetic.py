@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from meshbench import analysis
+from meshbench.analysis import step
 from meshbench.figures.contract import Context
 from meshbench.tables import aggregate, schema
 
@@ -171,7 +173,23 @@ def tables(
         network = [] if calibrations is None else [calibrations / "links.parquet"]
         probes = [] if calibrations is None else [calibrations / "benchmark=x" / "vpn=y.parquet"]
         aggregate.aggregate(name, samples, links, made[name], made, probes, network)
+    if names is None:
+        made |= analysed(folder, samples, links, made)
     return made
+
+
+def analysed(
+    folder: Path,
+    samples: list[Path],
+    links: list[Path],
+    tables: Mapping[str, Path],
+    design: Mapping[str, Any] | None = None,
+) -> dict[str, Path]:
+    """The tables that are computed from the others; of a plan that only the data tell, if not given."""
+    out = {name: folder / "tables" / f"{name}.parquet" for name in analysis.TABLES}
+    plan: dict[str, Any] = {"systems": [], "tunings": ["stock"], **(design or {})}
+    step.analyse(samples, links, tables, plan, out)
+    return out
 
 
 def read(path: Path) -> list[dict[str, Any]]:
