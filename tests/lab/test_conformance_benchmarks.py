@@ -13,6 +13,7 @@ from meshbench.config.load import load_named
 from meshbench.config.models import Tuning
 from meshbench.results import metrics
 from meshbench.results.records import Command, LinkRecord, Record, Status
+from meshbench.runner import programs
 from meshbench.runner.session import Session
 from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
@@ -164,6 +165,7 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
             source, target, source.address.data_address, target.address.data_address, "data0"
         )
         arena = making.arena(link)
+        await programs.provide(benchmark, bed.hosts)
         try:
             async with benchmark.serving(arena):
                 if how == "nobody there":
