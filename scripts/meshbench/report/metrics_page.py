@@ -1,10 +1,12 @@
 """docs/metrics.md: every metric, what it means, and which tables and figures show it."""
 
 import ast
+import dataclasses
 import functools
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from meshbench import benchmarks, collectors
 from meshbench.figures import catalogue
@@ -123,9 +125,9 @@ def _figures(metric: str, owner: str) -> list[str]:
 
 @functools.cache
 def _named(figure: Figure) -> frozenset[str]:
-    """The words in a figure's module, or its measure where it shares a module with others."""
+    """The words in a figure's module, or in what it is about where it shares a module with others."""
     if figure.of is not None:
-        return frozenset({figure.of.measure.metric})
+        return frozenset(_words(figure.of))
     spec = importlib.util.find_spec(f"meshbench.figures.{figure.module}")
     if spec is None or spec.origin is None:
         return frozenset()
@@ -136,6 +138,18 @@ def _named(figure: Figure) -> frozenset[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in keys
     )
+
+
+def _words(part: Any) -> Iterator[str]:
+    """The strings in a declaration, however deep."""
+    if isinstance(part, str):
+        yield part
+    elif dataclasses.is_dataclass(part):
+        for field in dataclasses.fields(part):
+            yield from _words(getattr(part, field.name))
+    elif isinstance(part, tuple | list):
+        for item in part:
+            yield from _words(item)
 
 
 def _keys(tree: ast.AST) -> Iterator[ast.expr]:
