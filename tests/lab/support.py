@@ -70,7 +70,7 @@ def profile(name: str) -> Profile:
 
 def definition() -> image.Definition:
     """The image that the default testbed boots."""
-    return image.define(TESTBED.image, debian_packages())
+    return image.define(TESTBED.image, debian_packages(benchmarks.names()))
 
 
 def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
