@@ -162,6 +162,10 @@ COVERING = ("wireguard", "nebula", "tinc")
 """Otherwise these do: one with keys only, one with a special host and certificates, one that meshes."""
 
 
+INSTRUMENTS = ("ping", "tcp")
+"""Otherwise only these benchmarks meet what takes long; all of them meet the rest."""
+
+
 def in_trouble() -> list[str]:
     """The VPNs that the tests of failures and trouble go over."""
     return [name for name in vpns.names() if FULL or name in COVERING]

@@ -5,7 +5,7 @@ import contextlib
 import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -18,7 +18,7 @@ from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
 from tests.lab.support import said
 
-FOLDER = Path("/run/meshbench-broken")
+FOLDER = PurePosixPath("/run/meshbench-broken")
 PAIR = ("lom", "yuki")
 
 
@@ -42,6 +42,7 @@ CASES = [
     for name in benchmarks.names()
     for tool in benchmarks.load(name).tools
     for how in FAULTS
+    if support.FULL or how != "hangs" or name in support.INSTRUMENTS
 ]
 
 
