@@ -19,6 +19,8 @@ FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
 JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
+_LARGEST_PAYLOAD = 1400
+"""Of an echo request that may not be fragmented."""
 _QUESTION_WORDS = 2
 """A tool that is asked its version takes no time."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
@@ -106,6 +108,8 @@ class FakeHost:
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         if "-V" in argv:
             return 0, "ping from iputils 20240905\n"
+        if "probe" in argv and int(argv[argv.index("-s") + 1]) > _LARGEST_PAYLOAD:
+            return 1, "1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms\n"
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
