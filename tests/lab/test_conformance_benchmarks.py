@@ -20,6 +20,7 @@ from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import congestion
 from meshbench.testbed.lab.lab import Lab
+from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.units import unit_name
 from tests.lab import support
 from tests.lab.meshes import with_bed
@@ -133,6 +134,7 @@ def test_a_daemon_killed_half_way(
     job = support.job("nebula", benchmark_name, duration_s=3, count=30)
     record = support.measured(job, store)
     assert lab.running()
+    with_bed(lambda bed: lifecycle.purge(bed.hosts, "nebula"))
     for link in record.links:
         if "yuki" in link.pair and not kind.disturbs:
             assert link.status is Status.FAILED, link.reason
