@@ -180,7 +180,8 @@ def _lab(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     if not isinstance(campaign.testbed, LabTestbed):
         raise MeshbenchError(f"the testbed {campaign.file.testbed} is not a lab")
-    lab = lab_of(campaign.file.testbed, campaign.testbed)
+    kinds = [benchmark.kind for benchmark in campaign.benchmarks.values()]
+    lab = lab_of(campaign.file.testbed, campaign.testbed, kinds)
     match options.action:
         case "up":
             asyncio.run(lab.up())
