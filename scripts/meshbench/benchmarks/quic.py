@@ -6,7 +6,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,7 +36,7 @@ from meshbench.benchmarks.tools.quic_metrics import (
     TTFB,
 )
 from meshbench.benchmarks.tools.quicperf import Counted, Run
-from meshbench.config.strict import Strict
+from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.imported_metrics import Spread
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status, worst
@@ -50,16 +50,13 @@ _QUARTILES = ("p25", "p50", "p75")
 _TOGETHER = 2
 """How many values there must be for quartiles."""
 
-THESIS: Mapping[str, Any] = {
-    "duration_s": 30, "interval_s": 1, "processes": "cpus", "connections": 1, "gso": True,
-    "sender": "server",
-}  # fmt: skip
-"""The reference's `qperf -i 1 -g 1 -t 30` against `qperf -g -s`, a process per logical CPU."""
 
-
-class Options(Strict):
-    thesis: bool = False
-    """Take the reference's parameters where none are given here."""
+class Options(ThesisOptions):
+    # `qperf -i 1 -g 1 -t 30` of each logical CPU against `qperf -g -s`.
+    of_the_thesis: ClassVar[Mapping[str, Any]] = {
+        "duration_s": 30, "interval_s": 1, "processes": "cpus", "connections": 1, "gso": True,
+        "sender": "server", "warm_up": False, "attempts": 3,
+    }  # fmt: skip
     duration_s: Annotated[float, Field(ge=0.5, le=3600)] = 10
     interval_s: Annotated[float, Field(ge=0.1, le=60)] = 1
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["cpus"] = 1
@@ -75,13 +72,6 @@ class Options(Strict):
     handshake_limit_s: Annotated[float, Field(gt=0, le=600)] = 10
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     warm_up: bool = True
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_the_thesis(cls, said: Any) -> Any:
-        if isinstance(said, Mapping) and said.get("thesis") is True:
-            return {**THESIS, **said}
-        return said
 
     @model_validator(mode="after")
     def _has_an_interval(self) -> "Options":

@@ -70,6 +70,14 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class SideBySide:
+    """Measures under every profile beside each other, each with its title, and what they are."""
+
+    parts: tuple[tuple[str, Measure], ...]
+    what: str
+
+
+@dataclass(frozen=True)
 class ByProfile:
     """A measure under every profile, and what it is in a sentence.
 
