@@ -69,7 +69,7 @@ class Options(ThesisOptions):
     packet_bytes: Annotated[int, Field(ge=1200, le=1452)] | None = None
     """UDP payload of the first packets; by default 1,280, or what the interface's MTU leaves."""
     mtu_discovery: bool = True
-    handshake_limit_s: Annotated[float, Field(gt=0, le=600)] = 10
+    connect_limit_s: Annotated[float, Field(gt=0, le=600)] = 10
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     warm_up: bool = True
 
@@ -143,7 +143,7 @@ class Quic(PerLink[Options]):
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
-        return options.duration_s + 2 * options.handshake_limit_s + 40 * link.delay_s + 15
+        return options.duration_s + 2 * options.connect_limit_s + 40 * link.delay_s + 15
 
     def _common_flags(self) -> list[str]:
         options = self.options
@@ -162,7 +162,7 @@ class Quic(PerLink[Options]):
             "--local", link.source_address, "--sender", options.sender,
             "--duration", str(options.duration_s), "--interval", str(options.interval_s),
             "--connections", str(options.connections),
-            "--handshake-limit", str(options.handshake_limit_s),
+            "--handshake-limit", str(options.connect_limit_s),
             "--finish-limit", str(5 + 20 * link.delay_s), *self._common_flags(), *last,
         ]  # fmt: skip
         return await link.source.run(

@@ -71,10 +71,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Measures under every profile beside each other, each with its title, and what they are."""
+    """Measures of one unit under every profile beside each other, each with its title.
+
+    Attributes:
+        what: they are, in a sentence.
+        stacked: whether they stand below each other on one scale, and profiles beside each other.
+    """
 
     parts: tuple[tuple[str, Measure], ...]
     what: str
+    stacked: bool = False
 
 
 @dataclass(frozen=True)

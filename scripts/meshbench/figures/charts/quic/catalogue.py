@@ -59,7 +59,9 @@ FIGURES = (
             ),
             "Goodput at the receiver from source to target: of one TCP stream, of a UDP sender "
             "without a rate limit, and of QUIC. TCP and UDP alone where they were measured one "
-            "direction at a time, else with the same in the other direction meanwhile; QUIC alone.",
+            "direction at a time, else with the same in the other direction meanwhile; QUIC alone. A "
+            "profile's three axes have one scale.",
+            stacked=True,
         ),
     ),
 )
