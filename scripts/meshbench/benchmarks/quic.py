@@ -42,7 +42,7 @@ from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status, worst
 from meshbench.testbed.host import Host
 from meshbench.util import foreign
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 
 WARM_UP_S = 0.2
 _ROLE = "quic"
@@ -192,7 +192,7 @@ async def _cpus(host: Host) -> int:
     try:
         return int(answer.stdout)
     except ValueError:
-        raise TestbedError(f"{host.name}: nproc says {foreign.quoted(answer.stdout)}") from None
+        raise ToolError(f"{host.name}: nproc says {foreign.quoted(answer.stdout)}") from None
 
 
 def _whole(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:

@@ -71,11 +71,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Measures of one unit under every profile beside each other, each with its title.
+    """Measures under every profile beside each other, each with its title.
 
     Attributes:
         what: they are, in a sentence.
-        stacked: whether they stand below each other on one scale, and profiles beside each other.
+        stacked: whether they stand below each other on one scale (of one unit), and profiles beside each other.
     """
 
     parts: tuple[tuple[str, Measure], ...]

@@ -1,4 +1,4 @@
-"""Goodput of several transport protocols beside each other, of those that the campaign has."""
+"""Charts of several measures beside each other, of those that the campaign has."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ _ACROSS = 2
 
 
 def draw(of: SideBySide, data: Data, context: Context) -> alt.TopLevelMixin:
-    """A row per profile and a column per protocol; stacked, a row per protocol of two profiles."""
+    """A row per profile and a column per measure; stacked, a row per measure of two profiles."""
     found = [
         (title, measure, measured.groups(data, context, measure))
         for title, measure in measured.planned(of.parts, data, context)
