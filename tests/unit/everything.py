@@ -111,6 +111,10 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         if state == "odd":
             value = 0.0 if at["vpn"] == "nebula" else ODD[(number + index) % len(ODD)]
         yield synthetic.sample(name, value, metric.unit, **at, **_mode(at))
+    if benchmark == "tcp_parallel":
+        for second in range(3):
+            value = 0.0 if state == "odd" and second else 40e6 + 1e6 * second
+            yield synthetic.sample("goodput", value, "bit/s", **at, **_mode(at), t_s=float(second))
     if benchmark == "tcp":
         for second in range(3):
             value = 0.0 if state == "odd" and second else 5.0

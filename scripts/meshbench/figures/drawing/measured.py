@@ -36,9 +36,11 @@ def values(data: Data, measure: Measure) -> list[Row]:
     A link that failed has rows of its benchmark's headlines only. Where the campaign has the metric
     at all, a link that ended well without it is one whose tool did not report it.
     """
-    own = rows(
-        data, "measures",
-        benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
+    own = of_one_mode(
+        rows(
+            data, "measures",
+            benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
+        )
     )  # fmt: skip
     there = {_link(row) for row in own}
     absent: dict[tuple[object, ...], Row] = {}
@@ -47,6 +49,14 @@ def values(data: Data, measure: Measure) -> list[Row]:
         if link not in there and (row["status"] != "ok" or (own and link not in absent)):
             absent[link] = row
     return [*own, *(_without(row, measure) for row in absent.values())]
+
+
+def of_one_mode(rows: Sequence[Row]) -> list[Row]:
+    """Those of both directions at the same time, as in the thesis, where a benchmark has other modes
+    too: a mean over modes would be of none of them.
+    """
+    modes = {row["mode"] for row in rows}
+    return [row for row in rows if "bidir" not in modes or row["mode"] == "bidir"]
 
 
 def _link(row: Row) -> tuple[object, ...]:
