@@ -165,6 +165,14 @@ def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
     )
 
 
+def other_modes(one: Group, other: Group) -> Missing | None:
+    """Why two groups' values do not compare: TCP in one direction is not TCP in both at once."""
+    here, there = ({str(row["mode"]) for row in group.rows} for group in (one, other))
+    if here == there or not (here and there):
+        return None
+    return Missing("other mode", f"{joined(sorted(here))} against {joined(sorted(there))}")
+
+
 def axis(measure: Measure) -> str:
     """An axis title from the registry, with the unit in which the measure is told."""
     return axis_title(measure.metric, measure.unit if measure.unit != "count" else "1")

@@ -13,7 +13,7 @@ from meshbench.figures.drawing.tabular import Column, Entry, Table
 from meshbench.figures.drawing.wording import number
 
 MBIT = UNITS["Mbit/s"]
-COUNTED = {"forward": "forward flows (as the thesis counts)", "all": "all flows"}
+COUNTED = {"forward": "forward flows", "all": "all flows"}
 """What of the table is shown, and its words."""
 _ALONE = "no value over one link at a time in the same round and mode"
 
@@ -123,7 +123,8 @@ def caption(data: Data, context: Context) -> str:
 
 
 _DEFINED = (
-    "Goodput of TCP over all links at the same time, summed, over the mean goodput of one such flow over "
+    "Goodput of TCP over all links at the same time, summed over the forward flows, as the thesis counts, and "
+    "over all flows, against the mean goodput of one such flow over "
     "one link at a time in the same round."
 )
 _RULE = (

@@ -12,7 +12,7 @@ from meshbench.figures.drawing.wording import number
 
 MBIT = UNITS["Mbit/s"].scale
 _RATE = Measure("tcp_parallel", "goodput", "Mbit/s")
-_ACROSS, _WIDTH, _HEIGHT = 2, 300, 100
+_ACROSS, _WIDTH, _HEIGHT, _WORDS = 2, 300, 100, 32
 _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 _DASHES = {"forward": [1, 0], "reverse": [4, 3]}
 
@@ -45,7 +45,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
             charts.append(
                 _panel(vpn, mine, absent.get(vpn, ""), links, scale, first=first)
                 if mine
-                else pictures.paragraph(absent[vpn], _WIDTH, _HEIGHT).properties(
+                else pictures.paragraph(absent[vpn], _WIDTH, _WORDS).properties(
                     title=_title(vpn, "")
                 )
             )
