@@ -25,8 +25,9 @@ def rows(data: Data, context: Context) -> list[Row]:
             profile=context.profiles[0], tuning=context.tunings[0], benchmark=_RATE.benchmark,
         )
     )  # fmt: skip
-    first = min((row["round"] for row in found), default=None)
-    return [row for row in found if row["round"] == first]
+    known = [row for row in found if row["rate_bps"] is not None]
+    first = min((row["round"] for row in known), default=None)
+    return [row for row in known if row["round"] == first]
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
