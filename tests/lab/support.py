@@ -203,6 +203,8 @@ SHORT = {
     "duration_s": 1,
     "connect_limit_s": 3.0,
     "modes": ("bidir",),
+    "rates": ("10M",),
+    "search": None,
 }
 """What makes a benchmark quick, by the option's name, for those that have the option."""
 
@@ -225,6 +227,7 @@ def job(
     **options: Any,
 ) -> MeasureJob:
     """A cell of the tests' campaign, quick to measure."""
+    chosen = short_options(benchmark, **options)
     cell = Cell(
         vpn=vpn, tuning="stock", profile=profile_name, benchmark=benchmark, round=round_
     )  # fmt: skip
@@ -236,10 +239,11 @@ def job(
         profile=profile(profile_name),
         tuning=Tuning(),
         kind=benchmark,
-        options=short_options(benchmark, **options),
+        options=chosen,
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=load(benchmark).version,
         packages=tuple(supply.digest for supply in supplies(vpn, system)),
+        programs=tuple(s.digest for s in benchmarks.make(benchmark, chosen).supplies),
     )
 
 

@@ -57,6 +57,16 @@ class Iperf3Servers:
         self._password = secrets.token_urlsafe(18)
         self._private, self._public = key_pair()
 
+    async def client(self, link: Link, words: Sequence[str], limit_s: float) -> Command:
+        """Run a client of a link's server with these arguments besides address, port and user."""
+        argv = ["iperf3", "-c", link.target_address, "-p", str(link.port), *words]
+        return await link.source.run(
+            [*argv, *self.client_arguments],
+            secrets=self.client_secrets,
+            limit_s=limit_s,
+            check=False,
+        )
+
     @property
     def client_arguments(self) -> list[str]:
         return ["--username", _USER, "--rsa-public-key-path", str(_FOLDER / "public.pem")]

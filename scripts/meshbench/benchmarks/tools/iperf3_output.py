@@ -24,6 +24,19 @@ class Sum(Told):
     bytes: NonNegativeFloat
     bits_per_second: NonNegativeFloat
     retransmits: NonNegativeFloat | None = None
+    packets: NonNegativeFloat | None = None
+    lost_packets: float | None = None
+    jitter_ms: float | None = None
+
+
+class Datagrams(Told):
+    """What was counted of a UDP stream over the whole run; lost ones may be below zero."""
+
+    sender: bool | None = None
+    packets: NonNegativeFloat | None = None
+    lost_packets: float | None = None
+    jitter_ms: float | None = None
+    out_of_order: NonNegativeFloat | None = None
 
 
 class Stream(Told):
@@ -42,6 +55,9 @@ class Stream(Told):
     rttvar: float | None = None
     pmtu: float | None = None
     reorder: float | None = None
+    packets: float | None = None
+    lost_packets: float | None = None
+    jitter_ms: float | None = None
 
 
 class Interval(Told):
@@ -62,6 +78,7 @@ class Socket(Told):
 
 class StreamEnd(Told):
     sender: Annotated[Socket, BeforeValidator(_object)] = Socket()
+    udp: Annotated[Datagrams, BeforeValidator(_object)] = Datagrams()
 
 
 class Cpu(Told):
@@ -85,6 +102,8 @@ class Test(Told):
 
     reverse: bool = False
     bidir: bool = False
+    blksize: NonNegativeFloat | None = None
+    target_bitrate: NonNegativeFloat | None = None
     num_streams: int | None = None
     duration: float | None = None
 
