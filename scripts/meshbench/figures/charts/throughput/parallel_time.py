@@ -15,6 +15,7 @@ _RATE = Measure("tcp_parallel", "goodput", "Mbit/s")
 _ACROSS, _WIDTH, _HEIGHT, _WORDS = 2, 300, 100, 32
 _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 _DASHES = {"forward": [1, 0], "reverse": [4, 3]}
+_LEGEND = alt.Legend(title=None, orient="bottom")
 
 
 def rows(data: Data, context: Context) -> list[Row]:
@@ -38,7 +39,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     links = sorted({_link(row) for row in found})
     scale = pictures.Scale.of([row["rate_bps"] * MBIT for row in found], log=False, room=1.05)
     vpns = ordered(context.vpns, {row["vpn"] for row in found})
-    charts = []
+    charts: list[alt.Chart | alt.LayerChart] = []
     for vpn in vpns:
         mine = [row for row in found if row["vpn"] == vpn]
         if mine or vpn in absent:
@@ -61,8 +62,8 @@ def _absent(data: Data, context: Context) -> dict[str, str]:
 
 
 def _title(vpn: str, trouble: str) -> alt.TitleParams:
-    lacking: dict[str, str] = {"subtitle": trouble} if trouble else {}
-    return alt.TitleParams(vpn, fontSize=theme.TEXT, **lacking)
+    subtitle = trouble or alt.Undefined
+    return alt.TitleParams(vpn, fontSize=theme.TEXT, subtitle=subtitle)
 
 
 def _link(row: Row) -> str:
@@ -98,20 +99,19 @@ def _panel(
         .encode(
             x=alt.X("t_s:Q", axis=alt.Axis(title="s", tickCount=6)),
             y=alt.Y("value:Q", scale=scale.scale(), axis=axis),
-            color=_legend(alt.Color, "link", links, _LINKS[: len(links)]),
-            strokeDash=_legend(alt.StrokeDash, "direction", list(_DASHES), list(_DASHES.values())),
+            color=alt.Color(
+                "link:N",
+                scale=alt.Scale(domain=list(links), range=list(_LINKS[: len(links)])),
+                legend=_LEGEND,
+            ),
+            strokeDash=alt.StrokeDash(
+                "direction:N",
+                scale=alt.Scale(domain=list(_DASHES), range=list(_DASHES.values())),
+                legend=_LEGEND,
+            ),
         )
     )
     return chart
-
-
-def _legend(
-    channel: type, field: str, domain: Sequence[str], range_: Sequence[object]
-) -> alt.Color:
-    legend = alt.Legend(title=None, orient="bottom")
-    scale = alt.Scale(domain=list(domain), range=list(range_))
-    made: alt.Color = channel(f"{field}:N", scale=scale, legend=legend)
-    return made
 
 
 def caption(data: Data, context: Context) -> str:
