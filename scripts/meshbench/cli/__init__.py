@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meshbench.cli import checks
+from meshbench.cli import checks, compare
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     pages.add_argument("file", type=Path, nargs="?", help="write it there, without the versions")
     pages.set_defaults(command=_cards)
     checks.add(commands)
+    compare.add(commands)
     hosts = commands.add_parser("hosts", help="hosts of your own: clean")
     hosts.set_defaults(command=_clean_hosts)
     hosts.add_subparsers(required=True, dest="action").add_parser(
