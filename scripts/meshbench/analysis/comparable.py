@@ -32,12 +32,13 @@ class Basis:
     """How two sides are compared.
 
     Attributes:
-        paired: round by round: the rounds met the same weather, or were the same.
+        paired: round by round: the rounds were the same, or met the same weather as far as their seed
+            tells; None where no record tells it.
         relative: each value over that of its own campaign's bare link in the same round.
         profiles, benchmarks: that are left out.
     """
 
-    paired: bool
+    paired: bool | None
     relative: bool
     profiles: frozenset[str]
     benchmarks: frozenset[str]
@@ -61,7 +62,7 @@ def basis(base: Side, other: Side, *, anyway: bool = False) -> Basis:
     left = {key for key, m in conditions if m.effect == LEFT_OUT}
     relative = any(mismatch.effect == RELATIVE for mismatch in found)
     return Basis(
-        paired=same or (base.seed is not None and base.seed == other.seed),
+        paired=same or (None if None in {base.seed, other.seed} else base.seed == other.seed),
         relative=relative,
         profiles=frozenset(name for kind, name in left if kind == "profile"),
         benchmarks=frozenset(name for kind, name in left if kind == "benchmark"),
@@ -124,9 +125,10 @@ def _links(conditions: Conditions) -> dict[str, Any] | None:
 
 def _engines(pairs: Iterable[Pair]) -> Iterator[Found]:
     for (_, _, profile, _), one, two in pairs:
-        engines = [c.told["engine"] for c in (one, two)]
+        engines = (one.told["engine"], two.told["engine"])
         if profile != _HARMLESS and all(engines) and engines[0] != engines[1]:
-            mismatch = Mismatch(f"impairment of {profile} by", *map(str, engines), LEFT_OUT)
+            told = (str(engines[0]), str(engines[1]))
+            mismatch = Mismatch(f"impairment of {profile} by", *told, LEFT_OUT)
             yield ("profile", profile), mismatch
 
 
@@ -138,9 +140,7 @@ def _machines(pairs: Iterable[Pair]) -> Iterator[Mismatch]:
 
 
 def _campaigns(base: Side, other: Side) -> Iterator[Mismatch]:
-    if base.seed is None or other.seed is None:
-        yield Mismatch("weather", *(_seed(side) for side in (base, other)), TOLD)
-    elif base.seed != other.seed:
+    if base.seed is None or base.seed != other.seed:
         yield Mismatch("weather", _seed(base), _seed(other), TOLD)
 
 
@@ -151,7 +151,7 @@ def _seed(side: Side) -> str:
 def _systems(pairs: Iterable[Pair]) -> Iterator[Mismatch]:
     """What is mostly the point of comparing: versions and options; and the tools."""
     for (vpn, _, _, benchmark), one, two in pairs:
-        versions = [c.told["vpn_version"] or "not told" for c in (one, two)]
+        versions = (_told(one, "vpn_version"), _told(two, "vpn_version"))
         if versions[0] != versions[1]:
             yield Mismatch(f"version of {vpn}", *versions, TOLD)
         if changed := _changes(one.settings.get("system"), two.settings.get("system")):
@@ -160,8 +160,12 @@ def _systems(pairs: Iterable[Pair]) -> Iterator[Mismatch]:
             yield Mismatch(f"method of {vpn}", *changed, TOLD)
         for name, what in (("congestion_control", "congestion control"), ("tool", "tool")):
             if one.told[name] != two.told[name]:
-                told = [str(c.told[name] or "not told") for c in (one, two)]
-                yield Mismatch(f"{what} of {benchmark}", *told, TOLD)
+                mismatch = (_told(one, name), _told(two, name))
+                yield Mismatch(f"{what} of {benchmark}", *mismatch, TOLD)
+
+
+def _told(conditions: Conditions, name: str) -> str:
+    return str(conditions.told[name] or "not told")
 
 
 def _missing(base: Side, other: Side) -> Iterator[Mismatch]:
@@ -175,7 +179,7 @@ def _missing(base: Side, other: Side) -> Iterator[Mismatch]:
     for what, having in names:
         one, two = having(base), having(other)
         for name in sorted(one ^ two):
-            told = ["there" if name in side else "missing" for side in (one, two)]
+            told = ("there", "missing") if name in one else ("missing", "there")
             yield Mismatch(f"{what} {name}", *told, LEFT_OUT)
 
 
@@ -187,11 +191,17 @@ def _changes(one: Any, two: Any) -> tuple[str, str] | None:
     changed = [key for key in {**first, **second} if first.get(key) != second.get(key)]
     if not changed:
         return None
-    told = (
-        ", ".join(f"{key} {some.get(key, 'not there')}" for key in changed)
-        for some in (first, second)
+    return _words(first, changed), _words(second, changed)
+
+
+def _words(settings: Mapping[str, Any], keys: Iterable[str]) -> str:
+    return ", ".join(
+        f"{key} {_plain(settings[key])}" if key in settings else f"no {key}" for key in keys
     )
-    return next(told), next(told)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -228,7 +228,7 @@ def _paired(one: _Sided, two: _Sided) -> _Measured:
 
 def _unpaired(one: _Sided, two: _Sided) -> _Measured:
     size = len(one.values.low)
-    made = [np.full(size, np.nan) for _ in range(5)]
+    made = tuple(np.full(size, np.nan) for _ in range(5))
     rounds = np.zeros(size, dtype=np.int64)
     for row in range(size):
         base, other = (side.values.high[row] for side in (one, two))
@@ -237,7 +237,8 @@ def _unpaired(one: _Sided, two: _Sided) -> _Measured:
         if rounds[row]:
             for column, value in zip(made, _of_samples(base, other), strict=True):
                 column[row] = value
-    return _Measured(*made, None, rounds)
+    ratio, low, high, shift, p = made
+    return _Measured(ratio, low, high, shift, p, None, rounds)
 
 
 def _of_samples(base: Matrix, other: Matrix) -> tuple[float, ...]:
@@ -268,10 +269,18 @@ def _changes(
     own = [list(_centres(side.own)) for side in (one, two)]
     for place, key in enumerate(keys):
         change = Change(
-            key, own[0][place], own[1][place],
-            *(_known(column[place]) for column in (found.ratio, found.low, found.high, found.shift)),
-            _known(p[place]), _known(adjusted[place]), int(found.rounds[place]), CANNOT_TELL,
-        )  # fmt: skip
+            key=key,
+            base=own[0][place],
+            other=own[1][place],
+            ratio=_known(found.ratio[place]),
+            low=_known(found.low[place]),
+            high=_known(found.high[place]),
+            shift=_known(found.shift[place]),
+            p=_known(p[place]),
+            p_holm=_known(adjusted[place]),
+            rounds=int(found.rounds[place]),
+            verdict=CANNOT_TELL,
+        )
         yield _judged(change, manner, apart=bool(apart[place]))
 
 
@@ -294,7 +303,7 @@ def _judged(change: Change, manner: Manner, *, apart: bool) -> Change:
             return replace(change, verdict=EQUIVALENT)
         return replace(change, why="the interval holds no change")
     if change.rounds < order.LEAST_ROUNDS:
-        return replace(change, why=f"{change.rounds} rounds, six needed")
+        return replace(change, why="six rounds needed")
     return replace(change, why="no ratio is known")
 
 

@@ -45,6 +45,11 @@ class Gate:
 
     def judge(self, change: Change) -> tuple[Outcome, str]:
         """Pass only where the whole interval is on the good side of the limit, fail where it is beyond."""
+        if change.base.rounds and not change.other.rounds:
+            return (
+                Outcome.FAIL,
+                f"no value any more, there were some in {change.base.rounds} rounds",
+            )
         limit = 1 + self.percent / 100
         down = self.percent < 0
         near, far = (change.low, change.high) if down else (change.high, change.low)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from meshbench.analysis import NEEDS, rounds
+from meshbench.analysis import folder_of, rounds, tables_of
 from meshbench.analysis.rounds import Design, Rounds
 from meshbench.config import paths
 from meshbench.tables import database
@@ -47,7 +47,7 @@ class Side:
     """A campaign, or one system of it.
 
     Attributes:
-        name: as it was asked for.
+        name: as it is told: the folder's own, and the system's.
         folder: of the campaign's results.
         system: its only one; None for all of them.
     """
@@ -72,8 +72,7 @@ def read(name: str) -> Side:
         MeshbenchError: when there are no tables, or no such system in them.
     """
     campaign, _, system = name.partition(":")
-    folder = Path(campaign) if Path(campaign).is_dir() else paths.RESULTS / campaign
-    tables = {table: folder / "tables" / f"{table}.parquet" for table in NEEDS}
+    folder, tables = folder_of(name), tables_of(name)
     if missing := [str(path) for path in tables.values() if not path.is_file()]:
         raise MeshbenchError(
             f"'{campaign}' has no tables to compare ({missing[0]} is missing): run the campaign "
@@ -84,7 +83,8 @@ def read(name: str) -> Side:
     known = sorted(set(found.column("vpn")))
     if system and system not in known:
         raise MeshbenchError(f"there is no '{system}' in {folder}; {close_matches(system, known)}")
-    return Side(name, folder, system or None, found, _conditions(folder, tables["links"]))
+    shown = ":".join(part for part in (folder.resolve().name, system) if part)
+    return Side(shown, folder, system or None, found, _conditions(folder, tables["links"]))
 
 
 def _conditions(folder: Path, links: Path) -> dict[Cell, Conditions]:

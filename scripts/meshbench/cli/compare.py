@@ -6,16 +6,14 @@ for what cannot be compared.
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from meshbench import benchmarks
 from meshbench.analysis import compare, gates, sides
 from meshbench.analysis.compare import Manner
 from meshbench.analysis.gates import Gate, Outcome
-from meshbench.importers.vpn_runner import headlines
-from meshbench.importers.vpn_runner.index import Kind
-from meshbench.report import comparison
+from meshbench.report import comparing, comparison
 from meshbench.tables.registry import every_metric
 from meshbench.util import terminal
 from meshbench.util.errors import MeshbenchError
@@ -85,14 +83,15 @@ def _compare(chosen: argparse.Namespace) -> int:
     told = comparison.told(found, judged)
     terminal.console(sys.stdout).print(comparison.for_terminal(told))
     unsure = chosen.cannot_tell == "pass"
-    for path, content in (
-        (chosen.html, lambda: comparison.page(told)),
-        (chosen.csv, lambda: comparison.flat(found)),
-        (chosen.latex, lambda: comparison.latex(told)),
-        (chosen.markdown, lambda: comparison.markdown(told)),
-        (chosen.junit, lambda: comparison.junit(judged, unsure_passes=unsure)),
-    ):
-        if path:
+    formats: dict[str, Callable[[], str]] = {
+        "html": lambda: comparison.page(told),
+        "csv": lambda: comparison.flat(found),
+        "latex": lambda: comparison.latex(told),
+        "markdown": lambda: comparison.markdown(told),
+        "junit": lambda: comparison.junit(judged, unsure_passes=unsure),
+    }
+    for kind, content in formats.items():
+        if path := getattr(chosen, kind):
             comparison.write(path, content())
     if judged:
         sys.stdout.write(f"{comparison.summary(judged)}\n")
@@ -107,12 +106,4 @@ def _metrics(chosen: argparse.Namespace, gated: list[str]) -> tuple[str, ...]:
             raise MeshbenchError(f"there is no metric '{name}'; {close_matches(name, known)}")
     if chosen.all:
         return ()
-    return tuple(dict.fromkeys([*(chosen.metric or headline_metrics()), *gated]))
-
-
-def headline_metrics() -> list[str]:
-    """The metrics that any benchmark, or an import, has in its headlines with default options."""
-    made = (benchmarks.load(name) for name in benchmarks.names())
-    of_benchmarks = [h for kind in made for h in kind(kind.options_class()).headlines()]
-    of_imports = [h for kind in Kind for h in headlines.of(kind)]
-    return sorted({headline.metric.name for headline in (*of_benchmarks, *of_imports)})
+    return tuple(dict.fromkeys([*(chosen.metric or comparing.headline_metrics()), *gated]))

@@ -18,7 +18,7 @@ from rich.text import Text
 from meshbench.analysis import compare as comparing
 from meshbench.analysis.compare import KEY, Centre, Change, Comparison
 from meshbench.analysis.gates import Judged, Outcome
-from meshbench.figures.drawing import measure, tabular
+from meshbench.figures.drawing import measure, tabular, theme
 from meshbench.figures.drawing.wording import DASH, counted, number
 from meshbench.util import templates, terminal
 from meshbench.util.files import atomic
@@ -67,8 +67,21 @@ def told(comparisons: Sequence[Comparison], judged: Sequence[Judged] = ()) -> To
     return Told(f"{base} and {', '.join(others)}", lines, grids)
 
 
+def together(several: Sequence[Told]) -> Told:
+    """One after the other."""
+    return Told(
+        "; ".join(one.title for one in several),
+        [line for one in several for line in one.lines],
+        [grid for one in several for grid in one.grids],
+    )
+
+
 def _basis(one: Comparison) -> str:
-    paired = "round by round" if one.basis.paired else "unpaired, as the rounds met other weather"
+    paired = {
+        True: "round by round",
+        False: "unpaired, as the rounds met other weather",
+        None: "unpaired, as no record tells the weather",
+    }[one.basis.paired]
     relative = ", each value over that of its own bare link" if one.basis.relative else ""
     return paired + relative
 
@@ -108,11 +121,11 @@ def _way(key: dict[str, Any]) -> str:
 
 
 def _metrics(comparisons: Sequence[Comparison]) -> Iterator[Grid]:
-    groups: dict[tuple[Any, ...], dict[tuple[str, ...], dict[int, Change]]] = {}
+    groups: dict[tuple[Any, ...], dict[tuple[str, str, str], dict[int, Change]]] = {}
     for index, one in enumerate(comparisons):
         for change in one.changes:
             group = tuple(change.key[name] for name in _GROUP)
-            row = tuple(change.key[name] for name in ("vpn", "tuning", "profile"))
+            row = (change.key["vpn"], change.key["tuning"], change.key["profile"])
             groups.setdefault(group, {}).setdefault(row, {})[index] = change
     for group, rows in groups.items():
         yield _metric(dict(zip(_GROUP, group, strict=True)), rows, comparisons)
@@ -120,7 +133,7 @@ def _metrics(comparisons: Sequence[Comparison]) -> Iterator[Grid]:
 
 def _metric(
     group: dict[str, Any],
-    rows: dict[tuple[str, ...], dict[int, Change]],
+    rows: dict[tuple[str, str, str], dict[int, Change]],
     comparisons: Sequence[Comparison],
 ) -> Grid:
     head = ["system", "profile", comparisons[0].base]
@@ -128,7 +141,9 @@ def _metric(
         head += [one.other, "change"]
     several = len({tuning for _, tuning, _ in rows}) > 1
     lines, styles = [], []
-    for (vpn, tuning, profile), changes in rows.items():
+    order = theme.profile_order({profile for _, _, profile in rows})
+    for row in sorted(rows, key=lambda row: (order.index(row[2]), row)):
+        (vpn, tuning, profile), changes = row, rows[row]
         first = next(iter(changes.values()))
         line = [
             f"{vpn} ({tuning})" if several else vpn,
@@ -274,7 +289,7 @@ def _row(one: Comparison, change: Change) -> dict[str, Any]:
         "base": one.base,
         "other": one.other,
         **change.key,
-        "paired": one.basis.paired,
+        "paired": bool(one.basis.paired),
         "relative": one.basis.relative,
         **_sided("base", change.base),
         **_sided("other", change.other),
