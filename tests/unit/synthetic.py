@@ -312,11 +312,15 @@ def _ping(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
         ("rtt_avg", mean),
         ("rtt_max", max(times)),
         ("rtt_mdev", 0.4),
+        ("rtt_ipdv", 0.3 + profile[5]),
+        ("rtt_pdv", 1.2 + 2 * profile[5]),
     ):
         yield sample(metric, value, "ms", **at)
     yield sample("ping_sent", 100.0, **at)
     yield sample("ping_received", float(len(times)), **at)
     yield sample("ping_loss", 1 - len(times) / 100, **at)
+    yield sample("ping_loss_apart", 1 - len(times) / 100, **at)
+    yield sample("ping_loss_period", float(len(times) < 100), **at)
 
 
 def _calibration(dice: random.Random, at: dict[str, Any], *, off: bool) -> Iterator[dict[str, Any]]:

@@ -135,6 +135,13 @@ def test_a_path_as_its_interface_says_is_no_black_hole() -> None:
     assert by_size(found, "whole") == {
         576: 1, 1280: 1, 1360: 1, 1400: 1, 1420: 1, 1450: 0, 1500: 0, 2800: 0, 9000: 0,
     }  # fmt: skip
+    assert by_size(found, "local", "packet_refused") == {
+        1421: 1,
+        1450: 1,
+        1500: 1,
+        2800: 1,
+        9000: 1,
+    }
     assert by_size(found, "any") == {1450: 1, 1500: 1, 2800: 1, 9000: 1}
     assert all(value.t_s is None or value.t_s >= 0 for value in found)
 

@@ -53,11 +53,15 @@ PACKET_PASSED = Metric(
     "DF set, 'search' the same of sizes looked for between those, 'any' without DF.",
     f"{_PING}: received",
 )  # fmt: skip
+PACKET_REFUSED = Metric(
+    "packet_refused", "1", "Packet refused", "neither",
+    "1 if packets of the size that is the stream's number, DF set, were refused as too large; mode "
+    "'icmp' by the path (RFC 1191, RFC 8201), 'local' by the sending host's own kernel.",
+    f"{_PING}: Frag needed and DF set, Packet too big; Message too long",
+)  # fmt: skip
 MTU_NAMED = Metric(
     "mtu_named", "byte", "MTU named", "neither",
-    "The MTU in the answer that packets of the size that is the stream's number are too large; mode "
-    "'icmp' from the path (RFC 1191, RFC 8201), 'local' from the sending host's own kernel.",
-    f"{_PING}: Frag needed and DF set, Packet too big, local error",
+    "What that refusal says would do; modes as of packet_refused.", f"{_PING}: mtu =",
 )  # fmt: skip
 
 _SIDES: tuple[Direction, ...] = ("forward", "reverse")
@@ -86,7 +90,9 @@ class Mtu(PerLink[Options]):
     name = "mtu"
     version = 1
     options_class = Options
-    metrics = (TUNNEL_MTU, LARGEST_WHOLE, LARGEST_ANY, BLACK_HOLE, PACKET_PASSED, MTU_NAMED)
+    metrics = (
+        TUNNEL_MTU, LARGEST_WHOLE, LARGEST_ANY, BLACK_HOLE, PACKET_PASSED, PACKET_REFUSED, MTU_NAMED,
+    )  # fmt: skip
     packages = ("iputils-ping", "iproute2")
     tools = (versions.PING,)
 
@@ -177,8 +183,10 @@ class Mtu(PerLink[Options]):
         listed = "whole" if asked.size in self.options.sizes_bytes else "search"
         passed = asked.answer.fate is Fate.PASSED
         yield value(PACKET_PASSED, float(passed), listed if asked.with_df else "any")
-        if asked.with_df and asked.answer.mtu is not None:
-            yield value(MTU_NAMED, asked.answer.mtu, str(asked.answer.fate))
+        if asked.with_df and asked.answer.fate in {Fate.ICMP, Fate.LOCAL}:
+            yield value(PACKET_REFUSED, 1.0, str(asked.answer.fate))
+            if asked.answer.mtu is not None:
+                yield value(MTU_NAMED, asked.answer.mtu, str(asked.answer.fate))
 
     def duration_s(self) -> float:
         # Sizes above the tunnel's MTU are asked for twice, and a search takes about as many again.
