@@ -18,7 +18,7 @@ KNOWN = {
         "samples",
         *aggregate.names(),
         *(figure.name for figure in catalogue.every() if "csv" in figure.formats),
-    },  # fmt: skip
+    },
     "rule": set(rules.names()),
     "metric": {metric.name for metric in registry.every_metric()},
 }
