@@ -51,6 +51,9 @@ _MODES: Mapping[str, Sequence[str]] = {"forward": (), "reverse": ("-R",), "bidir
 _DIRECTIONS: Mapping[str, Sequence[Direction]] = {
     "forward": ("forward",), "reverse": ("reverse",), "bidir": ("forward", "reverse"),
 }  # fmt: skip
+_HEADLINES = {True: (GOODPUT, LOSS, PACKET_RATE), False: (GOODPUT, LOSS, JITTER)}
+"""Without a rate limit, and with one: jitter tells nothing of a path that is full, nor the packet
+rate of one that is not."""
 _THESIS_LIMIT_S = 120.0
 _WARM_UP = ("-u", "-b", "1M", "-l", "1000", "-n", "10000", "-i", "0.1", "--json")
 _SETTING_UP_S = 0.6
@@ -149,7 +152,7 @@ class Udp(PerLink[Options]):
                 Headline(metric, direction, mode_word(trial.what, trial.mode))
                 for trial in (*self._fixed(), *self._overload())
                 for direction in _DIRECTIONS[trial.mode]
-                for metric in (GOODPUT, LOSS, PACKET_RATE, JITTER)
+                for metric in _HEADLINES[trial.what == OVERLOAD]
             ),
             *(Headline(CAPACITY, direction, SEARCH) for direction in self._searched()),
         ]

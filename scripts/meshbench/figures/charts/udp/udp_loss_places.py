@@ -28,6 +28,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
 }
 """By metric, in the order in which datagrams pass the places: its title and colour."""
 _WIDTH = 270
+_WHOLE, _MUCH = (0, 20, 40, 60, 80, 100), 0.4
+"""The ticks of an axis on which there is more loss than this share: none beyond all of it."""
 _SHOWN = 5e-4
 """A smaller share of what was sent has no width."""
 
@@ -106,6 +108,7 @@ def _panel(
     chart = pictures.stacked(
         bars or [{"system": systems[0], "part": next(iter(colours)), "start": 0.0, "end": 0.0}],
         systems, colours, "datagrams lost, % of those sent", width=_WIDTH, ends=ends, room=1.6,
+        ticks=_WHOLE if max((one.lost for one in found), default=0) > _MUCH else None,
     )  # fmt: skip
     return chart.properties(title=alt.TitleParams(profile))
 
