@@ -70,7 +70,7 @@ def profile(name: str) -> Profile:
 
 def definition() -> image.Definition:
     """The image that the default testbed boots."""
-    return image.define(TESTBED.image, debian_packages())
+    return image.define(TESTBED.image, debian_packages(benchmarks.names()))
 
 
 def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
@@ -160,6 +160,10 @@ FULL = "MESHBENCH_FULL" in os.environ
 """Whether every VPN goes through every trouble, which takes hours: `make conformance`."""
 COVERING = ("wireguard", "nebula", "tinc")
 """Otherwise these do: one with keys only, one with a special host and certificates, one that meshes."""
+
+
+INSTRUMENTS = ("ping", "tcp")
+"""Otherwise only these benchmarks meet what takes long; all of them meet the rest."""
 
 
 def in_trouble() -> list[str]:
