@@ -128,12 +128,13 @@ def caption(data: Data, context: Context) -> str:
         worst = max(found, key=lambda one: one.places[name], default=None)
         if worst is not None and worst.places[name] >= _SHOWN:
             where = f"{system(worst.group, context)} at {worst.group.profile}"
-            most.append(f"{title} at the most {percent(worst.places[name])} ({where})")
+            most.append(f"{title} {percent(worst.places[name])} ({where})")
+    told = f"The most at each: {'; '.join(most)}" if most else "Nothing was lost anywhere"
     return (
         "Where the datagrams of a sender without a rate limit were lost, in percent of those sent, forward "
         "direction, mean over links and rounds; from both hosts' kernel counters before and after each run. "
         "'on the way' is what no counter of the two hosts has: an emulator or switch between them, or the VPN's "
-        f"daemons. {'; '.join(most) or 'Nothing was lost anywhere'}."
+        f"daemons. {told}."
     )
 
 
