@@ -203,6 +203,9 @@ SHORT = {
     "duration_s": 1,
     "connect_limit_s": 3.0,
     "modes": ("bidir",),
+    "paths": 40,
+    "total_bytes": 8_000_000,
+    "copy_limit_s": 8.0,
 }
 """What makes a benchmark quick, by the option's name, for those that have the option."""
 

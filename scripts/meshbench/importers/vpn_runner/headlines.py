@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from meshbench.benchmarks import ping, tcp
+from meshbench.benchmarks import nix_cache, ping, tcp
 from meshbench.benchmarks.base import Direction, Headline
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results import imported_metrics as m
@@ -16,7 +16,7 @@ _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
     Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
-    Kind.NIX_CACHE: (m.COPY_TIME,),
+    Kind.NIX_CACHE: (nix_cache.COPY_TIME,),
     Kind.RIST: (m.RIST_QUALITY.mean,),
 }
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
