@@ -47,19 +47,19 @@ PATHS_WANTED = Metric(
 COPY_RATE = Metric(
     "copy_rate", "bit/s", "Nix download rate", "higher",
     "The closure's archives over the mean time of the timed copies; where t_s is given, what the "
-    "client's kernel acknowledged between two looks at the connections.",
-    "narinfo: NarSize, hyperfine: results[0].mean; ss(8): bytes_acked",
+    "client's kernel received between two looks at the connections.",
+    "narinfo: NarSize, hyperfine: results[0].mean; ss(8): bytes_received",
 )  # fmt: skip
 BYTES_DONE = Metric(
     "bytes_done", "byte", "Nix download, bytes done", "higher",
-    "TCP payload of a copy that the client's kernel had acknowledged, t_s after the copy's first "
-    "request; without t_s, of the last copy when it ended or was cut off.",
-    "ss(8): bytes_acked; nginx: $bytes_sent",
+    "TCP payload of a copy that the client's kernel had received in order, t_s after the copy's "
+    "start; without t_s, of the last copy when it ended or was cut off.",
+    "ss(8): bytes_received",
 )  # fmt: skip
 PATHS_DONE = Metric(
     "paths_done", "1", "Store paths done", "higher",
-    "Store paths whose archives the server had sent whole, as bytes_done.",
-    "nginx: answered requests below /nar/",
+    "Store paths that were whole in the copy's target, as bytes_done.",
+    "files *.narinfo, which Nix writes last",
 )  # fmt: skip
 CLOSURE_BYTES = Metric(
     "closure_bytes", "byte", "Closure", "neither",
@@ -74,7 +74,7 @@ _START_S = 2.0
 """About what a copy takes beside its bytes."""
 _PLANNED_BPS = 100e6
 """The rate that a plan reckons with."""
-_ASKED = "nix --version; hyperfine --version; nginx -v 2>&1"
+_ASKED = "nix --version; hyperfine --version; nginx -v 2>&1 | sed 's/.*: //; s:/: :'"
 
 THESIS: Mapping[str, Any] = {
     "paths": 370, "total_bytes": 1_000_000_000, "warm_up_copies": 1, "copies": 2,
@@ -98,7 +98,7 @@ class Options(Strict):
     copy_limit_s: Annotated[float, Field(ge=1, le=7200)] = 120.0
     """Of each copy, the warm-up included, and the same for every system."""
     https: bool = False
-    interval_s: Annotated[float, Field(ge=0.1, le=60)] = 0.5
+    interval_s: Annotated[float, Field(ge=0.1, le=60)] = 0.25
     """Between two looks at how far a copy is."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
 
@@ -145,14 +145,12 @@ class NixCache(PerLink[Options]):
         return await asyncio.gather(*(self._copies(link) for link in group))
 
     async def _copies(self, link: Link) -> Outcome:
-        folder = binary_cache.client_folder(link)
-        await link.source.run(["sh", "-c", 'rm -rf -- "$1"; mkdir -p "$1"', "sh", str(folder)])
         await self.caches.watch(link, self.options.interval_s)
         limit_s = self.longest_s() + 40 * link.delay_s
         copies = await link.source.run(self.command(link), limit_s=limit_s, check=False)
         serves = await self.caches.serves(link)
         seen = await self.caches.seen(link)
-        exported = await link.source.run(["cat", str(folder / "export.json")], check=False)
+        exported = await link.source.run(["cat", self._export(link)], check=False)
         told = await link.source.run(["sh", "-c", _ASKED], check=False)
         commands = [
             copies.in_role(_COPIES),
@@ -167,6 +165,9 @@ class NixCache(PerLink[Options]):
         status, reason = self._judge(copies, exported, serves=serves)
         return Outcome(status, reason, commands, self.options.copy_limit_s)
 
+    def _export(self, link: Link) -> str:
+        return f"{binary_cache.client_folder(link)}/export.json"
+
     def command(self, link: Link) -> list[str]:
         """As the reference runs hyperfine, each copy with a time limit of its own."""
         options, folder = self.options, binary_cache.client_folder(link)
@@ -179,8 +180,8 @@ class NixCache(PerLink[Options]):
         return [
             "env", *(f"{key}={value}" for key, value in environment.items()),
             "hyperfine", "-w", str(options.warm_up_copies), "-r", str(options.copies),
-            "--show-output", "--export-json", f"{folder}/export.json",
-            "--prepare", shlex.join(["rm", "-rf", f"{folder}/cache", f"{folder}/target"]),
+            "--show-output", "--export-json", self._export(link),
+            "--prepare", f"cd {folder}; rm -rf cache target; date +%s.%N >>{binary_cache.STARTS}",
             shlex.join(copy).replace("'{url}'", "{url}"), "-L", "url", self.caches.url(link),
         ]  # fmt: skip
 
@@ -211,13 +212,16 @@ class NixCache(PerLink[Options]):
                 (PATHS_STARTED, begun.paths),
             ):
                 yield Observation(metric, count, link.pair)
-        yield from self._progress(link)
+        yield from self._progress(link, about)
 
-    def _progress(self, link: LinkRecord) -> Iterator[Observation]:
-        access, looks = (
-            _text(link, role) for role in (binary_cache.ACCESS, binary_cache.PROGRESS)
-        )  # fmt: skip
-        copies = nix_output.progress(access, looks, cut_off=link.status is not Status.OK)
+    def _progress(self, link: LinkRecord, about: About | None) -> Iterator[Observation]:
+        copies = nix_output.progress(
+            nix_output.starts(_text(link, binary_cache.STARTS)),
+            nix_output.looks(_text(link, binary_cache.LOOKS)),
+            self.options.copy_limit_s,
+        )
+        if link.status is Status.OK and about:
+            self._complete(copies, nix_output.export(_text(link, _EXPORT)).times, about)
         for number, copy in enumerate(copies):
             timed = number - self.options.warm_up_copies
             mode, stream = (None, timed) if timed >= 0 else (WARM_UP, number)
@@ -228,6 +232,15 @@ class NixCache(PerLink[Options]):
         _, size, paths = copies[-1].points[-1] if copies else (0.0, 0, 0)
         yield Observation(BYTES_DONE, size, link.pair)
         yield Observation(PATHS_DONE, paths, link.pair)
+
+    def _complete(self, copies: Sequence[Progress], times_s: Sequence[float], about: About) -> None:
+        """End timed copies, all of which ended well, with all that they copied: at the time that
+        hyperfine took, and not at the last look.
+        """
+        for copy, time_s in zip(copies[self.options.warm_up_copies :], times_s, strict=False):
+            points = [point for point in copy.points if point[0] < time_s]
+            size = max(about.nar_bytes, points[-1][1])
+            copy.points = [*points, (time_s, size, about.paths)]
 
     def duration_s(self) -> float:
         options = self.options

@@ -1,4 +1,4 @@
-"""Binary caches on the hosts: nginx serves one per link, and what it delivers is watched there."""
+"""Binary caches on the hosts: nginx serves one per link, and what comes of them is watched."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from meshbench.testbed.waiting import listening
 from meshbench.util.errors import TestbedError
 
 UNIT = "meshbench-nix-cache"
-ACCESS, PROGRESS, CLOSURE = "access", "progress", "closure"
-"""Roles of the commands that say what a server delivered, and of what."""
+STARTS, LOOKS, CLOSURE = "starts", "looks", "closure"
+"""Roles of the commands that say when copies began, how far they came, and of what they are."""
 _LISTEN_LIMIT_S = 10.0
 _CERTIFICATE = RUN / "nix-cache.pem"
 """On the clients: the only authority that they trust."""
@@ -27,8 +27,7 @@ pid {folder}/pid;
 error_log stderr;
 events {{ worker_connections 1024; }}
 http {{
-    log_format meshbench '$msec $request_time $status $bytes_sent "$request_completion" $request_method $uri';
-    access_log {folder}/access.log meshbench;
+    access_log off;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -45,17 +44,19 @@ http {{
     }}
 }}
 """
-# $1: the port, $2: the interval in s, $3: where to. Each line: the time, and by the client's port the
-# bytes that its kernel has acknowledged.
+# $1: the port, $2: the interval in s, $3: the client's folder. Each line: the time, the store paths in
+# the target, and by the client's port the bytes received. Nix writes a narinfo when its path is there.
 _WATCH = r"""
 while :; do
-    printf '%s' "$(date +%s.%N)"
-    ss -tinHO "sport = :$1" | awk '{
-        n = split($5, peer, ":")
-        for (i = 6; i <= NF; i++) if ($i ~ /^bytes_acked:/) printf " %s=%s", peer[n], substr($i, 13)
+    set -- "$1" "$2" "$3" "$3"/target/*.narinfo
+    [ -e "$4" ] && paths=$(($# - 3)) || paths=0
+    printf '%s %s' "$(date +%s.%N)" "$paths"
+    ss -tinHO "dport = :$1" | awk '{
+        n = split($4, here, ":")
+        for (i = 6; i <= NF; i++) if ($i ~ /^bytes_received:/) printf " %s=%s", here[n], substr($i, 16)
     }'
     echo; sleep "$2"
-done >"$3"
+done >"$3/looks"
 """
 
 
@@ -161,23 +162,25 @@ class BinaryCaches:
         )
 
     async def watch(self, link: Link, interval_s: float) -> None:
-        """Begin a new log of what is delivered, and look at the connections so often."""
-        folder = _folder(link)
-        await link.target.run(["truncate", "-s", "0", f"{folder}/access.log"], check=False)
-        argv = ["sh", "-c", _WATCH, "sh", str(link.port), f"{interval_s:g}", f"{folder}/progress"]
-        await link.target.start(Unit(f"{_unit(link)}-watch", argv))
+        """Look so often at how far the client's copies are, from a folder of its own on."""
+        folder = str(client_folder(link))
+        await link.source.run(["sh", "-c", 'rm -rf -- "$1"; mkdir -p "$1"', "sh", folder])
+        argv = ["sh", "-c", _WATCH, "sh", str(link.port), f"{interval_s:g}", folder]
+        await link.source.start(Unit(f"{_unit(link)}-watch", argv))
 
     async def seen(self, link: Link) -> list[Command]:
-        """What was delivered since `watch`, request by request and look by look."""
-        await link.target.stop(f"{_unit(link)}-watch")
-        files = ((ACCESS, "access.log"), (PROGRESS, "progress"))
+        """When copies were begun since `watch`, and what was seen of them."""
+        await link.source.stop(f"{_unit(link)}-watch")
         return [
-            aside(await link.target.run(["cat", f"{_folder(link)}/{name}"], check=False), role)
-            for role, name in files
+            aside(
+                await link.source.run(["cat", f"{client_folder(link)}/{role}"], check=False), role
+            )
+            for role in (STARTS, LOOKS)
         ]
 
     async def _clear(self, link: Link) -> None:
-        await link.target.stop(f"{_unit(link)}-watch", _unit(link))
+        await link.source.stop(f"{_unit(link)}-watch")
+        await link.target.stop(_unit(link))
         await link.target.run(["rm", "-rf", "--", str(_folder(link))])
         await link.source.run(["rm", "-rf", "--", str(_CERTIFICATE), str(client_folder(link))])
 

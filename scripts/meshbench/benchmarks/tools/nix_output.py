@@ -1,9 +1,9 @@
 """What Nix, hyperfine and nginx say of copies from a binary cache (pure)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from pydantic import ValidationError
 
@@ -119,66 +119,39 @@ def judge_export(text: str) -> tuple[Status, str | None]:
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request as nginx logged it when it was answered, or when the client went away.
+class Look:
+    """How far copies were when they were looked at, by the client's clock.
 
     Attributes:
-        end_s: by the server's clock, since the epoch.
-        took_s: from its first byte to the last one of the answer.
-        sent_bytes: of the answer, its head included.
-        whole: whether the answer was sent to its end.
-        path: of the URL.
+        at_s: since the epoch.
+        paths: in the target of the copy that runs.
+        received_bytes: TCP payload on each connection to the cache, by its port here.
     """
 
-    end_s: float
-    took_s: float
-    status: int
-    sent_bytes: int
-    whole: bool
-    path: str
-
-    @property
-    def is_nar(self) -> bool:
-        """Whether it brought the contents of a store path."""
-        return self.whole and self.status == 200 and self.path.startswith("/nar/")  # noqa: PLR2004
-
-    @property
-    def begins_a_copy(self) -> bool:
-        """Nix asks for it first, and once, as its memory of caches is cleared before each copy."""
-        return self.path == "/nix-cache-info"
+    at_s: float
+    paths: int
+    received_bytes: Mapping[str, int]
 
 
-_REQUEST = re.compile(
-    r'^(\d{1,12}\.\d{3}) (\d{1,9}\.\d{3}) (\d{3}) (\d{1,18}) "(OK)?" \w+ (/\S*)$',
-    re.MULTILINE | re.ASCII,
-)
 _LOOK = re.compile(
-    r"^(\d{1,12}\.\d{1,9})((?: \d{1,5}=\d{1,18})*)$", re.MULTILINE | re.ASCII
-)  # fmt: skip
+    r"^(\d{1,12}\.\d{1,9}) (\d{1,6})((?: \d{1,5}=\d{1,18})*)$", re.MULTILINE | re.ASCII
+)
+_START = re.compile(r"^\d{1,12}\.\d{1,9}$", re.MULTILINE | re.ASCII)
 
 
-def requests(log: str) -> list[Request]:
-    """The requests in nginx's log of our format, in the order of their ends."""
+def looks(log: str) -> list[Look]:
+    """The looks in a log: time, paths, and by the client's port the bytes received on it."""
     return [
-        Request(float(end), float(took), int(status), int(size), bool(whole), path)
-        for end, took, status, size, whole, path in _REQUEST.findall(log)
-    ]
+        Look(float(time), int(paths), {
+            port: int(size) for port, size in (word.split("=") for word in connections.split())
+        })
+        for time, paths, connections in _LOOK.findall(log)
+    ]  # fmt: skip
 
 
-def acknowledged(log: str) -> list[tuple[float, int]]:
-    """When the connections were looked at (s since the epoch), and the bytes acknowledged until then
-    on all of them together, those that have ended included.
-    """
-    total, last = 0, dict[str, int]()
-    looks = []
-    for time, connections in _LOOK.findall(log):
-        for port, size in (word.split("=") for word in connections.split()):
-            before = last.get(port, 0)
-            # A smaller number is another connection from the same port.
-            total += int(size) - (before if int(size) >= before else 0)
-            last[port] = int(size)
-        looks.append((float(time), total))
-    return looks
+def starts(log: str) -> list[float]:
+    """When copies were begun (s since the epoch), a line each."""
+    return [float(line) for line in _START.findall(log)]
 
 
 @dataclass
@@ -186,7 +159,7 @@ class Progress:
     """How far a copy had come when.
 
     Attributes:
-        points: since its start (s), bytes acknowledged, paths delivered whole; in their order.
+        points: since its start (s), bytes received, paths done; in their order.
     """
 
     points: list[tuple[float, int, int]] = field(default_factory=list)
@@ -199,36 +172,31 @@ class Progress:
                 yield since, 8 * (after - before) / (until - since)
 
 
-def progress(access: str, looks: str, *, cut_off: bool) -> list[Progress]:
-    """Of each copy that reached the server, from nginx's log and from looks at its connections.
+def progress(begun_s: Sequence[float], seen: Sequence[Look], most_s: float) -> list[Progress]:
+    """Of each copy that was begun.
 
     Args:
-        access: nginx's log.
-        looks: of the connections, as `acknowledged` reads them.
-        cut_off: whether the last copy did not end by itself: then it lasted as long as was looked.
+        begun_s: when each was, as in `starts`.
+        seen: in their order.
+        most_s: how long a copy may have lasted.
     """
-    asked, seen = requests(access), acknowledged(looks)
-    starts = sorted(r.end_s - r.took_s for r in asked if r.begins_a_copy)
-    copies = []
-    for start, end in zip(starts, [*starts[1:], float("inf")], strict=True):
-        mine = [request for request in asked if start <= request.end_s < end]
-        last = max(request.end_s for request in mine)
-        if cut_off and end == float("inf"):
-            last = max([last, *(time for time, _ in seen)])
-        copies.append(_of_copy(start, last, mine, seen))
-    return copies
+    ends = zip_longest(begun_s, begun_s[1:], fillvalue=float("inf"))
+    return [_of_copy(start, min(end, start + most_s), seen) for start, end in ends]
 
 
-def _of_copy(
-    start: float, last: float, mine: Sequence[Request], seen: Sequence[tuple[float, int]]
-) -> Progress:
-    done = sorted(request.end_s for request in mine if request.is_nar)
-    before = max((total for time, total in seen if time < start), default=0)
-    points = [(0.0, 0, 0)]
-    for time, total in seen:
-        if start < time < last:
-            points.append((time - start, total - before, sum(at <= time for at in done)))
-    # A connection ends with its copy and is not looked at again; the log has all that was sent whole.
-    sent = max(points[-1][1], sum(request.sent_bytes for request in mine if request.whole))
-    points.append((last - start, sent, len(done)))
+def _of_copy(start: float, end: float, seen: Sequence[Look]) -> Progress:
+    earlier = [look for look in seen if look.at_s <= start]
+    # Connections of the copy before may be seen once more.
+    others = dict(earlier[-1].received_bytes) if earlier else {}
+    points, received = [(0.0, 0, 0)], dict[str, int]()
+    for look in seen:
+        if start < look.at_s <= end:
+            if look.paths < points[-1][2]:  # the next one's target is being prepared
+                break
+            for port, size in look.received_bytes.items():
+                if size < others.get(port, 0):
+                    del others[port]
+                if port not in others:
+                    received[port] = max(size, received.get(port, 0))
+            points.append((look.at_s - start, sum(received.values()), look.paths))
     return Progress(points)
