@@ -206,6 +206,8 @@ SHORT = {
     "paths": 40,
     "total_bytes": 8_000_000,
     "copy_limit_s": 8.0,
+    "rates": ("10M",),
+    "search": None,
 }
 """What makes a benchmark quick, by the option's name, for those that have the option."""
 
@@ -228,6 +230,7 @@ def job(
     **options: Any,
 ) -> MeasureJob:
     """A cell of the tests' campaign, quick to measure."""
+    chosen = short_options(benchmark, **options)
     cell = Cell(
         vpn=vpn, tuning="stock", profile=profile_name, benchmark=benchmark, round=round_
     )  # fmt: skip
@@ -239,10 +242,11 @@ def job(
         profile=profile(profile_name),
         tuning=Tuning(),
         kind=benchmark,
-        options=short_options(benchmark, **options),
+        options=chosen,
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=load(benchmark).version,
         packages=tuple(supply.digest for supply in supplies(vpn, system)),
+        programs=tuple(s.digest for s in benchmarks.make(benchmark, chosen).supplies),
     )
 
 

@@ -19,6 +19,9 @@ FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
 JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
+_TOOLS = {"ping", "iperf3", "irtt", "quicperf"}
+_LARGEST_PAYLOAD = 1400
+"""Of an echo request that may not be fragmented."""
 _QUESTION_WORDS = 2
 """A tool that is asked its version takes no time."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
@@ -51,7 +54,7 @@ class FakeHost:
         started, clock = now(), time.monotonic()
         program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")
-        if argv[0] in {"ping", "iperf3", "irtt"} and len(argv) > _QUESTION_WORDS:
+        if argv[0].rpartition("/")[2] in _TOOLS and len(argv) > _QUESTION_WORDS:
             await asyncio.sleep(self._world.testbed.seconds_per_command)
         command = Command(
             host=self.name, argv=list(argv), started=started, duration_s=time.monotonic() - clock,
@@ -70,6 +73,7 @@ class FakeHost:
             "ping": self._ping,
             "iperf3": self._iperf3,
             "irtt": self._irtt,
+            "quicperf": self._quicperf,
             "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
             "uname": lambda argv: (0, f"{platform.machine()}\n" if "-m" in argv else "fake\n"),
             "wireguard-go": lambda _: (0, "wireguard-go fake\n"),
@@ -106,6 +110,8 @@ class FakeHost:
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         if "-V" in argv:
             return 0, "ping from iputils 20240905\n"
+        if "probe" in argv and int(argv[argv.index("-s") + 1]) > _LARGEST_PAYLOAD:
+            return 1, "1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms\n"
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
@@ -122,19 +128,7 @@ class FakeHost:
     def _iperf3(self, argv: Sequence[str]) -> tuple[int, str]:
         if "--version" in argv:
             return 0, "iperf 3.18 (fake)\n"
-        rate = 5e8 + 1e8 * self._random.random()
-        total = {"bytes": int(rate / 8), "bits_per_second": rate, "retransmits": 3}
-        test = {"bidir": int("--bidir" in argv), "reverse": int("-R" in argv)}
-        stream = {"start": 0, "end": 1, "bits_per_second": rate, "sender": "-R" not in argv}
-        end = {"sum_sent": total, "sum_received": total, "streams": []}
-        if test["bidir"]:
-            end |= {"sum_sent_bidir_reverse": total, "sum_received_bidir_reverse": total}
-        run = {
-            "start": {"test_start": test, "tcp_mss_default": 1448},
-            "intervals": [{"streams": [stream]}],
-            "end": end,
-        }
-        return 0, json.dumps(run)
+        return 0, json.dumps(_iperf3_run(argv, 5e8 + 1e8 * self._random.random()))
 
     def _irtt(self, argv: Sequence[str]) -> tuple[int, str]:
         if "version" in argv:
@@ -151,6 +145,26 @@ class FakeHost:
         ]
         stats = {"server_packets_received": len(trips)}
         return 0, json.dumps({"round_trips": trips, "stats": stats})
+
+    def _quicperf(self, argv: Sequence[str]) -> tuple[int, str]:
+        moved = {
+            "connection": 0, "start_s": 0, "seconds": 1, "packets_sent": 1000, "packets_lost": 1,
+            "bytes_sent": 1_400_000, "rtt_ms": 1.5, "rtt_min_ms": 1.0,
+            "bytes": 5e7 + 1e7 * self._random.random(),
+        }  # fmt: skip
+        made = {"packet_bytes": 1280, "gso": True, "handshake_ms": 2 + self._random.random()}
+        lines: list[dict[str, object]] = [
+            {"event": "start", "side": "client", "quic_go": "fake", "congestion": "reno",
+             "settings": {"connections": 1}},
+            {"event": "connected", "side": "client", "connection": 0, **made},
+            {"event": "first_byte", "connection": 0, "ttfb_ms": 4 + self._random.random()},
+            {"event": "cpu", "cpu": 0.5},
+            {"event": "interval", "side": "client", "role": "sender", **moved},
+            {"event": "interval", "side": "server", "role": "receiver", **moved},
+            {"event": "end", "side": "client", "role": "sender", **moved},
+            {"event": "end", "side": "server", "role": "receiver", **moved},
+        ]  # fmt: skip
+        return 0, "".join(f"{json.dumps(line)}\n" for line in lines)
 
     async def upload(self, files: Sequence[File]) -> None:
         for file in files:
@@ -176,6 +190,34 @@ def _this_machine_s(argv: Sequence[str]) -> tuple[int, str]:
     if path.is_relative_to("/proc") and path.is_file():
         return 0, path.read_text(encoding="utf-8")
     return 0, ""
+
+
+def _iperf3_run(argv: Sequence[str], rate_bps: float) -> dict[str, object]:
+    """A client's document of two seconds at one rate, with what the server told it."""
+    total = {"bytes": int(rate_bps / 4), "bits_per_second": rate_bps, "retransmits": 3}
+    if "-u" in argv:
+        total |= {"packets": 50_000, "lost_packets": 500, "jitter_ms": 0.1}
+    both, reverse = "--bidir" in argv, "-R" in argv
+    end = {"sum_sent": total, "sum_received": total, "streams": []}
+    if both:
+        end |= {"sum_sent_bidir_reverse": total, "sum_received_bidir_reverse": total}
+
+    def intervals(*senders: bool) -> list[dict[str, object]]:
+        second = {"seconds": 1, "bits_per_second": rate_bps}
+        return [
+            {"streams": [{"start": start, **second, "sender": sends} for sends in senders]}
+            for start in range(2)
+        ]
+
+    test = {"bidir": int(both), "reverse": int(reverse), "num_streams": 1}
+    start = {"version": "iperf 3.18", "test_start": test, "tcp_mss_default": 1448}
+    mine = (True, False) if both else (not reverse,)
+    return {
+        "start": start,
+        "intervals": intervals(*mine),
+        "end": end,
+        "server_output_json": {"intervals": intervals(*(not sends for sends in mine))},
+    }
 
 
 def _system(unit: str) -> str:

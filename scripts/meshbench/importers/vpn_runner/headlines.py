@@ -3,8 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from meshbench.benchmarks import nix_cache, ping, tcp
+from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Direction, Headline
+from meshbench.benchmarks.tools import nix_metrics as nix
+from meshbench.benchmarks.tools import quic_metrics as quic
+from meshbench.benchmarks.tools import tcp_metrics as tcp
+from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
@@ -13,10 +17,10 @@ _TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
 _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.TCP: _TCP,
     Kind.PARALLEL: _TCP,
-    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
-    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
+    Kind.UDP: (udp.GOODPUT, udp.LOSS),
+    Kind.QPERF: (quic.GOODPUT.mean, quic.CONNECT.mean, quic.TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
-    Kind.NIX_CACHE: (nix_cache.COPY_TIME,),
+    Kind.NIX_CACHE: (nix.COPY_TIME,),
     Kind.RIST: (m.RIST_QUALITY.mean,),
 }
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from meshbench.benchmarks import nix_cache as m
+from meshbench.benchmarks.tools import nix_metrics as m
 from meshbench.benchmarks.tools import nix_output
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (

@@ -410,7 +410,7 @@ async def present(hosts: Sequence[Host]) -> tuple[str, ...]:
     commands = await asyncio.gather(*(host.run(argv) for host in hosts))
     names = {line for command in commands for line in command.stdout.splitlines()}
     systems = {system_of(name) if name.endswith(".service") else name for name in names}
-    return tuple(sorted(systems - {delivery.USED}))
+    return tuple(sorted(filter(delivery.is_system, systems)))
 
 
 async def purge(hosts: Sequence[Host], system: str) -> None:
