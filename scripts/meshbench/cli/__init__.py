@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meshbench.cli import checks
+from meshbench.cli import checks, compare
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
-from meshbench.report import cards
+from meshbench.report import cards, generated
 from meshbench.runner import clean
 from meshbench.runner.session import lab_of
 from meshbench.util.errors import MeshbenchError
@@ -69,7 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     pages.add_argument("file", type=Path, nargs="?", help="write it there, without the versions")
     pages.set_defaults(command=_cards)
+    docs = commands.add_parser("docs", help="write the pages of docs/ that are made from the code")
+    docs.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
+    docs.set_defaults(command=_docs)
     checks.add(commands)
+    compare.add(commands)
     hosts = commands.add_parser("hosts", help="hosts of your own: clean")
     hosts.set_defaults(command=_clean_hosts)
     hosts.add_subparsers(required=True, dest="action").add_parser(
@@ -152,6 +156,14 @@ def _cards(options: argparse.Namespace) -> int:
     return 0
 
 
+def _docs(options: argparse.Namespace) -> int:
+    if not options.folder.is_dir():
+        raise MeshbenchError(f"there is no folder {options.folder}: run it where docs/ is")
+    for path, text in generated.pages(options.folder).items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
 def _clean_hosts(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     if not isinstance(campaign.testbed, SshTestbed):
@@ -169,7 +181,8 @@ def _lab(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     if not isinstance(campaign.testbed, LabTestbed):
         raise MeshbenchError(f"the testbed {campaign.file.testbed} is not a lab")
-    lab = lab_of(campaign.file.testbed, campaign.testbed)
+    kinds = [benchmark.kind for benchmark in campaign.benchmarks.values()]
+    lab = lab_of(campaign.file.testbed, campaign.testbed, kinds)
     match options.action:
         case "up":
             asyncio.run(lab.up())

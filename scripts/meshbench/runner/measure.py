@@ -38,7 +38,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
     """
     cell = job.cell
     purpose = f"{job.where.campaign}: {cell.path}"
-    async with session(job.where, job.profile, purpose) as bed:
+    async with session(job.where, job.profile, purpose, [job.kind]) as bed:
         started = now()
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(

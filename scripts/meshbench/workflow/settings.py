@@ -39,6 +39,11 @@ class Setup:
         chosen = self.campaign.benchmarks.items()
         return {name: benchmarks.load(said.kind)(said.options) for name, said in chosen}
 
+    @property
+    def kinds(self) -> list[str]:
+        """The benchmarks' own names."""
+        return sorted({said.kind for said in self.campaign.benchmarks.values()})
+
     @cached_property
     def packaged(self) -> tuple[str, ...]:
         """The systems whose programs do not all come from Debian."""
