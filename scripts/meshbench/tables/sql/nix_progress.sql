@@ -9,7 +9,7 @@
 --   done_bytes         TCP payload that the client's kernel had received (byte)
 --   done_paths         store paths that were whole in the copy's target
 --   closure_bytes      of the whole closure's archives (byte); done_bytes ends above it, as it has HTTP's heads
---   status, reason, limit_s (s, of one copy), marks, engine, shared_cpu, record: of the link
+--   status, reason, limit_s, marks, engine, shared_cpu, record: of the link
 WITH points AS (
     SELECT
         campaign, round, vpn, tuning, profile, placement, benchmark, source, target,
