@@ -4,8 +4,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from meshbench import benchmarks
@@ -15,6 +17,7 @@ from meshbench.benchmarks.tools.iperf3_output import Mode, Run
 from meshbench.benchmarks.tools.rate_search import Bounds, Step
 from meshbench.benchmarks.udp import Options, Udp
 from meshbench.results.records import Command, Status
+from meshbench.tables import parse
 from tests.unit import making
 
 PAIR = ("lom", "yuki")
@@ -441,6 +444,25 @@ def test_what_was_measured_before_a_failure_stands() -> None:
     values = parsed(*outcome.commands, status=outcome.status)
     assert {v.settled for v in values if v.mode == "10M"} == {True}
     assert {v.settled for v in values if v.mode == "single"} == {False}
+
+
+def test_in_the_tables_what_stands_is_ok_and_what_failed_is_not(tmp_path: Path) -> None:
+    bad = trial("forward", text=exchange_failed(0), code=1)
+    link = making.link(
+        trial("forward", "10M"), bad, status=Status.FAILED, reason="overload forward: no route"
+    )
+    options = {"rates": ["10M"], "modes": ["forward"], "search": None}
+    record = making.record(link, cell=making.cell(benchmark="udp"), options=options)
+    path = tmp_path / "raw" / "1.json"
+    path.parent.mkdir()
+    path.write_text(record.model_dump_json())
+    parse.parse([path], tmp_path / "samples.parquet", tmp_path / "links.parquet")
+    rows = pq.read_table(tmp_path / "samples.parquet").to_pylist()
+    goodput = [r for r in rows if r["metric"] == "udp_goodput" and r["t_s"] is None]
+    assert {(r["mode"], r["status"], r["reason"], bool(r["value"])) for r in goodput} == {
+        ("10M", "ok", None, True),
+        ("single", "failed", "overload forward: no route", False),
+    }
 
 
 def test_sizes_rates_and_directions_are_on_the_command_line() -> None:
