@@ -5,6 +5,7 @@ from itertools import product
 
 from meshbench.benchmarks import ping, tcp
 from meshbench.benchmarks.base import Direction, Headline
+from meshbench.benchmarks.tools import rist_metrics
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
@@ -17,7 +18,7 @@ _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
     Kind.NIX_CACHE: (m.COPY_TIME,),
-    Kind.RIST: (m.RIST_QUALITY.mean,),
+    Kind.RIST: (rist_metrics.QUALITY.mean,),
 }
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
 _FORWARD: tuple[Direction, ...] = ("forward",)
