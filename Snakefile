@@ -26,6 +26,7 @@ else:
 
 
 include: "rules/aggregate.smk"
+include: "rules/analyse.smk"
 include: "rules/checks.smk"
 
 

@@ -4,7 +4,7 @@
 rule report:
     input:
         pictures=[path for path in INPUTS.figures if path.suffix in {".svg", ".csv"}],
-        tables=[paths.table(NAME, name) for name in tables.names()],
+        tables=[paths.table(NAME, name) for name in tables.names()] + list(ANALYSED),
         findings=paths.findings_page(NAME),
         claims=INPUTS.verdicts_page,
         facts=INPUTS.facts,

@@ -203,6 +203,8 @@ SHORT = {
     "duration_s": 1,
     "connect_limit_s": 3.0,
     "modes": ("bidir",),
+    "rates": ("10M",),
+    "search": None,
 }
 """What makes a benchmark quick, by the option's name, for those that have the option."""
 

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from meshbench.benchmarks.base import Link, Outcome
-from meshbench.benchmarks.tcp import Options, Tcp
+from meshbench.benchmarks.tcp import Tcp
 from meshbench.benchmarks.tools.iperf3 import UNIT
+from meshbench.benchmarks.tools.tcp_session import TcpOptions
 from meshbench.results.records import Status
 from meshbench.runner.session import Session
 from meshbench.testbed.lab.lab import Lab
@@ -22,7 +23,7 @@ def measuring(lab: Lab, work: Callable[[Measure, Link], Awaitable[None]]) -> Non
         source, target = bed.hosts[:2]
         addresses = source.address.data_address, target.address.data_address
         link = Link(source, target, *addresses, "data0")
-        benchmark, arena = Tcp(Options(duration_s=1, modes=("forward",))), making.arena(link)
+        benchmark, arena = Tcp(TcpOptions(duration_s=1, modes=("forward",))), making.arena(link)
 
         async def measure() -> Outcome:
             [outcome] = await benchmark.measure([link], arena)

@@ -27,10 +27,11 @@ HEADLINES = {
     "rist": ("rist_quality",),
     "nix_cache": ("copy_time",),
     "reboot": ("connect_time",),
+    "mtu": ("tunnel_mtu", "largest_whole", "largest_any", "black_hole"),
 }
 """What a link that failed has a row for, as `tables.parse` writes it."""
 OTHERS = {
-    "ping": ("rtt_min", "rtt_max", "rtt_mdev"),
+    "ping": ("rtt_min", "rtt_max", "rtt_mdev", "rtt_ipdv", "rtt_pdv", "ping_loss_period"),
     "tcp": (
         "sent", "mss", "pmtu", "cwnd_max", "snd_wnd_max", "tcp_rtt_mean", "reordering_seen",
         "iperf3_cpu_client",
@@ -93,7 +94,7 @@ def _starts() -> Iterator[dict[str, Any]]:
 
 
 def _mode(at: dict[str, Any]) -> dict[str, str]:
-    return {"mode": "single"} if at["benchmark"].startswith("tcp") else {}
+    return {"mode": "single"} if at["benchmark"].startswith(("tcp", "udp")) else {}
 
 
 def _failed(at: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -119,5 +120,12 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         for run in range(2):
             yield synthetic.sample("rtt_max", 5.0, "ms", **at, stream=run)
             yield synthetic.sample("ping_loss", 0.0, **at, stream=run)
+    if benchmark == "mtu":
+        for size, passed in ((576, 1.0), (1500, 0.0)):
+            yield synthetic.sample("packet_passed", passed, **at, mode="whole", stream=size)
+            yield synthetic.sample("packet_passed", 1.0, **at, mode="any", stream=size)
+        yield synthetic.sample("packet_refused", 1.0, **at, mode="icmp", stream=1500)
+        named = 1e307 if state == "odd" else 1400.0
+        yield synthetic.sample("mtu_named", named, "byte", **at, mode="icmp", stream=1500)
     if benchmark == "rist":
         yield synthetic.sample("rist_packets_dropped_max", 40_000.0, **at)

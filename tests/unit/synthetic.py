@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from meshbench import analysis
+from meshbench.analysis import step
 from meshbench.figures.contract import Context
 from meshbench.tables import aggregate, schema
 
@@ -171,7 +173,23 @@ def tables(
         network = [] if calibrations is None else [calibrations / "links.parquet"]
         probes = [] if calibrations is None else [calibrations / "benchmark=x" / "vpn=y.parquet"]
         aggregate.aggregate(name, samples, links, made[name], made, probes, network)
+    if names is None:
+        made |= analysed(folder, samples, links, made)
     return made
+
+
+def analysed(
+    folder: Path,
+    samples: list[Path],
+    links: list[Path],
+    tables: Mapping[str, Path],
+    design: Mapping[str, Any] | None = None,
+) -> dict[str, Path]:
+    """The tables that are computed from the others; of a plan that only the data tell, if not given."""
+    out = {name: folder / "tables" / f"{name}.parquet" for name in analysis.TABLES}
+    plan: dict[str, Any] = {"systems": [], "tunings": ["stock"], **(design or {})}
+    step.analyse(samples, links, tables, plan, out)
+    return out
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -294,11 +312,15 @@ def _ping(dice: random.Random, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
         ("rtt_avg", mean),
         ("rtt_max", max(times)),
         ("rtt_mdev", 0.4),
+        ("rtt_ipdv", 0.3 + profile[5]),
+        ("rtt_pdv", 1.2 + 2 * profile[5]),
     ):
         yield sample(metric, value, "ms", **at)
     yield sample("ping_sent", 100.0, **at)
     yield sample("ping_received", float(len(times)), **at)
     yield sample("ping_loss", 1 - len(times) / 100, **at)
+    yield sample("ping_loss_apart", 1 - len(times) / 100, **at)
+    yield sample("ping_loss_period", float(len(times) < 100), **at)
 
 
 def _calibration(dice: random.Random, at: dict[str, Any], *, off: bool) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshbench import benchmarks, vpns
-from meshbench.benchmarks import ping, tcp
+from meshbench.benchmarks import ping
+from meshbench.benchmarks.tools.tcp_session import TcpOptions
 from meshbench.cli import main
 from meshbench.config import models
 from meshbench.config.load import load_campaign, load_named
@@ -265,8 +266,8 @@ def test_a_variant_of_a_benchmark_is_said_inline(folder: Folder, inline: str) ->
     made = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks
     name = inline.partition(":")[0]
     assert (made[name].kind, made["tcp"].kind) == ("tcp", "tcp")
-    assert made[name].options == tcp.Options(duration_s=2)
-    assert made["tcp"].options == tcp.Options(duration_s=1)
+    assert made[name].options == TcpOptions(duration_s=2)
+    assert made["tcp"].options == TcpOptions(duration_s=1)
 
 
 def test_a_variant_of_a_benchmark_is_a_file(folder: Folder) -> None:

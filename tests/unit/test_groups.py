@@ -6,7 +6,8 @@ from typing import Any
 
 from meshbench.benchmarks.base import Arena, L, Link, Outcome
 from meshbench.benchmarks.ping import Ping
-from meshbench.benchmarks.tcp import Options, Tcp
+from meshbench.benchmarks.tcp import Tcp
+from meshbench.benchmarks.tools.tcp_session import TcpOptions
 from meshbench.results.records import GroupRecord, Status
 from meshbench.runner import groups, marks
 from meshbench.runner.groups import Measured
@@ -23,7 +24,7 @@ class Scripted(Tcp):
     """All links in one group; each attempt ends as the script says, link by link."""
 
     def __init__(self, *attempts: Sequence[Status]) -> None:
-        super().__init__(Options(attempts=len(attempts)))
+        super().__init__(TcpOptions(attempts=len(attempts)))
         self.script = list(attempts)
         self.warmed: list[list[str]] = []
 

@@ -38,11 +38,19 @@ def measure(answer: making.Answer, **options: Any) -> tuple[Outcome, list[str]]:
 
 def test_recorded_output_is_read_whole() -> None:
     values = parse(TEXT)
-    assert whole(values) == {
+    rtts = series(values)
+    found = whole(values)
+    assert found.items() >= {
         "ping_sent": 25, "ping_received": 23, "ping_loss": 2 / 25,
         "rtt_min": 1.723, "rtt_avg": 19.179, "rtt_max": 53.054, "rtt_mdev": 13.555,
-    }  # fmt: skip
-    rtts = series(values)
+        "ping_runs": 1, "ping_lost_runs": 0, "ping_loss_apart": 2 / 25, "ping_loss_period": 1,
+        "ping_duplicates": 0,
+    }.items()  # fmt: skip
+    assert "rtt_p99" not in found, "23 replies have none above their 99th percentile"
+    ordered = sorted(value.value or 0 for value in rtts)
+    assert found["rtt_p50"] == ordered[11]
+    assert found["rtt_p95"] == pytest.approx(ordered[20] + 0.9 * (ordered[21] - ordered[20]))
+    assert found["rtt_pdv"] == pytest.approx((found["rtt_p95"] or 0) - ordered[0])
     assert len(rtts) == 23
     assert fmean(value.value or 0 for value in rtts) == pytest.approx(19.179, abs=0.1)
     assert {value.direction for value in values} == {"forward"}
@@ -69,11 +77,15 @@ def test_a_duplicate_is_not_a_second_reply() -> None:
     values = parse("\n".join(lines))
     assert whole(values)["ping_received"] == 1
     assert whole(values)["ping_loss"] == 0.5
+    assert whole(values)["ping_duplicates"] == 1
     assert [value.value for value in series(values)] == [100]
 
 
 def test_no_reply_is_a_loss_of_one_and_no_rtt() -> None:
-    assert whole(parse(NONE)) == {"ping_sent": 3, "ping_received": 0, "ping_loss": 1}
+    assert whole(parse(NONE)) == {
+        "ping_sent": 3, "ping_received": 0, "ping_loss": 1, "ping_runs": 1, "ping_lost_runs": 1,
+        "ping_loss_period": 3, "ping_duplicates": 0,
+    }  # fmt: skip
     assert series(parse(NONE)) == []
 
 
@@ -176,3 +188,117 @@ def test_a_summary_that_cannot_be_read_is_quoted(text: str, quote: str) -> None:
     assert status is Status.TOOL_FAILED
     assert f"ping ended with 0: no summary that can be read: {quote}" in str(reason)
     assert parse(text) == []
+
+
+# --- jitter, order, outages --------------------------------------------------------------------
+
+
+def answered(*replies: tuple[int, float], sent: int) -> str:
+    """A run's output with these sequence numbers and RTTs in ms, in the order of arrival."""
+    rows = [
+        f"[{1000 + n / 100:.6f}] 64 bytes from 10.88.0.2: icmp_seq={sequence} ttl=64 time={rtt} ms"
+        for n, (sequence, rtt) in enumerate(replies)
+    ]
+    rtts = [rtt for _, rtt in replies] or [0]
+    summary = f"{min(rtts):.3f}/{fmean(rtts):.3f}/{max(rtts):.3f}/0.500 ms"
+    return "\n".join([
+        *rows, f"{sent} packets transmitted, {len(replies)} received, time 1ms",
+        *([f"rtt min/avg/max/mdev = {summary}"] if replies else []), "",
+    ])  # fmt: skip
+
+
+def test_jitter_is_of_neighbours_only() -> None:
+    """1 and 2 differ by 3 ms, 4 and 5 by 1 ms; 3 is lost, so that 2 and 4 are no neighbours."""
+    values = whole(parse(answered((1, 1), (2, 4), (4, 90), (5, 91), sent=5)))
+    assert values["rtt_ipdv"] == 2
+    assert values["ping_loss_period"] == 1
+    assert "rtt_ipdv" not in whole(parse(answered((1, 1), (3, 2), sent=3)))
+
+
+def test_a_reply_after_a_later_one_is_out_of_order() -> None:
+    """RFC 4737: 3 and 4 come after 5."""
+    values = whole(parse(answered((1, 1), (2, 1), (5, 1), (3, 1), (4, 1), (6, 1), sent=6)))
+    assert values["ping_reordered"] == pytest.approx(2 / 6)
+    assert values["ping_loss_period"] == 0
+
+
+def test_the_longest_loss_period_may_be_at_either_end() -> None:
+    assert whole(parse(answered((4, 1), (6, 1), sent=6)))["ping_loss_period"] == 3
+    assert whole(parse(answered((1, 1), (2, 1), sent=6)))["ping_loss_period"] == 4
+
+
+def test_replies_that_are_not_shown_are_no_loss_period() -> None:
+    text = lines(1, 2) + counts(4, 3)
+    assert "ping_loss_period" not in whole(parse(text))
+
+
+@pytest.mark.parametrize(("share", "least"), [(50, 2), (90, 10), (95, 20), (99, 100)])
+def test_a_percentile_needs_a_value_above_it(share: int, least: int) -> None:
+    def run(count: int) -> str:
+        return answered(*((n, float(n)) for n in range(1, count + 1)), sent=count)
+
+    name = f"rtt_p{share}"
+    assert name not in whole(parse(run(least - 1)))
+    assert whole(parse(run(least)))[name] == pytest.approx(1 + (least - 1) * share / 100)
+
+
+REFERENCE = {"thesis": True}
+FULL = answered(*((n, 2.0) for n in range(1, 101)), sent=100)
+LOST = answered(sent=100)
+
+
+def runs(*texts: Any) -> Outcome:
+    script = list(texts)
+    return measure(lambda _: script.pop(0), **REFERENCE)[0]
+
+
+def test_the_thesis_s_own_parameters() -> None:
+    made = ping.Options.model_validate(REFERENCE)
+    assert (made.runs, made.count, made.interval_s, made.reply_limit_s) == (3, 100, 0.2, 1.0)
+    assert Ping(made).duration_s() == pytest.approx(60)
+    assert ping.Options.model_validate({**REFERENCE, "runs": 1}).runs == 1
+    assert ping.Options.model_validate(made.model_dump()) == made
+
+
+def test_each_run_has_values_of_its_own_and_all_are_one() -> None:
+    outcome = runs(FULL, FULL.replace("time=2.0 ms", "time=4.0 ms").replace("2.000", "4.000"), FULL)
+    assert (outcome.status, len(outcome.commands)) == (Status.OK, 3)
+    assert all(command.argv[4:8] == ["100", "-i", "0.2", "-W"] for command in outcome.commands)
+    values = list(Ping().parse_link(making.link(*outcome.commands)))
+    means = {v.stream: v.value for v in values if v.metric is ping.RTT_AVG}
+    assert means == {0: 2, 1: 4, 2: 2, None: pytest.approx(8 / 3)}
+    assert len(series(values)) == 300
+    assert all(value.stream is None for value in series(values))
+
+
+def test_a_lost_run_is_an_outage_beside_the_loss_of_the_others() -> None:
+    half = answered(*((n, 2.0) for n in range(1, 51)), sent=100)
+    outcome = runs(FULL, LOST, half)
+    reason = "1 of 3 runs of ping had no reply at all: an outage, not a loss rate"
+    assert (outcome.status, outcome.reason) == (Status.OK, reason)
+    link = making.link(*outcome.commands, reason=reason)
+    assert list(Ping().marks(link)) == [reason]
+    values = [value for value in Ping().parse_link(link) if value.stream is None]
+    found = whole(values)
+    assert found["ping_lost_runs"] == 1
+    assert found["ping_loss"] == pytest.approx(0.5)
+    assert found["ping_loss_apart"] == pytest.approx(0.25)
+    assert found["rtt_avg"] == pytest.approx(2)
+
+
+def test_no_run_with_a_reply_is_a_failure() -> None:
+    outcome = runs(LOST, LOST, LOST)
+    assert outcome.status is Status.FAILED
+    assert outcome.reason == "none of 100 echo requests was answered, in each of 3 runs"
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [((2, "", "ping: oh\n"), Status.TOOL_FAILED), ((None, "", ""), Status.TIMEOUT)],
+)
+def test_a_tool_that_breaks_ends_the_runs_and_keeps_those_before(bad: Any, status: Status) -> None:
+    outcome = runs(FULL, bad, FULL)
+    assert outcome.status is status
+    assert len(outcome.commands) == 2
+    kept = list(Ping().parse_link(making.link(*outcome.commands, status=status)))
+    assert whole(kept)["ping_received"] == 100

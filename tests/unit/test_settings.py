@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.benchmarks import tcp
+from meshbench.benchmarks.tools.tcp_session import TcpOptions
 from meshbench.config import jobs, paths
 from meshbench.config.packages import Debian, Go, Package
 from meshbench.config.plan import Calibrated
@@ -33,7 +33,7 @@ def setup(package: Package | None = None, **changes: Any) -> Setup:
 
 def test_options_are_typed_on_both_sides_of_the_text() -> None:
     job = MeasureJob.of(setup().measure(cell(benchmark="tcp")).text())
-    assert job.options == tcp.Options(duration_s=1)
+    assert job.options == TcpOptions(duration_s=1)
     assert job.system.options == nebula.Options()
     assert job.kind == "tcp"
     assert DeployJob.of(setup().deploy("nebula").text()).system.options == nebula.Options()

@@ -59,8 +59,8 @@ def test_each_file_says_its_grain_and_each_column_it_makes(name: str) -> None:
 
 @pytest.mark.parametrize("name", aggregate.names())
 def test_no_input_files_give_an_empty_table_of_the_same_columns(name: str, tmp_path: Path) -> None:
-    nothing = synthetic.tables(tmp_path / "nothing", [], [])
-    full = synthetic.write(tmp_path / "full", *synthetic.campaign())
+    nothing = synthetic.tables(tmp_path / "nothing", [], [], needed(name))
+    full = synthetic.write(tmp_path / "full", *synthetic.campaign(), needed(name))
     made, wanted = pq.read_table(nothing[name]), pq.read_schema(full[name])
     assert made.num_rows == 0
     assert made.column_names == wanted.names

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from meshbench.benchmarks.base import Link, Observation, Outcome
-from meshbench.benchmarks.tcp import Tcp, parse_run
-from meshbench.benchmarks.tools import iperf3
+from meshbench.benchmarks.tcp import Tcp
+from meshbench.benchmarks.tools import iperf3, tcp_values
 from meshbench.results.records import Status
 from tests.unit import making
 
@@ -32,7 +32,7 @@ NOTHING = {"end": {"sum_sent": total(9), "sum_received": total(0)}}
 
 
 def values(name: str) -> list[Observation]:
-    return list(parse_run(making.document(f"iperf3-{name}.json"), PAIR))
+    return list(tcp_values.of_run(making.document(f"iperf3-{name}.json"), PAIR))
 
 
 def whole(found: list[Observation], direction: str) -> dict[str, float | None]:
@@ -122,14 +122,14 @@ def test_both_at_once_are_told_apart() -> None:
 def test_a_stream_that_sent_nothing_has_no_retransmit_rate() -> None:
     run = making.document("iperf3-forward.json")
     run["end"]["sum_sent"]["bytes"] = 0
-    assert "retransmit_rate" not in whole(list(parse_run(run, PAIR)), "forward")
+    assert "retransmit_rate" not in whole(list(tcp_values.of_run(run, PAIR)), "forward")
 
 
 def test_reordering_is_a_value_only_where_iperf3_says_it() -> None:
     run = making.document("iperf3-forward.json")
-    assert series(list(parse_run(run, PAIR)), "forward", "reordering_seen") == []
+    assert series(list(tcp_values.of_run(run, PAIR)), "forward", "reordering_seen") == []
     run["intervals"][1]["streams"][0]["reorder"] = 4
-    assert series(list(parse_run(run, PAIR)), "forward", "reordering_seen") == [4]
+    assert series(list(tcp_values.of_run(run, PAIR)), "forward", "reordering_seen") == [4]
 
 
 @pytest.mark.parametrize("text", ["", "iperf3: error", "{", '{"error": "x"}', '{"start": {}}'])
@@ -394,5 +394,5 @@ def test_what_came_instead_of_a_document_is_quoted(text: str, quote: str) -> Non
 def test_a_server_s_output_that_cannot_be_read_takes_nothing_from_the_client_s() -> None:
     run = making.document("iperf3-forward.json")
     run["server_output_json"]["intervals"] = None
-    found = list(parse_run(run, PAIR))
+    found = list(tcp_values.of_run(run, PAIR))
     assert whole(found, "forward")["goodput"] == run["end"]["sum_received"]["bits_per_second"]

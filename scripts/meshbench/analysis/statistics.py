@@ -7,12 +7,16 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+
+from meshbench.analysis import order
+
 Round = TypeVar("Round", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A two-sided interval and the confidence it really has, which is at least the one asked for."""
+    """A two-sided interval and its confidence."""
 
     low: float
     high: float
@@ -37,11 +41,9 @@ class PairedRatio(Generic[Round]):
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:
-    """The narrowest symmetric pair of order statistics that covers the median.
+    """The interval of a median from order statistics, as in the table `estimates` (`order.depth`).
 
-    Makes no assumption on the distribution: the number of values below the median is binomial
-    with p = 1/2 (Le Boudec, *Performance Evaluation of Computer and Communication Systems*,
-    2010, theorem 2.1; used for run-to-run variation by Maricq et al., OSDI '18).
+    Makes no assumption on the distribution (used for run-to-run variation by Maricq et al., OSDI '18).
 
     Returns:
         The interval, or None when even [min, max] does not reach the confidence: below n = 6
@@ -51,16 +53,8 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
         ValueError: for a confidence outside (0, 1).
     """
     _check_confidence(confidence)
-    ordered = sorted(values)
-    size = len(ordered)
-    best: Interval | None = None
-    below = 0.0
-    for rank in range(size // 2):
-        below += math.comb(size, rank) / 2**size
-        if (coverage := 1 - 2 * below) < confidence:
-            break
-        best = Interval(ordered[rank], ordered[size - 1 - rank], coverage)
-    return best
+    found = order.median_interval(np.array([values], dtype=np.float64), confidence)
+    return Interval(float(found[0][0]), float(found[1][0]), confidence) if found else None
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval | None:

@@ -104,6 +104,8 @@ class Observation:
         t_s: since the measurement began; None for a value of the whole run.
         mode: of a benchmark that measures in several ways, e.g. ``bidir``.
         stream: of several at the same time.
+        settled: whether it stands whatever became of its link: of a run of its own that ended well
+            before another one failed. Any other value of a link that failed has the link's status.
     """
 
     metric: Metric
@@ -115,6 +117,7 @@ class Observation:
     t_s: float | None = None
     status: Status = Status.OK
     reason: str | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from meshbench.benchmarks.base import Arena, Headline, Link, Observation, Outcome, PerLink
 from meshbench.benchmarks.tools import (
@@ -18,7 +18,7 @@ from meshbench.benchmarks.tools import (
     versions,
 )
 from meshbench.benchmarks.tools.rist_values import Role
-from meshbench.config.strict import Strict
+from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.metrics import register
 from meshbench.results.records import Command, LinkRecord, Status, now
 from meshbench.testbed.host import STATE, Host, Unit
@@ -48,7 +48,14 @@ def _whole(sizes: tuple[int, ...]) -> tuple[int, ...]:
 PacketBytes = Annotated[int, Field(ge=TS_BYTES, le=50 * TS_BYTES)]
 
 
-class Options(Strict):
+class Options(ThesisOptions):
+    """With `thesis`, a test pattern encoded while it is sent (reference-runner.md section 5.7)."""
+
+    of_the_thesis: ClassVar[Mapping[str, Any]] = {
+        "duration_s": 30, "bitrate_mbit": 25, "buffer_ms": 400, "profile": "main",
+        "packet_bytes": (1316,), "attempts": 3,
+    }  # fmt: skip
+
     duration_s: Annotated[float, Field(ge=1, le=3600)] = 30
     bitrate_mbit: Annotated[float, Field(ge=1.5, le=200)] = 25
     buffer_ms: Annotated[int, Field(ge=20, le=30_000)] = 400
@@ -58,17 +65,6 @@ class Options(Strict):
     ] = (1316,)
     """Of the stream in a RIST packet; the first one's values have no mode."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    thesis: bool = False
-    """A test pattern encoded while it is sent, to the letter as in the thesis."""
-
-    @model_validator(mode="after")
-    def _to_the_letter(self) -> Self:
-        """Everything but the length and the attempts is the reference's."""
-        for name in ("bitrate_mbit", "buffer_ms", "profile", "packet_bytes"):
-            default = type(self).model_fields[name].default
-            if self.thesis and getattr(self, name) != default:
-                raise ValueError(f"with 'thesis: true' {name} is {default}: leave it out")
-        return self
 
 
 class Rist(PerLink[Options]):

@@ -1,13 +1,12 @@
 """The path MTU through a tunnel: searched for with echo requests that may not be fragmented."""
 
 import asyncio
-import ipaddress
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from meshbench.benchmarks.base import Observation
+from meshbench.benchmarks.tools import sized_ping
 from meshbench.collectors.base import Collector
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Record
@@ -23,13 +22,9 @@ PATH_MTU = Metric(
     "The largest packet that passed the tunnel whole when the VPN had come up.",
     "ping -M do (RFC 1191, RFC 8201)",
 )
-LEAST = {4: 68, 6: 1280}
-"""By IP version, what every path has to carry (RFC 791, RFC 8200)."""
-_HEADERS = {4: 20 + 8, 6: 40 + 8}
 FIRST_LIMIT_S = 0.5
 SHORTEST_LIMIT_S = 0.15
 LONGEST_LIMIT_S = 1.0
-_RTT = re.compile(r"^rtt [^=]*= ([0-9.]+)", re.MULTILINE)
 
 
 async def search(mesh: Mesh) -> dict[str, int]:
@@ -61,20 +56,12 @@ class _Path:
     interface: str
     address: str
 
-    @property
-    def version(self) -> int:
-        return ipaddress.ip_address(self.address).version
-
     async def rtt_s(self, size: int, limit_s: float) -> float | None:
         """Of one packet of `size` bytes that may not be fragmented; None if nothing came back."""
-        payload = str(size - _HEADERS[self.version])
-        row = [
-            "ping", "-n", "-q", "-c", "1", "-W", f"{limit_s:.3f}", "-M", "do", "-s", payload,
-            "-I", self.interface, self.address,
-        ]  # fmt: skip
-        ping = await self.source.run(row, check=False)
-        said = _RTT.search(ping.stdout)
-        return float(said[1]) / 1000 if said else None
+        limits = ("-q", "-W", f"{limit_s:.3f}")
+        row = sized_ping.request(self.address, size, "do", self.interface, *limits)
+        rtt_ms = sized_ping.rtt_ms(await self.source.run(row, check=False))
+        return None if rtt_ms is None else rtt_ms / 1000
 
     async def passes(self, size: int, limit_s: float) -> bool:
         for _ in range(2):
@@ -89,21 +76,18 @@ async def _largest(mesh: Mesh, source: Host, target: Host) -> int | None:
     if not link.stdout.strip().isdigit():
         return None
     path = _Path(source, interface, mesh.address(target.name))
-    whole, too_large = LEAST[path.version], min(int(link.stdout), 65535) + 1
+    whole = sized_ping.LEAST[sized_ping.version(path.address)]
+    ceiling = min(int(link.stdout), sized_ping.LARGEST)
     first = [await path.rtt_s(whole, FIRST_LIMIT_S) for _ in range(2)]
     known = [rtt_s for rtt_s in first if rtt_s is not None]
     if not known:
         return None
     limit_s = min(max(10 * max(known), SHORTEST_LIMIT_S), LONGEST_LIMIT_S)
-    if await path.passes(too_large - 1, limit_s):
-        return too_large - 1
-    while too_large - whole > 1:
-        middle = (whole + too_large) // 2
-        if await path.passes(middle, limit_s):
-            whole = middle
-        else:
-            too_large = middle
-    return whole
+
+    async def passes(size: int) -> bool:
+        return await path.passes(size, limit_s)
+
+    return ceiling if await passes(ceiling) else await sized_ping.largest(passes, whole, ceiling)
 
 
 class PathMtu(Collector):

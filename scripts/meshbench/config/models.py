@@ -250,6 +250,20 @@ class Calibration(Strict):
     loss_tolerance_percent: Percent = 10
 
 
+class Analysis(Strict):
+    """How what was measured is judged.
+
+    Attributes:
+        marked: whether values of marked cells count; the difference it makes is in the tables.
+        equivalent_percent: two systems whose ratio is known to lie this near to 1 are equivalent.
+        resamples: how often rounds are drawn to see how sure a rank is.
+    """
+
+    marked: Literal["in", "out"] = "in"
+    equivalent_percent: Annotated[float, Field(gt=0, lt=100)] = 5
+    resamples: Annotated[int, Field(ge=1000, le=1_000_000)] = 10_000
+
+
 class Claims(Strict):
     """A text whose numbers are checked against the campaign's tables.
 
@@ -282,6 +296,7 @@ class CampaignFile(Strict):
     placement: Literal["ingress", "egress"] = "ingress"
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
+    analysis: Analysis = Analysis()
     figures: Literal["suitable"] | tuple[Name, ...] = "suitable"
     published: str | tuple[str, ...] | None = None
     claims: Claims | str | None = None

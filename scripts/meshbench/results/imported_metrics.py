@@ -1,4 +1,4 @@
-"""Metrics that only the published data have so far; those of ping and TCP come from their benchmarks."""
+"""Metrics that only the published data have so far; others come from their benchmarks."""
 
 from typing import cast
 
@@ -48,73 +48,6 @@ CONNECTIVITY_WAIT = _metric(
     "connectivity_wait", "s", "Wait for tunnels", "lower",
     "From that restart until every host reached every other through the VPN, polled at 1 to 2 s.",
     "runner: meta.connectivity_wait_duration_seconds",
-)  # fmt: skip
-
-# iperf3, beyond what the tcp benchmark names.
-TEST_DURATION = _metric(
-    "test_duration", "s", "Test duration", "neither",
-    "How long the client was asked to send.", "iperf3 JSON: start.test_start.duration",
-)  # fmt: skip
-STREAMS = _metric(
-    "streams", "1", "Streams per direction", "neither",
-    "Streams of one session in one direction.", "iperf3 JSON: start.test_start.num_streams",
-)  # fmt: skip
-RATE_TARGET = _metric(
-    "rate_target", "bit/s", "Asked sender rate", "neither",
-    "0 means unlimited.", "iperf3 JSON: start.test_start.target_bitrate",
-)  # fmt: skip
-SND_WND = _metric(
-    "snd_wnd", "byte", "Send window", "neither",
-    "The peer's advertised window at an interval's end.", "iperf3 JSON: intervals[].streams[].snd_wnd",
-)  # fmt: skip
-TCP_RTT_VAR = _metric(
-    "tcp_rtt_var", "ms", "RTT variation seen by TCP", "lower",
-    "Mean deviation of the smoothed RTT at an interval's end (RFC 6298 RTTVAR).",
-    "iperf3 JSON: intervals[].streams[].rttvar (stored in µs)",
-)  # fmt: skip
-TCP_RTT_MIN = _metric(
-    "tcp_rtt_min", "ms", "Smallest RTT seen by TCP", "lower",
-    "Smallest of a run's interval values.", "iperf3 JSON: end.streams[].sender.min_rtt (stored in µs)",
-)  # fmt: skip
-TCP_RTT_MAX = _metric(
-    "tcp_rtt_max", "ms", "Largest RTT seen by TCP", "lower",
-    "Largest of a run's interval values.", "iperf3 JSON: end.streams[].sender.max_rtt (stored in µs)",
-)  # fmt: skip
-UDP_GOODPUT = _metric(
-    "udp_goodput", "bit/s", "UDP goodput", "higher",
-    "Payload received per second by the receiving application; per interval where t_s is given.",
-    "iperf3 JSON: end.sum_received.bits_per_second; intervals[].streams[] of the receiving side",
-)  # fmt: skip
-UDP_SEND_RATE = _metric(
-    "udp_send_rate", "bit/s", "UDP send rate", "neither",
-    "Payload handed to the sender's socket per second; much of it may never leave the host.",
-    "iperf3 JSON: end.sum_sent.bits_per_second",
-)  # fmt: skip
-UDP_SENT = _metric(
-    "udp_sent", "1", "Datagrams sent", "neither",
-    "Datagrams handed to the sender's socket.", "iperf3 JSON: end.sum_sent.packets",
-)  # fmt: skip
-UDP_LOST = _metric(
-    "udp_lost", "1", "Datagrams lost", "lower",
-    "Datagrams missing at the receiver, by their counters.", "iperf3 JSON: end.sum_received.lost_packets",
-)  # fmt: skip
-UDP_LOSS = _metric(
-    "udp_loss", "1", "UDP loss", "lower",
-    "Share of the datagrams sent that the receiver missed.", "iperf3 JSON: end.sum_received.lost_percent",
-)  # fmt: skip
-UDP_JITTER = _metric(
-    "udp_jitter", "ms", "UDP jitter", "lower",
-    "Smoothed interarrival jitter at the receiver (RFC 3550, 6.4.1).",
-    "iperf3 JSON: end.sum_received.jitter_ms",
-)  # fmt: skip
-UDP_OUT_OF_ORDER = _metric(
-    "udp_out_of_order", "1", "Datagrams out of order", "lower",
-    "Datagrams that came after a later one.", "iperf3 JSON: end.streams[].udp.out_of_order",
-)  # fmt: skip
-UDP_PAYLOAD = _metric(
-    "udp_payload", "byte", "UDP payload", "neither",
-    "Payload of one datagram; iperf3 takes it from the MSS of its control connection. Not an MTU.",
-    "iperf3 JSON: start.test_start.blksize",
 )  # fmt: skip
 
 # qperf (QUIC), over its 30 seconds and one process per logical CPU.

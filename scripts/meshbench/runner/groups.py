@@ -89,14 +89,16 @@ def _names(group: Sequence[Link]) -> list[str]:
 
 
 def spread_s(outcomes: Sequence[Outcome]) -> float | None:
-    """The largest time between the starts of commands of one role on the links of a group, in seconds.
+    """The largest time between the starts of the first commands of one role on the links of a group,
+    in seconds.
 
     None where fewer than two links ran one.
     """
     starts: dict[str, list[float]] = {}
     for outcome in outcomes:
-        for command in outcome.commands:
-            if command.measuring:
-                starts.setdefault(command.role, []).append(command.started.timestamp())
+        measuring = [command for command in outcome.commands if command.measuring]
+        for role in {command.role for command in measuring}:
+            first = min(command.started for command in measuring if command.role == role)
+            starts.setdefault(role, []).append(first.timestamp())
     spreads = [max(times) - min(times) for times in starts.values() if len(times) > 1]
     return round(max(spreads), 6) if spreads else None

@@ -88,7 +88,7 @@ def _samples(path: Path, read: Reading) -> Iterator[Row]:
 
 def _status(observation: Observation, link: LinkRecord | None) -> tuple[Status, str | None]:
     """A value's own status, else that of its link."""
-    if observation.status is not Status.OK or link is None:
+    if observation.status is not Status.OK or observation.settled or link is None:
         return observation.status, observation.reason
     return link.status, link.reason
 

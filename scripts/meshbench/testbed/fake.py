@@ -19,6 +19,8 @@ FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
 JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
+_LARGEST_PAYLOAD = 1400
+"""Of an echo request that may not be fragmented."""
 _QUESTION_WORDS = 2
 """A tool that is asked its version takes no time."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
@@ -106,6 +108,8 @@ class FakeHost:
     def _ping(self, argv: Sequence[str]) -> tuple[int, str]:
         if "-V" in argv:
             return 0, "ping from iputils 20240905\n"
+        if "probe" in argv and int(argv[argv.index("-s") + 1]) > _LARGEST_PAYLOAD:
+            return 1, "1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms\n"
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
@@ -122,19 +126,7 @@ class FakeHost:
     def _iperf3(self, argv: Sequence[str]) -> tuple[int, str]:
         if "--version" in argv:
             return 0, "iperf 3.18 (fake)\n"
-        rate = 5e8 + 1e8 * self._random.random()
-        total = {"bytes": int(rate / 8), "bits_per_second": rate, "retransmits": 3}
-        test = {"bidir": int("--bidir" in argv), "reverse": int("-R" in argv)}
-        stream = {"start": 0, "end": 1, "bits_per_second": rate, "sender": "-R" not in argv}
-        end = {"sum_sent": total, "sum_received": total, "streams": []}
-        if test["bidir"]:
-            end |= {"sum_sent_bidir_reverse": total, "sum_received_bidir_reverse": total}
-        run = {
-            "start": {"test_start": test, "tcp_mss_default": 1448},
-            "intervals": [{"streams": [stream]}],
-            "end": end,
-        }
-        return 0, json.dumps(run)
+        return 0, json.dumps(_iperf3_run(argv, 5e8 + 1e8 * self._random.random()))
 
     def _irtt(self, argv: Sequence[str]) -> tuple[int, str]:
         if "version" in argv:
@@ -176,6 +168,34 @@ def _this_machine_s(argv: Sequence[str]) -> tuple[int, str]:
     if path.is_relative_to("/proc") and path.is_file():
         return 0, path.read_text(encoding="utf-8")
     return 0, ""
+
+
+def _iperf3_run(argv: Sequence[str], rate_bps: float) -> dict[str, object]:
+    """A client's document of two seconds at one rate, with what the server told it."""
+    total = {"bytes": int(rate_bps / 4), "bits_per_second": rate_bps, "retransmits": 3}
+    if "-u" in argv:
+        total |= {"packets": 50_000, "lost_packets": 500, "jitter_ms": 0.1}
+    both, reverse = "--bidir" in argv, "-R" in argv
+    end = {"sum_sent": total, "sum_received": total, "streams": []}
+    if both:
+        end |= {"sum_sent_bidir_reverse": total, "sum_received_bidir_reverse": total}
+
+    def intervals(*senders: bool) -> list[dict[str, object]]:
+        second = {"seconds": 1, "bits_per_second": rate_bps}
+        return [
+            {"streams": [{"start": start, **second, "sender": sends} for sends in senders]}
+            for start in range(2)
+        ]
+
+    test = {"bidir": int(both), "reverse": int(reverse), "num_streams": 1}
+    start = {"version": "iperf 3.18", "test_start": test, "tcp_mss_default": 1448}
+    mine = (True, False) if both else (not reverse,)
+    return {
+        "start": start,
+        "intervals": intervals(*mine),
+        "end": end,
+        "server_output_json": {"intervals": intervals(*(not sends for sends in mine))},
+    }
 
 
 def _system(unit: str) -> str:

@@ -136,6 +136,23 @@ def context(campaign: Campaign) -> dict[str, Any]:
     ).to_dict()
 
 
+def design(campaign: Campaign) -> dict[str, Any]:
+    """What the analysis must know of the plan, as plain data (`analysis.rounds.Design`)."""
+    file, planned = campaign.file, not campaign.published
+    systems = [(vpn, tuning) for vpn in file.vpns for tuning in file.tunings]
+    return {
+        "systems": [list(system) for system in systems] if planned else [],
+        "tunings": list(file.tunings),
+        "rounds": file.rounds if planned else 0,
+        "links": len(campaign.links) if planned else 0,
+        "hosts": len(campaign.hosts) if planned else 0,
+        "marked": file.analysis.marked == "in",
+        "equivalent_percent": file.analysis.equivalent_percent,
+        "resamples": file.analysis.resamples,
+        "seed": file.seed,
+    }
+
+
 def _headlines(campaign: Campaign) -> Iterator[Headline]:
     for name, chosen in campaign.benchmarks.items():
         of_benchmark = (

@@ -30,6 +30,11 @@ _VPN_ERRORS = (
     "network is unreachable",
 )
 _ANSWERS = ("connection refused", "connection reset")
+_KERNEL_ERRORS = {
+    "tcp_congestion": "net.ipv4.tcp_available_congestion_control says which there are",
+    "socket buffer size": "net.core.rmem_max and wmem_max of both hosts must allow it",
+}
+"""What a kernel does not let iperf3 set, and what decides that."""
 
 
 @cache
@@ -51,6 +56,16 @@ class Iperf3Servers:
         self._links = links
         self._password = secrets.token_urlsafe(18)
         self._private, self._public = key_pair()
+
+    async def client(self, link: Link, words: Sequence[str], limit_s: float) -> Command:
+        """Run a client of a link's server with these arguments besides address, port and user."""
+        argv = ["iperf3", "-c", link.target_address, "-p", str(link.port), *words]
+        return await link.source.run(
+            [*argv, *self.client_arguments],
+            secrets=self.client_secrets,
+            limit_s=limit_s,
+            check=False,
+        )
 
     @property
     def client_arguments(self) -> list[str]:
@@ -141,7 +156,7 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
         return classify(said), f"no JSON from iperf3: {said or error}"
     # Before 3.10 iperf3 says errors on standard error only.
     if trouble := run.error_text or (said if command.returncode else None):
-        return classify(trouble), trouble
+        return classify(trouble), _explained(trouble)
     if command.returncode:
         return Status.TOOL_FAILED, f"iperf3 ended with {command.returncode} and said nothing"
     try:
@@ -151,14 +166,21 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
 
 
 def classify(error: str) -> Status:
-    """Whether an iperf3 error text speaks of the path or of the tool.
+    """Whether an iperf3 error text speaks of the path, of the kernel or of the tool.
 
     A refusal or a reset has crossed the path; iperf3 resets a client that comes between two tests.
     """
     said = error.lower()
+    if any(phrase in said for phrase in _KERNEL_ERRORS):
+        return Status.UNSUPPORTED
     answered = any(phrase in said for phrase in _ANSWERS)
     carried = answered or not any(phrase in said for phrase in _VPN_ERRORS)
     return Status.TOOL_FAILED if carried else Status.FAILED
+
+
+def _explained(error: str) -> str:
+    notes = [note for phrase, note in _KERNEL_ERRORS.items() if phrase in error.lower()]
+    return f"{error} ({notes[0]})" if notes else error
 
 
 def _moved(run: Run, mode: Mode) -> tuple[Status, str | None]:

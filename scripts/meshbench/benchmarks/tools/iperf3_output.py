@@ -24,12 +24,26 @@ class Sum(Told):
     bytes: NonNegativeFloat
     bits_per_second: NonNegativeFloat
     retransmits: NonNegativeFloat | None = None
+    packets: NonNegativeFloat | None = None
+    lost_packets: float | None = None
+    jitter_ms: float | None = None
+
+
+class Datagrams(Told):
+    """What was counted of a UDP stream over the whole run; lost ones may be below zero."""
+
+    sender: bool | None = None
+    packets: NonNegativeFloat | None = None
+    lost_packets: float | None = None
+    jitter_ms: float | None = None
+    out_of_order: NonNegativeFloat | None = None
 
 
 class Stream(Told):
     """One stream in one interval; of the counters, those that this iperf3 knows."""
 
     start: float
+    seconds: float | None = None
     bits_per_second: NonNegativeFloat
     bytes: float | None = None
     sender: bool | None = None
@@ -38,8 +52,12 @@ class Stream(Told):
     snd_cwnd: float | None = None
     snd_wnd: float | None = None
     rtt: float | None = None
+    rttvar: float | None = None
     pmtu: float | None = None
     reorder: float | None = None
+    packets: float | None = None
+    lost_packets: float | None = None
+    jitter_ms: float | None = None
 
 
 class Interval(Told):
@@ -52,11 +70,15 @@ class Socket(Told):
     sender: bool | None = None
     max_snd_cwnd: float | None = None
     max_snd_wnd: float | None = None
+    min_rtt: float | None = None
     mean_rtt: float | None = None
+    max_rtt: float | None = None
+    reorder: float | None = None
 
 
 class StreamEnd(Told):
     sender: Annotated[Socket, BeforeValidator(_object)] = Socket()
+    udp: Annotated[Datagrams, BeforeValidator(_object)] = Datagrams()
 
 
 class Cpu(Told):
@@ -71,6 +93,8 @@ class End(Told):
     sum_sent_bidir_reverse: Sum | None = None
     sum_received_bidir_reverse: Sum | None = None
     cpu_utilization_percent: Annotated[Cpu, BeforeValidator(_object)] = Cpu()
+    sender_tcp_congestion: str | None = None
+    receiver_tcp_congestion: str | None = None
 
 
 class Test(Told):
@@ -78,6 +102,10 @@ class Test(Told):
 
     reverse: bool = False
     bidir: bool = False
+    blksize: NonNegativeFloat | None = None
+    target_bitrate: NonNegativeFloat | None = None
+    num_streams: int | None = None
+    duration: float | None = None
 
 
 class Start(Told):
@@ -89,6 +117,7 @@ class Start(Told):
 class Side(Told):
     """What one end of the connection tells of a run."""
 
+    start: Start = Start()
     intervals: tuple[Interval, ...] = ()
     end: End = End()
 
@@ -104,7 +133,6 @@ def _side(said: Any) -> Any:
 class Run(Side):
     """What the client tells, with what the server told it."""
 
-    start: Start = Start()
     error: Any = None
     server_output_json: Annotated[Side, BeforeValidator(_side)] = Side()
 

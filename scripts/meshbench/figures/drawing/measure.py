@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+OVERLOAD_MODES = ("bidir", "single")
+"""Of UDP without a rate limit: both directions at once as in the thesis, else one at a time."""
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -49,6 +52,8 @@ class Measure:
         unit: in which it is told, one of `UNITS`.
         direction: 'forward' or 'reverse'.
         bound: the least end of its axis in that unit, so that nothing is not blown up.
+        modes: those of which it is, of a benchmark that measures in several ways; the first that
+            the campaign has counts. All of them when empty.
     """
 
     benchmark: str
@@ -56,6 +61,7 @@ class Measure:
     unit: str
     direction: str = "forward"
     bound: float = 0.0
+    modes: tuple[str, ...] = ()
 
     @property
     def scale(self) -> float:

@@ -40,6 +40,11 @@ def values(data: Data, measure: Measure) -> list[Row]:
         data, "measures",
         benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
     )  # fmt: skip
+    if measure.modes:
+        mode = next(
+            (mode for mode in measure.modes if any(row["mode"] == mode for row in own)), None
+        )
+        own = [row for row in own if row["mode"] == mode]
     there = {_link(row) for row in own}
     absent: dict[tuple[object, ...], Row] = {}
     for row in rows(data, "measures", benchmark=measure.benchmark):

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from meshbench.benchmarks import ping, tcp
+from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Direction, Headline
 from meshbench.benchmarks.tools import rist_metrics
+from meshbench.benchmarks.tools import tcp_metrics as tcp
+from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
@@ -14,7 +16,7 @@ _TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
 _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.TCP: _TCP,
     Kind.PARALLEL: _TCP,
-    Kind.UDP: (m.UDP_GOODPUT, m.UDP_LOSS),
+    Kind.UDP: (udp.GOODPUT, udp.LOSS),
     Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
     Kind.NIX_CACHE: (m.COPY_TIME,),

@@ -8,7 +8,8 @@ what it receives (bytes only). RTTs are stored in microseconds.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from meshbench.benchmarks import tcp
+from meshbench.benchmarks.tools import tcp_metrics as tcp
+from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -21,7 +22,6 @@ from meshbench.importers.vpn_runner.outcome import (
 )
 from meshbench.importers.vpn_runner.reading import at, items, number, seconds, text
 from meshbench.importers.vpn_runner.values import Value
-from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Status
 
@@ -35,8 +35,8 @@ _TCP_SENT: Fields = (
 _TCP_RECEIVED: Fields = ((tcp.GOODPUT, "bits_per_second", 1),)
 _TCP_RTTS: Fields = (
     (tcp.TCP_RTT_MEAN, "mean_rtt", 1e-3),
-    (m.TCP_RTT_MIN, "min_rtt", 1e-3),
-    (m.TCP_RTT_MAX, "max_rtt", 1e-3),
+    (tcp.TCP_RTT_MIN, "min_rtt", 1e-3),
+    (tcp.TCP_RTT_MAX, "max_rtt", 1e-3),
 )
 _TCP_SENDER: Mapping[str, Fields] = {
     "forward": (
@@ -52,26 +52,26 @@ _TCP_INTERVAL: Fields = (
     (tcp.SEND_RATE, "bits_per_second", 1),
     (tcp.RETRANSMITS, "retransmits", 1),
     (tcp.CWND, "snd_cwnd", 1),
-    (m.SND_WND, "snd_wnd", 1),
+    (tcp.SND_WND, "snd_wnd", 1),
     (tcp.TCP_RTT, "rtt", 1e-3),
-    (m.TCP_RTT_VAR, "rttvar", 1e-3),
+    (tcp.TCP_RTT_VAR, "rttvar", 1e-3),
     (tcp.REORDERING, "reorder", 1),
 )
 _TCP_INTERVAL_RECEIVED: Fields = ((tcp.GOODPUT, "bits_per_second", 1),)
-_UDP_SENT: Fields = ((m.UDP_SEND_RATE, "bits_per_second", 1), (m.UDP_SENT, "packets", 1))
+_UDP_SENT: Fields = ((udp.SEND_RATE, "bits_per_second", 1), (udp.SENT, "packets", 1))
 _UDP_RECEIVED: Fields = (
-    (m.UDP_GOODPUT, "bits_per_second", 1),
-    (m.UDP_LOST, "lost_packets", 1),
-    (m.UDP_LOSS, "lost_percent", 0.01),
-    (m.UDP_JITTER, "jitter_ms", 1),
+    (udp.GOODPUT, "bits_per_second", 1),
+    (udp.LOST, "lost_packets", 1),
+    (udp.LOSS, "lost_percent", 0.01),
+    (udp.JITTER, "jitter_ms", 1),
 )
 _TEST: Fields = (
-    (m.TEST_DURATION, "duration", 1),
-    (m.STREAMS, "num_streams", 1),
-    (m.RATE_TARGET, "target_bitrate", 1),
+    (tcp.TEST_DURATION, "duration", 1),
+    (tcp.STREAMS, "num_streams", 1),
+    (udp.RATE_TARGET, "target_bitrate", 1),
 )
 _CPU: Fields = ((tcp.CPU_CLIENT, "host_total", 0.01), (tcp.CPU_SERVER, "remote_total", 0.01))
-_DELIVERED = {tcp.GOODPUT, m.UDP_GOODPUT}
+_DELIVERED = {tcp.GOODPUT, udp.GOODPUT}
 MARK_DEAD = "a stream ended normally and delivered nothing"
 _DIRECTIONS = (("forward", "", True), ("reverse", "_bidir_reverse", False))
 
@@ -167,14 +167,14 @@ def _udp(run: Any) -> Iterator[Value]:
     mode = _mode(run)
     yield from _common(run, mode)
     if (payload := number(run, "start", "test_start", "blksize")) is not None:
-        yield Value(m.UDP_PAYLOAD, payload, mode=mode)
+        yield Value(udp.PAYLOAD, payload, mode=mode)
     for direction, suffix, sender in _DIRECTIONS:
         yield from _fields(at(run, "end", f"sum_sent{suffix}"), _UDP_SENT, mode, direction)
         yield from _fields(at(run, "end", f"sum_received{suffix}"), _UDP_RECEIVED, mode, direction)
         for stream in items(run, "end", "streams"):
             if at(stream, "udp", "sender") is sender:
                 yield from _fields(
-                    at(stream, "udp"), ((m.UDP_OUT_OF_ORDER, "out_of_order", 1),), mode, direction
+                    at(stream, "udp"), ((udp.OUT_OF_ORDER, "out_of_order", 1),), mode, direction
                 )
     for t_s, stream in _intervals(run):
         if stream.get("sender") is True:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from meshbench.benchmarks import ping
 from meshbench.benchmarks.tools import rist_metrics
+from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.outcome import LinkOutcome, Refused
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
@@ -12,7 +13,7 @@ from meshbench.results.records import Status
 
 _MOST = {"s": 1e8, "ms": 1e9, "bit/s": 1e14, "byte": 1e17, "1": 1e15, "1/s": 1e9}
 _SHARES = {
-    ping.LOSS, m.UDP_LOSS, rist_metrics.QUALITY.mean, m.NETEM_LOSS, m.NETEM_REORDER, m.NETEM_REORDER_CORRELATION,
+    ping.LOSS, udp.LOSS, rist_metrics.QUALITY.mean, m.NETEM_LOSS, m.NETEM_REORDER, m.NETEM_REORDER_CORRELATION,
     *(rist_metrics.QUALITY.statistics[name] for name in ("min", "p50", "max")),
 }  # fmt: skip
 _SIGNED = {m.VPN_ADDED}

@@ -8,7 +8,7 @@ import altair as alt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures
 from meshbench.figures.drawing.groups import Group
-from meshbench.figures.drawing.measure import Measure
+from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import number
 
@@ -17,7 +17,7 @@ PARTS: tuple[tuple[str, Measure, bool], ...] = (
     ("TCP", Measure("tcp", "send_rate", "Mbit/s"), True),
     ("resent", Measure("tcp", "retransmit_rate", "%"), False),
     ("RTT", Measure("ping", "rtt_avg", "ms"), False),
-    ("UDP", Measure("udp", "udp_goodput", "Mbit/s"), True),
+    ("UDP", Measure("udp", "udp_goodput", "Mbit/s", modes=OVERLOAD_MODES), True),
     ("QUIC", Measure("quic", "quic_goodput", "Mbit/s"), True),
     ("QUIC set-up", Measure("quic", "quic_connect", "ms"), False),
     ("Nix", Measure("nix_cache", "copy_time", "s"), False),

@@ -38,4 +38,10 @@ FIGURES = (
         tables=("runs", "measures"),
         benchmarks=("ping",),
     ),
+    Figure(
+        "jitter",
+        "Jitter of the round-trip time",
+        benchmarks=("ping", "calibration"),
+        together=True,
+    ),
 )

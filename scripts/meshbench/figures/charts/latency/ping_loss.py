@@ -12,6 +12,8 @@ from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import percent
 
 MEASURE = Measure("ping", "ping_loss", "%", bound=1)
+APART = Measure("ping", "ping_loss_apart", "%")
+PERIOD = Measure("ping", "ping_loss_period", "count")
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -49,19 +51,37 @@ def _lost(group: Group) -> str:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and where whole runs were lost."""
+    shown = groups(data, context)
     whole = [
-        f"{group.vpn} at {group.profile}: {_lost(group)} runs without any reply, {percent(measured.mean(group))} on average"
-        for group in groups(data, context)
+        f"{group.vpn} at {group.profile}: {_lost(group)} runs without any reply, "
+        f"{percent(measured.mean(group))} on average{_apart(group, data, context)}"
+        for group in shown
         if _lost(group) != "0"
     ]
-    told = (
-        f"Outages rather than loss rates: {'; '.join(whole)}."
-        if whole
-        else "No run was lost as a whole."
-    )
+    if whole:
+        told = f"Outages rather than loss rates: {'; '.join(whole)}."
+    elif any(group.counts["failed"] for group in shown):
+        told = "A link without any reply is failed, not a loss of 100 %."
+    else:
+        told = "No run was lost as a whole."
     return f"Share of echo requests without a reply, one point per run and link. {told}"
 
 
+def _apart(group: Group, data: Data, context: Context) -> str:
+    """The loss of the runs that had replies, where it is known."""
+    others = measured.same(measured.groups(data, context, APART), group)
+    mean = measured.mean(others) if others else None
+    return "" if mean is None else f", {percent(mean)} in the others"
+
+
 def notes(data: Data, context: Context) -> Sequence[str]:
-    """What is missing and why."""
-    return measured.notes(groups(data, context), context)
+    """What is missing and why, and how long replies stayed away in a row."""
+    periods = measured.groups(data, context, PERIOD)
+    longest = max((p.value for group in periods for p in group.points("value")), default=0)
+    where = [
+        f"{group.vpn} at {group.profile}"
+        for group in periods
+        if longest and longest in {point.value for point in group.points("value")}
+    ]
+    told = f"Longest loss period: {longest:.0f} requests in turn ({', '.join(where)})"
+    return [*measured.notes(groups(data, context), context), *([told] if where else [])]

@@ -6,10 +6,10 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.measure import Measure
+from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 
 PARTS = (
-    ("UDP, unlimited", Measure("udp", "udp_goodput", "Mbit/s")),
+    ("UDP, unlimited", Measure("udp", "udp_goodput", "Mbit/s", modes=OVERLOAD_MODES)),
     ("QUIC", Measure("quic", "quic_goodput", "Mbit/s")),
 )
 

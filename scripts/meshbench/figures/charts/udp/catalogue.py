@@ -1,10 +1,10 @@
 """Figures about unlimited UDP, and about why it so often gives no value."""
 
 from meshbench.figures.contract import TABLE_FORMATS, Figure
-from meshbench.figures.drawing.measure import ByProfile, Measure
+from meshbench.figures.drawing.measure import OVERLOAD_MODES, ByProfile, Measure
 
 _GOODPUT = ByProfile(
-    Measure("udp", "udp_goodput", "Mbit/s"),
+    Measure("udp", "udp_goodput", "Mbit/s", modes=OVERLOAD_MODES),
     "UDP goodput at the receiver of a sender without a rate limit.",
 )
 

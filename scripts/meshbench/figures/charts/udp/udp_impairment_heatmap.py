@@ -8,10 +8,10 @@ import altair as alt
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, pictures, theme
 from meshbench.figures.drawing.groups import Group, became, system
-from meshbench.figures.drawing.measure import Measure
+from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.wording import number
 
-MEASURE = Measure("udp", "udp_goodput", "Mbit/s")
+MEASURE = Measure("udp", "udp_goodput", "Mbit/s", modes=OVERLOAD_MODES)
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

@@ -1,0 +1,26 @@
+# What may be said of the values: intervals, effects and ranks, computed from the tables.
+from meshbench import analysis
+
+ANALYSED = tuple(paths.table(NAME, name) for name in analysis.TABLES)
+ANALYSIS_FILES = tuple(Path(analysis.__file__).parent.rglob("*.sql"))
+
+
+rule analyse:
+    input:
+        samples=INPUTS.samples,
+        links=INPUTS.links,
+        tables=[paths.table(NAME, name) for name in analysis.NEEDS],
+    output:
+        tables=ANALYSED,
+    log:
+        paths.log(NAME, "analyse"),
+    conda:
+        ENVIRONMENT
+    params:
+        code=digests.digest("analysis.step", files=ANALYSIS_FILES),
+        design=hooks.design(CAMPAIGN),
+        libraries=digests.libraries("numpy", "scipy"),
+    message:
+        "intervals, effects and ranks"
+    script:
+        "../scripts/analyse.py"

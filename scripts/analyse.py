@@ -1,0 +1,15 @@
+"""Compute what may be said of the values: intervals, effects and ranks."""
+
+from pathlib import Path
+
+from meshbench.workflow import workers
+
+workers.run(
+    snakemake.log[0],
+    "meshbench.analysis.step.analyse",
+    samples=[Path(path) for path in snakemake.input.samples],
+    links=[Path(path) for path in snakemake.input.links],
+    tables={Path(path).stem: Path(path) for path in snakemake.input.tables},
+    design=snakemake.params.design,
+    out={Path(path).stem: Path(path) for path in snakemake.output.tables},
+)

@@ -1,0 +1,166 @@
+"""The table `estimates`: what each system has of each metric, and how far that may be off."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from meshbench.analysis import drift, order
+from meshbench.analysis.matrix import Matrix, by_size, empty, packed
+from meshbench.analysis.rounds import Design, Rounds, Values
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+KEY = (
+    "campaign", "vpn", "tuning", "profile", "placement", "benchmark", "subject_kind", "metric",
+    "mode", "direction", "unit", "better",
+)  # fmt: skip
+"""What makes a series."""
+TROUBLES = pa.list_(
+    pa.struct([("status", pa.string()), ("reason", pa.string()), ("n", pa.int64())])
+)
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, _WORD) for name in KEY),
+        pa.field("n_planned", pa.int64()),  # values: rounds x links (or hosts); of an import: rows
+        pa.field("n_valid", pa.int64()),
+        pa.field("n_censored", pa.int64()),  # time-outs of which a bound is known
+        pa.field("n_marked", pa.int64()),  # of the values: of marked cells
+        pa.field("n_not_run", pa.int64()),
+        pa.field("troubles", TROUBLES),  # of the others
+        pa.field("n_rounds", pa.int64()),  # with a value
+        pa.field("value", pa.float64()),  # the median over rounds of the median over links
+        pa.field("bound", _WORD),  # '>=' where time-outs leave no more known of it, else null
+        pa.field("low", pa.float64()),  # 95 % interval; null below six rounds, and where it is open
+        pa.field("high", pa.float64()),
+        pa.field("interval", _WORD),  # what became of it, in words
+        pa.field("round_q1", pa.float64()),  # quartiles of the rounds' medians
+        pa.field("round_q3", pa.float64()),
+        pa.field("between_rounds", pa.float64()),  # largest less smallest median of a round
+        pa.field("between_subjects", pa.float64()),  # the same of links' (or hosts') medians
+        pa.field("trend_per_round", pa.float64()),
+        pa.field("trend_p", pa.float64()),
+        pa.field("marked_counted", pa.bool_()),  # whether values of marked cells are in `value`
+        pa.field("value_other", pa.float64()),  # with the opposite choice
+    ]
+)
+NO_INTERVAL = "none: fewer than six rounds"
+INTERVAL = "95 % of the median, by order statistics"
+OPEN = "95 %, open towards the time-outs"
+NOTHING = "none: no value"
+
+
+@dataclass
+class Centres:
+    """Of each series: the bounds of its median and its interval, and of how many rounds."""
+
+    rounds: np.ndarray
+    low: Matrix
+    high: Matrix
+    least: Matrix
+    most: Matrix
+
+
+def centres(values: Values) -> Centres:
+    """Medians over the rounds, with intervals where there are enough of them."""
+    size = len(values.low)
+    made = Centres(values.there.sum(axis=1), empty(size), empty(size), empty(size), empty(size))
+    for count, rows in by_size(values.there):
+        some = values.take(rows)
+        low, high = (packed(one, some.there, count) for one in (some.low, some.high))
+        made.low[rows], made.high[rows] = order.median(low), order.median(high)
+        if (lower := order.median_interval(low)) and (upper := order.median_interval(high)):
+            made.least[rows], made.most[rows] = lower[0], upper[1]
+    return made
+
+
+def table(rounds: Rounds, design: Design) -> pa.Table:
+    """A row per series, by `SCHEMA`."""
+    values = rounds.chosen(marked=design.marked)
+    found = centres(values)
+    other = centres(rounds.chosen(marked=not design.marked))
+    value, bound = _told(found)
+    series = rounds.series
+    columns = {
+        **{name: series[name] for name in series.column_names},
+        **_counts(rounds, design),
+        **_spread(rounds, values),
+        "n_rounds": found.rounds,
+        "value": value,
+        "bound": bound,
+        "low": finite(found.least),
+        "high": finite(found.most),
+        "interval": _interval(found),
+        "marked_counted": np.full(series.num_rows, design.marked),
+        "value_other": _told(other)[0],
+    }
+    return assembled(columns, SCHEMA)
+
+
+def finite(values: Matrix) -> Matrix:
+    """Infinity is the open end of an interval."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _told(found: Centres) -> tuple[Matrix, list[str | None]]:
+    """The median, or the bound that is known of it."""
+    return found.low, [
+        ">=" if low < high else None for low, high in zip(found.low, found.high, strict=True)
+    ]
+
+
+def _interval(found: Centres) -> list[str]:
+    words = np.full(len(found.low), INTERVAL, dtype=object)
+    words[np.isinf(found.most)] = OPEN
+    words[np.isnan(found.least)] = NO_INTERVAL
+    words[found.rounds == 0] = NOTHING
+    return list(words)
+
+
+def _counts(rounds: Rounds, design: Design) -> dict[str, np.ndarray]:
+    series = rounds.series
+    rows, subjects = series["n_rows"].to_numpy(), series["n_subjects"].to_numpy()
+    if not design.rounds:
+        return {"n_planned": rows, "n_not_run": np.zeros_like(rows)}
+    hosts = np.array(rounds.column("subject_kind")) == "host"
+    each = np.maximum(np.where(hosts, design.hosts, design.links), subjects)
+    planned = np.maximum(design.rounds * each, rows)
+    return {"n_planned": planned, "n_not_run": planned - rows}
+
+
+def _spread(rounds: Rounds, values: Values) -> dict[str, Matrix]:
+    size = len(values.low)
+    names = ("round_q1", "round_q3", "between_rounds", "trend_per_round", "trend_p")
+    made = {name: empty(size) for name in names}
+    exact = Values(
+        np.where(values.low == values.high, values.low, np.nan),
+        np.where(values.low == values.high, values.high, np.nan),
+    )
+    numbers = np.broadcast_to(rounds.numbers, exact.low.shape)
+    for count, rows in by_size(exact.there):
+        there = exact.there[rows]
+        some = packed(exact.low[rows], there, count)
+        made["round_q1"][rows], made["round_q3"][rows] = np.quantile(some, (0.25, 0.75), axis=1)
+        if count > 1:
+            made["between_rounds"][rows] = some.max(axis=1) - some.min(axis=1)
+        if count >= order.LEAST_ROUNDS:
+            slope, p = drift.trend(some, packed(numbers[rows], there, count))
+            made["trend_per_round"][rows], made["trend_p"][rows] = slope, p
+    return made
+
+
+def assembled(columns: dict[str, object], schema: pa.Schema) -> pa.Table:
+    """Columns as a table of exactly this schema; NaN is null."""
+    return pa.Table.from_arrays(
+        [_column(columns[field.name], field.type) for field in schema], schema=schema
+    )
+
+
+def _column(values: object, kind: pa.DataType) -> pa.Array:
+    array = pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else values
+    if not isinstance(array, (pa.Array, pa.ChunkedArray)):
+        array = pa.array(array)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_dictionary(kind):
+        return array.cast(pa.string()).dictionary_encode()
+    return array.cast(kind)

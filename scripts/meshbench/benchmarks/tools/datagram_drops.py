@@ -1,0 +1,163 @@
+"""Where datagrams were dropped on the way between two hosts, from their kernels' counters."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from meshbench.results.records import Command
+from meshbench.testbed.host import Host
+
+_SOCKET = re.compile(r"^\S+\s+\d+\s+\d+\s+(\S+)\s+(\S+)")
+_SOCKET_DROPS = re.compile(r"skmem:\([^)]*\bd(\d+)\)")
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What one host has dropped since it was started.
+
+    Attributes:
+        send_errors: datagrams that the network below a socket refused (UdpSndbufErrors).
+        receive_errors: datagrams for which a socket's receive buffer had no room (UdpRcvbufErrors).
+        no_port: datagrams that no socket waited for (UdpNoPorts).
+        interfaces_out, interfaces_in: dropped by interfaces, the tunnel's and those below it.
+        qdiscs: dropped by queues, without netem's.
+        netem: dropped by netem, on purpose and for want of room.
+        sockets: drops of each socket there is, by its addresses.
+        mtu: of the interface towards the far side; None where that is not known.
+    """
+
+    send_errors: int
+    receive_errors: int
+    no_port: int
+    interfaces_out: int
+    interfaces_in: int
+    qdiscs: int
+    netem: int
+    sockets: Mapping[str, int]
+    mtu: int | None
+
+
+@dataclass(frozen=True)
+class Drops:
+    """Datagrams dropped at each place along a direction, in the order in which they pass them."""
+
+    send_socket: int
+    interface_out: int
+    qdisc: int
+    netem: int
+    interface_in: int
+    daemon_buffer: int
+    receive_buffer: int
+    too_late: int
+
+    @property
+    def total(self) -> int:
+        return sum(vars(self).values())
+
+
+async def count(ends: Sequence[tuple[Host, str]], role: str) -> list[Command]:
+    """Ask hosts for their counters at the same time, each with an address on its far side."""
+    script = (files(__package__) / "datagram_drops.sh").read_bytes()
+    asked = await asyncio.gather(*(
+        host.run(["sh", "-s", far_address], stdin=script, check=False) for host, far_address in ends
+    ))  # fmt: skip
+    return [command.model_copy(update={"role": role, "measuring": False}) for command in asked]
+
+
+def read(text: str) -> Counters:
+    """The counters in what the script printed (pure). Raises ValueError where they are not all there."""
+    sections = dict(part.partition("\n")[::2] for part in text.split("\n@ ")[1:])
+    try:
+        udp = _table(sections["snmp"])
+        udp6 = dict(line.split() for line in sections["snmp6"].splitlines() if line.strip())
+        links = [link for link in json.loads(sections["links"]) if link["ifname"] != "lo"]
+        qdiscs = json.loads(sections["qdiscs"])
+        return Counters(
+            send_errors=udp["SndbufErrors"] + int(udp6.get("Udp6SndbufErrors", 0)),
+            receive_errors=udp["RcvbufErrors"] + int(udp6.get("Udp6RcvbufErrors", 0)),
+            no_port=udp["NoPorts"] + int(udp6.get("Udp6NoPorts", 0)),
+            interfaces_out=sum(link["stats64"]["tx"]["dropped"] for link in links),
+            interfaces_in=sum(link["stats64"]["rx"]["dropped"] for link in links),
+            qdiscs=_dropped(qdiscs, netem=False),
+            netem=_dropped(qdiscs, netem=True),
+            sockets=_sockets(sections["sockets"]),
+            mtu=_mtu(sections["route"], links),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"counters that cannot be read: {error!r}") from None
+
+
+def _table(snmp: str) -> dict[str, int]:
+    """The counters of UDP over IPv4: a line of names, a line of values."""
+    names, values = [line.split()[1:] for line in snmp.splitlines() if line.startswith("Udp:")]
+    return {name: int(value) for name, value in zip(names, values, strict=True)}
+
+
+def _dropped(qdiscs: Sequence[Mapping[str, Any]], *, netem: bool) -> int:
+    """Of a tree of queues the root counts what its children drop, so that roots suffice.
+
+    netem below a root of another kind is taken from it.
+    """
+    roots = [qdisc for qdisc in qdiscs if qdisc.get("root")]
+    own = sum(int(qdisc.get("drops", 0)) for qdisc in qdiscs if qdisc["kind"] == "netem")
+    every = sum(int(qdisc.get("drops", 0)) for qdisc in roots)
+    return own if netem else max(0, every - own)
+
+
+def _sockets(text: str) -> dict[str, int]:
+    """Drops by the addresses of each socket; what ss prints of one is on one line or two."""
+    found: dict[str, int] = {}
+    key = ""
+    for line in text.splitlines():
+        if socket := _SOCKET.match(line):
+            key = " ".join(socket.groups())
+        if key and (drops := _SOCKET_DROPS.search(line)):
+            found[key] = found.get(key, 0) + int(drops[1])
+    return found
+
+
+def _mtu(route: str, links: Sequence[Mapping[str, Any]]) -> int | None:
+    routes = json.loads(route) if route.strip() else []
+    devices = {entry.get("dev") for entry in routes}
+    return next((int(link["mtu"]) for link in links if link["ifname"] in devices), None)
+
+
+def between(sender: tuple[Counters, Counters], receiver: tuple[Counters, Counters]) -> Drops:
+    """What was dropped along a direction, from both ends' counters before and after (pure).
+
+    Each datagram counts once: a socket also counts what the queue or interface right below it
+    refused, and the sum over all receive buffers has those of the VPN's daemon in it, whose sockets
+    are there before and after; that of the measuring tool is not.
+    """
+    out = _more(sender, "interfaces_out")
+    queued = _more(sender, "qdiscs")
+    daemon = sum(
+        max(0, drops - receiver[0].sockets.get(key, 0))
+        for key, drops in receiver[1].sockets.items()
+    )
+    return Drops(
+        send_socket=max(0, _more(sender, "send_errors") - out - queued),
+        interface_out=out,
+        qdisc=queued,
+        netem=_more(sender, "netem") + _more(receiver, "netem"),
+        interface_in=_more(receiver, "interfaces_in"),
+        daemon_buffer=daemon,
+        receive_buffer=max(0, _more(receiver, "receive_errors") - daemon),
+        too_late=_more(receiver, "no_port"),
+    )
+
+
+def _more(counters: tuple[Counters, Counters], name: str) -> int:
+    before, after = (int(getattr(one, name)) for one in counters)
+    return max(0, after - before)
+
+
+def pairs(commands: Sequence[Command], role: str) -> Iterator[tuple[str, Counters]]:
+    """Of commands, the host and counters of those in a role that can be read."""
+    for command in commands:
+        if command.role == role:
+            yield command.host, read(command.stdout)
