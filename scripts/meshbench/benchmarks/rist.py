@@ -315,7 +315,6 @@ class _Run:
         log = f"file:{self._log(role)}"
         return Unit(
             self._name(role), argv,
-            # ffmpeg waits for a datagram before it heeds another signal; it keeps nothing back.
             {
                 "StandardOutput": log, "StandardError": log, "TimeoutStopSec": "5",
                 "KillSignal": "SIGKILL" if role is Role.CAPTURE else "SIGTERM",

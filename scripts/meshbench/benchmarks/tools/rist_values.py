@@ -273,7 +273,9 @@ def _reached(run: Run) -> str | None:
 
 def _handed(run: Run) -> str | None:
     """What was lost between ffmpeg and ristsender."""
-    handed, packets = sum(second.sent for second in run.sent_seconds), run.sent_bytes / run.size
+    # Its `sent` has the repetitions in it, and some twenty messages of its own a second.
+    handed = sum(second.sent - second.retransmitted for second in run.sent_seconds)
+    packets = run.sent_bytes / run.size
     if handed >= _LOST_AT_HOME * packets or librist.broke(run.sender_log):
         return None
     return f"ristsender got {handed:.0f} of {packets:.0f} packets from ffmpeg on its own host"
@@ -406,7 +408,6 @@ def _series(run: Run, pair: Pair, kind: str | None) -> Iterator[Observation]:
     active = [second for second in run.sent_seconds if second.sent or second.retransmitted]
     for sent in active:
         t_s = _since(sent.at_s, active[0].at_s)
-        yield Observation(m.SENT, sent.sent, pair, mode=kind, t_s=t_s)
         yield Observation(m.RETRANSMITTED, sent.retransmitted, pair, mode=kind, t_s=t_s)
 
 

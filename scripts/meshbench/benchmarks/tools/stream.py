@@ -97,37 +97,18 @@ def capture(port: int, path: PurePosixPath) -> list[str]:
     """The command that writes what comes to a UDP port of the same host to a file, byte by byte."""
     source = f"udp://127.0.0.1:{port}?fifo_size=100000&overrun_nonfatal=1&buffer_size=4000000"
     return [
-        "ffmpeg",
-        *_QUIET,
-        "-f",
-        "data",
-        "-i",
-        source,
-        "-map",
-        "0",
-        "-c",
-        "copy",
-        "-f",
-        "data",
-        str(path),
-    ]
+        "ffmpeg", *_QUIET, "-f", "data", "-i", source,
+        # Nothing is kept back: what ends it is SIGKILL, as it heeds no other signal while it waits.
+        "-map", "0", "-c", "copy", "-flush_packets", "1", "-f", "data", str(path),
+    ]  # fmt: skip
 
 
 def count(path: PurePosixPath) -> list[str]:
     """The command that lists the frames of a captured stream."""
-    entries = "packet=size,flags"
     return [
-        "ffprobe",
-        "-v",
-        "error",
-        "-select_streams",
-        "v",
-        "-show_entries",
-        entries,
-        "-of",
-        "compact",
-        str(path),
-    ]
+        "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=size,flags",
+        "-of", "compact", str(path),
+    ]  # fmt: skip
 
 
 class _Format(Told):
