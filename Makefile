@@ -20,7 +20,7 @@ ifneq (,$(findstring {,$(CURDIR))$(findstring },$(CURDIR))$(findstring :,$(CURDI
 $(error the folder $(CURDIR) has a brace or a colon in its name, which Snakemake or Python cannot work in: rename it)
 endif
 
-.PHONY: figures test claims checks plan lab-down clean-hosts lint types unit workflow lab fresh conformance performance fuzz format schema cards lock setup python packages help
+.PHONY: figures test claims checks plan lab-down clean-hosts lint types unit workflow lab fresh conformance performance fuzz format schema docs lock setup python packages help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -114,8 +114,8 @@ fuzz: setup ## a thousand odd examples each: outputs of tools and daemons, recor
 schema: setup ## regenerate the JSON schemas of the configuration
 	$(BIN)/python -m meshbench schema
 
-cards: setup ## regenerate docs/vpns.md from the drivers
-	$(BIN)/python -m meshbench cards docs/vpns.md
+docs: setup ## regenerate the pages of docs/ that are made from the code: VPNs, metrics, tables
+	$(BIN)/python -m meshbench docs
 
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile -q --python-version 3.11 --extra dev pyproject.toml -o requirements.lock \

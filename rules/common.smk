@@ -24,6 +24,7 @@ NAME = CAMPAIGN.name
 ENVIRONMENT = "../environment.yml"
 
 os.environ.setdefault("MESHBENCH_RUN", uuid.uuid4().hex)
+os.environ.update(MESHBENCH_BENCHMARKS=" ".join(SETUP.kinds))
 # One job at a time on the testbed, also when the user gives --resources of their own.
 workflow.global_resources.setdefault("testbed", 1)
 

@@ -20,3 +20,23 @@ rule package:
         "package {wildcards.vpn}"
     script:
         "../scripts/package.py"
+
+
+rule program:
+    output:
+        facts=ensure(paths.program(NAME, "{kind}"), non_empty=True),
+    log:
+        paths.log(NAME, "packages", "benchmarks", "{kind}"),
+    wildcard_constraints:
+        kind=one_of(said.kind for said in CAMPAIGN.benchmarks.values()),
+    priority: len(SETUP.plan.priority) + 2
+    conda:
+        ENVIRONMENT
+    resources:
+        testbed=workflow.global_resources["testbed"].value,
+    params:
+        settings=lambda w: SETUP.program(w.kind).text(),
+    message:
+        "programs of the benchmark {wildcards.kind}"
+    script:
+        "../scripts/program.py"

@@ -9,5 +9,5 @@ from meshbench.workflow import obtain
 from meshbench.workflow.logs import job as logged
 
 with logged(snakemake.log[0]):
-    done = asyncio.run(obtain.obtain(PackageJob.of(snakemake.params.settings)))
+    done = asyncio.run(obtain.of_system(PackageJob.of(snakemake.params.settings)))
     records.write(done, Path(snakemake.output.facts))

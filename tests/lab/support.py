@@ -70,7 +70,7 @@ def profile(name: str) -> Profile:
 
 def definition() -> image.Definition:
     """The image that the default testbed boots."""
-    return image.define(TESTBED.image, debian_packages())
+    return image.define(TESTBED.image, debian_packages(benchmarks.names()))
 
 
 def lab_named(name: str, hosts: tuple[str, ...], rate_bps: int | None) -> Lab:
@@ -162,6 +162,10 @@ COVERING = ("wireguard", "nebula", "tinc")
 """Otherwise these do: one with keys only, one with a special host and certificates, one that meshes."""
 
 
+INSTRUMENTS = ("ping", "tcp")
+"""Otherwise only these benchmarks meet what takes long; all of them meet the rest."""
+
+
 def in_trouble() -> list[str]:
     """The VPNs that the tests of failures and trouble go over."""
     return [name for name in vpns.names() if FULL or name in COVERING]
@@ -227,6 +231,7 @@ def job(
     **options: Any,
 ) -> MeasureJob:
     """A cell of the tests' campaign, quick to measure."""
+    chosen = short_options(benchmark, **options)
     cell = Cell(
         vpn=vpn, tuning="stock", profile=profile_name, benchmark=benchmark, round=round_
     )  # fmt: skip
@@ -238,10 +243,11 @@ def job(
         profile=profile(profile_name),
         tuning=Tuning(),
         kind=benchmark,
-        options=short_options(benchmark, **options),
+        options=chosen,
         vpn_method=vpns.load(system.driver).version,
         benchmark_method=load(benchmark).version,
         packages=tuple(supply.digest for supply in supplies(vpn, system)),
+        programs=tuple(s.digest for s in benchmarks.make(benchmark, chosen).supplies),
     )
 
 

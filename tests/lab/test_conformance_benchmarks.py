@@ -1,6 +1,8 @@
 """Every benchmark keeps its contract, and tunings come and go. A new module is found by being there."""
 
+import asyncio
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,16 +10,19 @@ from typing import Any
 import pytest
 
 from meshbench import benchmarks
-from meshbench.benchmarks.base import Benchmark, Link
+from meshbench.benchmarks.base import Arena, Benchmark, Link, Outcome
 from meshbench.config.load import load_named
-from meshbench.config.models import Tuning
+from meshbench.config.models import System, Tuning
 from meshbench.results import metrics
 from meshbench.results.records import Command, LinkRecord, Record, Status
+from meshbench.runner import programs
 from meshbench.runner.session import Session
 from meshbench.testbed import tuning
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import congestion
 from meshbench.testbed.lab.lab import Lab
+from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.units import unit_name
 from tests.lab import support
 from tests.lab.meshes import with_bed
 from tests.lab.support import said
@@ -87,13 +92,57 @@ def benchmark_of(name: str, **options: Any) -> Benchmark[Any]:
     return benchmarks.make(name, support.short_options(name, **options))
 
 
-TUNNELS = {"bare link": "internal", "kernel": "vxlan", "user space": "nebula"}
+TUNNELS = {
+    "bare link": making.system("internal"),
+    "kernel": making.system("vxlan"),
+    "user space, MTU 1280": making.system("nebula", mtu=1280),
+}
+MEASURED = [
+    pytest.param(name, system, id=f"{name}-{tunnel}")
+    for name in benchmarks.names()
+    for tunnel, system in TUNNELS.items()
+    if support.FULL or tunnel != "kernel" or name in support.INSTRUMENTS
+]
 
 
-@pytest.mark.parametrize("vpn", TUNNELS.values(), ids=TUNNELS.keys())
-@pytest.mark.parametrize("benchmark_name", benchmarks.names())
-def test_benchmark_measures(lab: Lab, store: Path, benchmark_name: str, vpn: str) -> None:
-    judge(lab, support.measured(support.job(vpn, benchmark_name), store))
+@pytest.mark.parametrize(("benchmark_name", "system"), MEASURED)
+def test_benchmark_measures(lab: Lab, store: Path, benchmark_name: str, system: System) -> None:
+    judge(lab, support.measured(support.job(system.driver, benchmark_name, system=system), store))
+
+
+@pytest.mark.parametrize(
+    "benchmark_name", benchmarks.names() if support.FULL else support.INSTRUMENTS
+)
+def test_a_daemon_killed_half_way(
+    lab: Lab, store: Path, benchmark_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its host's links are failed because of it, in bounded time, and the record can be read."""
+    kind = benchmarks.load(benchmark_name)
+    whole = kind.measure
+
+    async def kill(host: Host) -> None:
+        await asyncio.sleep(0.5)
+        await host.run(["systemctl", "kill", "-s", "KILL", unit_name("nebula")], check=False)
+
+    async def measure(self: Any, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        killing = asyncio.create_task(kill(arena.hosts[1]))
+        try:
+            return await whole(self, group, arena)
+        finally:
+            await killing
+
+    monkeypatch.setattr(kind, "measure", measure)
+    job = support.job("nebula", benchmark_name, duration_s=3, count=30)
+    record = support.measured(job, store)
+    assert lab.running()
+    with_bed(lambda bed: lifecycle.purge(bed.hosts, "nebula"))
+    for link in record.links:
+        if "yuki" in link.pair and not kind.disturbs:
+            assert link.status is Status.FAILED, link.reason
+            assert link.reason == "the daemon died on yuki during the measurement"
+        limit_s = link.limit_s or 0
+        assert all(command.duration_s < limit_s + 10 for command in link.commands)
+    list(kind(job.options).parse(record))
 
 
 def test_the_calibration_measures_the_bare_link(lab: Lab, store: Path) -> None:
@@ -164,6 +213,7 @@ def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) ->
             source, target, source.address.data_address, target.address.data_address, "data0"
         )
         arena = making.arena(link)
+        await programs.provide(benchmark, bed.hosts)
         try:
             async with benchmark.serving(arena):
                 if how == "nobody there":

@@ -14,7 +14,9 @@ from typing import Any
 import asyncssh
 import pytest
 
+from meshbench import benchmarks
 from meshbench.config.models import Image
+from meshbench.runner import needs
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, Host
 from meshbench.testbed.lab import cgroups, image
@@ -274,10 +276,43 @@ def test_image_is_named_by_its_content() -> None:
         image.define(Image(packages=("hello",)), ["tinc", "nebula"]),
         image.define(Image(suite="forky"), ["tinc", "nebula"]),
         image.define(Image(mirror="http://mirror.example/debian"), ["tinc", "nebula"]),
+        image.define(Image(newer={}), ["tinc", "nebula"]),
+        image.define(Image(newer={"forky": ("tinc",)}), ["tinc", "nebula"]),
     ]
     paths = {image.path(one) for one in (plain, *others)}
     assert len(paths) == 1 + len(others)
     assert not any(image.path(one).exists() for one in others), "none of them was built"
+
+
+def test_what_the_suite_has_too_old_comes_from_a_newer_one() -> None:
+    assert image.define(Image(), []).newer == {"sid": ("iperf3", "libiperf0")}
+    assert image.define(Image(suite="forky"), []).newer == {}
+    assert image.define(Image(newer={}), []).newer == {}
+
+
+def test_the_lab_has_what_the_campaigns_benchmarks_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the job itself and of all others in the run; of no others."""
+    bare = {*needs.debian_packages([])}
+    assert "irtt" in bare, "the calibration's"
+    with_tcp = {*needs.debian_packages(["tcp"])}
+    assert with_tcp - bare <= {*benchmarks.load("tcp").packages}
+    monkeypatch.setenv(needs.CAMPAIGN, "tcp ping")
+    assert {*needs.debian_packages([])} >= with_tcp
+    every = {*needs.debian_packages(benchmarks.names())}
+    assert every >= {p for name in benchmarks.names() for p in benchmarks.load(name).packages}
+
+
+def test_a_lab_that_has_more_packages_will_do(make_lab: MakeLab) -> None:
+    mine = make_lab("tests-more")
+    asyncio.run(mine.up())
+    fewer = tuple(name for name in mine.definition.packages if name != "tcpdump")
+    less = replace(mine, definition=replace(mine.definition, packages=fewer))
+    assert less.running() == mine.running() is not None
+    assert less.image() == mine.definition.digest
+    more = replace(mine, definition=replace(mine.definition, packages=(*fewer, "tcpdump", "hello")))
+    assert more.running() is None
+    other = replace(mine, definition=replace(mine.definition, newer={}))
+    assert other.running() is None
 
 
 def test_a_changed_definition_makes_a_new_lab(make_lab: MakeLab) -> None:

@@ -13,7 +13,7 @@ from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
 from meshbench.testbed.host import Unit
 from meshbench.testbed.waiting import listening
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 
 RTT_MAX = Metric(
     "udp_rtt_max", "ms", "Largest UDP RTT", "lower",
@@ -49,7 +49,7 @@ class UdpRtt(PerLink[Options]):
                 argv = ["irtt", "server", "-b", f":{link.port}", "-i", "0"]
                 await link.target.start(Unit(_unit(link), argv))
                 if not await listening(link.target, link.port, 10, "u"):
-                    raise TestbedError(f"{link.target.name}: irtt does not listen")
+                    raise ToolError(f"{link.target.name}: irtt does not listen")
             yield
         finally:
             for link in arena.links:

@@ -22,7 +22,7 @@ HEADLINES = {
     "ping": ("rtt_avg", "ping_loss"),
     "tcp": ("goodput", "send_rate", "retransmits", "retransmit_rate"),
     "tcp_parallel": ("goodput", "send_rate", "retransmit_rate"),
-    "udp": ("udp_goodput",),
+    "udp": ("udp_goodput", "udp_loss", "udp_capacity"),
     "quic": ("quic_goodput", "quic_connect"),
     "rist": ("rist_quality",),
     "nix_cache": ("copy_time",),
@@ -35,6 +35,10 @@ OTHERS = {
     "tcp": (
         "sent", "mss", "pmtu", "cwnd_max", "snd_wnd_max", "tcp_rtt_mean", "reordering_seen",
         "iperf3_cpu_client",
+    ),
+    "udp": (
+        "udp_sent", "udp_payload", "udp_packet_rate", "udp_dropped_qdisc",
+        "udp_dropped_receive_buffer", "udp_lost_elsewhere",
     ),
     "quic": ("quic_ttfb",),
     "rist": ("rist_packets_dropped", "rist_packets_recovered"),

@@ -14,7 +14,7 @@ def test_every_driver_has_a_whole_card() -> None:
 
 
 def test_the_page_in_the_repository_is_the_drivers() -> None:
-    assert PAGE.read_text(encoding="utf-8") == cards.page(), "docs/vpns.md: run `make cards`"
+    assert PAGE.read_text(encoding="utf-8") == cards.page(), "docs/vpns.md: run `make docs`"
 
 
 def test_a_card_tells_the_options_and_their_defaults() -> None:

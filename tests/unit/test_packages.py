@@ -534,18 +534,18 @@ def test_a_system_s_package_is_a_result_that_may_have_failed(tmp_path: Path) -> 
             campaign="c", name="tinc", system=system, packages=digests("tinc", system)
         )
 
-    failed = asyncio.run(obtaining.obtain(of(tmp_path)))
+    failed = asyncio.run(obtaining.of_system(of(tmp_path)))
     assert failed.status == "failed"
     assert failed.reason == f"package of tincd: there is no file {tmp_path}/tincd"
     (tmp_path / "tincd").write_text("it")
     planned = of(tmp_path)
-    done = asyncio.run(obtaining.obtain(planned))
+    done = asyncio.run(obtaining.of_system(planned))
     assert (done.status, [manifest.digest for manifest in done.packages]) == (
         "ok", list(planned.packages)
     )  # fmt: skip
     (tmp_path / "tincd").write_text("another")
     with pytest.raises(TestbedError, match="^the programs of tinc changed after this run had"):
-        asyncio.run(obtaining.obtain(planned))
+        asyncio.run(obtaining.of_system(planned))
 
 
 def test_where_local_programs_are_makes_no_cell_stale(

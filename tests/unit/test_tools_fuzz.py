@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from meshbench import vpns
 from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Observation
-from meshbench.benchmarks.tools import iperf3, versions
+from meshbench.benchmarks.tools import iperf3, quicperf, versions
 from meshbench.results.records import LinkRecord, Status
 from meshbench.tables import parse, reading
 from meshbench.util import foreign
@@ -129,6 +129,34 @@ def test_iperf3_that_says_anything(text: str, code: int | None, error: str) -> N
     assert reason
     assert not reason.endswith(": ")
     read("tcp", command(text, code, error=error))
+
+
+QUICPERF = [
+    {**line, "settings": {"connections": 1}} if line["event"] == "start" else line
+    for line in map(json.loads, making.text("quicperf.jsonl").splitlines())
+    if line["connection"] == 0 and line.get("start_s", 0) == 0
+]
+
+
+@given(choice=st.data(), before=BEFORE_AFTER, after=BEFORE_AFTER, code=CODES)
+def test_quicperf(choice: st.DataObject, before: str, after: str, code: int | None) -> None:
+    document = changed(QUICPERF, choice)
+    lines = map(said, document if isinstance(document, list) else [document])
+    done = command(before + "\n".join(lines) + after, code, role="quic")
+    status, reason = quicperf.judge(done, 9.0)
+    assert status is Status.OK or reason
+    assert status is not Status.OK or code == 0
+    told, values = read("quic", done)
+    if status is Status.OK and told.status is Status.OK:
+        whole = {v.metric.name: v.value for v in values if v.t_s is None}
+        assert all(value is None or value >= 0 for value in whole.values())
+
+
+@given(text=st.text(max_size=80), code=CODES)
+def test_quicperf_that_says_anything(text: str, code: int | None) -> None:
+    status, reason = quicperf.judge(command(text, code), 9.0)
+    assert status is not Status.OK
+    assert reason
 
 
 @given(choice=st.data())

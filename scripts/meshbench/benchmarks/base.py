@@ -4,10 +4,13 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from meshbench.benchmarks.tools.versions import Tool
+from meshbench.config.packages import Package
 from meshbench.config.strict import Strict
+from meshbench.packages.supply import Supply, resolve
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Command, LinkRecord, Record, Status
 from meshbench.testbed.host import Host
@@ -140,6 +143,8 @@ class Benchmark(ABC, Generic[OptionsT]):
     """All that its observations may be of; the module registers them."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Debian packages that the hosts need for it."""
+    programs: ClassVar[tuple[Package, ...]] = ()
+    """Packages of programs that the hosts get for it from elsewhere, before a cell is measured."""
     tools: ClassVar[tuple[Tool, ...]] = ()
     """The programs it runs on the hosts, whose versions are asked before a cell is measured."""
     disturbs: ClassVar[bool] = False
@@ -150,6 +155,16 @@ class Benchmark(ABC, Generic[OptionsT]):
 
     def __init__(self, options: OptionsT | None = None) -> None:
         self.options: OptionsT = self.options_class() if options is None else options
+
+    @cached_property
+    def supplies(self) -> tuple[Supply, ...]:
+        """Where its programs come from, as they are on this machine when this is first asked."""
+        found = (resolve(package, "benchmark") for package in self.programs)
+        return tuple(supply for supply in found if supply)
+
+    def program(self, name: str) -> str:
+        """How a host runs one of its programs: by its absolute path."""
+        return str(next(s for s in self.supplies if name in s.programs).path(name))
 
     def headlines(self) -> Sequence[Headline]:
         """What is drawn, printed and compared without further code, with these options."""

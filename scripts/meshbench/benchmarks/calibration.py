@@ -25,7 +25,7 @@ from meshbench.results.records import LinkRecord, Record, Status
 from meshbench.testbed.host import Unit
 from meshbench.testbed.waiting import listening
 from meshbench.util import foreign
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 
 _IRTT = "irtt JSON: round_trips[]"
 OWD_MEAN = Metric(
@@ -283,7 +283,7 @@ async def _serve(link: Link) -> None:
     host, unit = link.target, _unit(link)
     await host.start(Unit(unit, ["irtt", "server", "-b", f":{link.port}", "-i", "0"]))
     if not await listening(host, link.port, LISTEN_LIMIT_S, "u"):
-        raise TestbedError(f"{host.name}: irtt does not listen: {await host.logs(unit)}")
+        raise ToolError(f"{host.name}: irtt does not listen: {await host.logs(unit)}")
 
 
 def _counts(pair: Pair, direction: Direction, sent: int, received: int) -> Iterator[Observation]:

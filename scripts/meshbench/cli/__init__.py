@@ -13,7 +13,7 @@ from meshbench.cli import checks
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
-from meshbench.report import cards
+from meshbench.report import cards, generated
 from meshbench.runner import clean
 from meshbench.runner.session import lab_of
 from meshbench.util.errors import MeshbenchError
@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     pages.add_argument("file", type=Path, nargs="?", help="write it there, without the versions")
     pages.set_defaults(command=_cards)
+    docs = commands.add_parser("docs", help="write the pages of docs/ that are made from the code")
+    docs.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
+    docs.set_defaults(command=_docs)
     checks.add(commands)
     hosts = commands.add_parser("hosts", help="hosts of your own: clean")
     hosts.set_defaults(command=_clean_hosts)
@@ -152,6 +155,14 @@ def _cards(options: argparse.Namespace) -> int:
     return 0
 
 
+def _docs(options: argparse.Namespace) -> int:
+    if not options.folder.is_dir():
+        raise MeshbenchError(f"there is no folder {options.folder}: run it where docs/ is")
+    for path, text in generated.pages(options.folder).items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
 def _clean_hosts(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     if not isinstance(campaign.testbed, SshTestbed):
@@ -169,7 +180,8 @@ def _lab(options: argparse.Namespace) -> int:
     campaign = _campaign(options)
     if not isinstance(campaign.testbed, LabTestbed):
         raise MeshbenchError(f"the testbed {campaign.file.testbed} is not a lab")
-    lab = lab_of(campaign.file.testbed, campaign.testbed)
+    kinds = [benchmark.kind for benchmark in campaign.benchmarks.values()]
+    lab = lab_of(campaign.file.testbed, campaign.testbed, kinds)
     match options.action:
         case "up":
             asyncio.run(lab.up())

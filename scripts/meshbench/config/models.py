@@ -112,6 +112,8 @@ class Image(Strict):
     suite: Name = "trixie"
     mirror: Annotated[str, StringConstraints(pattern=r"^(https?|file)://\S+$")] | None = None
     packages: tuple[Name, ...] = ()
+    newer: Mapping[Name, tuple[Name, ...]] | None = None
+    """Packages from another suite of Debian. What is not said is what the suite is too old for."""
 
 
 class LabTestbed(Strict):

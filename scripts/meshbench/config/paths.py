@@ -27,6 +27,11 @@ def package(campaign: str, system: str) -> Path:
     return RESULTS / campaign / "packages" / f"{system}.json"
 
 
+def program(campaign: str, benchmark: str) -> Path:
+    """The same of the programs that a benchmark brings along."""
+    return RESULTS / campaign / "packages" / "benchmarks" / f"{benchmark}.json"
+
+
 def deployment(campaign: str, system: str) -> Path:
     """What was installed of a system on the hosts."""
     return RESULTS / campaign / "deploy" / f"{system}.json"

@@ -12,6 +12,8 @@ from meshbench.util.errors import VpnError
 USED = "packages"
 """In a system's folder on a host: the digests of the packages it uses."""
 _MODE = 0o755
+_OF_BENCHMARK = "benchmark:"
+"""Before a benchmark's name where a system's would stand; no system's name has a colon."""
 _SWEEP = """
 for folder in "$1"/packages/*; do
     [ -d "$folder" ] || continue
@@ -19,6 +21,16 @@ for folder in "$1"/packages/*; do
 done
 rmdir -- "$1"/packages 2>/dev/null || true
 """
+
+
+def of_benchmark(name: str) -> str:
+    """What a benchmark is called where programs are delivered to systems."""
+    return f"{_OF_BENCHMARK}{name}"
+
+
+def is_system(name: str) -> bool:
+    """Whether a folder on a host is a system's: not a benchmark's, nor that of the programs."""
+    return name != USED and not name.startswith(_OF_BENCHMARK)
 
 
 async def deliver(

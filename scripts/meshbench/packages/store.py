@@ -131,7 +131,9 @@ def _name(supply: Supply) -> str:
 
 def _way_out(supply: Supply) -> str:
     """What else the user can do where nothing can be built."""
-    if supply.origin != "driver" or not isinstance(supply.package, Local | Release):
+    if supply.origin not in {"driver", "benchmark"} or not isinstance(
+        supply.package, Local | Release
+    ):
         return ""
     return f"; MESHBENCH_BINARIES=<a folder with {', '.join(supply.programs)}> supplies it"
 

@@ -16,7 +16,7 @@ FOLDER = STATE / "packages"
 BINARIES = "MESHBENCH_BINARIES"
 _FORMAT = 1
 """Of what is kept under a digest."""
-Origin = Literal["driver", "system", "MESHBENCH_BINARIES"]
+Origin = Literal["driver", "benchmark", "system", "MESHBENCH_BINARIES"]
 
 
 class Supply(Strict):
@@ -25,7 +25,7 @@ class Supply(Strict):
     package: Package
     programs: tuple[str, ...]
     origin: Origin = "driver"
-    """Who asked for this source: the driver's default, the system's file, or the variable."""
+    """Who asked for this source: the driver's or benchmark's default, the system's file, or the variable."""
     content: str | None = None
     """The digest of a local source's content; none when it is not there."""
 
@@ -55,7 +55,7 @@ def resolve(package: Package, origin: Origin, programs: Sequence[str] = ()) -> S
     if isinstance(package, Debian):
         return None
     names = provides(package) or tuple(programs)
-    if origin == "driver" and (supplied := _binaries(names)) is not None:
+    if origin != "system" and (supplied := _binaries(names)) is not None:
         package, origin = supplied, "MESHBENCH_BINARIES"
     return Supply(package=package, programs=names, origin=origin, content=content(package, names))
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meshbench import vpns
+from meshbench.report.markdown import cell
 from meshbench.results.records import Record
 from meshbench.vpns.base import Card, Driver
 
 HEAD = """# The VPNs
 
-What each system is on a testbed of meshbench. Made from the drivers by `make cards`: edit them, not
+What each system is on a testbed of meshbench. Made from the drivers by `make docs`: edit them, not
 this page. `python -m meshbench cards` prints it with the versions that a campaign measured.
 """
 _ROWS = (
@@ -66,7 +67,7 @@ def _card(driver: type[Driver], versions: Mapping[str, Sequence[str]] | None) ->
         rows.append(("Versions measured", ", ".join(versions.get(driver.name, ())) or "none"))
     return "\n".join([
         f"## {card.title}", "", f"Driver `{driver.name}`.", "", "| | |", "|---|---|",
-        *(f"| {title} | {_cell(text)} |" for title, text in rows), "",
+        *(f"| {title} | {cell(text)} |" for title, text in rows), "",
         *_list(_remarks(driver)),
     ])  # fmt: skip
 
@@ -96,7 +97,3 @@ def _defaults(driver: type[Driver]) -> list[str]:
 def _word(value: Any) -> str:
     """A default as YAML has it."""
     return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -50,25 +50,6 @@ CONNECTIVITY_WAIT = _metric(
     "runner: meta.connectivity_wait_duration_seconds",
 )  # fmt: skip
 
-# qperf (QUIC), over its 30 seconds and one process per logical CPU.
-QUIC_GOODPUT = Spread(Metric(
-    "quic_goodput", "bit/s", "QUIC goodput", "higher",
-    "Sum over the client's processes, mean over the seconds.", "qperf: total_bandwidth_mbps",
-))  # fmt: skip
-QUIC_CPU = Spread(Metric(
-    "quic_cpu", "1", "CPU of qperf", "lower",
-    "Of one core, mean over seconds and processes of the tool; not the VPN's daemon.",
-    "qperf: cpu_usage_percent",
-))  # fmt: skip
-QUIC_TTFB = Spread(Metric(
-    "quic_ttfb", "ms", "Time to first byte", "lower",
-    "From starting to connect until the first byte of the stream, mean over the processes.",
-    "qperf: ttfb_ms",
-))  # fmt: skip
-QUIC_CONNECT = Spread(Metric(
-    "quic_connect", "ms", "QUIC connection set-up", "lower",
-    "Until the handshake is done, mean over the processes.", "qperf: conn_time_ms",
-))  # fmt: skip
 
 # Nix binary cache by hyperfine.
 COPY_TIME = _metric(

@@ -244,6 +244,8 @@ class Record(Model):
     impairment: ImpairmentRecord
     tuning: dict[str, dict[str, str]] = {}
     vpn: VpnRecord
+    programs: list[dict[str, Any]] = []
+    """Where the benchmark's own programs on the first host come from: the packages' manifests."""
     links: list[LinkRecord]
     groups: list[GroupRecord] = []
     commands: list[Command] = []

@@ -7,7 +7,7 @@ that, makes it another record.
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator
 
 from meshbench import benchmarks, vpns
 from meshbench.config.jobs import Settings, Site, Where
@@ -32,6 +32,14 @@ class PackageJob(Settings):
     name: str
     system: TypedSystem
     packages: tuple[str, ...]
+
+
+class ProgramJob(Settings):
+    """The programs that one benchmark brings along, on the controller."""
+
+    campaign: str
+    kind: str
+    programs: tuple[str, ...]
 
 
 class DeployJob(Settings):
@@ -62,6 +70,8 @@ class MeasureJob(Settings):
     benchmark_method: int
     packages: tuple[str, ...] = ()
     """Digests of what its programs come from, if not from Debian."""
+    programs: Annotated[tuple[str, ...], Field(exclude_if=lambda digests: not digests)] = ()
+    """The same of the benchmark's programs; where it has none, nothing is said of them."""
 
     @field_validator("options", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
 from meshbench.results import records
 from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
-from meshbench.runner import groups, marks, reconcile
+from meshbench.runner import groups, marks, programs, reconcile
 from meshbench.runner.groups import Measured
 from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
@@ -38,7 +38,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
     """
     cell = job.cell
     purpose = f"{job.where.campaign}: {cell.path}"
-    async with session(job.where, job.profile, purpose) as bed:
+    async with session(job.where, job.profile, purpose, [job.kind]) as bed:
         started = now()
         before = await state.read(bed.hosts)
         vpn = records.VpnRecord(
@@ -49,6 +49,9 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             # That a VPN is up is found out by ping, whatever is measured.
             tools = dict.fromkeys((versions.PING, *benchmarks.load(job.kind).tools))
             await versions.check(tuple(tools), bed.hosts)
+            benchmark = benchmarks.load(job.kind)(job.options)
+            programs.check(benchmark, job.programs)
+            brought = (await programs.provide(benchmark, bed.hosts))[bed.hosts[0].name]
             supplies = planned(cell.vpn, job.system, job.packages)
             built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
             first = built.packages.get(bed.hosts[0].name, ())
@@ -59,10 +62,12 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
             _tell_revived(vpn, up.revived)
-            return await _measure(job, bed, up, vpn, settings, before, started)
+            record = await _measure(job, bed, up, vpn, settings, before, started)
         except (VpnError, ToolError) as error:
             vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, started)
+        record.programs = [manifest.model_dump(mode="json") for manifest in brought]
+        return record
 
 
 async def _tune(

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -48,16 +48,20 @@ class Session:
         return next(host for host in self.hosts if host.name == name)
 
 
-def lab_of(name: str, testbed: LabTestbed) -> Lab:
-    """The lab that a testbed file describes, as this checkout's own."""
+def lab_of(name: str, testbed: LabTestbed, kinds: Iterable[str] = ()) -> Lab:
+    """The lab that a testbed file describes, as this checkout's own, for some kinds of benchmark."""
     rate = None if testbed.data_rate_bps == "none" else testbed.data_rate_bps
     layout = Layout(name, owner(), testbed.hosts)
-    return Lab(layout, image.define(testbed.image, debian_packages()), rate)
+    return Lab(layout, image.define(testbed.image, debian_packages(kinds)), rate)
 
 
 @contextlib.asynccontextmanager
-async def session(where: Site, profile: Profile, purpose: str) -> AsyncIterator[Session]:
+async def session(
+    where: Site, profile: Profile, purpose: str, kinds: Iterable[str] = ()
+) -> AsyncIterator[Session]:
     """Open a testbed: bring the lab up if it is one, connect, take the lease, choose an engine.
+
+    A lab's hosts have what the kinds of benchmark need.
 
     Raises:
         TestbedError: when hosts cannot be reached, somebody else holds them, or nothing on them
@@ -65,7 +69,7 @@ async def session(where: Site, profile: Profile, purpose: str) -> AsyncIterator[
     """
     match where.hosts:
         case LabTestbed() as testbed:
-            opened = _lab(lab_of(where.testbed, testbed), where, purpose)
+            opened = _lab(lab_of(where.testbed, testbed, kinds), where, purpose)
         case SshTestbed() as testbed:
             opened = _own(testbed, profile, where.placement, purpose)
         case testbed:
@@ -111,7 +115,7 @@ async def _lab(lab: Lab, where: Site, purpose: str) -> AsyncIterator[Session]:
             permit=congestion.permitted,
             load=partial(load.read, lab.layout.id),
             facts={
-                "image": lab.definition.digest,
+                "image": lab.image(),
                 "suite": lab.definition.suite,
                 "data_rate_bps": lab.rate_bps,
                 "cpus": os.cpu_count(),

@@ -19,6 +19,7 @@ FAULTS = "MESHBENCH_FAKE"
 """What goes wrong, and right again, without the configuration knowing, as it does on real hosts:
 JSON that is laid over the testbed's own `broken`, `unreachable` and `seconds_per_command`.
 """
+_TOOLS = {"ping", "iperf3", "irtt", "quicperf"}
 _LARGEST_PAYLOAD = 1400
 """Of an echo request that may not be fragmented."""
 _QUESTION_WORDS = 2
@@ -53,7 +54,7 @@ class FakeHost:
         started, clock = now(), time.monotonic()
         program = self._programs.get(argv[0].rpartition("/")[2])
         code, text = program(argv) if program else (0, "")
-        if argv[0] in {"ping", "iperf3", "irtt"} and len(argv) > _QUESTION_WORDS:
+        if argv[0].rpartition("/")[2] in _TOOLS and len(argv) > _QUESTION_WORDS:
             await asyncio.sleep(self._world.testbed.seconds_per_command)
         command = Command(
             host=self.name, argv=list(argv), started=started, duration_s=time.monotonic() - clock,
@@ -72,6 +73,7 @@ class FakeHost:
             "ping": self._ping,
             "iperf3": self._iperf3,
             "irtt": self._irtt,
+            "quicperf": self._quicperf,
             "ss": lambda _: (0, "LISTEN 0 1 *:5201\n"),
             "uname": lambda argv: (0, f"{platform.machine()}\n" if "-m" in argv else "fake\n"),
             "wireguard-go": lambda _: (0, "wireguard-go fake\n"),
@@ -143,6 +145,26 @@ class FakeHost:
         ]
         stats = {"server_packets_received": len(trips)}
         return 0, json.dumps({"round_trips": trips, "stats": stats})
+
+    def _quicperf(self, argv: Sequence[str]) -> tuple[int, str]:
+        moved = {
+            "connection": 0, "start_s": 0, "seconds": 1, "packets_sent": 1000, "packets_lost": 1,
+            "bytes_sent": 1_400_000, "rtt_ms": 1.5, "rtt_min_ms": 1.0,
+            "bytes": 5e7 + 1e7 * self._random.random(),
+        }  # fmt: skip
+        made = {"packet_bytes": 1280, "gso": True, "handshake_ms": 2 + self._random.random()}
+        lines: list[dict[str, object]] = [
+            {"event": "start", "side": "client", "quic_go": "fake", "congestion": "reno",
+             "settings": {"connections": 1}},
+            {"event": "connected", "side": "client", "connection": 0, **made},
+            {"event": "first_byte", "connection": 0, "ttfb_ms": 4 + self._random.random()},
+            {"event": "cpu", "cpu": 0.5},
+            {"event": "interval", "side": "client", "role": "sender", **moved},
+            {"event": "interval", "side": "server", "role": "receiver", **moved},
+            {"event": "end", "side": "client", "role": "sender", **moved},
+            {"event": "end", "side": "server", "role": "receiver", **moved},
+        ]  # fmt: skip
+        return 0, "".join(f"{json.dumps(line)}\n" for line in lines)
 
     async def upload(self, files: Sequence[File]) -> None:
         for file in files:

@@ -52,7 +52,7 @@ class Network:
 class Card:
     """What a reader should know of a VPN before believing its numbers, in a few words each.
 
-    `docs/vpns.md` is made from the cards and from the options' defaults (`make cards`).
+    `docs/vpns.md` is made from the cards and from the options' defaults (`make docs`).
     """
 
     title: str

@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from statistics import median
 
@@ -11,6 +11,7 @@ from rich.markup import escape
 from meshbench.config import plan
 from meshbench.config.plan import Calibrated
 from meshbench.packages import store
+from meshbench.packages.supply import Supply
 from meshbench.results.records import Cell
 from meshbench.util import terminal
 from meshbench.workflow import summary
@@ -67,7 +68,7 @@ def show(setup: Setup) -> None:
     console = terminal.console(sys.stdout)
     console.print(table)
     console.print(_total(setup, have, times), markup=False)
-    if lacking := unbuilt(setup):
+    if lacking := {**unbuilt(setup), **unbuilt_programs(setup)}:
         about = timedelta(seconds=round(sum(lacking.values())))
         names = ", ".join(lacking)
         console.print(f"to be built or fetched before: {names}; about {about}", markup=False)
@@ -75,14 +76,20 @@ def show(setup: Setup) -> None:
 
 def unbuilt(setup: Setup) -> dict[str, float]:
     """The systems whose packages are not in the cache, with the seconds that having them takes."""
-    lacking = {
-        name: [supply for supply in driver.supplies if not store.has(supply)]
-        for name, driver in setup.drivers.items()
-    }
+    return _lacking({name: driver.supplies for name, driver in setup.drivers.items()})
+
+
+def unbuilt_programs(setup: Setup) -> dict[str, float]:
+    """The same of benchmarks that bring programs along, by their own names."""
+    return _lacking({kind: one.supplies for kind, one in setup.instruments.items()})
+
+
+def _lacking(supplies: Mapping[str, Sequence[Supply]]) -> dict[str, float]:
+    lacking = {name: [s for s in some if not store.has(s)] for name, some in supplies.items()}
     return {
-        name: sum(BUILD_S.get(supply.package.source, 0.0) for supply in supplies)
-        for name, supplies in lacking.items()
-        if supplies
+        name: sum(BUILD_S.get(supply.package.source, 0.0) for supply in some)
+        for name, some in lacking.items()
+        if some
     }
 
 

@@ -268,6 +268,10 @@ def _expected(setup: Setup, jobs: list[Any], workflow: Any) -> dict[int, float]:
         str(paths.package(setup.campaign.name, name)): seconds + progress.FAST_JOB_S
         for name, seconds in estimate.unbuilt(setup).items()
     }
+    by_path |= {
+        str(paths.program(setup.campaign.name, kind)): seconds + progress.FAST_JOB_S
+        for kind, seconds in estimate.unbuilt_programs(setup).items()
+    }
     return {
         workflow.dag.jobid(job): by_path.get(str(job.output[0]), progress.FAST_JOB_S)
         for job in jobs

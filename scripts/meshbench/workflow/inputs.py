@@ -78,7 +78,10 @@ class Inputs:
         deployed = tuple(paths.deployment(name, vpn) for vpn in file.vpns)
         return cls(
             campaign=setup.campaign,
-            packaged=tuple(paths.package(name, vpn) for vpn in setup.packaged),
+            packaged=(
+                *(paths.package(name, vpn) for vpn in setup.packaged),
+                *(paths.program(name, kind) for kind in setup.instruments),
+            ),
             deployed=deployed,
             calibrated=tuple(setup.records[step] for step in setup.plan.calibrations),
             records={pair: tuple(some) for pair, some in records.items()},

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from meshbench import benchmarks
 from meshbench.benchmarks.tools.iperf3 import key_pair
 from meshbench.config import paths
 from meshbench.results import records
@@ -13,7 +14,7 @@ from meshbench.runner.needs import debian_packages
 
 # What takes long is done once, by loading all drivers and benchmarks and making iperf3's keys: a job
 # is a child of the process that loaded this module.
-debian_packages()
+debian_packages(benchmarks.names())
 key_pair()
 
 

@@ -13,7 +13,7 @@ from meshbench.config.jobs import Site, Where
 from meshbench.config.models import Campaign, SshTestbed, System, Tuning
 from meshbench.config.plan import Calibrated
 from meshbench.results.records import Cell
-from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob
+from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob, ProgramJob
 from meshbench.util.errors import MeshbenchError
 from meshbench.vpns.base import Driver
 from meshbench.vpns.common.supplies import equipped
@@ -39,10 +39,20 @@ class Setup:
         chosen = self.campaign.benchmarks.items()
         return {name: benchmarks.load(said.kind)(said.options) for name, said in chosen}
 
+    @property
+    def kinds(self) -> list[str]:
+        """The benchmarks' own names."""
+        return sorted({said.kind for said in self.campaign.benchmarks.values()})
+
     @cached_property
     def packaged(self) -> tuple[str, ...]:
         """The systems whose programs do not all come from Debian."""
         return tuple(name for name, driver in self.drivers.items() if driver.supplies)
+
+    @cached_property
+    def instruments(self) -> Mapping[str, Benchmark[Any]]:
+        """By their own names, the benchmarks that bring programs along."""
+        return {one.name: one for one in self.benchmarks.values() if one.supplies}
 
     @cached_property
     def texts(self) -> Mapping[Step, str]:
@@ -82,6 +92,11 @@ class Setup:
             packages=self._digests[name],
         )
 
+    def program(self, kind: str) -> ProgramJob:
+        return ProgramJob(
+            campaign=self.campaign.name, kind=kind, programs=_digests(self.instruments[kind])
+        )
+
     def deploy(self, name: str) -> DeployJob:
         testbed = self.campaign.testbed
         return DeployJob(
@@ -107,6 +122,7 @@ class Setup:
             vpn_method=self.drivers[cell.vpn].version,
             benchmark_method=benchmark.version,
             packages=self._digests[cell.vpn],
+            programs=_digests(benchmark),
         )
 
     def calibrate(self, step: Calibrated) -> MeasureJob:
@@ -161,3 +177,7 @@ class Setup:
             name: tuple(supply.digest for supply in driver.supplies)
             for name, driver in self.drivers.items()
         }
+
+
+def _digests(benchmark: Benchmark[Any]) -> tuple[str, ...]:
+    return tuple(supply.digest for supply in benchmark.supplies)

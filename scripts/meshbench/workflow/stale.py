@@ -19,6 +19,7 @@ _WORDS = {
     "vpn_method": "driver's method",
     "benchmark_method": "benchmark's method",
     "packages": "digests of the VPN's programs",
+    "programs": "digests of the benchmark's programs",
     "system.driver": "driver",
     "system.options.": "VPN option ",
     "system.package": "VPN's package",

@@ -122,6 +122,7 @@ def unmade(setup: Setup) -> list[Path]:
         for vpn in setup.campaign.file.vpns
         for place in (paths.package, paths.deployment)
     ]
+    places += [paths.program(setup.campaign.name, kind) for kind in setup.instruments]
     readable = calibrations(setup)
     return [
         *(p for p in places if p.exists() and _says_failed(p)),

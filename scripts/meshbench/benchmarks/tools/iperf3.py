@@ -13,7 +13,7 @@ from meshbench.benchmarks.tools import iperf3_output
 from meshbench.benchmarks.tools.iperf3_output import Interval, Mode, Run
 from meshbench.results.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 from meshbench.util.waiting import until
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Iperf3Servers:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Every link's server listens in the block. Raises TestbedError."""
+        """Every link's server listens in the block. Raises ToolError."""
         ends = [host for link in self._links for host in (link.source, link.target)]
         hosts = {host.name: host for host in ends}.values()
         try:
@@ -91,7 +91,7 @@ class Iperf3Servers:
         """Wait until each link's server can take a client, at most `FREE_LIMIT_S`; then start it anew.
 
         It is done with the client before only when that one's last message has crossed the path,
-        and turns away or resets whoever comes earlier. Raises TestbedError.
+        and turns away or resets whoever comes earlier. Raises ToolError.
         """
         await asyncio.gather(*(self._free(link) for link in links))
 
@@ -120,7 +120,7 @@ class Iperf3Servers:
         await link.target.start(Unit(_unit(link), server))
         if not await until(lambda: _free(link), LISTEN_LIMIT_S):
             said = await link.target.logs(_unit(link))
-            raise TestbedError(f"{link.target.name}: iperf3 does not listen: {said}")
+            raise ToolError(f"{link.target.name}: iperf3 does not listen: {said}")
 
     async def _stop(self, host: Host) -> None:
         mine = [_unit(link) for link in self._links if link.target.name == host.name]

@@ -80,3 +80,11 @@ class ByProfile:
     measure: Measure
     what: str
     log: bool = False
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """What is shown: a title and a measure per column, and what they are in a sentence."""
+
+    parts: tuple[tuple[str, Measure], ...]
+    what: str

@@ -5,6 +5,7 @@ from itertools import product
 
 from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Direction, Headline
+from meshbench.benchmarks.tools import quic_metrics as quic
 from meshbench.benchmarks.tools import rist_metrics
 from meshbench.benchmarks.tools import tcp_metrics as tcp
 from meshbench.benchmarks.tools import udp_metrics as udp
@@ -17,7 +18,7 @@ _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.TCP: _TCP,
     Kind.PARALLEL: _TCP,
     Kind.UDP: (udp.GOODPUT, udp.LOSS),
-    Kind.QPERF: (m.QUIC_GOODPUT.mean, m.QUIC_CONNECT.mean, m.QUIC_TTFB.mean),
+    Kind.QPERF: (quic.GOODPUT.mean, quic.CONNECT.mean, quic.TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
     Kind.NIX_CACHE: (m.COPY_TIME,),
     Kind.RIST: (rist_metrics.QUALITY.mean,),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from meshbench.benchmarks.tools import quic_metrics as quic
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -13,14 +14,13 @@ from meshbench.importers.vpn_runner.outcome import (
 )
 from meshbench.importers.vpn_runner.reading import at
 from meshbench.importers.vpn_runner.spread import values
-from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
 
 _FIELDS = (
-    (m.QUIC_GOODPUT, "total_bandwidth_mbps", 1e6),
-    (m.QUIC_CPU, "cpu_usage_percent", 0.01),
-    (m.QUIC_TTFB, "ttfb_ms", 1),
-    (m.QUIC_CONNECT, "conn_time_ms", 1),
+    (quic.GOODPUT, "total_bandwidth_mbps", 1e6),
+    (quic.CPU, "cpu_usage_percent", 0.01),
+    (quic.TTFB, "ttfb_ms", 1),
+    (quic.CONNECT, "conn_time_ms", 1),
 )
 
 

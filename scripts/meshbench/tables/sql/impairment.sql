@@ -11,7 +11,7 @@
 --                        null (ms); at baseline itself owd_mean_ms
 --   delay_sd_ms, owd_p50_ms, owd_p99_ms: of the one-way delay (ms)
 --   loss, reordered, duplicated: shares of the probes (0..1; reordered as in RFC 4737)
---   n_probes, n_received count
+--   n_probes, n_received: count
 --   n_planned            probes that were to be sent; forward only
 --   tolerance_delay_ms, tolerance_loss: how far it may be off (ms; share)
 --   loss_low, loss_high  99.9 % Wilson interval of this row's loss

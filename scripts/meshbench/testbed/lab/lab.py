@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Lab:
         return {
             "name": self.layout.name,
             "owner": self.layout.owner,
-            "image": self.definition.digest,
+            "image": self.definition.basis,
             "hosts": list(self.layout.host_names),
             "rate_bps": self.rate_bps,
         }
@@ -85,6 +85,11 @@ class Lab:
         subnet = self._running()
         return None if subnet is None else self.inventory(subnet)
 
+    def image(self) -> str:
+        """The digest of the image that the hosts of the running lab boot."""
+        packages = tuple(json.loads(self._state.read_text())["packages"])
+        return replace(self.definition, packages=packages).digest
+
     def keep(self) -> None:
         """Let the lab outlive the runs that use it."""
         (self.layout.folder / "keep").touch()
@@ -102,7 +107,8 @@ class Lab:
         hosts = self.layout.hosts
         alive = all(cgroups.processes(host.unique, outside="payload") for host in hosts)
         same = all(state.get(key) == value for key, value in self._signature.items())
-        return int(state["subnet"]) if alive and same else None
+        enough = {*self.definition.packages} <= {*state.get("packages", ())}
+        return int(state["subnet"]) if alive and same and enough else None
 
     async def _make(self, tree: Path) -> int:
         clock = time.monotonic()
@@ -120,7 +126,8 @@ class Lab:
         except BaseException:
             await _clear(self.layout)
             raise
-        state = {**self._signature, "subnet": subnet}
+        packages = list(self.definition.packages)
+        state = {**self._signature, "packages": packages, "subnet": subnet}
         self._state.write_text(json.dumps(state))
         log.info("lab %s is up after %.1f s", self.layout.id, time.monotonic() - clock)
         return subnet

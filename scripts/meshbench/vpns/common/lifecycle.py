@@ -13,7 +13,7 @@ from pathlib import Path
 
 from meshbench.packages import delivery
 from meshbench.packages.store import Manifest
-from meshbench.results.records import PathState
+from meshbench.results.records import Command, PathState
 from meshbench.testbed.host import STATE, CommandError, File, Host
 from meshbench.testbed.waiting import listening
 from meshbench.util.errors import NO_BINARY, ToolError, UnavailableError, VpnError
@@ -269,10 +269,15 @@ async def _answers(mesh: Mesh, source: Host, target: Host, limit_s: float) -> bo
         )  # fmt: skip
         if ping.returncode == 0:
             return True
-        if ping.returncode in PING_TROUBLE:
+        if _in_trouble(ping):
             await _can_ping(source, mesh.address(target.name))
         await asyncio.sleep(0.05)
     return False
+
+
+def _in_trouble(ping: Command) -> bool:
+    """Whether ping gave no account of what it sent, as it does also when nothing answers."""
+    return ping.returncode in PING_TROUBLE or "packets transmitted" not in ping.stdout
 
 
 async def _can_ping(host: Host, address: str) -> None:
@@ -281,8 +286,10 @@ async def _can_ping(host: Host, address: str) -> None:
     Where it can, its trouble is with the tunnel: the interface or the route is not there (yet).
     """
     loopback = "::1" if ":" in address else "127.0.0.1"
-    ping = await host.run(["ping", "-n", "-q", "-c", "1", "-W", "1", loopback], check=False)
-    if ping.returncode in PING_TROUBLE:
+    ping = await host.run(
+        ["ping", "-n", "-q", "-c", "1", "-W", "1", loopback], limit_s=10, check=False
+    )
+    if _in_trouble(ping):
         words = (ping.stderr or ping.stdout).strip()[:300]
         raise ToolError(
             f"{host.name}: ping cannot run: {words or f'it ended with {ping.returncode}'}"
@@ -410,7 +417,7 @@ async def present(hosts: Sequence[Host]) -> tuple[str, ...]:
     commands = await asyncio.gather(*(host.run(argv) for host in hosts))
     names = {line for command in commands for line in command.stdout.splitlines()}
     systems = {system_of(name) if name.endswith(".service") else name for name in names}
-    return tuple(sorted(systems - {delivery.USED}))
+    return tuple(sorted(filter(delivery.is_system, systems)))
 
 
 async def purge(hosts: Sequence[Host], system: str) -> None:
