@@ -35,6 +35,11 @@ if CAMPAIGN.claims:
     include: "rules/claims.smk"
 
 
+if CAMPAIGN.file.compare:
+
+    include: "rules/comparison.smk"
+
+
 include: "rules/figures.smk"
 include: "rules/report.smk"
 
@@ -48,6 +53,7 @@ rule figures_all:
         paths.findings(NAME),
         INPUTS.verdicts,
         INPUTS.figures,
+        INPUTS.compared,
         paths.bundle(NAME),
         paths.report(NAME),
 

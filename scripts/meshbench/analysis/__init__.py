@@ -1,6 +1,21 @@
 """What may be said of repeated measurements: intervals, effects, ranks, comparisons and power."""
 
+from pathlib import Path
+
+from meshbench.config import paths
+
 TABLES = ("estimates", "effects", "ranks")
 """The tables that the step `analyse` computes, besides those of `tables.aggregate`."""
 NEEDS = ("measures", "hosts", "links")
 """The aggregate tables that it reads, besides the samples."""
+
+
+def folder_of(side: str) -> Path:
+    """The results of a campaign that is named, or the folder itself; without a system behind a colon."""
+    campaign = side.partition(":")[0]
+    return Path(campaign) if Path(campaign).is_dir() else paths.RESULTS / campaign
+
+
+def tables_of(side: str) -> dict[str, Path]:
+    """The files of `NEEDS` of such a campaign."""
+    return {name: folder_of(side) / "tables" / f"{name}.parquet" for name in NEEDS}

@@ -299,6 +299,8 @@ class CampaignFile(Strict):
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
     analysis: Analysis = Analysis()
+    compare: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Other campaigns, or folders of their results, that this one is compared with."""
     figures: Literal["suitable"] | tuple[Name, ...] = "suitable"
     published: str | tuple[str, ...] | None = None
     claims: Claims | str | None = None
@@ -307,6 +309,13 @@ class CampaignFile(Strict):
     def _unique(self) -> Self:
         for what in ("vpns", "tunings", "profiles"):
             _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
+        if self.campaign in self.compare:
+            raise PydanticCustomError(
+                "itself",
+                "a campaign cannot be compared with itself; two systems of one can: "
+                "python -m meshbench compare {name}:one {name}:other",
+                {"key": "compare", "name": self.campaign},
+            )
         if "packages" in self.vpns:
             raise PydanticCustomError(
                 "reserved",

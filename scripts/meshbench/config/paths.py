@@ -134,6 +134,11 @@ def figure(campaign: str, name: str, kind: str) -> Path:
     return FIGURES / campaign / f"{name}.{kind}"
 
 
+def comparison(campaign: str, kind: str) -> Path:
+    """The campaign against others, in one format."""
+    return FIGURES / campaign / f"comparison.{kind}"
+
+
 def bundle(campaign: str) -> Path:
     """The JavaScript that the figures' pages share."""
     return FIGURES / campaign / "assets" / "vega.js"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from meshbench import benchmarks, vpns
+from meshbench.analysis import tables_of
 from meshbench.config import load as configuration
 from meshbench.config import paths
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
@@ -107,6 +108,11 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
         Problem(source, "published", f"there is no {path}")
         for path in campaign.published
         if not Path(path).exists()
+    ]
+    problems += [
+        Problem(source, "compare", f"{side} has no tables (there is no {missing[0]}): run it first")
+        for side in campaign.file.compare
+        if (missing := [path for path in tables_of(side).values() if not path.is_file()])
     ]
     claims = campaign.claims
     problems += [

@@ -60,6 +60,12 @@ class Inputs:
         return paths.verdicts_page(self.campaign.name) if self.campaign.claims else ()
 
     @property
+    def compared(self) -> Files:
+        """The campaign against others, where it names any."""
+        kinds = ("html", "csv", "md", "tex") if self.campaign.file.compare else ()
+        return tuple(paths.comparison(self.campaign.name, kind) for kind in kinds)
+
+    @property
     def figures(self) -> Files:
         """Every figure and printed table that the campaign asks for, in all its formats."""
         return tuple(

@@ -1,0 +1,110 @@
+"""One side of a comparison: a campaign, or a system of one, with the conditions it was measured under."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from meshbench.analysis import folder_of, rounds, tables_of
+from meshbench.analysis.rounds import Design, Rounds
+from meshbench.config import paths
+from meshbench.tables import database
+from meshbench.tables.database import Tidy
+from meshbench.util.errors import MeshbenchError
+from meshbench.util.hints import close_matches
+
+Cell = tuple[str, str, str, str]
+"""VPN, tuning, profile and benchmark."""
+_TOLD = (
+    "vpn_version", "engine", "testbed", "kernel", "cpu_model", "congestion_control", "tool",
+    "code_version",
+)  # fmt: skip
+_CONDITIONS = f"""
+    SELECT vpn, tuning, profile, benchmark, arg_min(record, round) AS record,
+        {", ".join(f"string_agg(DISTINCT {name}, ', ' ORDER BY {name}) AS {name}" for name in _TOLD)}
+    FROM links WHERE source <> '*' GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608  (names of ours)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How one kind of cell was measured.
+
+    Attributes:
+        told: what the links say: versions, engine, testbed.
+        settings: of its first record; none where there are only tables.
+        methods: versions of the driver's and the benchmark's method, likewise.
+    """
+
+    told: Mapping[str, str | None]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    methods: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A campaign, or one system of it.
+
+    Attributes:
+        name: as it is told: the folder's own, and the system's.
+        folder: of the campaign's results.
+        system: its only one; None for all of them.
+    """
+
+    name: str
+    folder: Path
+    system: str | None
+    rounds: Rounds
+    conditions: Mapping[Cell, Conditions]
+
+    @property
+    def seed(self) -> int | None:
+        """Of the weather; None where no record tells."""
+        seeds = {c.settings["where"]["seed"] for c in self.conditions.values() if c.settings}
+        return int(seeds.pop()) if len(seeds) == 1 else None
+
+
+def read(name: str) -> Side:
+    """A side by what a person calls it: ``quick``, a folder of results, or ``quick:nebula@1.10``.
+
+    Raises:
+        MeshbenchError: when there are no tables, or no such system in them.
+    """
+    campaign, _, system = name.partition(":")
+    folder, tables = folder_of(name), tables_of(name)
+    if missing := [str(path) for path in tables.values() if not path.is_file()]:
+        raise MeshbenchError(
+            f"'{campaign}' has no tables to compare ({missing[0]} is missing): run the campaign "
+            f"first (snakemake --cores 1 --configfile …), or name a folder like {paths.RESULTS}/quick"
+        )
+    files = [sorted((folder / part).rglob("*.parquet")) for part in ("samples", "links")]
+    found = rounds.read(Tidy(*files), tables, Design())
+    known = sorted(set(found.column("vpn")))
+    if system and system not in known:
+        raise MeshbenchError(f"there is no '{system}' in {folder}; {close_matches(system, known)}")
+    shown = ":".join(part for part in (folder.resolve().name, system) if part)
+    return Side(shown, folder, system or None, found, _conditions(folder, tables["links"]))
+
+
+def _conditions(folder: Path, links: Path) -> dict[Cell, Conditions]:
+    with database.opened(Tidy(), {"links": links}) as connection:
+        rows = connection.sql(_CONDITIONS).to_arrow_table().to_pylist()
+    return {
+        (row["vpn"], row["tuning"], row["profile"], row["benchmark"]): _of_record(
+            {name: row[name] for name in _TOLD}, folder, row["record"]
+        )
+        for row in rows
+    }
+
+
+def _of_record(told: dict[str, str | None], folder: Path, record: str | None) -> Conditions:
+    """What a record adds to what the links tell; nothing where it is not there any more."""
+    path = folder / record if record else None
+    if path is None or path.suffix != ".json" or not path.is_file():
+        return Conditions(told)
+    try:
+        said = json.loads(path.read_bytes())
+        return Conditions(told, dict(said["settings"]), dict(said["versions"]))
+    except (ValueError, KeyError, TypeError):  # of another schema: the links know enough
+        return Conditions(told)
