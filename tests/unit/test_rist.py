@@ -1,7 +1,7 @@
 """RIST: what ffmpeg and librist say becomes values, and what it means becomes a status."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -34,13 +34,17 @@ SIZE = 1316
 EXPECTED = Expected(4, 25_000_000, 400)
 
 
+Changes = Mapping[Role, Any]
+NOTHING: Changes = {}
+
+
 def snmp(creates: int = 0, fails: int = 0, dropped: int = 0) -> str:
     return SNMP.format(creates=creates, fails=fails, dropped=dropped)
 
 
-def run(size: int = SIZE, **changes: Any) -> list[Command]:
+def run(changes: Changes = NOTHING, size: int = SIZE) -> list[Command]:
     """The commands of one stream; a change is another output, a whole command, or None for none."""
-    said: dict[str, Any] = {
+    said: dict[Role, Any] = {
         Role.BEFORE: snmp(), Role.FEED: PROGRESS, Role.ALIVE: "active\n", Role.AFTER: snmp(),
         Role.RECEIVER: RECEIVER, Role.SENDER: SENDER, Role.CAPTURED: f"{CAPTURED}\n",
         Role.FRAMES: FRAMES, **changes,
@@ -75,8 +79,8 @@ def series(values: Sequence[Observation], metric: str) -> list[tuple[float | Non
     return [(v.t_s, v.value) for v in values if v.t_s is not None and v.metric.name == metric]
 
 
-def judged(expected: Expected = EXPECTED, **changes: Any) -> tuple[Status, str | None]:
-    return rist_values.judge_all([clip(), *run(**changes)], expected)
+def judged(changes: Changes) -> tuple[Status, str | None]:
+    return rist_values.judge_all([clip(), *run(changes)], EXPECTED)
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -123,7 +127,7 @@ def test_every_second_has_its_time() -> None:
 
 
 def test_an_older_librist_is_read_and_named() -> None:
-    old = run(**{Role.RECEIVER: OLD_RECEIVER, Role.SENDER: OLD_SENDER, Role.FEED: sent(1600)})
+    old = run({Role.RECEIVER: OLD_RECEIVER, Role.SENDER: OLD_SENDER, Role.FEED: sent(1600)})
     values = whole(observed(*old, expected=Expected(4, 4_000_000, 400)))
     assert values["rist_quality_min"] == 0.9344
     assert values["rist_packets_recovered_max"] == 13
@@ -144,7 +148,7 @@ def lines(**changes: float) -> str:
 
 @pytest.mark.parametrize("lost", [55_485, 65_536, 2 * 65_536])
 def test_a_count_that_went_around_the_ring_is_no_loss(lost: int) -> None:
-    values = observed(*run(**{Role.RECEIVER: lines(lost=lost)}))
+    values = observed(*run({Role.RECEIVER: lines(lost=lost)}))
     found = whole(values)
     assert found["rist_wrapped_seconds"] == 1
     assert found["rist_packets_dropped_max"] == 0
@@ -155,7 +159,7 @@ def test_a_count_that_went_around_the_ring_is_no_loss(lost: int) -> None:
 
 def test_losses_that_were_really_missing_are_counted() -> None:
     """More than half of the ring, of a stream of which so much never came."""
-    told = run(**{
+    told = run({
         Role.RECEIVER: lines(lost=40_000), Role.CAPTURED: f"{9350 * SIZE}", Role.FEED: sent(49_400),
         Role.SENDER: SENDER.replace('"sent":5000', '"sent":50000'),
     })  # fmt: skip
@@ -173,7 +177,7 @@ def test_gaps_in_the_stream_damage_its_frames() -> None:
     flags = ["K__", "___", "__C", "K_C", "_D_"]
     text = "".join(f"packet|size=10{n}|flags={flag}|\n" for n, flag in enumerate(flags))
     assert stream.frames(text) == stream.Frames(5, 2)
-    values = whole(observed(*run(**{Role.FRAMES: text})))
+    values = whole(observed(*run({Role.FRAMES: text})))
     assert values["rist_frame_loss"] == pytest.approx((120 - 3) / 120)
     # Before ffmpeg 6.1 ffprobe does not say it.
     assert stream.frames("packet|size=10|flags=K_\npacket|size=10|flags=__\n") == stream.Frames(
@@ -183,7 +187,7 @@ def test_gaps_in_the_stream_damage_its_frames() -> None:
 
 def test_fragments_and_refusals_are_the_kernels() -> None:
     counted = [making.command(snmp(c, f), host="lom", role=rist_values.role(r, SIZE)) for r, c, f in ((Role.BEFORE, 10, 1), (Role.AFTER, 18_710, 4))]  # fmt: skip
-    values = whole(observed(*counted, *run(**{Role.BEFORE: None, Role.AFTER: None})))
+    values = whole(observed(*counted, *run({Role.BEFORE: None, Role.AFTER: None})))
     assert (values["rist_fragments"], values["rist_refused"]) == (18_700, 3)
     assert kernel_counters.grown("", snmp(), "IpFragCreates") is None
 
@@ -191,14 +195,14 @@ def test_fragments_and_refusals_are_the_kernels() -> None:
 def test_receive_buffers_that_were_too_small_are_marked() -> None:
     after = making.command(snmp(dropped=7), host="yuki")
     before = making.command(snmp(), host="yuki")
-    link = making.link(clip(), *run(**{Role.AFTER: after, Role.BEFORE: before}))
+    link = making.link(clip(), *run({Role.AFTER: after, Role.BEFORE: before}))
     [mark] = Rist(rist.Options(duration_s=4)).marks(link)
     assert "receive buffers on yuki were too small for 7 datagrams" in mark
 
 
 def test_each_packet_size_has_its_values_and_its_own_reason() -> None:
     """One whose packets never came takes nothing from the others."""
-    lost = run(1128, **{Role.FEED: sent(9350, 1128), Role.CAPTURED: "0\n", Role.FRAMES: None, Role.RECEIVER: OLD_RECEIVER.split("\n")[0]})  # fmt: skip
+    lost = run({Role.FEED: sent(9350, 1128), Role.CAPTURED: "0\n", Role.FRAMES: None, Role.RECEIVER: OLD_RECEIVER.split("\n")[0]}, 1128)  # fmt: skip
     commands = [clip(), *run(), *lost]
     assert rist_values.judge_all(commands, EXPECTED) == (Status.OK, None)
     values = observed(*run(), *lost)
@@ -239,13 +243,13 @@ NOT_CONNECTED = SENDER.splitlines()[0] + "\n"
     ],
 )  # fmt: skip
 def test_how_a_stream_ended_is_judged(
-    changes: dict[str, Any], status: Status, reason: str | None
+    changes: Changes, status: Status, reason: str | None
 ) -> None:
-    assert judged(**changes) == (status, reason)
+    assert judged(changes) == (status, reason)
 
 
 def test_a_program_that_ended_is_the_tools_failure() -> None:
-    status, reason = judged(**{Role.ALIVE: making.command("failed\n", 3)})
+    status, reason = judged({Role.ALIVE: making.command("failed\n", 3)})
     assert status is Status.TOOL_FAILED
     assert reason
     assert reason.startswith("a program ended while the stream ran: '")
@@ -253,7 +257,7 @@ def test_a_program_that_ended_is_the_tools_failure() -> None:
 
 def test_statistics_that_cannot_be_read_are_the_tools_failure() -> None:
     spoilt = RECEIVER.replace('"quality":', '"qualitaet":')
-    status, reason = judged(**{Role.RECEIVER: spoilt})
+    status, reason = judged({Role.RECEIVER: spoilt})
     assert status is Status.TOOL_FAILED
     assert reason == "librist's statistics cannot be read: receiver-stats: quality: Field required"
 
@@ -261,7 +265,7 @@ def test_statistics_that_cannot_be_read_are_the_tools_failure() -> None:
 def test_a_session_that_broke_is_not_the_senders_fault() -> None:
     gone = "1795717565.3|0.0|[INFO] Connection Status changed for Peer 1, new status is 1, peer connected count is 0\n"
     log = "\n".join(SENDER.splitlines()[:6]) + "\n" + gone
-    assert judged(**{Role.SENDER: log})[0] is Status.OK
+    assert judged({Role.SENDER: log})[0] is Status.OK
 
 
 @pytest.mark.parametrize(
@@ -286,9 +290,9 @@ THESIS = Expected(4, 25_000_000, 400, thesis=True)
 LIVE_SENT = 1520 * 1024
 
 
-def live(code: int | None = 187, **changes: Any) -> list[Command]:
+def live(code: int | None = 187) -> list[Command]:
     feed = making.command("", code, error=LIVE, took_s=16.8)
-    return run(**{Role.FEED: feed, Role.SENDER: None, **changes})
+    return run({Role.FEED: feed, Role.SENDER: None})
 
 
 def test_the_thesis_source_is_told_as_the_thesis_did() -> None:
@@ -459,7 +463,7 @@ def test_whatever_a_program_says_there_is_a_value_or_a_reason(
     text = choice.draw(st.sampled_from(PARTS)) + choice.draw(st.text(max_size=30))
     at = choice.draw(st.integers(0, len(text)))
     said = making.command(text[at:] + choice.draw(st.text(max_size=8)) + text[:at], code)
-    commands = [clip(), *run(**{role: said})]
+    commands = [clip(), *run({role: said})]
     status, reason = rist_values.judge_all(commands, EXPECTED)
     assert status is Status.OK or reason
     link = LinkRecord(source="lom", target="yuki", status=status, reason=reason, commands=commands)
