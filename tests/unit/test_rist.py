@@ -242,9 +242,7 @@ NOT_CONNECTED = SENDER.splitlines()[0] + "\n"
         ({Role.SENDER: "\n".join(SENDER.splitlines()[:6])}, Status.TOOL_FAILED, "ristsender got 5500 of 9350 packets from ffmpeg on its own host"),
     ],
 )  # fmt: skip
-def test_how_a_stream_ended_is_judged(
-    changes: Changes, status: Status, reason: str | None
-) -> None:
+def test_how_a_stream_ended_is_judged(changes: Changes, status: Status, reason: str | None) -> None:
     assert judged(changes) == (status, reason)
 
 
