@@ -208,6 +208,9 @@ SHORT = {
     "duration_s": 1,
     "connect_limit_s": 3.0,
     "modes": ("bidir",),
+    "paths": 40,
+    "total_bytes": 8_000_000,
+    "copy_limit_s": 8.0,
     "rates": ("10M",),
     "search": None,
 }

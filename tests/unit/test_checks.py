@@ -86,7 +86,7 @@ FIRES: dict[str, Case] = {
     ),
     "unequal_limits": lambda: (
         Tables().link(status="timeout", limit_s=700, benchmark="nix_cache")
-        .link(vpn="nebula", duration_s=1600, benchmark="nix_cache")
+        .link(vpn="nebula", duration_s=1600, limit_s=None, benchmark="nix_cache")
     ),
     "tool_failure": lambda: Tables().link(status="tool_failed", reason="the tool broke after 1.9 s"),
     "tool_fails_on_bare_link": lambda: Tables().link(vpn="internal", status="failed", reason="x"),
@@ -138,6 +138,7 @@ SILENT: dict[str, Case] = {
         Tables().link(status="timeout", limit_s=700, benchmark="nix_cache")
         .link(vpn="nebula", duration_s=690, benchmark="nix_cache")
         .link(vpn="nebula", duration_s=1600, benchmark="rist")
+        .link(vpn="tinc", duration_s=1600, limit_s=700, benchmark="nix_cache")
     ),
     "tool_failure": lambda: Tables().link(status="failed"),
     "tool_fails_on_bare_link": lambda: Tables().link(status="failed").link(vpn="internal"),
