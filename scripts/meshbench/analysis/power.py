@@ -116,7 +116,7 @@ def _noise(values: Matrix) -> tuple[float, int, int] | None:
         The standard deviation (the root of the systems' mean variance), of how many systems, and how
         many rounds the longest has; None where there are none of three rounds.
     """
-    ratios = np.log(values[1:] / values[0])
+    ratios = np.log(values[1:]) - np.log(values[0])
     counts = (~np.isnan(ratios)).sum(axis=1)
     some = ratios[counts >= _LEAST]
     if not len(some):
