@@ -28,6 +28,7 @@ from meshbench.config import models
 from meshbench.config.jobs import Where
 from meshbench.config.load import load_named
 from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, SystemFile, Tuning
+from meshbench.packages import store
 from meshbench.results.records import Cell, LinkRecord, Record
 from meshbench.runner import measure
 from meshbench.runner.jobs import MeasureJob
@@ -38,7 +39,7 @@ from meshbench.testbed.lab import cgroups, image
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS, Layout
 from meshbench.testbed.ssh import SshHost, close_all
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import TestbedError, VpnError
 from meshbench.vpns.common.supplies import supplies
 from tests.unit import making
 
@@ -207,6 +208,9 @@ SHORT = {
     "duration_s": 1,
     "connect_limit_s": 3.0,
     "modes": ("bidir",),
+    "paths": 40,
+    "total_bytes": 8_000_000,
+    "copy_limit_s": 8.0,
     "rates": ("10M",),
     "search": None,
 }
@@ -218,6 +222,20 @@ def short_options(name: str, **changes: Any) -> dict[str, Any]:
     chosen = {key: value for key, value in {**SHORT, **changes}.items() if key in fields}
     options: dict[str, Any] = benchmarks.make(name, chosen).options.model_dump(mode="json")
     return options
+
+
+_CANNOT_BUILD = re.compile(r"is not installed|no network: |requires go ", re.IGNORECASE)
+
+
+def has_programs(name: str) -> None:
+    """Skip a test of a benchmark whose programs cannot be made on this machine."""
+    try:
+        for supply in benchmarks.make(name, {}).supplies:
+            asyncio.run(store.obtain(supply, store.own_architecture()))
+    except VpnError as error:
+        if _CANNOT_BUILD.search(str(error)):
+            pytest.skip(f"{name}: no binary: {error}")
+        raise
 
 
 def job(

@@ -107,6 +107,7 @@ MEASURED = [
 
 @pytest.mark.parametrize(("benchmark_name", "system"), MEASURED)
 def test_benchmark_measures(lab: Lab, store: Path, benchmark_name: str, system: System) -> None:
+    support.has_programs(benchmark_name)
     judge(lab, support.measured(support.job(system.driver, benchmark_name, system=system), store))
 
 
@@ -117,6 +118,7 @@ def test_a_daemon_killed_half_way(
     lab: Lab, store: Path, benchmark_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its host's links are failed because of it, in bounded time, and the record can be read."""
+    support.has_programs(benchmark_name)
     kind = benchmarks.load(benchmark_name)
     whole = kind.measure
 
@@ -204,6 +206,7 @@ DROP = b"""table inet test {
 @pytest.mark.parametrize("benchmark_name", benchmarks.names())
 def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) -> None:
     """Never ok, always with a reason, within the limit that the outcome states."""
+    support.has_programs(benchmark_name)
     benchmark = benchmark_of(benchmark_name)
 
     async def work(bed: Session) -> None:

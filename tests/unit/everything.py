@@ -44,6 +44,7 @@ OTHERS = {
     "rist": ("rist_packets_dropped", "rist_packets_recovered"),
     "reboot": ("vpn_added",),
 }  # fmt: skip
+_OVER_TIME = {"tcp": ("tcp_rtt", "ms", 5.0), "tcp_parallel": ("goodput", "bit/s", 40e6)}
 _LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0}
 ODD = (0.0, None, 1e307, 1e17, 4e-10)
 
@@ -116,10 +117,10 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         if state == "odd":
             value = 0.0 if at["vpn"] == "nebula" else ODD[(number + index) % len(ODD)]
         yield synthetic.sample(name, value, metric.unit, **at, **_mode(at))
-    if benchmark == "tcp":
-        for second in range(3):
-            value = 0.0 if state == "odd" and second else 5.0
-            yield synthetic.sample("tcp_rtt", value, "ms", **at, **_mode(at), t_s=float(second))
+    for second in range(3 if benchmark in _OVER_TIME else 0):
+        name, unit, value = _OVER_TIME[benchmark]
+        value = 0.0 if state == "odd" and second else value
+        yield synthetic.sample(name, value, unit, **at, **_mode(at), t_s=float(second))
     if benchmark == "ping":
         for run in range(2):
             yield synthetic.sample("rtt_max", 5.0, "ms", **at, stream=run)

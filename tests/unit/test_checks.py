@@ -86,7 +86,7 @@ FIRES: dict[str, Case] = {
     ),
     "unequal_limits": lambda: (
         Tables().link(status="timeout", limit_s=700, benchmark="nix_cache")
-        .link(vpn="nebula", duration_s=1600, benchmark="nix_cache")
+        .link(vpn="nebula", duration_s=1600, limit_s=None, benchmark="nix_cache")
     ),
     "tool_failure": lambda: Tables().link(status="tool_failed", reason="the tool broke after 1.9 s"),
     "tool_fails_on_bare_link": lambda: Tables().link(vpn="internal", status="failed", reason="x"),
@@ -104,6 +104,7 @@ FIRES: dict[str, Case] = {
         .each("send_rate", [900e6] * 3, mode="bidir", vpn="internal")
         .each("send_rate", [450e6] * 3, mode="bidir", vpn="internal", benchmark="tcp_parallel")
     ),
+    "other_flows": lambda: flows([1, 2, 1]),
     "counter_wrap": lambda: (
         Tables().value("rist_packets_dropped_max", 55_500).value("encoding_bitrate_max", 3.4e6)
     ),
@@ -137,6 +138,7 @@ SILENT: dict[str, Case] = {
         Tables().link(status="timeout", limit_s=700, benchmark="nix_cache")
         .link(vpn="nebula", duration_s=690, benchmark="nix_cache")
         .link(vpn="nebula", duration_s=1600, benchmark="rist")
+        .link(vpn="tinc", duration_s=1600, limit_s=700, benchmark="nix_cache")
     ),
     "tool_failure": lambda: Tables().link(status="failed"),
     "tool_fails_on_bare_link": lambda: Tables().link(status="failed").link(vpn="internal"),
@@ -148,6 +150,7 @@ SILENT: dict[str, Case] = {
         Tables().each("send_rate", [900e6] * 3, mode="bidir")
         .each("send_rate", [450e6] * 3, mode="bidir", benchmark="tcp_parallel")
     ),
+    "other_flows": lambda: flows([1, 1, 1]),
     "counter_wrap": lambda: (
         Tables().value("rist_packets_dropped_max", 300).value("encoding_bitrate_max", 3.4e6)
     ),
@@ -220,6 +223,17 @@ def times(values: list[float]) -> Tables:
     return tables
 
 
+def flows(streams: list[float]) -> Tables:
+    """Sessions of all links at once, both directions in each, with so many streams in each direction."""
+    tables, hosts = Tables(), ("lom", "yuki", "luna")
+    for source, target, count in zip(hosts, (*hosts[1:], hosts[0]), streams, strict=True):
+        of = {"benchmark": "tcp_parallel", "mode": "bidir", "source": source, "target": target}
+        tables.value("streams", count, **of)
+        for direction in ("forward", "reverse"):
+            tables.value("goodput", 9e6, **of, direction=direction)
+    return tables
+
+
 def reordering(shares: dict[str, float]) -> Tables:
     tables = Tables().value("netem_reorder", 0.005, source="*", target="*")
     for vpn, share in shares.items():
@@ -266,6 +280,26 @@ def test_names_no_system_but_the_bare_link(name: str) -> None:
                "hyprspace", "tinc", "mycelium", ".json", "lom", "yuki", "luna")  # fmt: skip
     text = rules.load(name).sql.lower()
     assert not [word for word in systems if f"'{word}'" in text or f" {word} " in text]
+
+
+def test_a_session_in_one_direction_only_has_another_number_of_flows() -> None:
+    tables = flows([1, 1, 1])
+    tables.samples = [row for row in tables.samples if row["direction"] == "forward"]
+    [row] = tables.run("other_flows")
+    assert (row["value"], row["reference"]) == (3, 6)
+
+
+def test_variants_of_simultaneous_tcp_scale_each_by_its_own() -> None:
+    def tables(variant: str) -> Tables:
+        return (
+            Tables().each("send_rate", [300e6] * 3, mode="bidir", benchmark=f"tcp{variant}")
+            .each("send_rate", [150e6] * 3, mode="bidir", benchmark="tcp_parallel")
+            .each("send_rate", [310e6] * 3, mode="bidir", benchmark="tcp_parallel@reno")
+        )  # fmt: skip
+
+    [row] = tables("@reno").run("beyond_scaling")
+    assert (row["benchmark"], row["value"]) == ("tcp_parallel@reno", pytest.approx(3.1))
+    assert tables("").run("beyond_scaling") == []
 
 
 def test_first_phase_of_two_kinds_is_a_patchwork() -> None:

@@ -17,7 +17,8 @@ NOTHING = Load(0.0, 0.0, 0.0, 0.0, {}, 0.0)
 
 def after(window_s: float = 10.0, **seconds: float) -> dict[str, float]:
     """Shares after a time in which the machine's CPUs were busy for so many seconds each."""
-    used = {"machine": 0.0, "lab": 0.0, "own": 0.0, "kernel": 0.0, "pressure": 0.0} | seconds
+    used = {"machine": 0.0, "lab": 0.0, "own": 0.0, "kernel": 0.0, "pressure": 0.0, "packets": 0.0}
+    used |= seconds
     later = Load(
         window_s,
         used["machine"] * CPUS,
@@ -25,6 +26,7 @@ def after(window_s: float = 10.0, **seconds: float) -> dict[str, float]:
         used["own"] * CPUS,
         {7: used["kernel"] * CPUS},
         used["pressure"],
+        used["packets"] * CPUS,
     )
     return between(NOTHING, later)
 
@@ -51,6 +53,8 @@ WAITING = (
         (after(machine=2, lab=0.5, own=1.2), [OWN]),
         (after(machine=1, lab=0.5, pressure=2.1), [WAITING]),
         (after(machine=8, lab=8, pressure=9), []),
+        # The bare link at 1 Gbit/s both ways keeps the CPUs busy with its packets.
+        (after(machine=1.5, lab=1.5, packets=2, pressure=2.1), []),
         (after(machine=1, lab=2), []),
         (after(0.4, machine=0.4), []),
         ({}, []),
@@ -64,7 +68,7 @@ def test_other_load_is_marked_and_the_lab_s_own_is_not(
 
 def test_shares_are_of_all_cpus_and_never_negative() -> None:
     assert after(machine=4, lab=2, own=1) == {
-        "window_s": 10, "lab": 0.2, "meshbench": 0.1, "outside": 0.1, "waiting": 0
+        "window_s": 10, "lab": 0.2, "kernel": 0, "meshbench": 0.1, "outside": 0.1, "waiting": 0
     }  # fmt: skip
     assert after(machine=1, lab=2)["outside"] == 0
     assert "waiting" not in between(NOTHING, Load(10, 1, 1, 0, {}, None))
@@ -115,7 +119,7 @@ def test_times_are_told_apart_by_whose_they_are(machine: Path) -> None:
     assert machine
     assert found is not None
     assert (found.machine_s, found.lab_s, found.own_s) == (3, 2, 8)
-    assert (found.kernel_s, found.pressure_s) == ({3: 2}, 2.5)
+    assert (found.kernel_s, found.pressure_s, found.interrupts_s) == ({3: 2}, 2.5, 18 / TICKS)
 
 
 def test_a_kernel_that_does_not_count_says_nothing(machine: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from meshbench import benchmarks
 from meshbench.benchmarks.base import Link, Observation, Outcome
-from meshbench.benchmarks.quic import THESIS, Quic
+from meshbench.benchmarks.quic import Quic
 from meshbench.benchmarks.tools import quicperf
 from meshbench.results.records import LinkRecord, Status
 from tests.unit import making
@@ -273,10 +273,12 @@ def test_one_of_several_clients_that_fails_is_the_link_s_failure() -> None:
     assert found.reason == "1 of 3 clients: handshake_timeout: no answer"
 
 
-def test_the_thesis_s_parameters_give_way_to_those_that_are_said() -> None:
-    chosen = quic(thesis=True, duration_s=3).options
-    assert (chosen.duration_s, chosen.processes, chosen.sender) == (3, "cpus", "server")
-    assert quic(thesis=True).options.duration_s == THESIS["duration_s"] == 30
+def test_the_thesis_s_parameters_are_its_own() -> None:
+    chosen = quic(thesis=True).options
+    assert (chosen.duration_s, chosen.interval_s, chosen.gso) == (30, 1, True)
+    assert (chosen.processes, chosen.connections, chosen.sender) == ("cpus", 1, "server")
+    with pytest.raises(ValidationError, match="leave out duration_s, or thesis"):
+        quic(thesis=True, duration_s=3)
     again = quic(**chosen.model_dump(mode="json")).options
     assert again == chosen
 

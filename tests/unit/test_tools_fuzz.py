@@ -122,6 +122,19 @@ def test_iperf3(
         assert directions == ({"forward", "reverse"} if mode == "bidir" else {mode})
 
 
+@given(choice=st.data(), before=BEFORE_AFTER, after=BEFORE_AFTER, code=CODES)
+def test_iperf3_over_udp(choice: st.DataObject, before: str, after: str, code: int | None) -> None:
+    text = before + said(changed(making.document("iperf3-udp-forward.json"), choice)) + after
+    done = command(text, code, argv=["iperf3", "-c", "x", "-b", "10"], role="overload forward")
+    status, reason = iperf3.judge(done, 9.0)
+    assert status is Status.OK or reason
+    told, values = read("udp", done, done.in_role("search-1 forward"))
+    if status is Status.OK:
+        assert told.status is Status.OK, told.reason
+        losses = [v.value for v in values if v.metric.name == "udp_loss"]
+        assert all(loss is None or 0 <= loss <= 1 for loss in losses)
+
+
 @given(text=st.text(max_size=80), code=CODES, error=st.text(max_size=20))
 def test_iperf3_that_says_anything(text: str, code: int | None, error: str) -> None:
     status, reason = iperf3.judge(command(text, code, error=error), 9.0)

@@ -100,8 +100,9 @@ def test_bars_stand_at_each_other_s_ends_and_what_is_missing_is_told(data: Data)
     assert told["tinc"].startswith("! tool failed: the hosts' counters")
     notes = loaded.notes(data, context())
     assert any(REASON[:40] in note and "tinc" in note for note in notes)
-    assert "Sender's queues: at the most 50 % (internal at baseline)" in loaded.caption(
-        data, context()
+    assert (
+        "The most at each: sender's interfaces 30 % (nebula at baseline); sender's queues 50 % (internal at baseline)"
+        in loaded.caption(data, context())
     )
 
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"syscall"
@@ -77,10 +78,14 @@ func (c *connecting) dial(ctx context.Context, transport *quic.Transport) (*quic
 	waiting, stop := context.WithTimeout(ctx, seconds(c.HandshakeS))
 	defer stop()
 	conn, err := transport.Dial(waiting, c.remote, clientTLS(), c.config(c.HandshakeS, c.packet))
-	if err != nil && ctx.Err() == nil && c.refuses() {
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return conn, err
+	case c.refuses():
 		return nil, errRefused
 	}
-	return conn, err
+	return nil, fmt.Errorf("no connection within %v s, with packets of %d bytes and a path MTU of %d: %w",
+		c.HandshakeS, c.packet, c.mtu, err)
 }
 
 // refuses asks with one byte, which a server ignores: of a socket that is not connected to one

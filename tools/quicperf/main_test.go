@@ -199,7 +199,10 @@ func TestSilenceIsAHandshakeTimeout(t *testing.T) {
 	}
 	defer silent.Close()
 	status, events := asked(t, silent.LocalAddr().String())
-	failed(t, status, events, "handshake_timeout")
+	event := failed(t, status, events, "handshake_timeout")
+	if words := event["message"].(string); !strings.Contains(words, "packets of 1280 bytes") {
+		t.Errorf("%q does not say the sizes", words)
+	}
 }
 
 func TestAPathThatDiesEndsWithWhatCameBefore(t *testing.T) {

@@ -212,6 +212,10 @@ class Benchmark(ABC, Generic[OptionsT]):
     def duration_s(self) -> float:
         """About how long measuring one group takes, for the plan."""
 
+    def longest_s(self) -> float:
+        """How long that may take at the most: as long the network stays impaired."""
+        return self.duration_s()
+
 
 class PerLink(Benchmark[OptionsT]):
     """A benchmark whose output is read link by link."""

@@ -6,7 +6,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,13 +36,13 @@ from meshbench.benchmarks.tools.quic_metrics import (
     TTFB,
 )
 from meshbench.benchmarks.tools.quicperf import Counted, Run
-from meshbench.config.strict import Strict
+from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.imported_metrics import Spread
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status, worst
 from meshbench.testbed.host import Host
 from meshbench.util import foreign
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 
 WARM_UP_S = 0.2
 _ROLE = "quic"
@@ -50,16 +50,13 @@ _QUARTILES = ("p25", "p50", "p75")
 _TOGETHER = 2
 """How many values there must be for quartiles."""
 
-THESIS: Mapping[str, Any] = {
-    "duration_s": 30, "interval_s": 1, "processes": "cpus", "connections": 1, "gso": True,
-    "sender": "server",
-}  # fmt: skip
-"""The reference's `qperf -i 1 -g 1 -t 30` against `qperf -g -s`, a process per logical CPU."""
 
-
-class Options(Strict):
-    thesis: bool = False
-    """Take the reference's parameters where none are given here."""
+class Options(ThesisOptions):
+    # `qperf -i 1 -g 1 -t 30` of each logical CPU against `qperf -g -s`.
+    of_the_thesis: ClassVar[Mapping[str, Any]] = {
+        "duration_s": 30, "interval_s": 1, "processes": "cpus", "connections": 1, "gso": True,
+        "sender": "server", "warm_up": False, "attempts": 3,
+    }  # fmt: skip
     duration_s: Annotated[float, Field(ge=0.5, le=3600)] = 10
     interval_s: Annotated[float, Field(ge=0.1, le=60)] = 1
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["cpus"] = 1
@@ -72,16 +69,9 @@ class Options(Strict):
     packet_bytes: Annotated[int, Field(ge=1200, le=1452)] | None = None
     """UDP payload of the first packets; by default 1,280, or what the interface's MTU leaves."""
     mtu_discovery: bool = True
-    handshake_limit_s: Annotated[float, Field(gt=0, le=600)] = 10
+    connect_limit_s: Annotated[float, Field(gt=0, le=600)] = 10
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     warm_up: bool = True
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_the_thesis(cls, said: Any) -> Any:
-        if isinstance(said, Mapping) and said.get("thesis") is True:
-            return {**THESIS, **said}
-        return said
 
     @model_validator(mode="after")
     def _has_an_interval(self) -> "Options":
@@ -153,7 +143,7 @@ class Quic(PerLink[Options]):
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
-        return options.duration_s + 2 * options.handshake_limit_s + 40 * link.delay_s + 15
+        return options.duration_s + 2 * options.connect_limit_s + 40 * link.delay_s + 15
 
     def _common_flags(self) -> list[str]:
         options = self.options
@@ -172,7 +162,7 @@ class Quic(PerLink[Options]):
             "--local", link.source_address, "--sender", options.sender,
             "--duration", str(options.duration_s), "--interval", str(options.interval_s),
             "--connections", str(options.connections),
-            "--handshake-limit", str(options.handshake_limit_s),
+            "--handshake-limit", str(options.connect_limit_s),
             "--finish-limit", str(5 + 20 * link.delay_s), *self._common_flags(), *last,
         ]  # fmt: skip
         return await link.source.run(
@@ -202,7 +192,7 @@ async def _cpus(host: Host) -> int:
     try:
         return int(answer.stdout)
     except ValueError:
-        raise TestbedError(f"{host.name}: nproc says {foreign.quoted(answer.stdout)}") from None
+        raise ToolError(f"{host.name}: nproc says {foreign.quoted(answer.stdout)}") from None
 
 
 def _whole(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:

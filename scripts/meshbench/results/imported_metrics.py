@@ -52,34 +52,6 @@ CONNECTIVITY_WAIT = _metric(
 
 
 # Nix binary cache by hyperfine.
-COPY_TIME = _metric(
-    "copy_time", "s", "Nix download", "lower",
-    "One copy of the closure from the peer's cache; the mean of the timed copies where stream is null.",
-    "hyperfine: results[0].mean, .times[]",
-)  # fmt: skip
-COPY_USER = _metric(
-    "copy_user", "s", "Nix download, user CPU", "lower",
-    "CPU time of one copy in user space.", "hyperfine: results[0].user",
-)  # fmt: skip
-COPY_SYSTEM = _metric(
-    "copy_system", "s", "Nix download, system CPU", "lower",
-    "CPU time of one copy in the kernel.", "hyperfine: results[0].system",
-)  # fmt: skip
-COPIES_STARTED = _metric(
-    "copies_started", "1", "Copies started", "higher",
-    "Copies begun (the warm-up included) before the test ended without a result.",
-    "nix copy: lines 'copying N paths...'",
-)  # fmt: skip
-PATHS_STARTED = _metric(
-    "paths_started", "1", "Store paths started", "higher",
-    "Store paths begun in the last copy before the test ended without a result.",
-    "nix copy: lines \"copying path '…'\"",
-)  # fmt: skip
-PATHS_WANTED = _metric(
-    "paths_wanted", "1", "Store paths of a copy", "neither",
-    "Store paths of the closure.", "nix copy: line 'copying N paths...'",
-)  # fmt: skip
-
 # RIST video, over about 31 one-second intervals of which only statistics were kept.
 RIST_QUALITY = Spread(Metric(
     "rist_quality", "1", "RIST link quality", "higher",

@@ -20,7 +20,8 @@ WAITING = 0.2
 """The share of the time during which something may wait for a CPU while a lab needs few of them: a fifth
 of a ping's requests would meet a busy CPU. Beside as many busy programs as CPUs it was 0.96 to 0.99."""
 NEEDS_LITTLE = 0.25
-"""The share of its machine below which a lab that waits for a CPU is not itself the reason."""
+"""The share of its machine, with the kernel's for its packets, below which a lab that waits for a CPU is
+not itself the reason."""
 _CPU_TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -77,7 +78,7 @@ def _load(used: Mapping[str, float]) -> Iterator[str]:
         yield f"other programs took more than {OUTSIDE:.0%} of the CPU time of the lab's machine"
     if used.get("meshbench", 0) > OWN:
         yield f"meshbench itself took more than {OWN:.0%} of the CPU time of the lab's machine"
-    if used.get("waiting", 0) > WAITING and used["lab"] < NEEDS_LITTLE:
+    if used.get("waiting", 0) > WAITING and used["lab"] + used.get("kernel", 0) < NEEDS_LITTLE:
         yield (
             f"something waited for a CPU for more than {WAITING:.0%} of the time, although the lab "
             f"needed less than {NEEDS_LITTLE:.0%} of its machine"

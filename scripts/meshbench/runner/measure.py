@@ -202,7 +202,7 @@ def _lifetime_s(job: MeasureJob, benchmark: Benchmark[Any]) -> float:
     """How long impairment may last without a word from the controller; in coarse steps, so that
     an emulator need not be restarted for each benchmark.
     """
-    longest_s = len(benchmark.groups(job.where.links)) * benchmark.duration_s() + LIFETIME_MARGIN_S
+    longest_s = len(benchmark.groups(job.where.links)) * benchmark.longest_s() + LIFETIME_MARGIN_S
     return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
 
 

@@ -1,11 +1,15 @@
 """Under which circumstances a link was measured, from the evidence in its record (pure)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from meshbench.results.records import LinkRecord, Record
 
 CONGESTION = "net.ipv4.tcp_congestion_control"
+VERSIONS = "versions"
+"""The role of a command whose every line is the version of a program that measured."""
+_LIBRARIES = re.compile(r" \([^)]*\)")
 _PER_QUEUE = {"mq", "mqprio"}
 
 
@@ -53,4 +57,6 @@ def _tools(state: Mapping[str, Any], link: LinkRecord) -> list[str]:
     """The versions of the programs that measured, as they say them, without their libraries'."""
     known: Mapping[str, str] = state.get("tools") or {}
     ran = (next((word for word in c.argv if word in known), "") for c in link.commands)
-    return [known[program].partition(" (")[0] for program in ran if program]
+    asked = [line for c in link.in_role(VERSIONS) for line in c.stdout.splitlines()]
+    said = [*(known[program] for program in ran if program), *asked]
+    return [" ".join(_LIBRARIES.sub("", line).split()) for line in said]

@@ -16,7 +16,7 @@ from meshbench.results.records import Command, Status
 from meshbench.testbed.host import PRIVATE, RUN, File, Unit
 from meshbench.testbed.waiting import listening
 from meshbench.util import foreign
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 from meshbench.util.foreign import Told
 
 NAME = "quicperf"
@@ -190,7 +190,7 @@ class Servers:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Every link's server listens in the block. Raises TestbedError."""
+        """Every link's server listens in the block. Raises ToolError."""
         try:
             await asyncio.gather(*(self._start(link) for link in self._links))
             yield
@@ -208,7 +208,7 @@ class Servers:
         last = link.port + PORTS_PER_LINK - 1
         if not await listening(link.target, last, LISTEN_LIMIT_S, "u"):
             words = await link.target.logs(_unit(link))
-            raise TestbedError(f"{link.target.name}: quicperf does not listen: {words}")
+            raise ToolError(f"{link.target.name}: quicperf does not listen: {words}")
 
     async def _stop(self, link: Link) -> None:
         await link.target.stop(_unit(link))

@@ -69,23 +69,27 @@ INTERFACE_MTU = Metric(
 )  # fmt: skip
 
 
+LOST_AT = "UDP lost: "
+"""How the titles of the places begin."""
+
+
 def _place(name: str, title: str, definition: str, source: str) -> Metric:
-    return Metric(f"udp_dropped_{name}", "1", title, "lower", definition, source)
+    return Metric(f"udp_dropped_{name}", "1", f"{LOST_AT}{title}", "lower", definition, source)
 
 
 PLACES: Mapping[str, Metric] = {
     "send_socket": _place(
-        "send_socket", "Sending socket",
+        "send_socket", "sending socket",
         "Datagrams that the sending host's network refused its sockets, beyond what its queues and "
         "interfaces counted.", "/proc/net/snmp: Udp SndbufErrors of the sender",
     ),
     "interface_out": _place(
-        "interface_out", "Sender's interfaces",
+        "interface_out", "sender's interfaces",
         "Packets that the sending host's interfaces dropped, the tunnel's among them.",
-        "ip -s link: tx dropped of the sender",
+        "/proc/net/dev: drop of the sender, transmitting",
     ),
     "qdisc": _place(
-        "qdisc", "Sender's queues",
+        "qdisc", "sender's queues",
         "Packets that the sending host's queueing disciplines dropped, without netem.",
         "tc -s qdisc: drops of the sender",
     ),
@@ -95,29 +99,29 @@ PLACES: Mapping[str, Metric] = {
         "tc -s qdisc: drops of netem",
     ),
     "interface_in": _place(
-        "interface_in", "Receiver's interfaces",
+        "interface_in", "receiver's interfaces",
         "Packets that the receiving host's interfaces dropped, the tunnel's among them.",
-        "ip -s link: rx dropped of the receiver",
+        "/proc/net/dev: drop of the receiver, receiving",
     ),
     "daemon_buffer": _place(
-        "daemon_buffer", "Daemon's receive buffer",
+        "daemon_buffer", "daemon's receive buffer",
         "Packets for which the receive buffer of a socket that stays, the VPN daemon's, had no room.",
         "ss -uanm: drops of the receiver's sockets",
     ),
     "receive_buffer": _place(
-        "receive_buffer", "Receiver's buffer",
+        "receive_buffer", "receiver's buffer",
         "Datagrams for which the receiving application's buffer had no room.",
         "/proc/net/snmp: Udp RcvbufErrors of the receiver, less the daemon's",
     ),
     "too_late": _place(
-        "too_late", "After the end",
+        "too_late", "after the end",
         "Datagrams that came when the receiver had closed its socket.",
         "/proc/net/snmp: Udp NoPorts of the receiver",
     ),
 }  # fmt: skip
 """By the field of `datagram_drops.Drops`, in the order in which datagrams pass the places."""
 ELSEWHERE = Metric(
-    "udp_lost_elsewhere", "1", "On the way", "lower",
+    "udp_lost_elsewhere", "1", f"{LOST_AT}on the way", "lower",
     "Datagrams sent and not received that no counter of the two hosts accounts for: lost between "
     "them, by an emulator on the way, or inside the VPN's daemons.",
     "udp_sent - udp_received - the sum of udp_dropped_*",

@@ -1,5 +1,6 @@
 """What one UDP run of iperf3 says, with both hosts' counters around it (pure)."""
 
+import contextlib
 from collections.abc import Iterator
 
 from meshbench.benchmarks.base import Direction, Observation, Pair
@@ -20,6 +21,16 @@ def read(command: Command) -> Run:
     return run
 
 
+def sent_s(command: Command) -> float:
+    """How long a run sent, by the client's intervals; 0 where it does not say."""
+    with contextlib.suppress(ValueError):
+        run = iperf3_output.read(command.stdout)
+        return max(
+            (s.start + (s.seconds or 0) for i in run.intervals for s in i.streams), default=0.0
+        )
+    return 0.0
+
+
 def loss_of(command: Command) -> float | None:
     """The share of the datagrams that a run in one direction lost; None where it failed."""
     try:
@@ -31,7 +42,7 @@ def loss_of(command: Command) -> float | None:
     if not received.bytes:
         return 1.0 if sent.bytes else None
     counted = _counted(run, direction, received)
-    return _lost(counted) / counted.packets if counted.packets else None
+    return min(1.0, _lost(counted) / counted.packets) if counted.packets else None
 
 
 def goodput(command: Command, direction: Direction) -> float:
@@ -100,7 +111,7 @@ def _totals(
         m.OUT_OF_ORDER: counted.out_of_order,
     }
     if counted.packets and counted.lost_packets is not None:
-        lost = _lost(counted)
+        lost = min(_lost(counted), counted.packets)
         values |= {
             m.RECEIVED: counted.packets - lost, m.LOST: lost, m.LOSS: lost / counted.packets,
         }  # fmt: skip

@@ -59,6 +59,30 @@ IRTT = Tool(
     because="that is the oldest whose JSON is known",
     package="irtt",
 )
+NIX = Tool(
+    name="nix",
+    question=("nix", "--version"),
+    answer=re.compile(r"^nix \(.*\) (\d\S*)", re.MULTILINE),
+    least="2.4",
+    because="older ones have another `nix copy`",
+    package="nix-bin",
+)
+HYPERFINE = Tool(
+    name="hyperfine",
+    question=("hyperfine", "--version"),
+    answer=re.compile(r"^hyperfine (\d\S*)", re.MULTILINE),
+    least="1.12",
+    because="older ones are untried",
+    package="hyperfine",
+)
+NGINX = Tool(
+    name="nginx",
+    question=("nginx", "-v"),
+    answer=re.compile(r"nginx version: nginx/(\d\S*)"),
+    least="1.18",
+    because="older ones are untried",
+    package="nginx",
+)
 
 
 async def check(tools: Sequence[Tool], hosts: Sequence[Host]) -> dict[str, dict[str, str]]:

@@ -16,4 +16,5 @@ SELECT
     END AS says
 FROM links AS l JOIN limits USING (campaign, benchmark)
 WHERE (l.status = 'timeout' AND l.limit_s > least)
-    OR (l.status = 'ok' AND l.attempts = 1 AND l.duration_s > 1.05 * least AND l.benchmark NOT LIKE '%parallel%')
+    OR (l.status = 'ok' AND l.attempts = 1 AND l.duration_s > 1.05 * least
+        AND coalesce(l.limit_s > least, true) AND l.benchmark NOT LIKE '%parallel%')

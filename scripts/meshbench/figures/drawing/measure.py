@@ -70,6 +70,22 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class SideBySide:
+    """Measures under every profile beside each other, each with its title.
+
+    Attributes:
+        what: they are, in a sentence.
+        stacked: whether they stand below each other, and profiles beside each other.
+        one_scale: the titles of those whose axes of a profile have one scale, when stacked.
+    """
+
+    parts: tuple[tuple[str, Measure], ...]
+    what: str
+    stacked: bool = False
+    one_scale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ByProfile:
     """A measure under every profile, and what it is in a sentence.
 
@@ -80,11 +96,3 @@ class ByProfile:
     measure: Measure
     what: str
     log: bool = False
-
-
-@dataclass(frozen=True)
-class SideBySide:
-    """What is shown: a title and a measure per column, and what they are in a sentence."""
-
-    parts: tuple[tuple[str, Measure], ...]
-    what: str

@@ -36,9 +36,11 @@ def values(data: Data, measure: Measure) -> list[Row]:
     A link that failed has rows of its benchmark's headlines only. Where the campaign has the metric
     at all, a link that ended well without it is one whose tool did not report it.
     """
-    own = rows(
-        data, "measures",
-        benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
+    own = of_one_mode(
+        rows(
+            data, "measures",
+            benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
+        )
     )  # fmt: skip
     if measure.modes:
         mode = next(
@@ -52,6 +54,14 @@ def values(data: Data, measure: Measure) -> list[Row]:
         if link not in there and (row["status"] != "ok" or (own and link not in absent)):
             absent[link] = row
     return [*own, *(_without(row, measure) for row in absent.values())]
+
+
+def of_one_mode(rows: Sequence[Row]) -> list[Row]:
+    """Those of both directions at the same time, as in the thesis, where a benchmark has other modes
+    too: a mean over modes would be of none of them.
+    """
+    modes = {row["mode"] for row in rows}
+    return [row for row in rows if "bidir" not in modes or row["mode"] == "bidir"]
 
 
 def _link(row: Row) -> tuple[object, ...]:
@@ -158,6 +168,14 @@ def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
     return next(
         (g for g in groups if all(getattr(g, key) == value for key, value in wanted.items())), None
     )
+
+
+def other_modes(one: Group, other: Group) -> Missing | None:
+    """Why two groups' values do not compare: TCP in one direction is not TCP in both at once."""
+    here, there = ({str(row["mode"]) for row in group.rows} for group in (one, other))
+    if here == there or not (here and there):
+        return None
+    return Missing("other mode", f"{joined(sorted(here))} against {joined(sorted(there))}")
 
 
 def axis(measure: Measure) -> str:

@@ -1,47 +1,76 @@
-"""Charts of several measures beside each other: a row per profile, a column per measure."""
+"""Charts of several measures beside each other, of those that the campaign has."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.measure import SideBySide
+from meshbench.figures.drawing.groups import Group
+from meshbench.figures.drawing.measure import Measure, SideBySide
+
+Panel = tuple[str, Measure, Sequence[Group]]
+_ACROSS = 2
 
 
-def draw(shown: SideBySide, data: Data, context: Context) -> alt.TopLevelMixin:
-    """A row per profile, a column per measure, each with an axis of its own."""
-    found = [measured.groups(data, context, measure) for _, measure in shown.parts]
-    profiles = list(dict.fromkeys(group.profile for groups in found for group in groups))
-    return measured.draw(
-        [
-            [
-                (
-                    f"{profile}, {title}",
-                    measure,
-                    [group for group in groups if group.profile == profile],
-                )
-                for (title, measure), groups in zip(shown.parts, found, strict=True)
-            ]
-            for profile in profiles
-        ],
-        context,
+def draw(of: SideBySide, data: Data, context: Context) -> alt.TopLevelMixin:
+    """A row per profile and a column per measure; stacked, a row per measure of two profiles."""
+    found = [
+        (title, measure, measured.groups(data, context, measure))
+        for title, measure in measured.planned(of.parts, data, context)
+    ]
+    profiles = list(dict.fromkeys(group.profile for *_, groups in found for group in groups))
+    rows = {
+        profile: [
+            (f"{profile}, {title}", measure, [g for g in groups if g.profile == profile])
+            for title, measure, groups in found
+        ]
+        for profile in profiles
+    }
+    if not of.stacked:
+        return measured.draw(list(rows.values()), context)
+    alike = [title in of.one_scale for title, *_ in found]
+    return measured.draw(_stacked([_on_one_scale(row, alike) for row in rows.values()]), context)
+
+
+def _stacked(columns: Sequence[Sequence[Panel]]) -> list[list[Panel]]:
+    """Two profiles beside each other, their panels below each other."""
+    pairs = [columns[number : number + _ACROSS] for number in range(0, len(columns), _ACROSS)]
+    return [list(row) for pair in pairs for row in zip(*pair, strict=True)]
+
+
+def _on_one_scale(panels: Sequence[Panel], alike: Sequence[bool]) -> list[Panel]:
+    """The same, with axes that go as far as the largest value of all panels that are to be alike."""
+    largest = max(
+        (
+            point.value
+            for (_, measure, groups), chosen in zip(panels, alike, strict=True)
+            for group in groups
+            if chosen
+            for point in group.points("value", measure.scale)
+        ),
+        default=0.0,
     )
+    return [
+        (title, replace(measure, bound=largest) if chosen else measure, groups)
+        for (title, measure, groups), chosen in zip(panels, alike, strict=True)
+    ]
 
 
-def caption(shown: SideBySide, data: Data, context: Context) -> str:
+def caption(of: SideBySide, data: Data, context: Context) -> str:
     """What is drawn, and the extremes."""
     sentences = [
         f"{title}: " + measured.told_extremes(measured.groups(data, context, measure), measure)
-        for title, measure in shown.parts
+        for title, measure in measured.planned(of.parts, data, context)
     ]
-    return " ".join([shown.what, strip.LEGEND_OF_MEANS, measured.MEAN, *sentences])
+    return " ".join([of.what, strip.LEGEND_OF_MEANS, measured.MEAN, *sentences])
 
 
-def notes(shown: SideBySide, data: Data, context: Context) -> Sequence[str]:
-    """What is missing and why, for each measure."""
+def notes(of: SideBySide, data: Data, context: Context) -> Sequence[str]:
+    """What is missing and why, for each."""
     return [
         f"{title}: {note}"
-        for title, measure in shown.parts
+        for title, measure in measured.planned(of.parts, data, context)
         for note in measured.notes(measured.groups(data, context, measure), context)
     ]

@@ -5,6 +5,7 @@ from itertools import product
 
 from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Direction, Headline
+from meshbench.benchmarks.tools import nix_metrics as nix
 from meshbench.benchmarks.tools import quic_metrics as quic
 from meshbench.benchmarks.tools import tcp_metrics as tcp
 from meshbench.benchmarks.tools import udp_metrics as udp
@@ -19,7 +20,7 @@ _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.UDP: (udp.GOODPUT, udp.LOSS),
     Kind.QPERF: (quic.GOODPUT.mean, quic.CONNECT.mean, quic.TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
-    Kind.NIX_CACHE: (m.COPY_TIME,),
+    Kind.NIX_CACHE: (nix.COPY_TIME,),
     Kind.RIST: (m.RIST_QUALITY.mean,),
 }
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}

@@ -1,9 +1,10 @@
 """nix_cache.json: hyperfine's export of two timed copies, or how far the copies came."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from meshbench.benchmarks.tools import nix_metrics as m
+from meshbench.benchmarks.tools import nix_output
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -14,11 +15,9 @@ from meshbench.importers.vpn_runner.outcome import (
 )
 from meshbench.importers.vpn_runner.reading import items, number, text
 from meshbench.importers.vpn_runner.values import Value
-from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
 
 _FIELDS = ((m.COPY_TIME, "mean"), (m.COPY_USER, "user"), (m.COPY_SYSTEM, "system"))
-_COPY = re.compile(r"copying (\d{1,6}) paths")
 
 
 def read(document: Any, host: str) -> Iterator[LinkOutcome]:
@@ -53,9 +52,7 @@ def _times(result: Any) -> Iterator[Value]:
 
 
 def _progress(log: str) -> Iterator[Value]:
-    copies = list(_COPY.finditer(log))
-    if not copies:
-        return
-    yield Value(m.COPIES_STARTED, len(copies))
-    yield Value(m.PATHS_WANTED, int(copies[-1][1]))
-    yield Value(m.PATHS_STARTED, log.count("copying path '", copies[-1].end()))
+    if begun := nix_output.begun(log):
+        yield Value(m.COPIES_STARTED, begun.copies)
+        yield Value(m.PATHS_WANTED, begun.wanted)
+        yield Value(m.PATHS_STARTED, begun.paths)

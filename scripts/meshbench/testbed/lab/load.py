@@ -25,12 +25,12 @@ class Load:
 
     Attributes:
         at_s: of a clock that only goes forward.
-        machine_s: of all CPUs in user and system mode. Interrupts are left out: they carry the lab's
-            packets, and are nobody's.
+        machine_s: of all CPUs in user and system mode, without interrupts.
         lab_s: of the lab's control groups.
         own_s: of meshbench's own processes, those that have ended included.
         kernel_s: by kernel thread: WireGuard's among them encrypt for the lab.
         pressure_s: during which something waited for a CPU; None where the kernel does not say.
+        interrupts_s: of all CPUs, spent on interrupts, which carry the lab's packets.
     """
 
     at_s: float
@@ -39,6 +39,7 @@ class Load:
     own_s: float
     kernel_s: Mapping[int, float]
     pressure_s: float | None
+    interrupts_s: float = 0.0
 
 
 def read(lab_id: str) -> Load | None:
@@ -49,14 +50,17 @@ def read(lab_id: str) -> Load | None:
         return None
     # A run starts the lab's hosts and emulators, so that its mark is on them too.
     own_s, kernel_s = _processes_s({pid for name in names for pid in cgroups.processes(name)})
-    return Load(time.monotonic(), _machine_s(), sum(lab_s), own_s, kernel_s, _pressure_s())
+    machine_s, interrupts_s = _machine_s()
+    return Load(
+        time.monotonic(), machine_s, sum(lab_s), own_s, kernel_s, _pressure_s(), interrupts_s
+    )
 
 
 def between(earlier: Load | None, later: Load | None) -> dict[str, float]:
     """Shares of the machine's CPU time by user, and of the time that something waited (0..1).
 
-    ``outside`` is what neither the lab nor meshbench nor the kernel's threads had. Empty where it
-    is not known or the time was too short.
+    ``kernel`` is what its threads and interrupts had, ``outside`` what neither they nor the lab nor
+    meshbench had. Empty where it is not known or the time was too short.
     """
     if earlier is None or later is None or later.at_s - earlier.at_s < _LEAST_WINDOW_S:
         return {}
@@ -65,17 +69,18 @@ def between(earlier: Load | None, later: Load | None) -> dict[str, float]:
     lab_s, own_s = later.lab_s - earlier.lab_s, max(0.0, later.own_s - earlier.own_s)
     kernel_s = sum(s - earlier.kernel_s.get(pid, 0.0) for pid, s in later.kernel_s.items())
     rest_s = later.machine_s - earlier.machine_s - lab_s - own_s - max(0.0, kernel_s)
-    used = {"lab": lab_s, "meshbench": own_s, "outside": max(0.0, rest_s)}
+    packets_s = max(0.0, kernel_s) + later.interrupts_s - earlier.interrupts_s
+    used = {"lab": lab_s, "kernel": packets_s, "meshbench": own_s, "outside": max(0.0, rest_s)}
     shares = {who: round(seconds / capacity_s, 4) for who, seconds in used.items()}
     if earlier.pressure_s is not None and later.pressure_s is not None:
         shares["waiting"] = round((later.pressure_s - earlier.pressure_s) / window_s, 4)
     return {"window_s": round(window_s, 3), **shares}
 
 
-def _machine_s() -> float:
-    """The first line of /proc/stat: user, nice and system (proc_stat(5))."""
-    words = (PROC / "stat").read_text(encoding="ascii").split(maxsplit=4)
-    return sum(map(int, words[1:4])) * _TICK_S
+def _machine_s() -> tuple[float, float]:
+    """From the first line of /proc/stat: user, nice and system; irq and softirq (proc_stat(5))."""
+    words = (PROC / "stat").read_text(encoding="ascii").split(maxsplit=8)
+    return sum(map(int, words[1:4])) * _TICK_S, sum(map(int, words[6:8])) * _TICK_S
 
 
 def _group_s(name: str) -> Iterable[float]:

@@ -29,4 +29,12 @@ FIGURES = (
             "Time of one copy of the closure; one that was cut off took longer than its limit.",
         ),
     ),
+    Figure(
+        "nix_progress",
+        "Nix downloads over time",
+        tables=("nix_progress", "measures"),
+        # An import has the times only.
+        benchmarks=("nix_cache", "calibration"),
+        together=True,
+    ),
 )

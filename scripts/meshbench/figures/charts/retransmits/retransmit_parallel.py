@@ -47,7 +47,8 @@ def tabulate(data: Data, context: Context) -> Table:
                 measured.entry(other, both),
                 measured.spread(other, PERCENT),
                 f"{other.n_ok}/{other.planned}",
-                both / one if one and both is not None else None,
+                measured.other_modes(group, other)
+                or (both / one if one and both is not None else None),
             ]
         )
     return Table(columns, rows)

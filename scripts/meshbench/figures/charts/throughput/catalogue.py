@@ -1,6 +1,6 @@
 """Figures about what TCP carries, and the windows it does it with."""
 
-from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Figure
 from meshbench.figures.drawing.measure import ByProfile, Measure
 
 FIGURES = (
@@ -49,6 +49,21 @@ FIGURES = (
         formats=TABLE_FORMATS,
         benchmarks=("tcp", "tcp_parallel"),
         together=True,
+        first_profile=True,
+    ),
+    Figure(
+        "parallel_flows",
+        "Parallel TCP scaling by either counting",
+        tables=("parallel",),
+        formats=CHART_FORMATS + TABLE_FORMATS,
+        benchmarks=("tcp", "tcp_parallel"),
+        together=True,
+    ),
+    Figure(
+        "parallel_time",
+        "Parallel TCP of each pair over time",
+        tables=("seconds", "measures"),
+        benchmarks=("tcp_parallel",),
         first_profile=True,
     ),
 )

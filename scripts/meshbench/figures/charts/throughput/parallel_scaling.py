@@ -51,13 +51,14 @@ def _row(single: Group, group: Group | None, context: Context) -> list[Entry]:
     if group is None:
         return [*mine, None, None, None, None, None, "0"]
     total, per_link = measured.total(group, SINGLE.scale), measured.mean(group, SINGLE.scale)
+    unlike = measured.other_modes(single, group)
     return [
         *mine,
         measured.entry(group, total),
         measured.spread(group, SINGLE.scale),
-        total / one if total and one else None,
+        unlike or (total / one if total and one else None),
         measured.survivors(group, SINGLE.scale),
-        len(context.links) * per_link / one if per_link and one else None,
+        unlike or (len(context.links) * per_link / one if per_link and one else None),
         f"{group.n_ok}/{group.planned}",
     ]
 
@@ -71,7 +72,7 @@ def caption(data: Data, context: Context) -> str:
     told = (
         f" The bare link's {number(total / one)} = {number(total, 4)} / {number(one)} is half the number "
         "of links: by the counting alone, as each link carries two flows of which one is counted."
-        if one and total
+        if one and total and bare and both and not measured.other_modes(bare, both)
         else ""
     )
     return (

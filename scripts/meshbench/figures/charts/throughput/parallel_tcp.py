@@ -50,7 +50,8 @@ def caption(data: Data, context: Context) -> str:
             measured.mean(one, MBIT),
             both and measured.total(both, MBIT),
         )
-        if one.vpn == "internal" and mean and total:
+        alike = both is not None and not measured.other_modes(one, both)
+        if one.vpn == "internal" and mean and total and alike:
             sentences.append(
                 f"At {one.profile} the bare link scales by {number(total / mean)} = {number(total, 4)} / {number(mean)}, "
                 "half the number of links, as each link then carries two of the streams that are counted one way."

@@ -16,18 +16,19 @@ from meshbench.figures.drawing.wording import joined, percent, shortened
 KNOWN = Measure("udp", udp_metrics.ELSEWHERE.name, "count", modes=OVERLOAD_MODES)
 _SENT = udp_metrics.SENT.name
 _COLOURS = (
-    "#88ccee", "#56b4e9", "#0072b2", "#332288", "#f0c14b", "#d55e00", "#882255", "#cc6677",
+    "#88ccee", "#56b4e9", "#0072b2", "#332288", "#f0c14b", "#d55e00", "#882255", "#cc6677", "#999999",
 )  # fmt: skip
 """Blues before the datagrams leave the sender, warm colours where they arrive."""
 PLACES: Mapping[str, tuple[str, str]] = {
-    **{
-        metric.name: (metric.title, colour)
-        for metric, colour in zip(udp_metrics.PLACES.values(), _COLOURS, strict=True)
-    },
-    udp_metrics.ELSEWHERE.name: (udp_metrics.ELSEWHERE.title, "#999999"),
+    metric.name: (metric.title.removeprefix(udp_metrics.LOST_AT), colour)
+    for metric, colour in zip(
+        (*udp_metrics.PLACES.values(), udp_metrics.ELSEWHERE), _COLOURS, strict=True
+    )
 }
 """By metric, in the order in which datagrams pass the places: its title and colour."""
 _WIDTH = 270
+_WHOLE, _MUCH = (0, 20, 40, 60, 80, 100), 0.4
+"""The ticks of an axis on which there is more loss than this share: none beyond all of it."""
 _SHOWN = 5e-4
 """A smaller share of what was sent has no width."""
 
@@ -106,6 +107,7 @@ def _panel(
     chart = pictures.stacked(
         bars or [{"system": systems[0], "part": next(iter(colours)), "start": 0.0, "end": 0.0}],
         systems, colours, "datagrams lost, % of those sent", width=_WIDTH, ends=ends, room=1.6,
+        ticks=_WHOLE if max((one.lost for one in found), default=0) > _MUCH else None,
     )  # fmt: skip
     return chart.properties(title=alt.TitleParams(profile))
 
@@ -126,12 +128,13 @@ def caption(data: Data, context: Context) -> str:
         worst = max(found, key=lambda one: one.places[name], default=None)
         if worst is not None and worst.places[name] >= _SHOWN:
             where = f"{system(worst.group, context)} at {worst.group.profile}"
-            most.append(f"{title}: at the most {percent(worst.places[name])} ({where})")
+            most.append(f"{title} {percent(worst.places[name])} ({where})")
+    told = f"The most at each: {'; '.join(most)}" if most else "Nothing was lost anywhere"
     return (
         "Where the datagrams of a sender without a rate limit were lost, in percent of those sent, forward "
         "direction, mean over links and rounds; from both hosts' kernel counters before and after each run. "
-        "'On the way' is what no counter of the two hosts has: an emulator or switch between them, or the VPN's "
-        f"daemons. {'; '.join(most) or 'Nothing was lost anywhere'}."
+        "'on the way' is what no counter of the two hosts has: an emulator or switch between them, or the VPN's "
+        f"daemons. {told}."
     )
 
 
@@ -139,6 +142,6 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and where nothing was lost."""
     found = shares(data, context)
     used = {name for one in found for name, share in one.places.items() if share >= _SHOWN}
-    none = [title.lower() for name, (title, _) in PLACES.items() if used and name not in used]
+    none = [title for name, (title, _) in PLACES.items() if used and name not in used]
     quiet = [f"nothing was lost at: {joined(none)}"] if none else []
     return [*measured.notes([one.group for one in found], context), *quiet]

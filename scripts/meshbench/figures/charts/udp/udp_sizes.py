@@ -38,7 +38,7 @@ def tabulate(data: Data, context: Context) -> Table:
 
 def _row(group: Group, rate: Group | None, data: Data, context: Context) -> list[Entry]:
     where = {"vpn": group.vpn, "tuning": group.tuning, "profile": group.profile}
-    links = [row for row in data.rows("links", **where) if row["benchmark"] == "udp"]
+    links = data.rows("links", **where)
     values = measured.rows(data, "measures", **where)
     mss = [row["value"] for row in values if row["metric"] == "mss" and row["value"]]
     interface = [
