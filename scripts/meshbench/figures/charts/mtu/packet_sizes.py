@@ -112,8 +112,7 @@ def _cell(group: Group, rows: Sequence[Row], size: int) -> dict[str, Any]:
     # Of several fates the worst gives the colour.
     worst = max(fates, key=list(_FILLS).index)
     lost = [row for row in asked if row["fragments"] is False]
-    many = len(fates) > 1 or sum(fates.values()) < group.planned
-    counted = f" {fates[worst]}/{len(asked)}" if many else ""
+    counted = f" {fates[worst]}/{len(asked)}" if len(fates) > 1 else ""
     return {
         "column": f"{size:,}",
         "value": _said(worst, asked) + counted,
