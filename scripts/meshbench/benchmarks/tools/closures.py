@@ -45,7 +45,7 @@ nix copy --from "$new/root" --to "file://$new/cache?compression=none" "$top"
 # $2: a store path of the host.
 _EXPORT = """
 top=$2
-nix copy --no-check-sigs --to "file://$new/cache?compression=none" "$top"
+nix copy --option substitute false --no-check-sigs --to "file://$new/cache?compression=none" "$top"
 """
 _FINISH = r"""
 chmod -R u+w . ; rm -rf root xdg sizes
