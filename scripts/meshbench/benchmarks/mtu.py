@@ -132,8 +132,8 @@ class Mtu(PerLink[Options]):
         return Status.OK, None
 
     async def _ask(self, side: "_Side") -> None:
-        tunnel_mtu = await side.tunnel_mtu()
         await side.must_pass("no echo request of {} bytes was answered")
+        tunnel_mtu = await side.tunnel_mtu()
         fates = {size: (await side.ask(size, "probe")).fate for size in self._sizes(tunnel_mtu)}
         await self._search(side, fates)
         # Without what the kernel learned on the way, which would have it make fragments that fit.

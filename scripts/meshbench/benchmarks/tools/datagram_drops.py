@@ -12,6 +12,7 @@ from meshbench.results.records import Command
 from meshbench.testbed.host import Host
 
 _SOCKET = re.compile(r"^\S+\s+\d+\s+\d+\s+(\S+)\s+(\S+)")
+_INTERFACE = re.compile(r"^\d+: ([^:@\s]+)[@:].*? mtu (\d+)", re.MULTILINE)
 _SOCKET_DROPS = re.compile(r"skmem:\([^)]*\bd(\d+)\)")
 
 
@@ -72,29 +73,43 @@ def read(text: str) -> Counters:
     """The counters in what the script printed (pure). Raises ValueError where they are not all there."""
     sections = dict(part.partition("\n")[::2] for part in text.split("\n@ ")[1:])
     try:
-        udp = _table(sections["snmp"])
-        udp6 = dict(line.split() for line in sections["snmp6"].splitlines() if line.strip())
-        links = [link for link in json.loads(sections["links"]) if link["ifname"] != "lo"]
+        udp = _udp(sections["udp"])
+        devices = list(_devices(sections["devices"]))
         qdiscs = json.loads(sections["qdiscs"])
         return Counters(
-            send_errors=udp["SndbufErrors"] + int(udp6.get("Udp6SndbufErrors", 0)),
-            receive_errors=udp["RcvbufErrors"] + int(udp6.get("Udp6RcvbufErrors", 0)),
-            no_port=udp["NoPorts"] + int(udp6.get("Udp6NoPorts", 0)),
-            interfaces_out=sum(link["stats64"]["tx"]["dropped"] for link in links),
-            interfaces_in=sum(link["stats64"]["rx"]["dropped"] for link in links),
+            send_errors=udp["SndbufErrors"],
+            receive_errors=udp["RcvbufErrors"],
+            no_port=udp["NoPorts"],
+            interfaces_out=sum(sent for _, sent in devices),
+            interfaces_in=sum(received for received, _ in devices),
             qdiscs=_dropped(qdiscs, netem=False),
             netem=_dropped(qdiscs, netem=True),
             sockets=_sockets(sections["sockets"]),
-            mtu=_mtu(sections["route"], links),
+            mtu=_mtu(sections["route"], sections["interfaces"]),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"counters that cannot be read: {error!r}") from None
 
 
-def _table(snmp: str) -> dict[str, int]:
-    """The counters of UDP over IPv4: a line of names, a line of values."""
-    names, values = [line.split()[1:] for line in snmp.splitlines() if line.startswith("Udp:")]
-    return {name: int(value) for name, value in zip(names, values, strict=True)}
+def _udp(text: str) -> dict[str, int]:
+    """Counters of UDP over both families: IPv4 has a line of names and one of values, IPv6 a line each."""
+    tables = [line.split()[1:] for line in text.splitlines() if line.startswith("Udp:")]
+    names, values = tables
+    found = dict(zip(names, map(int, values), strict=True))
+    for line in text.splitlines():
+        name, _, value = line.removeprefix("Udp6").partition(" ")
+        if line.startswith("Udp6") and name in found:
+            found[name] += int(value)
+    return found
+
+
+def _devices(text: str) -> Iterator[tuple[int, int]]:
+    """What each interface dropped, received and sent ones: /proc/net/dev without the loopback."""
+    for line in text.splitlines():
+        name, colon, counters = line.partition(":")
+        if colon and name.strip() != "lo":
+            numbers = counters.split()
+            yield int(numbers[3]), int(numbers[11])
 
 
 def _dropped(qdiscs: Sequence[Mapping[str, Any]], *, netem: bool) -> int:
@@ -120,10 +135,11 @@ def _sockets(text: str) -> dict[str, int]:
     return found
 
 
-def _mtu(route: str, links: Sequence[Mapping[str, Any]]) -> int | None:
+def _mtu(route: str, interfaces: str) -> int | None:
     routes = json.loads(route) if route.strip() else []
     devices = {entry.get("dev") for entry in routes}
-    return next((int(link["mtu"]) for link in links if link["ifname"] in devices), None)
+    mtus = {name: int(mtu) for name, mtu in _INTERFACE.findall(interfaces)}
+    return next((mtus[device] for device in devices if device in mtus), None)
 
 
 def between(sender: tuple[Counters, Counters], receiver: tuple[Counters, Counters]) -> Drops:

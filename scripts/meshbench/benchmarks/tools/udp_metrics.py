@@ -86,7 +86,7 @@ PLACES: Mapping[str, Metric] = {
     "interface_out": _place(
         "interface_out", "sender's interfaces",
         "Packets that the sending host's interfaces dropped, the tunnel's among them.",
-        "ip -s link: tx dropped of the sender",
+        "/proc/net/dev: drop of the sender, transmitting",
     ),
     "qdisc": _place(
         "qdisc", "sender's queues",
@@ -101,7 +101,7 @@ PLACES: Mapping[str, Metric] = {
     "interface_in": _place(
         "interface_in", "receiver's interfaces",
         "Packets that the receiving host's interfaces dropped, the tunnel's among them.",
-        "ip -s link: rx dropped of the receiver",
+        "/proc/net/dev: drop of the receiver, receiving",
     ),
     "daemon_buffer": _place(
         "daemon_buffer", "daemon's receive buffer",

@@ -75,12 +75,14 @@ class SideBySide:
 
     Attributes:
         what: they are, in a sentence.
-        stacked: whether they stand below each other on one scale (of one unit), and profiles beside each other.
+        stacked: whether they stand below each other, and profiles beside each other.
+        one_scale: the titles of those whose axes of a profile have one scale, when stacked.
     """
 
     parts: tuple[tuple[str, Measure], ...]
     what: str
     stacked: bool = False
+    one_scale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

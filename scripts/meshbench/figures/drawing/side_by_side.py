@@ -1,6 +1,6 @@
 """Charts of several measures beside each other, of those that the campaign has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import altair as alt
@@ -28,27 +28,34 @@ def draw(of: SideBySide, data: Data, context: Context) -> alt.TopLevelMixin:
         ]
         for profile in profiles
     }
-    return measured.draw(_stacked(rows) if of.stacked else list(rows.values()), context)
+    if not of.stacked:
+        return measured.draw(list(rows.values()), context)
+    alike = [title in of.one_scale for title, *_ in found]
+    return measured.draw(_stacked([_on_one_scale(row, alike) for row in rows.values()]), context)
 
 
-def _stacked(rows: Mapping[str, Sequence[Panel]]) -> list[list[Panel]]:
-    """Two profiles beside each other, the panels of each on one scale."""
-    scaled = [_on_one_scale(panels) for panels in rows.values()]
-    pairs = [scaled[number : number + _ACROSS] for number in range(0, len(scaled), _ACROSS)]
+def _stacked(columns: Sequence[Sequence[Panel]]) -> list[list[Panel]]:
+    """Two profiles beside each other, their panels below each other."""
+    pairs = [columns[number : number + _ACROSS] for number in range(0, len(columns), _ACROSS)]
     return [list(row) for pair in pairs for row in zip(*pair, strict=True)]
 
 
-def _on_one_scale(panels: Sequence[Panel]) -> list[Panel]:
+def _on_one_scale(panels: Sequence[Panel], alike: Sequence[bool]) -> list[Panel]:
+    """The same, with axes that go as far as the largest value of all panels that are to be alike."""
     largest = max(
         (
             point.value
-            for _, measure, groups in panels
+            for (_, measure, groups), chosen in zip(panels, alike, strict=True)
             for group in groups
+            if chosen
             for point in group.points("value", measure.scale)
         ),
         default=0.0,
     )
-    return [(title, replace(measure, bound=largest), groups) for title, measure, groups in panels]
+    return [
+        (title, replace(measure, bound=largest) if chosen else measure, groups)
+        for (title, measure, groups), chosen in zip(panels, alike, strict=True)
+    ]
 
 
 def caption(of: SideBySide, data: Data, context: Context) -> str:

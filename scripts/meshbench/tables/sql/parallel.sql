@@ -5,7 +5,7 @@
 -- Columns:
 --   counted            which flows: 'forward' (as in the thesis), 'reverse', or, of a run in both directions
 --                      at the same time, 'all'
---   n_flows, n_planned flows that have a value, and those of the links of this benchmark and round
+--   n_flows, n_planned: flows that have a value, and those of the links of this benchmark and round
 --   streams            the most streams that any session says it has in a direction (1: one per flow)
 --   sum_bps            of the flows' goodput (bit/s); null unless all of them have one
 --   sum_sent_bps       the same of their send rates, which is what the thesis sums

@@ -7,9 +7,9 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import measured, strip
-from meshbench.figures.drawing.groups import Group, collect
+from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import Measure
-from meshbench.figures.drawing.wording import percent
+from meshbench.figures.drawing.wording import joined, percent
 
 MEASURE = Measure("ping", "ping_loss", "%", bound=1)
 APART = Measure("ping", "ping_loss_apart", "%")
@@ -76,12 +76,15 @@ def _apart(group: Group, data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and how long replies stayed away in a row."""
+    return [*measured.notes(groups(data, context), context), *_longest_period(data, context)]
+
+
+def _longest_period(data: Data, context: Context) -> list[str]:
     periods = measured.groups(data, context, PERIOD)
     longest = max((p.value for group in periods for p in group.points("value")), default=0)
-    where = [
-        f"{group.vpn} at {group.profile}"
-        for group in periods
-        if longest and longest in {point.value for point in group.points("value")}
-    ]
-    told = f"Longest loss period: {longest:.0f} requests in turn ({', '.join(where)})"
-    return [*measured.notes(groups(data, context), context), *([told] if where else [])]
+    where: dict[str, list[str]] = {}
+    for group in periods:
+        if longest and longest in {point.value for point in group.points("value")}:
+            where.setdefault(group.profile, []).append(system(group, context))
+    places = "; ".join(f"{profile}: {joined(systems)}" for profile, systems in where.items())
+    return [f"Longest loss period: {longest:.0f} requests in turn ({places})"] if where else []

@@ -12,6 +12,8 @@ from meshbench.figures.drawing.groups import Group, arrow, became, collect, syst
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import DASH
 
+_WIDTH = 64
+"""Of a cell in px: wide enough for two sizes, so that all panels are alike."""
 _INTERFACE, _LARGEST = "interface", "largest whole"
 _FILLS = {
     "whole": STATUSES["ok"].fill,
@@ -37,7 +39,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
             [group for group in groups if group.profile == profile], rows, sizes, context
         )
         systems = list(dict.fromkeys(cell["system"] for cell in cells))
-        panel = pictures.heat(cells, columns, systems, width=54)
+        panel = pictures.heat(cells, columns, systems, width=_WIDTH)
         panels.append(panel.properties(title=profile))
     return alt.concat(*panels, columns=1, spacing=14, usermeta={"width": theme.PAGE})
 
@@ -97,7 +99,7 @@ def _plain(column: str, value: str, detail: str) -> dict[str, Any]:
 
 def _range(group: Group, column: str) -> str:
     values = sorted({round(point.value) for point in group.points(column)})
-    return DASH.join(f"{value:,}" for value in dict.fromkeys(values[:1] + values[-1:])) or DASH
+    return DASH.join(f"{value}" for value in dict.fromkeys(values[:1] + values[-1:])) or DASH
 
 
 def _cell(group: Group, rows: Sequence[Row], size: int) -> dict[str, Any]:
@@ -110,8 +112,7 @@ def _cell(group: Group, rows: Sequence[Row], size: int) -> dict[str, Any]:
     # Of several fates the worst gives the colour.
     worst = max(fates, key=list(_FILLS).index)
     lost = [row for row in asked if row["fragments"] is False]
-    many = len(fates) > 1 or sum(fates.values()) < group.planned
-    counted = f" {fates[worst]}/{len(asked)}" if many else ""
+    counted = f" {fates[worst]}/{len(asked)}" if len(fates) > 1 else ""
     return {
         "column": f"{size:,}",
         "value": _said(worst, asked) + counted,

@@ -59,9 +59,11 @@ FIGURES = (
             ),
             "Goodput at the receiver from source to target: of one TCP stream, of a UDP sender "
             "without a rate limit, and of QUIC. TCP and UDP alone where they were measured one "
-            "direction at a time, else with the same in the other direction meanwhile; QUIC alone. A "
-            "profile's three axes have one scale.",
+            "direction at a time, else with the same in the other direction meanwhile; QUIC alone. The "
+            "axes of TCP and QUIC have one scale, profile by profile; that of UDP, which does not "
+            "give way, has its own.",
             stacked=True,
+            one_scale=("TCP", "QUIC"),
         ),
     ),
 )
