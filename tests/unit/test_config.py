@@ -242,7 +242,7 @@ VARIANT = "config/benchmarks/tcp@short.yaml"
         ("tcp@short: {duration_s: 1}", "benchmark: tcp\n", f"{FILE}:7: benchmarks.tcp@short: {VARIANT} has its options; say these there"),
         ("tcp@other: {duration: 1}", None, f"{FILE}:7: benchmarks.tcp@other.duration: unknown key; did you mean 'duration_s'?"),
         ("tpc@other: {}", None, f"{FILE}:7: benchmarks.tpc@other: there is no 'tpc'; did you mean 'tcp'?"),
-        ("fast: {}", None, f"{FILE}:7: benchmarks.fast: there is no 'fast'; known: "),
+        ("slow: {}", None, f"{FILE}:7: benchmarks.slow: there is no 'slow'; known: "),
         ("fast: {benchmark: tpc}", None, f"{FILE}:7: benchmarks.fast.benchmark: there is no 'tpc'; did you mean 'tcp'?"),
         ("fast: {benchmark: [tcp]}", None, f"{FILE}:7: benchmarks.fast.benchmark: there is no '['tcp']'"),
         ("tcp@a@b: {}", None, f"{FILE}:7: benchmarks.tcp@a@b"),

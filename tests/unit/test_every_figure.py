@@ -21,7 +21,7 @@ from tests.unit.everything import BROKEN, PROFILES, REASON, VPNS
 FIGURES = catalogue.every()
 CHARTS = [figure for figure in FIGURES if "svg" in figure.formats]
 PRINTED = [figure for figure in FIGURES if "csv" in figure.formats]
-NO_VALUES = {"impairment", "impairment_profiles", "test_duration"}
+NO_VALUES = {"impairment", "impairment_profiles", "power", "test_duration"}
 """Figures of the network and of time, in which no system can fail."""
 Made = dict[str, dict[str, Path]]
 

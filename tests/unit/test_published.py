@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from meshbench.benchmarks import ping
-from meshbench.benchmarks.tools import nix_metrics
+from meshbench.benchmarks.tools import nix_metrics, rist_metrics
 from meshbench.importers.vpn_runner import importer, index, plausible, report
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.report import State
@@ -671,7 +671,7 @@ def test_shares_rates_and_times_have_bounds(
 
 
 def test_quartiles_beyond_the_values_and_an_average_of_nothing_can_be() -> None:
-    assert plausible.problem(m.RIST_QUALITY.statistics["p25"], -0.2) is None
+    assert plausible.problem(rist_metrics.QUALITY.statistics["p25"], -0.2) is None
     assert plausible.problem(ping.RTT_AVG, 0.0) is None
     assert plausible.problem(m.VPN_ADDED, -0.5) is None
     assert plausible.problem(nix_metrics.COPY_TIME, float("nan"))

@@ -122,8 +122,9 @@ def _compare(made: Effects, rows: Places, left: Values, right: Values) -> None:
     _intervals(order.shift_interval, low, high, made.shift_low, made.shift_high, rows)
     positive = (right.low > 0).all(axis=1) & (left.low >= 0).all(axis=1)
     some = rows[positive]
-    low = left.low[positive] / right.high[positive]
-    high = left.high[positive] / right.low[positive]
+    with np.errstate(over="ignore"):
+        low = left.low[positive] / right.high[positive]
+        high = left.high[positive] / right.low[positive]
     if len(some):
         made.ratio[some] = _middle(order.median(low), order.median(high))
         _intervals(order.median_interval, low, high, made.ratio_low, made.ratio_high, some)

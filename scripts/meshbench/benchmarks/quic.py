@@ -45,7 +45,7 @@ from meshbench.util import foreign
 from meshbench.util.errors import ToolError
 
 WARM_UP_S = 0.2
-_ROLE = "quic"
+_ROLE, _VERSIONS = "quic", "versions"
 _QUARTILES = ("p25", "p50", "p75")
 _TOGETHER = 2
 """How many values there must be for quartiles."""
@@ -139,7 +139,9 @@ class Quic(PerLink[Options]):
         bad = sum(one is not Status.OK for one, _ in ends)
         if bad and processes > 1:
             reason = f"{bad} of {processes} clients: {reason}"
-        return Outcome(status, reason, [command.in_role(_ROLE) for command in runs], limit_s)
+        told = await link.source.run([self.program(quicperf.NAME), "version"], check=False)
+        told = told.in_role(_VERSIONS).model_copy(update={"measuring": False})
+        return Outcome(status, reason, [*(run.in_role(_ROLE) for run in runs), told], limit_s)
 
     def _limit_s(self, link: Link) -> float:
         options = self.options

@@ -51,42 +51,6 @@ CONNECTIVITY_WAIT = _metric(
 )  # fmt: skip
 
 
-# Nix binary cache by hyperfine.
-# RIST video, over about 31 one-second intervals of which only statistics were kept.
-RIST_QUALITY = Spread(Metric(
-    "rist_quality", "1", "RIST link quality", "higher",
-    "Share of packets not missing before recovery, mean over the seconds; not picture quality.",
-    "librist: receiver-stats quality",
-))  # fmt: skip
-RIST_DROPPED = Spread(Metric(
-    "rist_packets_dropped", "1", "RIST packets dropped", "lower",
-    "Packets given up per second, mean over the seconds.", "librist: receiver-stats lost",
-))  # fmt: skip
-RIST_RECOVERED = Spread(Metric(
-    "rist_packets_recovered", "1", "RIST packets recovered", "neither",
-    "Packets repaired per second, mean over the seconds.", "librist: receiver-stats recovered_total",
-))  # fmt: skip
-RIST_RTT = Spread(Metric(
-    "rist_rtt", "ms", "RIST RTT", "lower",
-    "As librist estimates it, mean over the seconds.", "librist: peer avg_rtt",
-))  # fmt: skip
-RIST_BITRATE = Spread(Metric(
-    "rist_bitrate", "bit/s", "RIST bit rate", "higher",
-    "Received per second, mean over the seconds.", "librist: receiver-stats bitrate",
-))  # fmt: skip
-ENCODING_BITRATE = Spread(Metric(
-    "encoding_bitrate", "bit/s", "Encoder bit rate", "neither",
-    "What the sender's encoder made, mean over its progress lines.", "ffmpeg: bitrate=",
-))  # fmt: skip
-ENCODING_FPS = Spread(Metric(
-    "encoding_fps", "1/s", "Encoder frame rate", "higher",
-    "Frames encoded per second, mean over its progress lines.", "ffmpeg: fps=",
-))  # fmt: skip
-ENCODING_DROPPED = Spread(Metric(
-    "encoding_dropped_frames", "1", "Frames dropped by the encoder", "lower",
-    "Nominal frames less the last frame counter that was printed.", "runner: 900 - ffmpeg frame=",
-))  # fmt: skip
-
 # Connection check after deployment and after a reboot of all hosts at once.
 CONNECT_TIME = _metric(
     "connect_time", "s", "Until the peer answered", "lower",

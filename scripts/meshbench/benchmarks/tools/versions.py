@@ -59,6 +59,32 @@ IRTT = Tool(
     because="that is the oldest whose JSON is known",
     package="irtt",
 )
+FFMPEG = Tool(
+    name="ffmpeg",
+    question=("ffmpeg", "-version"),
+    answer=re.compile(r"^ffmpeg version n?(\d[\w.]*)", re.MULTILINE),
+    least="5.1",
+    because="older ones are untried",
+    package="ffmpeg",
+)
+_LIBRIST = re.compile(r"libRIST library: v?(\d[\w.]*)")
+_OLD_LIBRIST = "older ones are untried; before 0.2.8 the RTT is in whole ms"
+RISTSENDER = Tool(
+    name="ristsender",
+    question=("ristsender", "--help"),
+    answer=_LIBRIST,
+    least="0.2.6",
+    because=_OLD_LIBRIST,
+    package="rist-tools",
+)
+RISTRECEIVER = Tool(
+    name="ristreceiver",
+    question=("ristreceiver", "--help"),
+    answer=_LIBRIST,
+    least="0.2.6",
+    because=_OLD_LIBRIST,
+    package="rist-tools",
+)
 NIX = Tool(
     name="nix",
     question=("nix", "--version"),

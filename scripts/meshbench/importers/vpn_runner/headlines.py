@@ -7,10 +7,10 @@ from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Direction, Headline
 from meshbench.benchmarks.tools import nix_metrics as nix
 from meshbench.benchmarks.tools import quic_metrics as quic
+from meshbench.benchmarks.tools import rist_metrics
 from meshbench.benchmarks.tools import tcp_metrics as tcp
 from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.index import Kind
-from meshbench.results import imported_metrics as m
 from meshbench.results.metrics import Metric
 
 _TCP = (tcp.GOODPUT, tcp.SEND_RATE, tcp.RETRANSMITS, tcp.RETRANSMIT_RATE)
@@ -21,7 +21,7 @@ _METRICS: Mapping[Kind, Sequence[Metric]] = {
     Kind.QPERF: (quic.GOODPUT.mean, quic.CONNECT.mean, quic.TTFB.mean),
     Kind.PING: (ping.RTT_AVG,),
     Kind.NIX_CACHE: (nix.COPY_TIME,),
-    Kind.RIST: (m.RIST_QUALITY.mean,),
+    Kind.RIST: (rist_metrics.QUALITY.mean,),
 }
 _BIDIRECTIONAL = {Kind.TCP, Kind.PARALLEL, Kind.UDP}
 _FORWARD: tuple[Direction, ...] = ("forward",)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.benchmarks import ping
+from meshbench.benchmarks.tools import rist_metrics
 from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.outcome import LinkOutcome, Refused
 from meshbench.importers.vpn_runner.values import Value
@@ -12,8 +13,8 @@ from meshbench.results.records import Status
 
 _MOST = {"s": 1e8, "ms": 1e9, "bit/s": 1e14, "byte": 1e17, "1": 1e15, "1/s": 1e9}
 _SHARES = {
-    ping.LOSS, udp.LOSS, m.RIST_QUALITY.mean, m.NETEM_LOSS, m.NETEM_REORDER, m.NETEM_REORDER_CORRELATION,
-    *(m.RIST_QUALITY.statistics[name] for name in ("min", "p50", "max")),
+    ping.LOSS, udp.LOSS, rist_metrics.QUALITY.mean, m.NETEM_LOSS, m.NETEM_REORDER, m.NETEM_REORDER_CORRELATION,
+    *(rist_metrics.QUALITY.statistics[name] for name in ("min", "p50", "max")),
 }  # fmt: skip
 _SIGNED = {m.VPN_ADDED}
 _EXTRAPOLATED = ("_p25", "_p75")

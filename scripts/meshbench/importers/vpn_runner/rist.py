@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from meshbench.benchmarks.tools import rist_metrics as m
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.outcome import (
     LinkOutcome,
@@ -13,18 +14,17 @@ from meshbench.importers.vpn_runner.outcome import (
 )
 from meshbench.importers.vpn_runner.reading import at
 from meshbench.importers.vpn_runner.spread import values
-from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
 
 _FIELDS = (
     (m.ENCODING_BITRATE, "encoding", "bitrate_kbps", 1e3),
     (m.ENCODING_FPS, "encoding", "fps", 1),
     (m.ENCODING_DROPPED, "encoding", "dropped_frames", 1),
-    (m.RIST_DROPPED, "network", "packets_dropped", 1),
-    (m.RIST_RECOVERED, "network", "packets_recovered", 1),
-    (m.RIST_RTT, "network", "rtt_ms", 1),
-    (m.RIST_QUALITY, "network", "quality", 0.01),
-    (m.RIST_BITRATE, "network", "bitrate_bps", 1),
+    (m.DROPPED, "network", "packets_dropped", 1),
+    (m.RECOVERED, "network", "packets_recovered", 1),
+    (m.RTT, "network", "rtt_ms", 1),
+    (m.QUALITY, "network", "quality", 0.01),
+    (m.BITRATE, "network", "bitrate_bps", 1),
 )
 
 

@@ -1,0 +1,136 @@
+"""Each round's value over the median of all rounds: the bare link's path is the testbed's own drift."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+
+from meshbench.figures.contract import Context, Data, Row, frame
+from meshbench.figures.drawing import analysed, axes, channels, measured, pictures, theme
+from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.groups import Group, collect
+from meshbench.figures.drawing.wording import number
+
+_WIDTH, _HEIGHT = 270, 110
+_LEVEL = 0.05
+
+
+def draw(data: Data, context: Context) -> alt.TopLevelMixin:
+    """A panel per metric and profile, a line per system."""
+    names = list(context.vpns)
+    panels = [_panel(one, groups, names) for one, groups in _groups(data, context)]
+    if not panels:
+        return pictures.nothing("no round has a value")
+    return alt.concat(*panels, columns=2, spacing=14, usermeta={"width": theme.PAGE})
+
+
+def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]:
+    for one, profile, _ in analysed.panels(data, context):
+        rows = measured.rows(
+            data, "measures", benchmark=one.benchmark, metric=one.metric, direction=one.direction,
+            profile=profile, tuning=context.tunings[0],
+        )  # fmt: skip
+        mine = [row for row in rows if row["mode"] == one.mode]
+        found = [g for g in collect(mine, context) if g.profile == profile]
+        yield one, [group for group in found if group.tuning == context.tunings[0]]
+
+
+def _panel(one: Shown, groups: Sequence[Group], names: Sequence[str]) -> alt.ConcatChart:
+    rows = [row for group in groups for row in _points(group)]
+    title = channels.title(f"{one.title}, {groups[0].profile}", _WIDTH)
+    absent = [f"{g.vpn}: {_why(g)}" for g in groups if not g.by_round("value")]
+    below = [pictures.listing(absent, _WIDTH)] if absent else []
+    if not rows:
+        return alt.concat(*below, columns=1, title=title)
+    return alt.concat(_lines(rows, names), *below, columns=1, spacing=4, title=title)
+
+
+def _why(group: Group) -> str:
+    words = theme.STATUSES[group.trouble or "ok"].words
+    return f"{words}: {group.reason}" if group.reason else words
+
+
+def _points(group: Group) -> list[dict[str, Any]]:
+    centre = group.centre("value")
+    if not centre:
+        return []
+    look = theme.look(group.vpn)
+    return [
+        {
+            "vpn": group.vpn, "round": round_, "percent": 100 * (value / centre - 1),
+            "width": 3 if group.vpn == BARE else 1, "colour": look.colour,
+        }
+        for round_, value in group.by_round("value").items()
+    ]  # fmt: skip
+
+
+def _lines(rows: Sequence[Row], names: Sequence[str]) -> alt.LayerChart:
+    there = [name for name in names if any(row["vpn"] == name for row in rows)]
+    there += sorted({row["vpn"] for row in rows} - set(there))
+    looks = [theme.look(name) for name in there]
+    values = [row["percent"] for row in rows]
+    most = max(1.0, *(abs(value) for value in values))
+    rounds = sorted({row["round"] for row in rows})
+    base = alt.Chart(frame(rows)).encode(
+        x=alt.X(
+            "round:Q",
+            scale=alt.Scale(domain=[rounds[0] - 0.3, rounds[-1] + 0.3], nice=False),
+            axis=alt.Axis(title="round", format="d", values=rounds[:: 1 + len(rounds) // 12]),
+        ),
+        y=alt.Y(
+            "percent:Q",
+            scale=alt.Scale(domain=[-most, most]),
+            axis=alt.Axis(title="% off its median", **axes.ticks([most])),
+        ),
+        color=alt.Color(
+            "vpn:N",
+            scale=alt.Scale(domain=there, range=[look.colour for look in looks]),
+            legend=alt.Legend(title=None, orient="right", symbolType="circle"),
+        ),
+    )
+    points = base.mark_point(filled=True, size=30).encode(
+        shape=alt.Shape(
+            "vpn:N", scale=alt.Scale(domain=there, range=[look.shape for look in looks])
+        ),
+        tooltip=channels.tooltip("vpn:N", "round:Q", "percent:Q"),
+    )
+    lines = base.mark_line().encode(
+        strokeWidth=alt.StrokeWidth("width:Q", scale=None), detail="vpn:N"
+    )
+    return alt.LayerChart(layer=[lines, points], width=_WIDTH - 60, height=_HEIGHT)
+
+
+def caption(data: Data, context: Context) -> str:
+    """What is drawn, and which series rise or fall."""
+    trends = [
+        (row, one)
+        for one, _, rows in analysed.panels(data, context)
+        for row in rows
+        if row["trend_p"] is not None
+    ]
+    told = [
+        f"{row['vpn']} {one.benchmark} at {row['profile']} {_slope(row)} per round (p = {number(row['trend_p'], 2)})"
+        for row, one in trends
+        if row["trend_p"] <= _LEVEL / len(trends)
+    ]
+    tested = (
+        f"Of {len(trends)} series " + (f"these rise or fall: {'; '.join(told)}." if told else "none rises or falls")
+        + ("" if told else f" (Mann and Kendall, 5 % over all {len(trends)}).")
+        if trends
+        else "A trend is not looked for below six rounds."
+    )  # fmt: skip
+    return (
+        "Each round's median over the links, off the median of all rounds; the bare link's line (thick) is the "
+        f"testbed's own path. {tested} {analysed.rounds(data, context)}"
+    )
+
+
+def _slope(row: Row) -> str:
+    value = row["value"]
+    share = f" ({number(100 * row['trend_per_round'] / value, 2)} %)" if value else ""
+    return f"{number(row['trend_per_round'], 2)} {row['unit']}{share}"
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What has no value, and why."""
+    return analysed.missing(data, context)

@@ -1,0 +1,84 @@
+"""Each system's ratio to the bare link of the same round, with its interval, as a forest plot."""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from meshbench.figures.contract import Context, Data, Row
+from meshbench.figures.drawing import analysed, forest, pictures
+from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.theme import ordered
+from meshbench.figures.drawing.wording import joined, number
+
+
+def draw(data: Data, context: Context) -> alt.TopLevelMixin:
+    """A panel per metric and profile, a row per system; the line is the bare link."""
+    rows = data.rows("effects", reference=BARE)
+    panels = [
+        forest.Panel(
+            f"{one.title}, {profile}",
+            "times the bare link",
+            [_line(row, one, rows) for row in _others(estimates, context)],
+            log=True,
+            rule=1.0,
+            ends=(1.0,),
+        )
+        for one, profile, estimates in analysed.panels(data, context)
+        if _others(estimates, context)
+    ]
+    return forest.draw(panels) if panels else pictures.nothing("there is nothing to compare")
+
+
+def _others(rows: Sequence[Row], context: Context) -> list[Row]:
+    """Every system in drawing order; the bare link says only why it has no value itself."""
+    order = ordered(context.vpns, {row["vpn"] for row in rows})
+    some = [row for row in rows if row["vpn"] != BARE or row["value"] is None]
+    return sorted(some, key=lambda row: order.index(row["vpn"]))
+
+
+def _line(row: Row, one: Shown, effects: Sequence[Row]) -> forest.Line:
+    if row["value"] is None:
+        return forest.Line(row["vpn"], None, None, None, analysed.trouble(row))
+    effect = _effect(row, one, effects)
+    if effect is None or (effect["ratio"] is None and effect["ratio_low"] is None):
+        return forest.Line(row["vpn"], None, None, None, "no ratio (n = 0): no bare link beside it")
+    text = f"{_told(effect)}, n={effect['n_rounds']}"
+    return forest.Line(
+        row["vpn"], effect["ratio"], effect["ratio_low"], effect["ratio_high"], text, effect["why"]
+    )
+
+
+def _effect(row: Row, one: Shown, effects: Sequence[Row]) -> Row | None:
+    mine = one.of(
+        effects, vpn=row["vpn"], profile=row["profile"], tuning=row["tuning"],
+        reference_tuning=row["tuning"], placement=row["placement"],
+    )  # fmt: skip
+    return mine[0] if mine else None
+
+
+def _told(effect: Row) -> str:
+    sign = {"differs": "", "equivalent": "= ", "cannot tell": "~ "}[effect["verdict"]]
+    low, high = effect["ratio_low"], effect["ratio_high"]
+    ends = f" [{number(low)}, {number(high)}]" if low is not None and high is not None else ""
+    return f"{sign}{number(effect['ratio'])}{ends}"
+
+
+def caption(data: Data, context: Context) -> str:
+    """What is drawn, and what cannot be told."""
+    unsure: dict[str, None] = {}
+    rows = data.rows("effects", reference=BARE)
+    for one, profile, _ in analysed.panels(data, context):
+        mine = one.of(rows, profile=profile, tuning=context.tunings[0], verdict="cannot tell")
+        if names := [row["vpn"] for row in mine if row["p"] is not None]:
+            unsure[f"{joined(names)} ({one.benchmark} at {profile})"] = None
+    told = f" Cannot be told from the bare link: {'; '.join(unsure)}." if unsure else ""
+    return (
+        "The median of the rounds' ratios to the bare link of the same round, with its 95 % interval; ~: no "
+        "difference can be told (Holm over all pairs of a metric and profile), =: equivalent. "
+        f"{analysed.rounds(data, context)}{told}"
+    )
+
+
+def notes(data: Data, context: Context) -> Sequence[str]:
+    """What has no value, and why."""
+    return analysed.missing(data, context)
