@@ -104,10 +104,8 @@ def _panel(
         legend=alt.Legend(title=None, orient="bottom", symbolStrokeColor="#333333"),
     )
     lines = base.mark_line(strokeWidth=1.4, color=colour).encode(detail="line:N", strokeDash=dashes)
-    chart: alt.LayerChart = alt.layer(
-        lines, base.mark_point(size=9, filled=True, color=colour), title=head
-    )
-    return chart
+    marks = base.mark_point(size=9, filled=True, color=colour)
+    return alt.LayerChart(layer=[lines, marks], title=head)
 
 
 def caption(data: Data, context: Context) -> str:
