@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from meshbench.benchmarks.base import Link, Outcome
 from meshbench.benchmarks.tcp import Tcp
@@ -11,8 +12,10 @@ from meshbench.results.records import Status
 from meshbench.runner.session import Session
 from meshbench.testbed.lab.lab import Lab
 from tests.lab.meshes import with_bed
+from tests.lab.support import said
 from tests.unit import making
 
+AVAILABLE = "net.ipv4.tcp_available_congestion_control"
 Measure = Callable[[], Awaitable[Outcome]]
 
 
@@ -54,3 +57,29 @@ def test_a_server_that_died_is_started_anew(lab: Lab) -> None:
         assert (outcome.status, outcome.reason) == (Status.OK, None)
 
     measuring(lab, work)
+
+
+def test_what_the_kernel_allows_is_used_and_what_it_does_not_is_unsupported(lab: Lab) -> None:
+    async def work(bed: Session) -> None:
+        async def outcome(**options: Any) -> Outcome:
+            source, target = bed.hosts[:2]
+            addresses = source.address.data_address, target.address.data_address
+            link = Link(source, target, *addresses, "data0")
+            words = {"duration_s": 1, "modes": ("bidir",), "warm_up": False, **options}
+            benchmark, arena = Tcp(TcpOptions.model_validate(words)), making.arena(link)
+            async with benchmark.serving(arena):
+                [found] = await benchmark.measure([link], arena)
+            return found
+
+        used = await outcome(congestion="reno")
+        assert (used.status, used.reason) == (Status.OK, None)
+        assert '"sender_tcp_congestion":\t"reno"' in used.commands[0].stdout
+        refused = await outcome(window_bytes=2**29)
+        assert refused.status is Status.UNSUPPORTED
+        assert "net.core.rmem_max" in str(refused.reason)
+        available = (await said(bed.hosts[0], "sysctl", "-n", AVAILABLE)).split()
+        modern = await outcome(congestion="bbr")
+        assert modern.status is (Status.OK if "bbr" in available else Status.UNSUPPORTED)
+
+    assert lab.running()
+    with_bed(work)

@@ -47,7 +47,7 @@ def page(sources: Sources) -> str:
 def test_it_has_a_part_for_everything(page: str) -> None:
     parts = re.findall(r'<section id="(\w+)">', page)
     assert parts == [
-        "cells", "checks", "claims", "figures", "tables", "calibration", "versions", "import",
+        "said", "cells", "checks", "claims", "figures", "tables", "calibration", "versions", "import",
     ]  # fmt: skip
     assert re.findall(r'<a href="#(\w+)">', page) == parts
     assert "2 claims: 2 match" in page

@@ -44,6 +44,24 @@ def test_variability_is_the_deviation_over_the_mean_of_whole_intervals() -> None
     assert whole(with_rest, m.GOODPUT_CV).value == pytest.approx((32 / 3) ** 0.5 / 8)
 
 
+def test_a_rest_at_the_end_is_no_rate_and_keeps_what_it_counts() -> None:
+    document = run([4, 8, 900], [1, 1, 0.004])
+    [rest] = document["server_output_json"]["intervals"][2]["streams"]
+    document["intervals"] = [
+        {"streams": [{**rest, "sender": True, "seconds": 0.004, "retransmits": 2}]}
+    ]
+    first = {"start": 0, "seconds": 1, "bits_per_second": 5, "sender": True, "retransmits": 1}
+    document["intervals"].insert(0, {"streams": [first]})
+    found = list(tcp_values.of_run(document, PAIR))
+
+    def over_time(metric: Metric) -> list[float | None]:
+        return [o.value for o in found if o.metric is metric and o.t_s is not None]
+
+    assert over_time(m.GOODPUT) == [4, 8]
+    assert over_time(m.SEND_RATE) == [5]
+    assert over_time(m.RETRANSMITS) == [1, 2]
+
+
 def test_stalls_are_the_seconds_at_zero() -> None:
     assert whole(run([8, 0, 8, 0, 0]), m.STALLED).value == 3
     assert whole(run([8, 8, 0], [2, 2, 0.1]), m.STALLED).value == 0

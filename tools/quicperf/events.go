@@ -102,8 +102,8 @@ func countersOf(stats quic.ConnectionStats) counters {
 	}
 }
 
-// since has the counts since an earlier moment. Of lost ones there may be fewer than then: what was
-// declared lost and arrives after all is taken back.
+// since has the counts since an earlier moment. Of lost ones quic-go may take some back that arrive
+// after all.
 func (c counters) since(earlier counters) counters {
 	c.PacketsSent -= earlier.PacketsSent
 	c.PacketsLost -= earlier.PacketsLost

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from meshbench.benchmarks.base import (
     PORTS_PER_LINK,
@@ -45,7 +46,7 @@ from meshbench.util import foreign
 from meshbench.util.errors import ToolError
 
 WARM_UP_S = 0.2
-_ROLE = "quic"
+_ROLE, _VERSIONS = "quic", "versions"
 _QUARTILES = ("p25", "p50", "p75")
 _TOGETHER = 2
 """How many values there must be for quartiles."""
@@ -76,7 +77,10 @@ class Options(ThesisOptions):
     @model_validator(mode="after")
     def _has_an_interval(self) -> "Options":
         if self.interval_s > self.duration_s:
-            raise ValueError("interval_s is longer than duration_s")
+            raise PydanticCustomError(
+                "interval", "is longer than duration_s, so that nothing is whole",
+                {"key": "interval_s"},
+            )  # fmt: skip
         return self
 
 
@@ -139,7 +143,9 @@ class Quic(PerLink[Options]):
         bad = sum(one is not Status.OK for one, _ in ends)
         if bad and processes > 1:
             reason = f"{bad} of {processes} clients: {reason}"
-        return Outcome(status, reason, [command.in_role(_ROLE) for command in runs], limit_s)
+        told = await link.source.run([self.program(quicperf.NAME), "version"], check=False)
+        told = told.in_role(_VERSIONS).model_copy(update={"measuring": False})
+        return Outcome(status, reason, [*(run.in_role(_ROLE) for run in runs), told], limit_s)
 
     def _limit_s(self, link: Link) -> float:
         options = self.options

@@ -10,12 +10,12 @@ from markupsafe import Markup
 from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import circumstances, render
 from meshbench.figures.drawing.wording import joined
-from meshbench.report import conditions, outcome, shown
+from meshbench.report import conditions, outcome, said, shown
 from meshbench.report.markup import Section
 from meshbench.util import templates
 from meshbench.util.files import atomic
 
-TABLES = ("cells", "links", "impairment")
+TABLES = ("cells", "links", "impairment", *said.TABLES)
 """The aggregate tables that the report reads besides those of its figures."""
 
 
@@ -46,6 +46,7 @@ def write(sources: Sources, context: Context, out: Path) -> None:
     """Write the report, whole or not at all."""
     data = Data({name: pq.read_table(sources.tables[name], partitioning=None) for name in TABLES})
     sections = [
+        said.said(data, context),
         outcome.cells(data, context),
         _fragment("checks", "Sanity checks", sources.findings),
         *([_fragment("claims", "Claims of the text", sources.claims)] if sources.claims else []),

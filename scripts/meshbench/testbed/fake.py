@@ -147,6 +147,8 @@ class FakeHost:
         return 0, json.dumps({"round_trips": trips, "stats": stats})
 
     def _quicperf(self, argv: Sequence[str]) -> tuple[int, str]:
+        if "version" in argv:
+            return 0, "quicperf fake\n"
         moved = {
             "connection": 0, "start_s": 0, "seconds": 1, "packets_sent": 1000, "packets_lost": 1,
             "bytes_sent": 1_400_000, "rtt_ms": 1.5, "rtt_min_ms": 1.0,

@@ -26,8 +26,8 @@ CONNECT = Spread(Metric(
 ))  # fmt: skip
 LOSS = Metric(
     "quic_loss", "1", "Loss seen by QUIC", "lower",
-    "Share of the sender's packets that its QUIC declared lost and that did not arrive after all "
-    "(RFC 9002, 6.1), over all connections.",
+    "Share of the sender's packets that its QUIC declared lost (RFC 9002, 6.1), over all "
+    "connections; what came three packets late counts as well.",
     "quicperf: end.packets_lost / end.packets_sent of the sender",
 )  # fmt: skip
 RTT = Metric(

@@ -58,7 +58,7 @@ class FirstByte(Told):
 
 
 class Counted(Told):
-    """An interval, or the whole; lost packets that arrived after all are taken back from later ones."""
+    """An interval, or the whole. A later quic-go may take lost packets back that arrived after all."""
 
     side: Side
     connection: NonNegativeInt

@@ -151,18 +151,26 @@ def _no_reordering(version: str | None) -> str:
 def _intervals(run: Run, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
     """What each end counts by interval: goodput where it is received, the rest where it is sent."""
     for sends in (True, False):
-        side = _side(run, direction, sends=sends)
-        for stream in _streams(side.intervals, kind, sends=sends):
-            for metric, number in _interval(stream, sends=sends):
+        streams = list(_streams(_side(run, direction, sends=sends).intervals, kind, sends=sends))
+        whole = _whole(streams)
+        for stream in streams:
+            if stream in whole:
+                rate = m.SEND_RATE if sends else m.GOODPUT
+                yield Observation(
+                    rate, stream.bits_per_second, pair, direction, kind, t_s=stream.start
+                )
+            for metric, number in _counters(stream) if sends else ():
                 yield Observation(metric, number, pair, direction, kind, t_s=stream.start)
 
 
-def _interval(stream: Stream, *, sends: bool) -> Iterator[tuple[Metric, float]]:
-    if not sends:
-        yield m.GOODPUT, stream.bits_per_second
-        return
+def _whole(streams: Sequence[Stream]) -> list[Stream]:
+    """Those that last: a run's last interval may be a rest of any length, whose rate says nothing."""
+    longest = max((stream.seconds or 0 for stream in streams), default=0)
+    return [stream for stream in streams if not longest or (stream.seconds or 0) > longest / 2]
+
+
+def _counters(stream: Stream) -> Iterator[tuple[Metric, float]]:
     for metric, number, factor in (
-        (m.SEND_RATE, stream.bits_per_second, 1),
         (m.RETRANSMITS, stream.retransmits, 1),
         (m.CWND, stream.snd_cwnd, 1),
         (m.SND_WND, stream.snd_wnd, 1),
@@ -178,13 +186,10 @@ def _interval(stream: Stream, *, sends: bool) -> Iterator[tuple[Metric, float]]:
 def _over_time(run: Run, pair: Pair, kind: str, direction: Direction) -> Iterator[Observation]:
     """How steadily a direction's data arrived, over the whole intervals of its receiver."""
     received = _side(run, direction, sends=False).intervals
-    lasted = [(s.seconds or 0, s) for s in _streams(received, kind, sends=False)]
-    longest = max((seconds for seconds, _ in lasted), default=0)
-    # A run's last interval may be a rest of any length.
-    whole = [(seconds, stream) for seconds, stream in lasted if seconds > longest / 2]
-    rates = [stream.bits_per_second for _, stream in whole]
-    if whole:
-        stalled_s = sum(seconds for seconds, stream in whole if not stream.bits_per_second)
+    whole = _whole(list(_streams(received, kind, sends=False)))
+    rates = [stream.bits_per_second for stream in whole]
+    if all(stream.seconds for stream in whole) and whole:
+        stalled_s = sum(s.seconds or 0 for s in whole if not s.bits_per_second)
         yield Observation(m.STALLED, stalled_s, pair, direction, kind)
     if len(rates) > 1 and any(rates):
         yield Observation(m.GOODPUT_CV, pstdev(rates) / fmean(rates), pair, direction, kind)

@@ -8,11 +8,13 @@ from meshbench.figures.contract import Context, Data, Row, frame
 from meshbench.figures.drawing import measured, pictures, strip, theme
 from meshbench.figures.drawing.measure import UNITS, Measure
 from meshbench.figures.drawing.theme import ordered
-from meshbench.figures.drawing.wording import number
+from meshbench.figures.drawing.wording import number, shortened
 
 MBIT = UNITS["Mbit/s"].scale
 _RATE = Measure("tcp_parallel", "goodput", "Mbit/s")
 _ACROSS, _WIDTH, _HEIGHT, _WORDS = 2, 300, 100, 32
+_TITLE = 52
+"""Characters that fit above a panel; the whole reason stands in the notes."""
 _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 _DASHES = {"forward": [1, 0], "reverse": [4, 3]}
 _LEGEND = alt.Legend(title=None, orient="bottom")
@@ -62,7 +64,7 @@ def _absent(data: Data, context: Context) -> dict[str, str]:
 
 
 def _title(vpn: str, trouble: str) -> alt.TitleParams:
-    subtitle = trouble or alt.Undefined
+    subtitle = shortened(trouble, _TITLE) if trouble else alt.Undefined
     return alt.TitleParams(vpn, fontSize=theme.TEXT, subtitle=subtitle)
 
 
