@@ -64,6 +64,11 @@ def test_the_queue_is_that_of_the_interface_which_sends(interface: str, qdisc: s
     assert of(STATE, STATE, interface=interface)["qdisc"] == qdisc
 
 
+def test_a_benchmark_may_ask_its_tools_for_their_versions_itself() -> None:
+    asked = command("nix (Nix) 2.26.3\nhyperfine 1.19.0\n", role=columns.VERSIONS)
+    assert of(STATE, STATE, commands=[asked])["tool"] == "nix 2.26.3, hyperfine 1.19.0"
+
+
 def test_a_congestion_control_that_the_tool_was_given_is_the_one_in_force() -> None:
     chosen = command(argv=("iperf3", "-c", "192.0.2.2", "-C", "reno"))
     assert of(STATE, STATE, commands=[chosen])["congestion_control"] == "reno"

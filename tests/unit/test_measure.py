@@ -66,6 +66,18 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert bare == (vpn == "internal")
 
 
+def test_the_network_stays_impaired_for_as_long_as_all_links_may_take() -> None:
+    class Slow(Ping):
+        def longest_s(self) -> float:
+            return 5000.0
+
+        def groups(self, links: Sequence[Any]) -> Sequence[Sequence[Any]]:
+            return [[link] for link in links]
+
+    assert measure._lifetime_s(job(), Slow()) >= 3 * 5000.0
+    assert measure._lifetime_s(job(), Ping()) == measure.LIFETIME_MARGIN_S * 2
+
+
 def test_the_settings_travel_as_text_and_come_back() -> None:
     one = job()
     assert MeasureJob.of(one.text()) == one

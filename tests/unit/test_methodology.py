@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from meshbench import benchmarks
 from meshbench.checks import rules
 from meshbench.figures import catalogue
 from meshbench.tables import aggregate, registry
@@ -41,6 +42,12 @@ def _there(name: str, known: set[str]) -> bool:
     if name.endswith("*"):
         return any(one.startswith(name[:-1]) for one in known)
     return name in known or name.startswith("benchmark-")
+
+
+def test_every_benchmark_has_a_section_of_more_than_a_line() -> None:
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+    for name in benchmarks.names():
+        assert len(sections[name].strip().splitlines()) > 3, f"docs/methodology.md: {name}"
 
 
 def test_every_caveat_has_its_line() -> None:

@@ -164,7 +164,7 @@ def test_without_a_word_it_is_a_black_hole() -> None:
 
 
 def test_without_a_search_only_the_sizes_and_the_interface_s_edges_are_asked_for() -> None:
-    options: dict[str, Any] = {"sizes_bytes": (600, 1400), "search": False}
+    options: dict[str, Any] = {"sizes_bytes": (600, 1400), "exact": False}
     outcome, _ = measure(path(1420, 1390), **options)
     found = values(outcome, **options)
     assert by_size(found, "whole") == {600: 1, 1400: 0}
@@ -173,7 +173,7 @@ def test_without_a_search_only_the_sizes_and_the_interface_s_edges_are_asked_for
 
 
 def test_the_exact_command_is_kept() -> None:
-    outcome, asked = measure(path(), sizes_bytes=(1400,), search=False)
+    outcome, asked = measure(path(), sizes_bytes=(1400,), exact=False)
     rows = [row for row in asked if row[0] == "ping"]
     assert rows[1] == [
         "ping", "-n", "-D", "-w", "3", "-i", "0.2", "-c", "1", "-M", "probe", "-s", "1372",

@@ -145,7 +145,7 @@ def test_an_export_that_cannot_be_read_is_an_error_of_a_good_link_only() -> None
     ("code", "log", "status", "reason"),
     [
         (0, "", Status.OK, None),
-        (None, "", Status.TIMEOUT, "hyperfine did not end within 1 s; no copy had begun"),
+        (None, "", Status.TOOL_FAILED, "hyperfine did not end within 1 s; no copy had begun"),
         (1, making.text("nix-cut-log.txt"), Status.TIMEOUT,
          "a copy was cut off at its limit of 7 s; copy 1 had begun 6 of its 8 paths"),
         (1, REFUSED, Status.FAILED,
@@ -163,10 +163,13 @@ def test_what_an_end_means(code: int | None, log: str, status: Status, reason: s
 class World:
     """Two hosts on which copies end as one likes."""
 
-    def __init__(self, code: int = 0, log: str = "", *, serves: bool = True) -> None:
+    def __init__(
+        self, code: int | None = 0, log: str = "", *, serves: bool = True, copied: int = 8
+    ) -> None:
         self.commands: list[Sequence[str]] = []
         self._end = code, "", log
         self._serves = serves
+        self._copied = copied
         hosts = [
             making.ScriptedHost(name, self._answer, index)
             for index, name in enumerate(("lom", "yuki"), 1)
@@ -181,6 +184,8 @@ class World:
         if argv[0] == "ss":
             # It listens when it was started, but perhaps not when the copies have ended.
             return "LISTEN\n" if self._serves or not self.commands else ""
+        if argv[0] == "sh" and "narinfo" in argv[2] and "target" in argv[2]:
+            return str(self._copied)
         if argv[0] == "cat":
             name = argv[-1].rpartition("/")[2]
             texts = {"about": ABOUT, "export.json": making.text("nix-export.json")}
@@ -221,6 +226,36 @@ def test_a_server_that_ended_is_the_tool_s_failure() -> None:
     assert "nginx on the target ended" in str(outcome.reason)
     outcome = World(1, REFUSED).measure()
     assert outcome.status is Status.FAILED
+
+
+def test_copies_that_end_well_and_copy_nothing_are_the_tool_s_failure() -> None:
+    outcome = World(copied=3).measure()
+    assert (outcome.status, outcome.reason) == (
+        Status.TOOL_FAILED, "nix ended well and copied 3 of 8 paths",
+    )  # fmt: skip
+
+
+def test_hyperfine_that_hangs_is_the_tool_s_failure_at_the_limit_of_all_copies() -> None:
+    outcome = World(None).measure(copy_limit_s=20)
+    assert outcome.status is Status.TOOL_FAILED
+    assert outcome.limit_s > 3 * 20
+    assert World(1, making.text("nix-cut-log.txt")).measure(copy_limit_s=20).limit_s == 20
+
+
+def test_a_server_that_does_not_start_is_the_tool_s_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(binary_cache, "_LISTEN_LIMIT_S", 0)
+    host = making.ScriptedHost("yuki", lambda argv: ABOUT if argv[0] == "cat" else "")
+    link = Link(making.ScriptedHost(), host, "192.0.2.1", "192.0.2.2", "data0")
+    caches = binary_cache.BinaryCaches([link], Closure(None, 8, 20_000, 1), https=False)
+
+    async def enter() -> None:
+        async with caches.running():
+            pass
+
+    with pytest.raises(ToolError, match="yuki: nginx does not listen: journal"):
+        asyncio.run(enter())
 
 
 def test_https_trusts_our_certificate_only() -> None:

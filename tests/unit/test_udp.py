@@ -421,6 +421,12 @@ def test_a_set_up_that_failed_is_repeated_and_kept() -> None:
     assert {v.value for v in values if v.metric.name == "udp_repeated"} == {2}
 
 
+def test_a_run_may_wait_for_its_set_up_to_fail() -> None:
+    """iperf3 says so after 30 s: a run cut off before would be the VPN's."""
+    outcome = measured(Iperf3(json.dumps(document("forward"))), **ONE, duration_s=1)
+    assert outcome.limit_s > 1 + 30 + Options().connect_limit_s
+
+
 def test_iperf3_that_fails_every_time_is_not_the_vpn_s_fault() -> None:
     iperf3 = Iperf3((1, SET_UP, ""))
     outcome = measured(iperf3, **ONE, attempts=3)

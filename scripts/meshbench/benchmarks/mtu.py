@@ -77,7 +77,7 @@ class Options(Strict):
         576, 1280, 1360, 1400, 1420, 1450, 1500, 2800, 9000,
     )  # fmt: skip
     """Of whole IP packets."""
-    search: bool = True
+    exact: bool = True
     """Whether the largest packet that passes whole is looked for to the byte."""
     silence_s: Annotated[int, Field(ge=1, le=60)] = 2
     """How long nothing may come back, with the profile's delay added, until a size counts as silent."""
@@ -161,7 +161,7 @@ class Mtu(PerLink[Options]):
             fates[size] = (await side.ask(size, "probe")).fate
             return fates[size] is Fate.PASSED
 
-        if self.options.search and too_large is not None:
+        if self.options.exact and too_large is not None:
             await sized_ping.largest(passes, whole, too_large)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:

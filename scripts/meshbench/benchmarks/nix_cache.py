@@ -111,7 +111,6 @@ class NixCache(PerLink[Options]):
         await self.caches.watch(link, self.options.interval_s)
         limit_s = self.longest_s() + 40 * link.delay_s
         copies = await link.source.run(self.command(link), limit_s=limit_s, check=False)
-        serves = await self.caches.serves(link)
         seen = await self.caches.seen(link)
         exported = await link.source.run(["cat", self._export(link)], check=False)
         told = await link.source.run(["sh", "-c", _ASKED], check=False)
@@ -125,8 +124,21 @@ class NixCache(PerLink[Options]):
             *seen,
             self.caches.told(link),
         ]
-        status, reason = self._judge(copies, exported, serves=serves)
-        return Outcome(status, reason, commands, self.options.copy_limit_s)
+        status, reason = await self._judged(link, copies, exported)
+        # hyperfine itself was cut off where none of its copies was.
+        stated_s = self.options.copy_limit_s if copies.returncode is not None else limit_s
+        return Outcome(status, reason, commands, stated_s)
+
+    async def _judged(
+        self, link: Link, copies: Command, exported: Command
+    ) -> tuple[Status, str | None]:
+        status, reason = nix_output.judge(copies, self.options.copy_limit_s)
+        if status is Status.OK:
+            copied, wanted = await self.caches.copied(link), self.caches.about(link).paths
+            return nix_output.judge_result(exported.stdout, copied, wanted)
+        if not await self.caches.serves(link):
+            return Status.TOOL_FAILED, f"nginx on the target ended: {reason}"
+        return status, reason
 
     def _export(self, link: Link) -> str:
         return f"{binary_cache.client_folder(link)}/export.json"
@@ -147,17 +159,6 @@ class NixCache(PerLink[Options]):
             "--prepare", f"cd {folder}; rm -rf cache target; date +%s.%N >>{binary_cache.STARTS}",
             shlex.join(copy).replace("'{url}'", "{url}"), "-L", "url", self.caches.url(link),
         ]  # fmt: skip
-
-    def _judge(
-        self, copies: Command, exported: Command, *, serves: bool
-    ) -> tuple[Status, str | None]:
-        options = self.options
-        status, reason = nix_output.judge(copies, options.copy_limit_s)
-        if status is Status.OK:
-            return nix_output.judge_export(exported.stdout)
-        if not serves:
-            return Status.TOOL_FAILED, f"nginx on the target ended: {reason}"
-        return status, reason
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         copies = link.in_role(_COPIES)

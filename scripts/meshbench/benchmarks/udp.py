@@ -54,6 +54,8 @@ _DIRECTIONS: Mapping[str, Sequence[Direction]] = {
 _HEADLINES = {True: (GOODPUT, LOSS, PACKET_RATE), False: (GOODPUT, LOSS, JITTER)}
 """Without a rate limit, and with one: jitter tells nothing of a path that is full, nor the packet
 rate of one that is not."""
+_SET_UP_WAIT_S = 30.0
+"""How long iperf3 waits for the one datagram that answers its own, before it says that it failed."""
 _THESIS_LIMIT_S = 120.0
 _WARM_UP = ("-u", "-b", "1M", "-l", "1000", "-n", "10000", "-i", "0.1", "--json")
 _SETTING_UP_S = 0.2
@@ -264,7 +266,8 @@ class Udp(PerLink[Options]):
     def _limit_s(self, link: Link, duration_s: float) -> float:
         if self.options.thesis:
             return _THESIS_LIMIT_S + 40 * link.delay_s
-        return duration_s + self.options.connect_limit_s + 40 * link.delay_s + 20
+        waits_s = self.options.connect_limit_s + _SET_UP_WAIT_S + 40 * link.delay_s
+        return duration_s + waits_s + 10
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         repeated = sum(command.role.startswith("failed ") for command in link.commands)

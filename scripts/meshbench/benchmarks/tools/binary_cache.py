@@ -12,7 +12,7 @@ from meshbench.benchmarks.tools.closures import About, Closure
 from meshbench.results.records import Command
 from meshbench.testbed.host import PRIVATE, RUN, File, Unit
 from meshbench.testbed.waiting import listening
-from meshbench.util.errors import TestbedError
+from meshbench.util.errors import ToolError
 
 UNIT = "meshbench-nix-cache"
 STARTS, LOOKS, CLOSURE = "starts", "looks", "closure"
@@ -93,6 +93,12 @@ class BinaryCaches:
         """What the target's cache holds."""
         return self._held[link.target.name][1]
 
+    async def copied(self, link: Link) -> int:
+        """How many store paths the target of the last copy has."""
+        count = 'set -- "$1"/target/*.narinfo; [ -e "$1" ] && echo $# || echo 0'
+        told = await link.source.run(["sh", "-c", count, "sh", str(client_folder(link))])
+        return int(told.stdout)
+
     async def serves(self, link: Link) -> bool:
         """Whether the link's server listens."""
         return await listening(link.target, link.port, 0, "t")
@@ -102,7 +108,7 @@ class BinaryCaches:
         """Every link's server listens in the block.
 
         Raises:
-            ToolError: when a cache cannot be made. TestbedError: when a server does not start.
+            ToolError: when a cache cannot be made, or a server does not start.
         """
         targets = {link.target.name: link.target for link in self._links}
         try:
@@ -148,7 +154,7 @@ class BinaryCaches:
         await link.target.start(Unit(_unit(link), ["nginx", "-c", str(folder / "nginx.conf")]))
         if not await listening(link.target, link.port, _LISTEN_LIMIT_S, "t"):
             said = await link.target.logs(_unit(link))
-            raise TestbedError(f"{link.target.name}: nginx does not listen: {said}")
+            raise ToolError(f"{link.target.name}: nginx does not listen: {said.strip()[-500:]}")
 
     def _config(self, link: Link) -> str:
         folder = _folder(link)

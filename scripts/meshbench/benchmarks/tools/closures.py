@@ -18,30 +18,34 @@ from meshbench.util.errors import ToolError
 FOLDER = STATE / ".nix-cache"
 """A dot keeps it apart from the folders of systems."""
 _FORMAT = 1
-_MAKE_LIMIT_S = 900.0
+_EXPORT_LIMIT_S, _MAKE_LIMIT_S, _MAKE_BYTES_PER_S = 900.0, 60.0, 10e6
+"""How long making a cache may take: of a given closure, and of another one beside its bytes."""
 _SIGMA = 2.0
 """Of the logarithm of the sizes: the largest of 370 paths is then a sixth of the whole."""
-_NIX = "nix --extra-experimental-features nix-command"
 
-# $1: the cache's folder, $2: a key in hexadecimal, $3: an expression. Standard input: names and sizes.
-_MAKE = f"""
+# $1: the cache's folder. Others of its kind make room for it.
+_BEGIN = """
 set -eu; umask 022
-new=$1.new; rm -rf -- "${{1%/*}}"/*; mkdir -p "$new/files"; cd "$new"
+nix() { command nix --extra-experimental-features nix-command "$@"; }
+new=$1.new; rm -rf -- "${1%/*}"/*; mkdir -p "$new"; cd "$new"
 export XDG_CACHE_HOME="$new/xdg"
-cat >sizes
-openssl enc -aes-128-ctr -K "$2" -iv 00 -in /dev/zero 2>/dev/null |
-    while read -r name size <&3; do head -c "$size" >"files/$name"; done 3<sizes
-top=$({_NIX} eval --store "$new/root" --impure --raw --expr "$3")
-rm -rf files
-{_NIX} copy --from "$new/root" --to "file://$new/cache?compression=none" "$top"
 """
-# $1: the cache's folder, $2: a store path of the host.
-_EXPORT = f"""
-set -eu; umask 022
-new=$1.new; rm -rf -- "${{1%/*}}"/*; mkdir -p "$new"; cd "$new"
-export XDG_CACHE_HOME="$new/xdg"
+# $2: a key in hexadecimal, $3: an expression. Standard input: names and sizes.
+_MAKE = """
+mkdir files; cat >sizes
+openssl enc -aes-128-ctr -K "$2" -iv 00 -in /dev/zero 2>/dev/null |
+    while read -r name size <&3; do
+        head -c "$size" >"files/$name"
+        [ -s "files/$name" ] || { echo "openssl gives no data: is it installed?" >&2; exit 1; }
+    done 3<sizes
+top=$(nix eval --store "$new/root" --impure --raw --expr "$3")
+rm -rf files
+nix copy --from "$new/root" --to "file://$new/cache?compression=none" "$top"
+"""
+# $2: a store path of the host.
+_EXPORT = """
 top=$2
-{_NIX} copy --no-check-sigs --to "file://$new/cache?compression=none" "$top"
+nix copy --option substitute false --no-check-sigs --to "file://$new/cache?compression=none" "$top"
 """
 _FINISH = r"""
 chmod -R u+w . ; rm -rf root xdg sizes
@@ -138,13 +142,14 @@ async def provide(host: Host, closure: Closure) -> tuple[Command, About]:
 async def _make(host: Host, closure: Closure) -> Command:
     folder = str(closure.folder)
     if closure.store_path:
-        argv = ["sh", "-c", _EXPORT + _FINISH, "sh", folder, closure.store_path]
-        return await host.run(argv, limit_s=_MAKE_LIMIT_S, check=False)
+        argv = ["sh", "-c", _BEGIN + _EXPORT + _FINISH, "sh", folder, closure.store_path]
+        return await host.run(argv, limit_s=_EXPORT_LIMIT_S, check=False)
     key = hashlib.sha256(str(closure.seed).encode()).hexdigest()[:32]
     expression = _EXPRESSION.format(folder=f"{folder}.new/files")
     names = _names(closure.sizes())
-    argv = ["sh", "-c", _MAKE + _FINISH, "sh", folder, key, expression]
-    return await host.run(argv, stdin=names, limit_s=_MAKE_LIMIT_S, check=False)
+    argv = ["sh", "-c", _BEGIN + _MAKE + _FINISH, "sh", folder, key, expression]
+    limit_s = _MAKE_LIMIT_S + closure.total_bytes / _MAKE_BYTES_PER_S
+    return await host.run(argv, stdin=names, limit_s=limit_s, check=False)
 
 
 def _names(sizes: Sequence[int]) -> bytes:

@@ -83,7 +83,7 @@ def judge(copies: Command, copy_limit_s: float) -> tuple[Status, str | None]:
     log = copies.stderr + copies.stdout
     far = _far(begun(log))
     if copies.returncode is None:
-        return Status.TIMEOUT, f"hyperfine did not end within {copies.duration_s:.0f} s; {far}"
+        return Status.TOOL_FAILED, f"hyperfine did not end within {copies.duration_s:.0f} s; {far}"
     code = _CODE.search(log)
     if code and int(code[1]) in _CUT_OFF:
         return Status.TIMEOUT, f"a copy was cut off at its limit of {copy_limit_s:g} s; {far}"
@@ -109,12 +109,14 @@ def _last_error(log: str) -> str:
     return " ".join((errors or lines or [""])[-1].split())[:_MOST]
 
 
-def judge_export(text: str) -> tuple[Status, str | None]:
-    """Whether copies that ended well were also timed."""
+def judge_result(exported: str, copied: int, wanted: int) -> tuple[Status, str | None]:
+    """Whether copies that ended well were also timed, and copied all store paths that they should."""
     try:
-        export(text)
+        export(exported)
     except ValueError as error:
         return Status.TOOL_FAILED, f"hyperfine exported nothing that can be read: {error}"
+    if copied < wanted:
+        return Status.TOOL_FAILED, f"nix ended well and copied {copied} of {wanted} paths"
     return Status.OK, None
 
 

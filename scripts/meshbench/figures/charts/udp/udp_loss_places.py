@@ -77,8 +77,11 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     if not found:
         return pictures.nothing("udp has no value that would be drawn")
     colours = _colours(found)
+    most = max(one.lost for one in found)
     panels = [
-        _panel(profile, [one for one in found if one.group.profile == profile], colours, context)
+        _panel(
+            profile, [one for one in found if one.group.profile == profile], colours, context, most
+        )
         for profile in dict.fromkeys(one.group.profile for one in found)
     ]
     return alt.concat(*panels, columns=1, spacing=14, usermeta={"width": theme.COLUMN})
@@ -91,8 +94,9 @@ def _colours(found: Sequence[Shares]) -> dict[str, str]:
 
 
 def _panel(
-    profile: str, found: Sequence[Shares], colours: Mapping[str, str], context: Context
+    profile: str, found: Sequence[Shares], colours: Mapping[str, str], context: Context, most: float
 ) -> alt.LayerChart:
+    """The bars of one profile, on an axis that holds the most that was lost under any of them."""
     bars, ends = [], []
     for one in found:
         name, start = system(one.group, context), 0.0
@@ -104,10 +108,11 @@ def _panel(
                 start = end
         ends.append({"system": name, "at": start, "text": _told(one)})
     systems = [system(one.group, context) for one in found]
+    edge = {"start": 100 * most, "end": 100 * most, "part": next(iter(colours))}
     chart = pictures.stacked(
-        bars or [{"system": systems[0], "part": next(iter(colours)), "start": 0.0, "end": 0.0}],
-        systems, colours, "datagrams lost, % of those sent", width=_WIDTH, ends=ends, room=1.6,
-        ticks=_WHOLE if max((one.lost for one in found), default=0) > _MUCH else None,
+        [*bars, {"system": systems[0], **edge}], systems, colours,
+        "datagrams lost, % of those sent", width=_WIDTH, ends=ends, room=1.6,
+        ticks=_WHOLE if most > _MUCH else None,
     )  # fmt: skip
     return chart.properties(title=alt.TitleParams(profile))
 
