@@ -27,6 +27,7 @@ from meshbench.config.models import Calibration as CalibrationOptions
 from meshbench.config.models import Profile
 from meshbench.impairment import physics
 from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
+from meshbench.impairment.kernel import lacking_netem
 from meshbench.impairment.linkem import Linkem
 from meshbench.impairment.netem import (
     CLSACT_MADE,
@@ -35,7 +36,6 @@ from meshbench.impairment.netem import (
     HostNetem,
     LabNetem,
     host_refuses,
-    lab_has_netem,
 )
 from meshbench.results.records import LinkRecord, Status
 from meshbench.runner import marks, measure
@@ -61,10 +61,14 @@ Open = Callable[[], contextlib.AbstractAsyncContextManager[tuple[Engine, list[Ss
 Work = Callable[[Engine, list[SshHost]], Awaitable[None]]
 
 
+def has_netem() -> bool:
+    return not asyncio.run(lacking_netem())
+
+
 @pytest.fixture(params=ENGINES)
-def engine_name(request: pytest.FixtureRequest, lab: Lab) -> str:
+def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    if name == "netem" and not asyncio.run(lab_has_netem(lab.layout)):
+    if name == "netem" and not has_netem():
         pytest.skip("netem: this kernel has no sch_netem")
     return name
 
@@ -402,7 +406,7 @@ def test_a_killed_emulator_is_noticed_and_repaired(lab: Lab, linkem: Linkem) -> 
 def test_an_emulator_killed_during_a_measurement_is_our_trouble(lab: Lab, store: Path) -> None:
     """No record is made of a cell whose weather stopped in the middle."""
     victim = linkem_group(lab, lab.layout.hosts[1])
-    if asyncio.run(lab_has_netem(lab.layout)):
+    if has_netem():
         pytest.skip("this kernel has sch_netem, and auto takes it")
 
     async def killer(hosts: list[SshHost]) -> None:
@@ -466,7 +470,7 @@ def test_netem_on_own_hosts(make_lab: Callable[..., Lab], placement: str) -> Non
     """Through an ifb (ingress) or at the root (egress), and never the control traffic."""
     mine = make_lab("tests-own")
     asyncio.run(mine.up())
-    if not asyncio.run(lab_has_netem(mine.layout)):
+    if not has_netem():
         pytest.skip("netem: this kernel has no sch_netem")
     wanted = plan(mine, Profile(delay_ms=200, loss_percent=1), placement)
 
@@ -507,9 +511,8 @@ def test_netem_is_noticed_where_it_is(lab: Lab) -> None:
     async def work(hosts: list[SshHost]) -> None:
         for placement in PLACEMENTS:
             refused = await host_refuses(hosts[0], placement)
-            assert bool(refused) is not await lab_has_netem(lab.layout)
+            assert bool(refused) is bool(await lacking_netem())
         assert "netem" not in await said(hosts[0], "tc", "qdisc")
-        assert "mbprobe" not in support.run("ip", "-n", lab.layout.wire, "link")
 
     on_hosts(lab, work)
 

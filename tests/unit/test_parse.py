@@ -40,7 +40,7 @@ def parsed(folder: Path, *found: Record) -> tuple[Rows, Rows]:
 
 def test_values_carry_their_cell_and_their_metric_s_unit(tmp_path: Path) -> None:
     samples, _ = parsed(tmp_path, record(link(PING)))
-    assert len(samples) == 7 + 23
+    assert len(samples) == 7 + 34
     [average] = [row for row in samples if row["metric"] == "rtt_avg"]
     assert average == {
         "campaign": "trial", "round": 1, "vpn": "nebula", "tuning": "stock", "profile": "low",
@@ -78,7 +78,10 @@ def test_what_a_failed_link_did_measure_says_that_it_failed(tmp_path: Path) -> N
     lost = command("3 packets transmitted, 0 received, 100% packet loss, time 1ms\n")
     samples, _ = parsed(tmp_path, record(link(lost, status=Status.FAILED, reason="none")))
     values = {row["metric"]: row["value"] for row in samples if row["value"] is not None}
-    assert values == {"ping_sent": 3, "ping_received": 0, "ping_loss": 1}
+    assert values == {
+        "ping_sent": 3, "ping_received": 0, "ping_loss": 1, "ping_duplicates": 0,
+        "ping_loss_period": 3, "ping_lost_runs": 1, "ping_runs": 1,
+    }  # fmt: skip
     assert {(row["status"], row["reason"]) for row in samples} == {("failed", "none")}
 
 

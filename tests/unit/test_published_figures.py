@@ -227,7 +227,9 @@ def test_lost_pings_stand_beside_their_round_trip_times(invented: Load) -> None:
     assert "'p99'" not in drawn
 
 
-@pytest.mark.parametrize("name", sorted(PRINTED - {"impairment_profiles", "udp_reasons"}))
+@pytest.mark.parametrize(
+    "name", sorted(PRINTED - {"impairment_profiles", "udp_reasons", "udp_sizes"})
+)
 def test_every_table_of_values_tells_their_spread_and_n(name: str, invented: Load) -> None:
     figure = catalogue.load(name)
     assert figure.tabulate is not None

@@ -16,6 +16,7 @@ from tests.unit.making import ScriptedHost
 NODES = tuple(Node(i, name, f"192.0.2.{i}") for i, name in enumerate(("lom", "yuki", "luna"), 1))
 NETWORK = Network(NODES)
 PAIRS = ("lom->yuki", "lom->luna", "yuki->lom", "yuki->luna", "luna->lom", "luna->yuki")
+SUMMARY = "1 packets transmitted, 1 received"
 Passes = Callable[[str], bool]
 
 
@@ -26,7 +27,8 @@ def ready(passes: Passes, limit_s: float) -> Readiness:
 
     def host(node: Node) -> ScriptedHost:
         def answer(argv: Sequence[str]) -> tuple[int, str, str]:
-            return (0 if passes(f"{node.name}->{names[argv[-1]]}") else 1), "", ""
+            code = 0 if passes(f"{node.name}->{names[argv[-1]]}") else 1
+            return code, f"1 packets transmitted, {1 - code} received", ""
 
         return ScriptedHost(node.name, answer, node.index)
 
@@ -112,7 +114,7 @@ def test_a_ping_that_cannot_run_is_no_silent_vpn(code: int, words: str) -> None:
 
 def test_a_ping_that_finds_no_interface_yet_can_run() -> None:
     def answer(argv: Sequence[str]) -> tuple[int, str, str]:
-        return (2, "", "ping: unknown iface mesh0") if "-I" in argv else (0, "", "")
+        return (2, "", "ping: unknown iface mesh0") if "-I" in argv else (0, SUMMARY, "")
 
     found, targets = asked(answer)
     assert set(found.silent) == set(PAIRS)

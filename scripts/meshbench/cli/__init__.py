@@ -13,9 +13,11 @@ from meshbench.cli import checks, compare, power
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
+from meshbench.impairment import kernel
 from meshbench.report import cards, generated
 from meshbench.runner import clean
 from meshbench.runner.session import lab_of
+from meshbench.testbed.lab import machine
 from meshbench.util.errors import MeshbenchError
 from meshbench.workflow import estimate, hooks, summary
 from meshbench.workflow.hooks import CONFIG
@@ -186,8 +188,11 @@ def _lab(options: argparse.Namespace) -> int:
     lab = lab_of(campaign.file.testbed, campaign.testbed, kinds)
     match options.action:
         case "up":
+            machine.check(lab.definition)
+            note = asyncio.run(kernel.check(campaign.file.engine))
             asyncio.run(lab.up())
             lab.keep()
+            sys.stderr.write(note and f"{note}\n")
         case "down":
             asyncio.run(lab.down())
             return 0

@@ -62,6 +62,8 @@ SHAPES = {
     r"^[A-Za-z0-9][A-Za-z0-9.+~_-]*$": "a version: letters, digits and . + ~ _ -",
     r"^[0-9a-f]{64}$": "a SHA-256 checksum: 64 digits of 0-9 and a-f",
     r"^[A-Za-z0-9-]+$": "a cipher's name: letters, digits and -",
+    r"^[1-9]\d{0,3}(\.\d{1,3})?[KMG]$": "a rate in bits per second, such as 500K, 10M or 1.5G",
+    r"^/nix/store/[0-9a-z]{32}-[^/\s]+$": "a store path: /nix/store/, its hash, - and its name",
     r"^(aes|chachapoly)$": "'aes' or 'chachapoly'",
     r"^[A-Z][A-Z0-9_]*$": "an environment variable's name: capitals, digits and _",
 }

@@ -434,14 +434,3 @@ async def host_refuses(host: Host, placement: str) -> str:
         f"are needed): {refused}: {words[:300]}; only profiles that do not impair can be measured "
         "there"
     )
-
-
-async def lab_has_netem(layout: Layout) -> bool:
-    """Whether this machine's kernel has netem, tried in the lab's wire namespace."""
-    enter = ("ip", "netns", "exec", layout.wire)
-    await local.run(*enter, "ip", "link", "add", "mbprobe", "type", "dummy", check=False)
-    code, _ = await local.run(
-        *enter, "tc", "qdisc", "add", "dev", "mbprobe", "root", "netem", check=False
-    )
-    await local.run(*enter, "ip", "link", "del", "mbprobe", check=False)
-    return code == 0

@@ -10,10 +10,11 @@ from typing import Any
 
 from meshbench.config.jobs import Site
 from meshbench.config.models import LabTestbed, Profile, SshTestbed
+from meshbench.impairment import kernel
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import HostNetem, LabNetem, lab_has_netem, refuse_unable
+from meshbench.impairment.netem import HostNetem, LabNetem, refuse_unable
 from meshbench.runner.needs import debian_packages
 from meshbench.testbed import preflight
 from meshbench.testbed.fake import FakeWorld
@@ -26,7 +27,6 @@ from meshbench.testbed.lease import lease
 from meshbench.testbed.ssh import SshHost, close_all, connect_all
 from meshbench.testbed.tuning import Permit
 from meshbench.util import machine_lock
-from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +96,12 @@ async def _connected(
 @contextlib.asynccontextmanager
 async def _lab(lab: Lab, where: Site, purpose: str) -> AsyncIterator[Session]:
     async with machine_lock.measuring(), _connected(await lab.up(), purpose) as hosts:
-        has_netem = where.engine != "linkem" and await lab_has_netem(lab.layout)
-        if where.engine == "netem" and not has_netem:
-            raise TestbedError(
-                "engine: netem, but this kernel has no sch_netem; use auto or linkem"
-            )
+        if note := await kernel.check(where.engine):
+            log.info(note)
         engine: Engine = (
-            LabNetem(lab.layout, hosts, lab.rate_bps)
-            if has_netem
-            else Linkem(lab.layout, lab.rate_bps)
+            Linkem(lab.layout, lab.rate_bps)
+            if note or where.engine == "linkem"
+            else LabNetem(lab.layout, hosts, lab.rate_bps)
         )
         yield Session(
             kind="lab",

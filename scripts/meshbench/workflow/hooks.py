@@ -188,6 +188,7 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
 def start(setup: Setup, workflow: Any) -> None:
     """Before the first job: is everything there that the planned jobs will need?"""
     # Not at the top: a run that has nothing to do must not wait for them (asyncssh: 0.25 s).
+    from meshbench.impairment import kernel  # noqa: PLC0415
     from meshbench.runner.session import check_own, lab_of  # noqa: PLC0415
     from meshbench.testbed.lab import machine  # noqa: PLC0415
     from meshbench.workflow import workers  # noqa: PLC0415
@@ -205,12 +206,14 @@ def start(setup: Setup, workflow: Any) -> None:
     if TESTBED_RULES.isdisjoint(needed):
         return
     campaign = setup.campaign
+    impairs = any(profile.impairs for profile in campaign.profiles.values())
     try:
         if isinstance(campaign.testbed, LabTestbed):
             machine.check(lab_of(campaign.file.testbed, campaign.testbed).definition)
+            if (note := asyncio.run(kernel.check(campaign.file.engine))) and impairs:
+                sys.stderr.write(f"{note}\n")
         # On a cluster it is the jobs' machine that must reach the hosts; each job asks them itself.
         elif isinstance(campaign.testbed, SshTestbed) and workflow.local_exec:
-            impairs = any(profile.impairs for profile in campaign.profiles.values())
             asyncio.run(check_own(campaign.testbed, campaign.file.placement if impairs else None))
     except MeshbenchError as error:
         _refuse(str(error))
