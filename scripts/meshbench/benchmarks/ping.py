@@ -4,9 +4,9 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from meshbench.benchmarks.base import (
     Arena,
@@ -19,7 +19,7 @@ from meshbench.benchmarks.base import (
     PerLink,
 )
 from meshbench.benchmarks.tools import delays, versions
-from meshbench.config.strict import Strict
+from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
 from meshbench.util.foreign import quoted
@@ -107,18 +107,16 @@ _SUMMARY = re.compile(
 )
 
 
-THESIS = {
-    "runs": 3, "count": 100, "interval_s": 0.2, "reply_limit_s": 1.0, "payload_bytes": 56,
-}  # fmt: skip
-"""The reference's `ping -c 100 -i 0.2 -W 1`, three times."""
-
-
 _OUTAGE = "of ping had no reply at all: an outage, not a loss rate"
 
 
-class Options(Strict):
-    thesis: bool = False
-    """Take the reference's parameters where none are given here."""
+class Options(ThesisOptions):
+    """With `thesis` the reference's `ping -c 100 -i 0.2 -W 1`, three times."""
+
+    of_the_thesis: ClassVar[Mapping[str, Any]] = {
+        "runs": 3, "count": 100, "interval_s": 0.2, "reply_limit_s": 1.0, "payload_bytes": 56,
+    }  # fmt: skip
+
     runs: Annotated[int, Field(ge=1, le=100)] = 1
     """One after the other; of each its own values are kept."""
     count: Annotated[int, Field(ge=1, le=100_000)] = 300
@@ -126,13 +124,6 @@ class Options(Strict):
     interval_s: Annotated[float, Field(ge=0.002, le=60)] = 0.2
     reply_limit_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     payload_bytes: Annotated[int, Field(ge=16, le=65_000)] = 56
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_the_thesis(cls, said: Any) -> Any:
-        if isinstance(said, Mapping) and said.get("thesis") is True:
-            return {**THESIS, **said}
-        return said
 
 
 class Ping(PerLink[Options]):
