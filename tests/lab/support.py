@@ -209,8 +209,8 @@ SHORT = {
     "connect_limit_s": 3.0,
     "modes": ("bidir",),
     "paths": 40,
-    "total_bytes": 8_000_000,
-    "copy_limit_s": 8.0,
+    "total_bytes": 4_000_000,
+    "copy_limit_s": 6.0,
     "rates": ("10M",),
     "search": None,
     # A second on a machine that does other things too may not fill iperf3's usual block.

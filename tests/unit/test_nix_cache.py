@@ -242,11 +242,9 @@ def test_hyperfine_that_hangs_is_the_tool_s_failure_at_the_limit_of_all_copies()
     assert World(1, making.text("nix-cut-log.txt")).measure(copy_limit_s=20).limit_s == 20
 
 
-def test_a_server_that_does_not_start_is_the_tool_s_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(binary_cache, "_LISTEN_LIMIT_S", 0)
-    host = making.ScriptedHost("yuki", lambda argv: ABOUT if argv[0] == "cat" else "")
+def test_a_server_that_does_not_start_is_the_tool_s_failure() -> None:
+    answers: dict[str, Any] = {"cat": ABOUT, "systemctl": (3, "inactive", "")}
+    host = making.ScriptedHost("yuki", lambda argv: answers.get(argv[0], ""))
     link = Link(making.ScriptedHost(), host, "192.0.2.1", "192.0.2.2", "data0")
     caches = binary_cache.BinaryCaches([link], Closure(None, 8, 20_000, 1), https=False)
 
