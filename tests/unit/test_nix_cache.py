@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from meshbench import benchmarks
 from meshbench.benchmarks.base import Link, Observation, Outcome
-from meshbench.benchmarks.nix_cache import THESIS, NixCache, Options
+from meshbench.benchmarks.nix_cache import NixCache, Options
 from meshbench.benchmarks.tools import binary_cache, closures, nix_output
 from meshbench.benchmarks.tools.closures import Closure
 from meshbench.config.strict import Strict
@@ -322,10 +322,12 @@ def test_a_closure_that_is_there_is_not_made_again() -> None:
 # --- options ------------------------------------------------------------------------------------
 
 
-def test_thesis_mode_is_the_reference_s_parameters_unless_others_are_said() -> None:
+def test_thesis_mode_is_the_reference_s_parameters_and_no_others() -> None:
     options = Options.model_validate({"thesis": True})
-    assert {key: getattr(options, key) for key in THESIS} == THESIS
-    assert Options.model_validate({"thesis": True, "total_bytes": 30_000}).total_bytes == 30_000
+    assert (options.paths, options.warm_up_copies, options.copies) == (370, 1, 2)
+    assert options.copy_limit_s == 700
+    with pytest.raises(ValidationError, match="leave out total_bytes, or thesis"):
+        Options.model_validate({"thesis": True, "total_bytes": 30_000})
     again: Strict = Options.model_validate(options.model_dump(mode="json"))
     assert again == options
 

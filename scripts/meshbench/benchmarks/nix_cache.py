@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from meshbench.benchmarks.base import Arena, Headline, Link, Observation, Outcome, Pair, PerLink
 from meshbench.benchmarks.tools import binary_cache, closures, nix_output, versions
@@ -25,7 +25,7 @@ from meshbench.benchmarks.tools.nix_metrics import (
     PATHS_WANTED,
 )
 from meshbench.benchmarks.tools.nix_output import Progress
-from meshbench.config.strict import Strict
+from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.metrics import Metric, register
 from meshbench.results.records import Command, LinkRecord, Status
 
@@ -39,18 +39,15 @@ _PLANNED_BPS = 100e6
 """The rate that a plan reckons with."""
 _ASKED = "nix --version; hyperfine --version; nginx -v 2>&1 | sed 's/.*: //; s:/: :'"
 
-THESIS: Mapping[str, Any] = {
-    "paths": 370, "total_bytes": 1_000_000_000, "warm_up_copies": 1, "copies": 2,
-    "copy_limit_s": 700.0, "https": False,
-}  # fmt: skip
-"""The reference's parameters (reference-runner.md 5.5). Of its closure's size it says nothing: at most
-as much as 8.5 s of 934 Mbit/s carry, its mean time over the bare link.
-"""
 
+class Options(ThesisOptions):
+    # The size of its closure the reference does not say: at most as much as 8.5 s of 934 Mbit/s carry,
+    # its mean time over the bare link.
+    of_the_thesis: ClassVar[Mapping[str, Any]] = {
+        "paths": 370, "total_bytes": 1_000_000_000, "warm_up_copies": 1, "copies": 2,
+        "copy_limit_s": 700.0, "https": False,
+    }  # fmt: skip
 
-class Options(Strict):
-    thesis: bool = False
-    """The reference's parameters for all that is not said beside it."""
     closure: Annotated[str, Field(pattern=r"^/nix/store/[0-9a-z]{32}-[^/\s]+$")] | None = None
     """A store path on the hosts, copied with all that it refers to; None: one is made there."""
     paths: Annotated[int, Field(ge=2, le=10_000)] = 370
@@ -64,13 +61,6 @@ class Options(Strict):
     interval_s: Annotated[float, Field(ge=0.1, le=60)] = 0.25
     """Between two looks at how far a copy is."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
-
-    @model_validator(mode="before")
-    @classmethod
-    def _to_the_letter(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and data.get("thesis") is True:
-            return {**THESIS, **data}
-        return data
 
 
 class NixCache(PerLink[Options]):
