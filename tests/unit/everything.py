@@ -133,4 +133,15 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         named = 1e307 if state == "odd" else 1400.0
         yield synthetic.sample("mtu_named", named, "byte", **at, mode="icmp", stream=1500)
     if benchmark == "rist":
-        yield synthetic.sample("rist_packets_dropped_max", 40_000.0, **at)
+        yield from _video(at, state)
+
+
+def _video(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
+    yield synthetic.sample("rist_packets_dropped_max", 40_000.0, **at)
+    yield synthetic.sample("rist_quality", 0.1, **at, mode="1128 byte")
+    yield synthetic.sample("rist_buffer", 400.0, "ms", **at)
+    for second in range(3):
+        for name in ("rist_quality", "rist_quality_recovered"):
+            odd = 1e307 if second == 1 else None
+            value = odd if state == "odd" else 1 - second / 100
+            yield synthetic.sample(name, value, **at, t_s=float(second))

@@ -192,12 +192,33 @@ def test_fragments_and_refusals_are_the_kernels() -> None:
     assert kernel_counters.grown("", snmp(), "IpFragCreates") is None
 
 
-def test_receive_buffers_that_were_too_small_are_marked() -> None:
+def test_receive_buffers_that_were_too_small_are_counted() -> None:
     after = making.command(snmp(dropped=7), host="yuki")
     before = making.command(snmp(), host="yuki")
-    link = making.link(clip(), *run({Role.AFTER: after, Role.BEFORE: before}))
-    [mark] = Rist(rist.Options(duration_s=4)).marks(link)
-    assert "receive buffers on yuki were too small for 7 datagrams" in mark
+    values = whole(observed(*run({Role.AFTER: after, Role.BEFORE: before})))
+    assert values["rist_unread"] == 7
+
+
+SOCKET = (
+    "UNCONN 0 0 127.0.0.1:5205 0.0.0.0:*\n\t skmem:(r0,rb212992,t0,tb212992,f0,w0,o0,bl0,d{})\n"
+)
+
+
+def test_packets_dropped_between_programs_of_one_host_are_no_loss() -> None:
+    """But then nobody knows which frames the network lost."""
+    told = run({Role.CAPTURED: f"{9270 * SIZE}", Role.DROPS: SOCKET.format(79)})
+    values = observed(*told)
+    found = whole(values)
+    assert found["rist_packets_lost"] == 1
+    assert found["rist_quality_recovered"] == pytest.approx(9349 / 9350)
+    [frames] = [v for v in values if v.metric.name == "rist_frame_loss"]
+    assert (frames.value, frames.status) == (None, Status.TOOL_FAILED)
+    assert frames.reason == "79 packets were dropped between programs of one host"
+    assert judged({Role.DROPS: SOCKET.format(0)}) == (Status.OK, None)
+    status, reason = judged({Role.DROPS: SOCKET.format(5000)})
+    assert (status, reason) == (
+        Status.TOOL_FAILED, "5000 packets were dropped between programs of one host",
+    )  # fmt: skip
 
 
 def test_each_packet_size_has_its_values_and_its_own_reason() -> None:

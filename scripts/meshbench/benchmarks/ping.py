@@ -151,10 +151,6 @@ class Ping(PerLink[Options]):
     def headlines(self) -> Sequence[Headline]:
         return [Headline(metric) for metric in (RTT_AVG, RTT_MIN, RTT_MAX, RTT_MDEV, LOSS)]
 
-    @property
-    def attempts(self) -> int:
-        return 2
-
     def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
         return [links]
 

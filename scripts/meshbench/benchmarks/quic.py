@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from meshbench.benchmarks.base import (
     PORTS_PER_LINK,
@@ -76,7 +77,10 @@ class Options(ThesisOptions):
     @model_validator(mode="after")
     def _has_an_interval(self) -> "Options":
         if self.interval_s > self.duration_s:
-            raise ValueError("interval_s is longer than duration_s")
+            raise PydanticCustomError(
+                "interval", "is longer than duration_s, so that nothing is whole",
+                {"key": "interval_s"},
+            )  # fmt: skip
         return self
 
 

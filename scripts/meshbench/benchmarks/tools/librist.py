@@ -143,7 +143,8 @@ def _second(at_s: float, said: Any) -> Second:
     rtts = [_Peer.model_validate(peer["stats"]).avg_rtt for peer in flow.get("peers", ())]
     return Second(
         at_s, told.quality / 100, told.received, told.lost, told.recovered_total, told.retries,
-        told.reordered, next((rtt for rtt in rtts if rtt is not None), None), told.bitrate,
+        told.reordered, next((rtt for rtt in rtts if rtt is not None), None),
+        told.bitrate or None,  # none in a flow's first second
     )  # fmt: skip
 
 

@@ -123,6 +123,11 @@ REFUSED = Metric(
     "Packets that the source's kernel would not fragment during the run.",
     "/proc/net/snmp Ip FragFails, /proc/net/snmp6 Ip6FragFails",
 )  # fmt: skip
+UNREAD = Metric(
+    "rist_unread", "1", "Datagrams not read in time", "lower",
+    "Datagrams that full receive buffers of the target dropped during the run, those of the system "
+    "under test included.", "/proc/net/snmp Udp RcvbufErrors, /proc/net/snmp6 Udp6RcvbufErrors",
+)  # fmt: skip
 WRAPPED = Metric(
     "rist_wrapped_seconds", "1", "Wrapped counts of loss", "neither",
     "Seconds whose count of lost packets exceeds all that was missing in the end: librist went once "
@@ -131,7 +136,7 @@ WRAPPED = Metric(
 OWN = (
     QUALITY_RECOVERED, SENT, DELIVERED, LOST, RETRIES, RETRANSMITTED, REORDERED, FRAMES_SENT,
     FRAMES_RECEIVED, FRAMES_DAMAGED, FRAME_LOSS, SOURCE_BITRATE, DELIVERED_BITRATE, BUFFER, PACKET,
-    FRAGMENTS, REFUSED, WRAPPED,
+    FRAGMENTS, REFUSED, UNREAD, WRAPPED,
 )  # fmt: skip
 
 

@@ -42,10 +42,13 @@ class Role(StrEnum):
     RECEIVER = "receiver"
     CAPTURE = "capture"
     ALIVE = "alive"
+    DROPS = "drops"
+    """The sockets by which a host's own programs hand the stream to each other."""
     CAPTURED = "captured"
     FRAMES = "frames"
 
 
+_DROPPED = re.compile(r"skmem:\([^)\n]{0,200}\bd(\d{1,12})\)", re.ASCII)
 _SIZED = re.compile(r"^[a-z]+ (\d{1,5})$", re.ASCII)
 
 
@@ -161,6 +164,16 @@ class Run:
         told_s = self.sent.took_s if self.sent else None
         return max(run_s if told_s is None else told_s, self.expected.duration_s)
 
+    def dropped_on(self, host: str) -> int:
+        """Packets that a host's own program did not fetch from another of the same host."""
+        told = "".join(one.stdout for one in self._of(Role.DROPS) if one.host == host)
+        return sum(int(number) for number in _DROPPED.findall(told))
+
+    @cached_property
+    def at_home(self) -> int:
+        """The same of both hosts: losses that are no network's."""
+        return sum(self.dropped_on(host) for host in {one.host for one in self._of(Role.DROPS)})
+
     @property
     def packets_delivered(self) -> float | None:
         return None if self.captured_bytes is None else self.captured_bytes / self.size
@@ -170,7 +183,7 @@ class Run:
         """Packets that never came out of the receiver; None where nobody counted both ends."""
         if self.sent is None or self.captured_bytes is None:
             return None
-        return max(0, self.sent_bytes - self.captured_bytes) / self.size
+        return max(0.0, (self.sent_bytes - self.captured_bytes) / self.size - self.at_home)
 
     def wrapped(self, second: Second) -> bool:
         return librist.is_wrap(second.lost, self.missing)
@@ -272,7 +285,9 @@ def _reached(run: Run) -> str | None:
 
 
 def _handed(run: Run) -> str | None:
-    """What was lost between ffmpeg and ristsender."""
+    """What was lost between the programs of a host."""
+    if run.at_home > (1 - _LOST_AT_HOME) * run.sent_bytes / run.size:
+        return f"{run.at_home} packets were dropped between programs of one host"
     # Its `sent` has the repetitions in it, and some twenty messages of its own a second.
     handed = sum(second.sent - second.retransmitted for second in run.sent_seconds)
     packets = run.sent_bytes / run.size
@@ -311,11 +326,16 @@ def observations(link: LinkRecord, expected: Expected) -> Iterator[Observation]:
 
 def _values(run: Run, link: LinkRecord, kind: str | None) -> Iterator[Observation]:
     whole = [
-        *_source_values(run, link), *_counted(run), *_by_seconds(run), *_kernel(run, link.source),
+        *_source_values(run, link), *_counted(run), *_by_seconds(run), *_kernel(run, link),
         (m.BUFFER, float(run.expected.buffer_ms)), (m.PACKET, float(run.size)),
     ]  # fmt: skip
     for metric, value in whole:
         yield Observation(metric, value, link.pair, mode=kind)
+    if run.at_home:
+        reason = f"{run.at_home} packets were dropped between programs of one host"
+        yield Observation(
+            m.FRAME_LOSS, None, link.pair, mode=kind, status=Status.TOOL_FAILED, reason=reason
+        )
     yield from _series(run, link.pair, kind)
 
 
@@ -345,9 +365,9 @@ def _counted(run: Run) -> Values:
         yield m.SOURCE_BITRATE, 8 * sent_bytes / run.took_s
         if run.captured_bytes is not None and run.missing is not None:
             yield m.LOST, run.missing
-            yield m.QUALITY_RECOVERED, min(1.0, run.captured_bytes / sent_bytes)
+            yield m.QUALITY_RECOVERED, 1 - run.missing * run.size / sent_bytes
             yield m.DELIVERED_BITRATE, 8 * run.captured_bytes / run.took_s
-        if run.frames:
+        if run.frames and not run.at_home:
             whole = run.frames.received - (run.frames.damaged or 0)
             yield m.FRAME_LOSS, max(0.0, (frames - whole) / frames)
     if run.packets_delivered is not None:
@@ -391,10 +411,11 @@ def _spread(spread: Spread, values: Sequence[float]) -> Values:
             yield spread.statistics[name], max(0.0, value)
 
 
-def _kernel(run: Run, source: str) -> Values:
-    made = run.grown(source, "IpFragCreates", "Ip6FragCreates")
-    refused = run.grown(source, "IpFragFails", "Ip6FragFails")
-    for metric, number in ((m.FRAGMENTS, made), (m.REFUSED, refused)):
+def _kernel(run: Run, link: LinkRecord) -> Values:
+    made = run.grown(link.source, "IpFragCreates", "Ip6FragCreates")
+    refused = run.grown(link.source, "IpFragFails", "Ip6FragFails")
+    unread = run.grown(link.target, "UdpRcvbufErrors", "Udp6RcvbufErrors")
+    for metric, number in ((m.FRAGMENTS, made), (m.REFUSED, refused), (m.UNREAD, unread)):
         if number is not None:
             yield metric, number
 
@@ -434,12 +455,8 @@ def marks(link: LinkRecord, expected: Expected) -> Iterator[str]:
     where = f"{link.source}->{link.target}"
     for size in sizes(link.commands):
         run = Run(link.commands, expected, size)
-        for host in link.pair:
-            if dropped := run.grown(host, "UdpRcvbufErrors", "Udp6RcvbufErrors"):
-                yield (
-                    f"receive buffers on {host} were too small for {dropped} datagrams while "
-                    f"{where} had its stream"
-                )
+        if run.at_home:
+            yield f"{run.at_home} packets were dropped between programs of one host on {where}; no loss"
         rate_bps = 8 * run.sent_bytes / run.took_s
         if run.sent and rate_bps < _PACE_KEPT * run.expected.bitrate_bps and not expected.thesis:
             told = f"{rate_bps / 1e6:.1f} of {expected.bitrate_bps / 1e6:g} Mbit/s"

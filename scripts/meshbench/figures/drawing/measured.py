@@ -57,11 +57,12 @@ def values(data: Data, measure: Measure) -> list[Row]:
 
 
 def of_one_mode(rows: Sequence[Row]) -> list[Row]:
-    """Those of both directions at the same time, as in the thesis, where a benchmark has other modes
-    too: a mean over modes would be of none of them.
+    """Those of both directions at the same time, as in the thesis, or those of the way that has no
+    name, where a benchmark has other modes too: a mean over modes would be of none of them.
     """
     modes = {row["mode"] for row in rows}
-    return [row for row in rows if "bidir" not in modes or row["mode"] == "bidir"]
+    main = next((mode for mode in ("bidir", None) if mode in modes), "")
+    return [row for row in rows if main == "" or row["mode"] == main]
 
 
 def _link(row: Row) -> tuple[object, ...]:

@@ -10,6 +10,12 @@ FIGURES = (
         "rist_quality", "RIST video without impairment", benchmarks=("rist",), first_profile=True
     ),
     Figure(
+        "rist_time",
+        "RIST video over time, before and after recovery",
+        tables=("video", "measures"),
+        benchmarks=("rist",),
+    ),
+    Figure(
         "rist_profiles",
         "RIST link quality by profile",
         benchmarks=("rist",),
