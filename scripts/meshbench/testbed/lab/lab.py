@@ -17,7 +17,7 @@ import asyncssh
 
 from meshbench.testbed import local
 from meshbench.testbed.host import Address
-from meshbench.testbed.lab import cgroups, congestion, image, machine
+from meshbench.testbed.lab import cgroups, congestion, image, machine, watch
 from meshbench.testbed.lab.layout import (
     CONTROL_NETWORKS,
     CONTROL_POOL,
@@ -35,7 +35,6 @@ from meshbench.util.waiting import persist
 
 log = logging.getLogger(__name__)
 
-SSH_LIMIT_S = 60.0
 _END_LIMIT_S = 4.0
 
 
@@ -120,7 +119,7 @@ class Lab:
                 await self._start(host, tree, subnet)
             hosts = [SshHost(address) for address in self.inventory(subnet)]
             try:
-                await asyncio.gather(*(_reachable(host) for host in hosts))
+                await asyncio.gather(*map(watch.reachable, hosts, self.layout.hosts))
             finally:
                 await close_all(hosts)
         except BaseException:
@@ -313,11 +312,6 @@ def _boot_variables(host: HostLayout, subnet: int, rate_bps: int | None) -> str:
         "RATE_BPS": rate_bps or "none",
     }
     return "".join(f"{key}='{value}'\n" for key, value in variables.items())
-
-
-async def _reachable(host: SshHost) -> None:
-    if error := await persist(lambda: host.connect(limit_s=2.0), SSH_LIMIT_S, TestbedError):
-        raise TestbedError(f"lab host {host.name} did not answer: {error}") from error
 
 
 def owner() -> str:

@@ -16,6 +16,8 @@ PACKAGES = {
     "ethtool": "ethtool",
     "sysctl": "procps",
     "mount": "mount",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
     "make": "make",
     "cc": "gcc",
 }
