@@ -45,6 +45,8 @@ def encode(bitrate_bps: int, path: PurePosixPath) -> list[str]:
         "ffmpeg", *_QUIET, "-f", "lavfi", "-i", source,
         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p",
         "-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", str(bitrate_bps // 10),
+        # What the noise leaves of a low bit rate is filled up (x264 --nal-hrd cbr).
+        "-x264-params", "nal-hrd=cbr",
         "-g", str(FPS * CLIP_S), "-f", "mpegts", str(path),
     ]  # fmt: skip
 
