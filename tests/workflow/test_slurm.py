@@ -50,7 +50,7 @@ def rules_on_the_testbed() -> set[str]:
 
 def test_exactly_the_rules_on_the_testbed_ask_for_its_licence_and_their_node() -> None:
     # Building takes the CPU that a lab measures with.
-    assert rules_on_the_testbed() == hooks.TESTBED_RULES | {"package"}
+    assert rules_on_the_testbed() == hooks.TESTBED_RULES | {"package", "program"}
     asked = profile("slurm")["set-resources"]
     assert set(asked) == rules_on_the_testbed()
     for rule, resources in asked.items():
