@@ -68,7 +68,10 @@ def test_what_the_kernel_allows_is_used_and_what_it_does_not_is_unsupported(lab:
             words = {"duration_s": 1, "modes": ("bidir",), "warm_up": False, **options}
             benchmark, arena = Tcp(TcpOptions.model_validate(words)), making.arena(link)
             async with benchmark.serving(arena):
-                [found] = await benchmark.measure([link], arena)
+                for _ in range(benchmark.attempts):
+                    [found] = await benchmark.measure([link], arena)
+                    if found.status is not Status.TOOL_FAILED:
+                        break
             return found
 
         used = await outcome(congestion="reno")
