@@ -67,7 +67,7 @@ def test_two_versions_are_measured_in_turn_each_with_its_own_program(lab: Lab, s
     async def purge() -> None:
         async with support.bed() as bed:
             await lifecycle.purge(bed.hosts, OWN)
-            assert [await ends(host, "test", "-e", str(FOLDER)) for host in bed.hosts] == [1, 1, 1]
+            assert [await ends(host, "test", "-e", folder) for host in bed.hosts] == [1, 1, 1]
             await lifecycle.purge(bed.hosts, "nebula")
 
     asyncio.run(purge())
