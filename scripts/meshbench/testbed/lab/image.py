@@ -23,7 +23,7 @@ BASE_PACKAGES = (
     "nftables", "openssh-server", "procps", "systemd-sysv", "tcpdump", "udev",
 )  # fmt: skip
 NEWER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    # Before 3.20 it does not say `reorder`; the --bidir of 3.18 deadlocks (esnet/iperf issue 2029).
+    # Before 3.20 it does not say `reorder`, before 3.21 its UDP loss can be wrong (RELNOTES).
     "trixie": {"sid": ("iperf3", "libiperf0")},
 }
 """By suite: packages that it has too old, and the suite that they are taken from."""
