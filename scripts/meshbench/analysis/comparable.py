@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meshbench.analysis.sides import Cell, Conditions, Side
+from meshbench.util import flat
 
 LEFT_OUT, RELATIVE, TOLD = "left out", "relative to the bare link", "compared all the same"
 _MACHINE = ("testbed", "kernel", "cpu_model")
@@ -187,7 +188,7 @@ def _changes(one: Any, two: Any) -> tuple[str, str] | None:
     """In what two mappings differ, in words of either; None where nothing does or one is not known."""
     if not isinstance(one, Mapping) or not isinstance(two, Mapping):
         return None
-    first, second = dict(_flat(one)), dict(_flat(two))
+    first, second = dict(flat.leaves(one)), dict(flat.leaves(two))
     changed = [key for key in {**first, **second} if first.get(key) != second.get(key)]
     if not changed:
         return None
@@ -202,11 +203,3 @@ def _words(settings: Mapping[str, Any], keys: Iterable[str]) -> str:
 
 def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from _flat(inner, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", inner

@@ -3,11 +3,12 @@
 import base64
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from meshbench.results import records
+from meshbench.util import flat
 from meshbench.util.errors import RecordError
 
 ENDED = "the run that wrote it was ended in the middle"
@@ -50,20 +51,12 @@ def reasons(path: Path, text: str) -> tuple[str, ...]:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """What differs between two jobs' settings, each as "name old -> new"."""
-    old, new = dict(_leaves(before)), dict(_leaves(after))
+    old, new = dict(flat.leaves(before)), dict(flat.leaves(after))
     return tuple(
         f"{_called(place)} {_short(old.get(place, _UNSET))} -> {_short(new.get(place, _UNSET))}"
         for place in sorted(old.keys() | new.keys())
         if old.get(place, _UNSET) != new.get(place, _UNSET)
     )
-
-
-def _leaves(settings: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{place}{key}.")
-        else:
-            yield f"{place}{key}", value
 
 
 def _called(place: str) -> str:
