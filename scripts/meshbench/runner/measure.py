@@ -55,7 +55,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         before = asked.before.result()
         try:
             settings, before = await _tuned(bed, asked.tuned.result(), before)
-            asked.tools.result()
+            told = asked.tools.result()
             brought = asked.programs.result()[bed.hosts[0].name]
             built = asked.built.result()
             first = built.packages.get(bed.hosts[0].name, ())
@@ -73,6 +73,8 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, begun)
         record.programs = [manifest.model_dump(mode="json") for manifest in brought]
+        tools = [tool.name for tool in benchmarks.load(job.kind).tools]
+        record.tools = {host: {name: mine[name] for name in tools} for host, mine in told.items()}
         return record
 
 
