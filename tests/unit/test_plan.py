@@ -115,7 +115,9 @@ def test_several_placements_are_measured_and_calibrated_in_every_round() -> None
     assert len(both.cells) == 2 * len(single.cells)
     assert {cell.placed("ingress") for cell in both.cells} == set(single.cells)
     assert {(c.profile, c.placement) for c in both.calibrations} == {
-        (profile, placement) for profile in ("baseline", "low") for placement in ("ingress", "egress")
+        (profile, placement)
+        for profile in ("baseline", "low")
+        for placement in ("ingress", "egress")
     }
     firsts = {next(c for c in both.cells if c.round == r).placement for r in (1, 2, 3)}
     assert firsts == {"ingress", "egress"}

@@ -82,7 +82,13 @@ def test_a_second_placement_leaves_the_records_of_the_first_one_as_they_are() ->
     here, there = cell(), cell(placement="egress")
     assert both.records[here].parent == both.records[there].parent
     assert "placement" not in json.loads(both.texts[there])["cell"]
-    words = {"vpn": "nebula", "tuning": "stock", "profile": "low", "benchmark": "ping", "round": "1"}
+    words = {
+        "vpn": "nebula",
+        "tuning": "stock",
+        "profile": "low",
+        "benchmark": "ping",
+        "round": "1",
+    }
     for step in (here, there):
         assert both.cell(both.records[step].stem, words) == step
         assert MeasureJob.of(both.texts[step]).cell == step

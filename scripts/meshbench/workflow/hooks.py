@@ -184,9 +184,12 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
         return catalogue.suitable(Plan(tuple(file.benchmarks)))
     return catalogue.suitable(
         Plan(
-            (*campaign.benchmarks, "calibration"), file.vpns, file.tunings, file.rounds,
+            (*campaign.benchmarks, "calibration"),
+            file.vpns,
+            file.tunings,
+            file.rounds,
             campaign.placements,
-        )  # fmt: skip
+        )
     )
 
 

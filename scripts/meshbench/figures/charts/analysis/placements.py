@@ -86,7 +86,9 @@ def _told(effect: Row, one: Shown, rows: Sequence[Row]) -> str:
     medians = " and ".join(number(v * unit.scale) for v in operands if v is not None)
     shown = "" if name == "1" else f" {name}"
     ratio = "" if effect["ratio"] is None else f" {number(effect['ratio'])} times"
-    return f"{effect['vpn']}, {one.benchmark} at {effect['profile']}{ratio} (medians {medians}{shown})"
+    return (
+        f"{effect['vpn']}, {one.benchmark} at {effect['profile']}{ratio} (medians {medians}{shown})"
+    )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
