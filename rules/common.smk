@@ -46,9 +46,7 @@ wildcard_constraints:
 
 def calibration(wildcards):
     """The step of the plan that a calibration's path stands for."""
-    return plan.Calibrated(
-        wildcards.profile, int(wildcards.round), wildcards.placement
-    )
+    return plan.Calibrated(wildcards.profile, int(wildcards.round), wildcards.placement)
 
 
 def cell(wildcards):

@@ -5,9 +5,7 @@
 rule calibrate:
     output:
         record=ensure(
-            update(
-                paths.calibration(NAME, "{placement}", paths.CALIBRATED, "{key}")
-            ),
+            update(paths.calibration(NAME, "{placement}", paths.CALIBRATED, "{key}")),
             non_empty=True,
         ),
     log:
