@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from meshbench.figures import catalogue
-from meshbench.figures.charts.campaign import test_duration
+from meshbench.figures.charts.campaign import campaign_overview, test_duration
 from meshbench.figures.contract import Data
 from meshbench.results import records
 from meshbench.results.records import Record, Spent
@@ -100,23 +100,20 @@ def test_a_run_without_workers_does_not_know_what_was_between_its_cells(tmp_path
 CONTEXT = synthetic.context(vpns=("internal", "nebula"), profiles=("baseline",), rounds=1)
 
 
-def drawn(name: str, files: dict[str, Path]) -> tuple[str, str]:
-    module, data = (
-        catalogue.load(name),
-        Data.read({k: files[k] for k in catalogue.get(name).tables}),
-    )
-    spec = str(module.draw(data, CONTEXT).to_dict(validate=False))
-    return spec, module.caption(data, CONTEXT)
+def drawn(files: dict[str, Path]) -> tuple[str, str]:
+    data = Data.read({name: files[name] for name in catalogue.get("campaign_overview").tables})
+    spec = str(campaign_overview.draw(data, CONTEXT).to_dict(validate=False))
+    return spec, campaign_overview.caption(data, CONTEXT)
 
 
 def test_the_overview_shows_every_part(tmp_path: Path) -> None:
     files = tables(tmp_path / "a", *cells(FIRST, LATER), *cells(LATER, vpn="internal"))
-    spec, caption = drawn("campaign_overview", files)
+    spec, caption = drawn(files)
     assert all(f"'{part}'" in spec for part in test_duration.OWN_PARTS)
     assert "between cells 4.0 s" in caption
     assert "inside the measuring tools; " in caption
     before = tables(tmp_path / "b", *cells(None), *cells(LATER, vpn="internal"))
-    spec, caption = drawn("campaign_overview", before)
+    spec, caption = drawn(before)
     assert "'overhead'" in spec
     assert "evidence" not in caption
 
