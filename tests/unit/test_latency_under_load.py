@@ -19,6 +19,7 @@ REVERSE = making.document("iperf3-reverse.json")
 CLOCK_S = 1_764_000_000.0
 """Of the source, when the idle phase begins; the phase `up` begins ten seconds later."""
 COUNT, INTERVAL_S = 100, 0.02
+LOAD_S = 4
 LISTENS = "LISTEN 0 4096 *:5201 *:*\n"
 OPTIONS = {"phase_s": COUNT * INTERVAL_S, "settle_s": 1, "streams": 1}
 
@@ -48,6 +49,9 @@ def load(
     document: Any, phase: str = "up", start_s: float | None = CLOCK_S + 10, code: int | None = 0
 ) -> Command:
     clock = "" if start_s is None else f"{start_s:.9f}\n"
+    if "start" in document:
+        document = json.loads(json.dumps(document))
+        document["start"]["test_start"]["duration"] = LOAD_S
     flags = {"up": [], "down": ["-R"], "both": ["--bidir"]}[phase]
     return making.command(
         clock + json.dumps(document), code, argv=["sh", "-c", "x", "sh", "iperf3", *flags],
@@ -96,13 +100,27 @@ def test_responsiveness_is_round_trips_per_minute_without_the_largest_5_percent(
 def test_probe_and_load_are_on_one_axis_by_the_source_s_clock() -> None:
     values = parse(IDLE, UP, load(FORWARD, start_s=CLOCK_S + 10.5))
     rtts = [v for v in values if v.metric.name == "rtt"]
-    assert {v.mode for v in rtts} == {"idle inside", "up inside", "up inside settling"}
-    first = min(v.t_s or 0 for v in rtts if v.mode == "up inside settling")
+    assert {v.mode for v in rtts} == {"idle inside", "up inside", "up inside apart"}
+    first = min(v.t_s or 0 for v in rtts if v.mode == "up inside apart")
     assert first == pytest.approx(10, abs=1e-5), "when it was sent, not when the reply came"
     assert min(v.t_s or 0 for v in rtts) == 0
     rates = [v for v in values if v.metric.name == "goodput" and v.t_s is not None]
     assert min(v.t_s or 0 for v in rates) == pytest.approx(10.5, abs=1e-3)
-    assert {v.mode for v in rates} == {"up settling", "up"}
+    assert {v.mode for v in rates} == {"up apart", "up"}
+
+
+def test_what_was_sent_after_the_load_s_end_does_not_count() -> None:
+    """A busy host's ping falls behind, and the idle link's RTTs are none of a loaded one."""
+    end_s = CLOCK_S + 10 + LOAD_S
+    late = pings([*[103.0] * 120, *[1.0] * 30], end_s - 120 * INTERVAL_S + 0.001, role="up inside")
+    values = parse(IDLE, late, load(FORWARD))
+    assert value(values, "ping_sent", "up inside").value == 70, "the first 50 and last 30 do not"
+    assert value(values, "rtt_p50", "up inside").value == 103.0
+    rtts = [v for v in values if v.metric.name == "rtt" and v.mode == "up inside apart"]
+    assert len(rtts) == 80
+    gone = pings([1.0] * COUNT, end_s + 1, asked=COUNT + 50, role="up inside")
+    missing = value(parse(IDLE, gone, load(FORWARD)), "rtt_p50", "up inside")
+    assert (missing.value, missing.status) == (None, Status.UNAVAILABLE)
 
 
 def test_the_load_s_goodput_is_that_after_it_has_settled() -> None:

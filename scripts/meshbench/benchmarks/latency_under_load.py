@@ -47,7 +47,7 @@ class Options(Strict):
     """Each once; the idle one comes first, as a load leaves filled queues behind."""
     phase_s: Annotated[float, Field(ge=0.2, le=3600)] = 8.0
     """Of each phase, for as long as its values are taken."""
-    settle_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    settle_s: Annotated[float, Field(ge=0, le=60)] = 1.5
     """Before that in a phase with load, while TCP starts."""
     probe_interval_s: Annotated[float, Field(ge=0.002, le=0.05)] = 0.02
     payload_bytes: Annotated[int, Field(ge=16, le=1400)] = 56

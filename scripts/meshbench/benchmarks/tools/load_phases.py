@@ -6,7 +6,7 @@ before it connects: all times are of one clock.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
 from meshbench.benchmarks import ping
@@ -35,30 +35,47 @@ def role(phase: Phase, what: str) -> str:
 
 @dataclass(frozen=True)
 class Probe:
-    """The echo requests of one phase on one path.
+    """The echo requests of one phase on one path, which ping numbers from 1.
 
     Attributes:
-        replies: to all requests, those of the load's first seconds included.
-        skipped: how many those are; ping numbers its requests from 1.
-        sent: how many came after them; None where ping did not say, or did not show every reply.
+        replies: to all requests, also those that do not count.
+        skipped: how many come first, while a load settles; they do not count.
+        last: the last one that counts, if the load ended before the probe did.
+        n_sent: all of them; None where ping did not say, or did not show every reply.
     """
 
     phase: Phase
     path: Path
     replies: tuple[ping.Reply, ...]
     skipped: int
-    sent: int | None
+    n_sent: int | None
+    last: int | None = None
 
     @classmethod
     def read(cls, command: Command, phase: Phase, path: Path, counted: int) -> Self:
         """Also of a ping that was ended before its summary; the last `counted` requests count."""
         skipped = max(0, int(command.argv[command.argv.index("-c") + 1]) - counted)
         run = ping.Run.read(command.stdout)
-        sent = max(0, run.sent - skipped) if run and run.whole else None
-        return cls(phase, path, tuple(ping.replies(command.stdout)), skipped, sent)
+        n_sent = run.sent if run and run.whole else None
+        return cls(phase, path, tuple(ping.replies(command.stdout)), skipped, n_sent)
+
+    def until(self, end_s: float | None) -> Self:
+        """Without the requests that were sent after a load's end: ping falls behind on a busy host."""
+        if end_s is None:
+            return self
+        late = [r.sequence for r in self.replies if r.rtt_ms is not None and _sent_s(r) > end_s]
+        return replace(self, last=min(late) - 1) if late else self
 
     def counts(self, reply: ping.Reply) -> bool:
-        return reply.sequence > self.skipped
+        return self.skipped < reply.sequence and (self.last is None or reply.sequence <= self.last)
+
+    @property
+    def sent(self) -> int | None:
+        """How many requests count."""
+        if self.n_sent is None:
+            return None
+        last = self.n_sent if self.last is None else min(self.last, self.n_sent)
+        return max(0, last - self.skipped)
 
     @property
     def received(self) -> int:
@@ -71,7 +88,7 @@ class Probe:
     def sent_at(self) -> list[tuple[float, float, bool]]:
         """Of each request that was answered: when it was sent, its RTT in ms, whether it counts."""
         return [
-            (reply.at_s - reply.rtt_ms / 1000, reply.rtt_ms, self.counts(reply))
+            (_sent_s(reply), reply.rtt_ms, self.counts(reply))
             for reply in self.replies
             if reply.rtt_ms is not None
         ]
@@ -81,6 +98,11 @@ class Probe:
         """What there is to say where nothing came back."""
         count = "no echo request" if self.sent is None else f"none of {self.sent} echo requests"
         return f"{self.phase}: {count} {self.path} the tunnel was answered"
+
+
+def _sent_s(reply: ping.Reply) -> float:
+    """On the source's clock; ping stamps the reply."""
+    return reply.at_s - (reply.rtt_ms or 0.0) / 1000
 
 
 @dataclass(frozen=True)
@@ -113,6 +135,12 @@ class Load:
             raise ValueError(run.error_text)
         clock = _CLOCK.match(command.stdout)
         return cls(phase, run, float(clock[1]) if clock else None)
+
+    @property
+    def ended_s(self) -> float | None:
+        """Until when it lasted at the least: its set-up comes on top."""
+        asked_s = self.run.start.test_start.duration
+        return None if self.started_s is None or not asked_s else self.started_s + asked_s
 
     def rates(self, direction: Direction) -> list[Rate]:
         """Of each interval of the receiving end; none where that end's output was not kept."""

@@ -22,8 +22,8 @@ from meshbench.benchmarks.tools.tcp_metrics import GOODPUT
 from meshbench.results.metrics import Metric
 from meshbench.results.records import LinkRecord, Status
 
-SETTLING = "settling"
-"""Ends the mode of what a load's first seconds have, which count in no value of the phase."""
+APART = "apart"
+"""Ends the mode of what counts in no value of its phase: while a load settles, or after its end."""
 _WITHOUT_IDLE = "no median RTT of an idle phase to compare with"
 
 Trouble = tuple[Status, str]
@@ -40,7 +40,9 @@ def of_link(link: LinkRecord, counted: int, interval_s: float) -> Iterator[Obser
     Raises:
         ValueError: when the load of a link that is ok cannot be read.
     """
-    probes, loads = _probes(link, counted), _loads(link)
+    loads = _loads(link)
+    ends_s = {load.phase: load.ended_s for load in loads}
+    probes = [probe.until(ends_s.get(probe.phase)) for probe in _probes(link, counted)]
     start_s = _start_s(probes, loads)
     last = _last_phase(link)
     for probe in probes:
@@ -101,13 +103,15 @@ def _of_probe(
 
 
 def _when(mode: str, counts: bool) -> str:
-    return mode if counts else f"{mode} {SETTLING}"
+    return mode if counts else f"{mode} {APART}"
 
 
 def _silent(probe: Probe) -> Trouble | None:
     """A silent underlay says nothing of the system; a silent tunnel is an outage, and no loss rate."""
     if probe.received:
         return None
+    if probe.sent == 0:
+        return Status.UNAVAILABLE, f"{probe.phase}: the load ended before a request that counts"
     return Status.FAILED if probe.path == "inside" else Status.UNAVAILABLE, probe.silence
 
 
