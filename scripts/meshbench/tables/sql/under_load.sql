@@ -1,10 +1,10 @@
 -- Under load: RTT, loss and delay added by load of each link, inside and beside the tunnel, phase by phase.
 -- needs: links
--- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target, phase, path.
+-- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target, phase, what.
 -- A link that gave no value has a row per phase of the tunnel all the same.
 -- Columns:
 --   phase                  'idle', or the load's way: 'up' (the source sends), 'down', 'both'
---   path                   'inside' or 'beside' the tunnel
+--   what                   'inside' or 'beside' the tunnel
 --   n_sent, n_received     echo requests that count, and replies to them (count)
 --   loss                   share of them without a reply (0..1); null of an outage
 --   rtt_p50_ms, rtt_p95_ms, rtt_p99_ms, rtt_max_ms: of the phase's requests (ms)
@@ -16,13 +16,13 @@
 WITH named AS (
     SELECT
         *, split_part(mode, ' ', 1) AS phase,
-        CASE WHEN metric = 'goodput' THEN '' ELSE split_part(mode, ' ', 2) END AS path
+        CASE WHEN metric = 'goodput' THEN '' ELSE split_part(mode, ' ', 2) END AS what
     FROM samples
     WHERE kind = 'latency_under_load' AND t_s IS NULL AND mode IS NOT NULL
 ),
 probes AS (
     SELECT
-        campaign, round, vpn, tuning, profile, placement, benchmark, source, target, phase, path,
+        campaign, round, vpn, tuning, profile, placement, benchmark, source, target, phase, what,
         max(value) FILTER (metric = 'ping_sent') AS n_sent,
         max(value) FILTER (metric = 'ping_received') AS n_received,
         max(value) FILTER (metric = 'ping_loss' AND status = 'ok') AS loss,
@@ -37,7 +37,7 @@ probes AS (
         any_value(status) FILTER (metric = 'round_trips_per_minute') AS status,
         any_value(reason) FILTER (metric = 'round_trips_per_minute') AS reason
     FROM named
-    WHERE path <> ''
+    WHERE what <> ''
     GROUP BY ALL
 ),
 loads AS (
@@ -50,7 +50,7 @@ loads AS (
     GROUP BY ALL
 )
 SELECT
-    campaign, round, vpn, tuning, profile, placement, benchmark, source, target, phase, path,
+    campaign, round, vpn, tuning, profile, placement, benchmark, source, target, phase, what,
     try_cast(n_sent AS BIGINT) AS n_sent, try_cast(n_received AS BIGINT) AS n_received, loss,
     rtt_p50_ms, rtt_p95_ms, rtt_p99_ms, rtt_max_ms, added_p50_ms, added_p95_ms, added_p99_ms, rpm,
     goodput_forward_bps, goodput_reverse_bps,
