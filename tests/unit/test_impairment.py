@@ -36,7 +36,7 @@ def plan(profile: Profile = LOW, placement: str = "ingress") -> engine.Plan:
 
 
 def reading(profile: Profile = LOW, **wrong: float) -> dict[str, Any]:
-    return {"parameters": {**profile.model_dump(), "limit": 1667, **wrong}}
+    return {"parameters": {**engine.asked(profile, 1667), **wrong}}
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,17 @@ def test_netem_s_words_are_the_thesis_s_values(profile: Profile, words: str) -> 
 
 
 def test_a_rate_is_below_netem_not_in_it() -> None:
-    [root] = netem.root_qdisc("data0", ["limit", "1000"], None)
+    one = netem.alone(["limit", "1000"])
+    [root] = netem.tree("data0", ["root"], "1:", one, verb="replace")
     assert " ".join(root) == "tc qdisc replace dev data0 root handle 1: netem limit 1000"
-    _, below = netem.root_qdisc("data0", ["limit", "1000"], 1_000_000_000)
+    _, below = netem.tree("data0", ["root"], "1:", one, 1_000_000_000)
     assert "parent 1:1" in " ".join(below)
     assert "tbf rate 1000000000bit" in " ".join(below)
 
 
 @pytest.mark.parametrize("make", [netem.ingress_commands, netem.egress_commands])
 def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any) -> None:
-    lines = [" ".join(argv) for argv in make("eth1", ["limit", "1000"], [22, 2222])]
+    lines = [" ".join(argv) for argv in make("eth1", netem.alone(["limit", "1000"]), [22, 2222])]
     spared = [line for line in lines if "flowid" in line]
     for port in (22, 2222):
         for protocol, family in (("ip", "ip"), ("ipv6", "ip6")):
@@ -85,7 +86,7 @@ def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any
 
 def test_filters_of_two_families_have_preferences_of_their_own() -> None:
     """The kernel ties a preference to one protocol."""
-    lines = netem.ingress_commands("eth1", [], [22])
+    lines = netem.ingress_commands("eth1", netem.alone([]), [22])
     protocols: dict[str, set[str]] = {}
     for argv in lines:
         if "pref" in argv:
@@ -97,7 +98,8 @@ def test_filters_of_two_families_have_preferences_of_their_own() -> None:
 
 
 def test_only_our_own_handles_are_deleted() -> None:
-    made = [*netem.ingress_commands("eth1", [], [22]), *netem.egress_commands("eth1", [], [22])]
+    one = netem.alone([])
+    made = [*netem.ingress_commands("eth1", one, [22]), *netem.egress_commands("eth1", one, [22])]
     handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
     assert handles == {netem.ROOT, netem.CHILD}
     deletions = [
@@ -265,9 +267,18 @@ def test_where_netem_is_not_nothing_is_read(text: str) -> None:
     assert netem.reading(text) == {}
 
 
+def linkem_argv(
+    asked: engine.Plan, rate_bps: int | None = None, lifetime_s: float = 1
+) -> dict[str, list[str]]:
+    """By emulator, its command line."""
+    return {
+        one.name: linkem.arguments(LAYOUT, one, asked, rate_bps, lifetime_s)
+        for one in asked.emulators(LAYOUT.host_names)
+    }
+
+
 def test_linkem_s_arguments_are_the_thesis_s_values() -> None:
-    host = LAYOUT.hosts[0]
-    argv = linkem.arguments(LAYOUT, host, plan(HIGH), 1_000_000_000, 606)
+    argv = linkem_argv(plan(HIGH), 1_000_000_000, 606)["lom"]
     pairs = [f"{option} {value}" for option, value in zip(argv[::2], argv[1::2], strict=True)]
     assert sorted(pairs) == [
         "--dead-man 606", "--delay-us 6000", "--in h2", "--in h3", "--jitter-us 15000",
@@ -280,7 +291,7 @@ def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
     def ends(placement: str) -> list[tuple[list[str], list[str]]]:
         found = []
         for host in LAYOUT.hosts:
-            argv = linkem.arguments(LAYOUT, host, plan(LOW, placement), None, 1)
+            argv = linkem_argv(plan(LOW, placement))[host.name]
             pairs = list(pairwise(argv))
             found.append((
                 [value for key, value in pairs if key == "--in"],
@@ -296,10 +307,7 @@ def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
 
 
 def test_hosts_have_their_own_seeds() -> None:
-    seeds = [
-        argv[argv.index("--seed") + 1]
-        for argv in (linkem.arguments(LAYOUT, host, plan(), None, 1) for host in LAYOUT.hosts)
-    ]
+    seeds = [argv[argv.index("--seed") + 1] for argv in linkem_argv(plan()).values()]
     assert seeds == ["11", "12", "13"]
 
 
@@ -342,12 +350,12 @@ def test_a_clear_network_must_be_clear() -> None:
 
 
 @given(
-    st.sampled_from(sorted(Profile.model_fields)),
+    st.sampled_from(sorted(engine.asked(EVERYTHING, 1667).keys() - {"limit"})),
     st.floats(0.1, 50).map(lambda x: round(x, 3)),
     st.booleans(),
 )
 def test_any_difference_of_any_parameter_is_seen(key: str, by: float, more: bool) -> None:
-    value = getattr(EVERYTHING, key) + (by if more else -by)
+    value = engine.asked(EVERYTHING, 1667)[key] + (by if more else -by)
     hosts = dict.fromkeys(("lom", "yuki", "luna"), reading(EVERYTHING, **{key: value}))
     with pytest.raises(TestbedError, match=key):
         engine.verify(plan(EVERYTHING), hosts)
