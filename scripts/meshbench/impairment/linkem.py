@@ -91,8 +91,9 @@ class Linkem:
     def _started_ones(self) -> list[str]:
         """The emulators that have a control group, whether they live or not."""
         prefix = self._group("")
-        groups = cgroups.named(prefix)
-        return sorted(group.removeprefix(prefix).replace(_ARROW, "->") for group in groups)
+        names = {name.removeprefix(prefix).replace(_ARROW, "->") for name in cgroups.named(prefix)}
+        order = self._layout.host_names
+        return sorted(names, key=lambda name: [order.index(host) for host in name.split("->")])
 
     def _running(self) -> list[str]:
         return [name for name in self._started_ones() if cgroups.processes(self._group(name))]
