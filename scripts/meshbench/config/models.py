@@ -264,6 +264,10 @@ class CampaignFile(Strict):
     benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
     links: Literal["ring", "all"] | tuple[LinkName, ...] = "ring"
     placement: Placement = "ingress"
+    placements: tuple[Placement, ...] = ()
+    """Where packets are impaired, when it is several places one after the other in every round; the
+    first one is what figures of one place show, and what others are compared with.
+    """
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
     analysis: Analysis = Analysis()
@@ -275,7 +279,7 @@ class CampaignFile(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        for what in ("vpns", "tunings", "profiles"):
+        for what in ("vpns", "tunings", "profiles", "placements"):
             _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
         if self.campaign in self.compare:
             raise PydanticCustomError(
@@ -283,6 +287,12 @@ class CampaignFile(Strict):
                 "a campaign cannot be compared with itself; two systems of one can: "
                 "python -m meshbench compare {name}:one {name}:other",
                 {"key": "compare", "name": self.campaign},
+            )
+        if self.placements and self._says_another_placement:
+            raise PydanticCustomError(
+                "placement",
+                "'{name}' is none of the placements: say one key of the two",
+                {"key": "placement", "name": self.placement},
             )
         if "packages" in self.vpns:
             raise PydanticCustomError(
@@ -297,6 +307,10 @@ class CampaignFile(Strict):
                 {"key": "benchmarks"},
             )
         return self
+
+    @property
+    def _says_another_placement(self) -> bool:
+        return "placement" in self.model_fields_set and self.placement not in self.placements
 
 
 @dataclass(frozen=True)
@@ -322,6 +336,11 @@ class Campaign:
     def kind(self) -> str:
         """Where the numbers come from: the testbed's kind, or 'published' when they are imported."""
         return "published" if self.file.published else self.testbed.kind
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where packets are impaired; the first one is what figures of one place show."""
+        return self.file.placements or (self.file.placement,)
 
     @property
     def published(self) -> tuple[str, ...]:

@@ -14,6 +14,9 @@ LinkName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Placement = Literal["ingress", "egress"]
+"""Where packets are impaired: on their way into a host, behind its sender's segmentation, or as they
+leave it, as the thesis did.
+"""
 
 DEFAULT_QUEUE_MS = 100.0
 """The classic rule of one rate times one round trip (Villamizar and Song 1994), at 100 ms."""
