@@ -24,7 +24,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from meshbench.config.packages import Package
-from meshbench.config.profile import HostName, LinkName, NonNegative, Percent, Placement
+from meshbench.config.profile import HostName, LinkName, NonNegative, Percent
+from meshbench.config.profile import Placement as Placement  # noqa: PLC0414
 from meshbench.config.profile import Profile as Profile  # noqa: PLC0414
 from meshbench.config.strict import Strict as Strict  # noqa: PLC0414
 
