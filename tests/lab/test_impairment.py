@@ -596,9 +596,9 @@ def test_a_bottleneck_carries_its_rate_and_holds_its_queue(
         await engine.apply(wanted, LIFETIME_S)
         verify(wanted, await engine.read())
         down = await under_load(hosts[0], hosts[1], 25)
-        assert down == (pytest.approx(20, rel=0.05), pytest.approx(210, rel=0.1))
+        assert down == pytest.approx((20, 210), rel=0.07)
         up = await under_load(hosts[1], hosts[0], 3)
-        assert up == (pytest.approx(2, rel=0.06), pytest.approx(110, rel=0.1))
+        assert up == pytest.approx((2, 110), rel=0.07)
         after = await engine.read()
         verify(wanted, after)
         assert {name for name, said in after.items() if said["queue_drops"]} == {
