@@ -96,6 +96,23 @@ class Series:
     end_s: float | None
 
 
+_DIGITS = 18
+"""No counter has more."""
+
+
+def _count(word: str) -> int:
+    """Raises ValueError at what is no counter."""
+    if len(word) > _DIGITS or not word.isdecimal():
+        raise ValueError(word)
+    return int(word)
+
+
+def _seconds(word: str) -> float:
+    """Raises ValueError at what is no uptime."""
+    whole, _, part = word.partition(".")
+    return _count(whole) + (_count(part) / 10 ** len(part) if part else 0)
+
+
 class _Reader:
     """Lines in their order; what is cut off, or of another version, is left out."""
 
@@ -110,9 +127,9 @@ class _Reader:
 
     def line(self, text: str) -> None:
         kind, *words = text.split() or [""]
-        with contextlib.suppress(ValueError, IndexError, OverflowError):
+        with contextlib.suppress(ValueError, TypeError, IndexError):
             if kind == "@":
-                self._open = Sample(float(words[0]))
+                self._open = Sample(_seconds(words[0]))
             elif kind == "." and self._open:
                 self.samples.append(self._open)
                 self._open = None
@@ -125,53 +142,57 @@ class _Reader:
         return self.samples[-1] if self.samples else None
 
     def hertz(self, words: Sequence[str]) -> None:
-        self.clock_hz = max(1, int(words[0]))
+        self.clock_hz = max(1, _count(words[0]))
 
     def end(self, words: Sequence[str]) -> None:
-        self.end_s = float(words[0])
+        self.end_s = _seconds(words[0])
 
 
 def _thread(sample: Sample, words: Sequence[str]) -> None:
     tid, name, core, user, system, run_us, wait_us, switches = words
-    sample.threads[int(tid), name] = Thread(
-        int(user) + int(system), int(core), int(run_us) / 1e6, int(wait_us) / 1e6, int(switches)
+    sample.threads[_count(tid), name] = Thread(
+        _count(user) + _count(system),
+        _count(core),
+        _count(run_us) / 1e6,
+        _count(wait_us) / 1e6,
+        _count(switches),
     )
 
 
 def _group(sample: Sample, words: Sequence[str]) -> None:
     name, cpu_us, periods, throttled = words
-    sample.groups[name] = Group(int(cpu_us) / 1e6, int(periods), int(throttled))
+    sample.groups[name] = Group(_count(cpu_us) / 1e6, _count(periods), _count(throttled))
 
 
 def _core(sample: Sample, words: Sequence[str]) -> None:
-    number, *ticks = map(int, words)
+    number, *ticks = map(_count, words)
     sample.cores[number] = Core(*ticks)
 
 
 def _tunnel(sample: Sample, words: Sequence[str]) -> None:
-    received, sent, dropped_in, dropped_out = map(int, words)
+    received, sent, dropped_in, dropped_out = map(_count, words)
     sample.received_bytes, sample.sent_bytes = received, sent
     sample.tunnel_drops = dropped_in + dropped_out
 
 
 def _other(sample: Sample, words: Sequence[str]) -> None:
-    sample.other_drops = int(words[0])
+    sample.other_drops = _count(words[0])
 
 
 def _udp(sample: Sample, words: Sequence[str]) -> None:
-    sample.udp_drops = int(words[0])
+    sample.udp_drops = _count(words[0])
 
 
 def _socket(sample: Sample, words: Sequence[str]) -> None:
-    sample.socket_drops[words[0]] = sample.socket_drops.get(words[0], 0) + int(words[1])
+    sample.socket_drops[words[0]] = sample.socket_drops.get(words[0], 0) + _count(words[1])
 
 
 def _kernel(sample: Sample, words: Sequence[str]) -> None:
-    sample.kernel_ticks[words[0]] = int(words[1])
+    sample.kernel_ticks[words[0]] = _count(words[1])
 
 
 def _energy(sample: Sample, words: Sequence[str]) -> None:
-    package, now_uj, range_uj = map(int, words)
+    package, now_uj, range_uj = map(_count, words)
     sample.energy[package] = now_uj, range_uj
 
 
@@ -182,8 +203,8 @@ _OF_SAMPLE: Mapping[str, Callable[[Sample, Sequence[str]], None]] = {
 _ONCE: Mapping[str, Callable[[_Reader, Sequence[str]], None]] = {
     "h": _Reader.hertz,
     "i": lambda reader, words: reader.sockets.update(words[:1]),
-    "m": lambda reader, words: reader.resident_kb.append(int(words[0])),
-    "q": lambda reader, words: reader.queue.append(int(words[0])),
+    "m": lambda reader, words: reader.resident_kb.append(_count(words[0])),
+    "q": lambda reader, words: reader.queue.append(_count(words[0])),
     "end": _Reader.end,
 }
 
