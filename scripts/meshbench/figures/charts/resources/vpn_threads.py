@@ -1,6 +1,6 @@
 """What each thread of a VPN had of the CPU over time while TCP ran: is one core its limit?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import altair as alt
 
@@ -11,7 +11,7 @@ from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import percent, shortened
 
 RATE = Measure("tcp", "goodput", "Mbit/s")
-_ACROSS, _WIDTH, _HEIGHT, _WORDS, _TITLE = 2, 300, 90, 24, 56
+_ACROSS, _WIDTH, _HEIGHT, _TITLE = 2, 300, 90, 56
 RANKS = {1: "busiest thread", 2: "second", 3: "third", 0: "all others together"}
 """By stream of the table."""
 _COLOURS = ("#d55e00", "#0072b2", "#e69f00", "#888888")
@@ -27,15 +27,9 @@ def _mine(data: Data, table: str, context: Context) -> list[Row]:
 
 def chosen(data: Data, context: Context) -> dict[str, Row]:
     """By system, the host and round whose thread had the largest share under load."""
-    best: dict[str, Row] = {}
-    for row in _mine(data, "host_resources", context):
-        share = row["busiest_thread"]
-        if (
-            share is not None
-            and share > (best.get(row["vpn"]) or {"busiest_thread": -1.0})["busiest_thread"]
-        ):
-            best[row["vpn"]] = row
-    return best
+    rows = _mine(data, "host_resources", context)
+    known = [row for row in rows if row["busiest_thread"] is not None]
+    return {row["vpn"]: row for row in sorted(known, key=lambda row: float(row["busiest_thread"]))}
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -44,19 +38,26 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     series = [row for row in _mine(data, "threads", context) if row["share"] is not None]
     shares = [row["share"] * 100 for row in series]
     scale = pictures.Scale.of([100.0, *shares], log=False, room=1.05)
-    charts: list[alt.Chart | alt.LayerChart] = []
-    for vpn in ordered(context.vpns, hosts):
-        mine = [row for row in series if vpn in hosts and _same(row, hosts[vpn])]
-        first = len(charts) % _ACROSS == 0
-        if mine:
-            charts.append(_panel(mine, hosts[vpn], absent.get(vpn, ""), scale, first=first))
-        else:
-            text = absent.get(vpn) or _NO_THREAD
-            words = pictures.paragraph(text, _WIDTH, _WORDS)
-            charts.append(words.properties(title=_title(vpn, "")))
-    if not charts:
-        return pictures.nothing("no system was planned")
-    return alt.concat(*charts, columns=_ACROSS, spacing=10, usermeta={"width": theme.PAGE})
+    with_threads = [v for v in ordered(context.vpns, hosts) if any(_of(series, hosts, v))]
+    charts: list[alt.Chart | alt.LayerChart | alt.ConcatChart] = [
+        _panel(
+            list(_of(series, hosts, vpn)), hosts[vpn], absent.get(vpn, ""), scale,
+            first=number % _ACROSS == 0,
+        )
+        for number, vpn in enumerate(with_threads)
+    ]  # fmt: skip
+    lines = [
+        f"{vpn}: {absent.get(vpn) or _NO_THREAD}"
+        for vpn in ordered(context.vpns, hosts)
+        if vpn not in with_threads
+    ]
+    panels = [alt.concat(*charts, columns=_ACROSS, spacing=10)] if charts else []
+    below = [pictures.listing(lines, _ACROSS * _WIDTH)] if lines else []
+    return alt.concat(*panels, *below, columns=1, spacing=10, usermeta={"width": theme.PAGE})
+
+
+def _of(series: Sequence[Row], hosts: Mapping[str, Row], vpn: str) -> Iterator[Row]:
+    return (row for row in series if vpn in hosts and _same(row, hosts[vpn]))
 
 
 def _same(row: Row, host: Row) -> bool:
