@@ -157,9 +157,7 @@ async def _ready(
 
 
 @contextlib.asynccontextmanager
-async def _collecting(
-    mesh: Mesh, collected: dict[str, list[Command]]
-) -> AsyncIterator[None]:
+async def _collecting(mesh: Mesh, collected: dict[str, list[Command]]) -> AsyncIterator[None]:
     """Every collector runs in the block; what they saw is in `collected` after it."""
     every = [collector() for collector in collectors.every()]
     await asyncio.gather(*(collector.start(mesh) for collector in every))

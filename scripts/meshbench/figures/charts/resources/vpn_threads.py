@@ -11,7 +11,7 @@ from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import percent, shortened
 
 RATE = Measure("tcp", "goodput", "Mbit/s")
-_ACROSS, _WIDTH, _HEIGHT, _TITLE = 2, 300, 90, 56
+_ACROSS, _WIDTH, _HEIGHT, _TITLE = 2, 300, 120, 56
 RANKS = {1: "busiest thread", 2: "second", 3: "third", 0: "all others together"}
 """By stream of the table."""
 _COLOURS = ("#d55e00", "#0072b2", "#e69f00", "#888888")
@@ -61,7 +61,7 @@ def _of(series: Sequence[Row], hosts: Mapping[str, Row], vpn: str) -> Iterator[R
 
 
 def _same(row: Row, host: Row) -> bool:
-    return all(row[key] == host[key] for key in ("vpn", "round", "host"))
+    return all(row[key] == host[key] for key in ("vpn", "placement", "round", "host"))
 
 
 def _absent(data: Data, context: Context) -> dict[str, str]:
