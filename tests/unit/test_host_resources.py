@@ -18,6 +18,7 @@ from meshbench.collectors import resources
 from meshbench.collectors.host_resources import HostResources
 from meshbench.collectors.resources import metrics, spent
 from meshbench.collectors.resources.samples import read
+from meshbench.collectors.resources.spent import Kernel
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Command, Record, Status
 from meshbench.runner import measure
@@ -29,6 +30,7 @@ from tests.unit.test_measure import job
 
 REAL = (making.DATA / "host-resources.txt").read_text()
 """Of nebula while iperf3 ran over it, with two busy programs beside the lab."""
+UNKNOWN = Kernel(None, None)
 MOVED = "b 20000000 1000000 0 0"
 
 
@@ -40,14 +42,14 @@ def text(*samples: Sequence[str], end: str = "end 12.1") -> str:
     return "\n".join([*lines, "q 7", end, ""])
 
 
-def values(said: str, kernel_s: float | None = None) -> dict[Metric, float | None]:
+def values(said: str, kernel: Kernel = UNKNOWN) -> dict[Metric, float | None]:
     """The whole-run values without those of single threads and cores."""
-    observed = spent.observations("lom", read(said), kernel_s)
+    observed = spent.observations("lom", read(said), kernel)
     return {o.metric: o.value for o in observed if (o.t_s, o.stream) == (None, None)}
 
 
 def of_threads(said: str) -> list[Observation]:
-    observed = spent.observations("lom", read(said), None)
+    observed = spent.observations("lom", read(said), UNKNOWN)
     return [o for o in observed if o.metric is metrics.THREAD_CPU]
 
 
@@ -100,10 +102,10 @@ def test_a_kernel_without_schedstat_gives_ticks_and_no_demand() -> None:
 
 
 def test_kernel_tunnels_have_no_process_and_little_traffic_no_cost_per_gigabyte() -> None:
-    kernel = values(text([MOVED, "c 0 0 0 25 25"]), kernel_s=0.25)
+    kernel = values(text([MOVED, "c 0 0 0 25 25"]), kernel=Kernel(0.25, None))
     assert metrics.VPN_CPU not in kernel
     assert kernel[metrics.KERNEL_CPU_PER_GIGABYTE] == pytest.approx(0.25 / 0.021001, rel=1e-3)
-    little = values(text(["g vpn 100 0 0", "b 4000 4000 0 0"]), kernel_s=0.1)
+    little = values(text(["g vpn 100 0 0", "b 4000 4000 0 0"]), kernel=Kernel(0.1, None))
     assert little[metrics.VPN_CPU] == pytest.approx(1e-4)
     assert not {metrics.VPN_CPU_PER_GIGABYTE, metrics.KERNEL_CPU_PER_GIGABYTE} & little.keys()
 
@@ -144,8 +146,22 @@ def test_three_threads_and_all_others_together() -> None:
 
 def test_kernel_threads_and_interrupts_are_the_kernels() -> None:
     said = text(["c 0 0 0 30 20", "k wg-crypt 40"], ["k other 10"])
-    assert spent.Spent(read(said)).kernel_s() == pytest.approx(0.8)
-    assert values(said)[metrics.WIREGUARD_CPU] == pytest.approx(0.4)
+    kernel = spent.Spent(read(said)).kernel()
+    assert kernel == pytest.approx((0.8, 0.4))
+    assert values(said, kernel)[metrics.WIREGUARD_CPU] == pytest.approx(0.4)
+
+
+def test_a_lab_s_hosts_have_equal_parts_of_their_machine_s_kernel(tmp_path: Path) -> None:
+    record = run(tmp_path)
+    record.testbed.shared_cpu = True
+    used = {"window_s": 10.0, "kernel": 0.3, "wireguard": 0.06}
+    record.testbed.facts = {"cpus": 4, "cpu": used}
+    found = list(HostResources().parse(record))
+    kernel = [o.value for o in found if o.metric is metrics.KERNEL_CPU]
+    assert kernel == pytest.approx([4.0] * 3)
+    assert [o.value for o in found if o.metric is metrics.WIREGUARD_CPU] == pytest.approx([0.8] * 3)
+    record.testbed.facts = {}
+    assert not [o for o in HostResources().parse(record) if o.metric is metrics.KERNEL_CPU]
 
 
 def test_a_sample_that_was_cut_off_is_left_out() -> None:

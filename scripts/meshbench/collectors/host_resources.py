@@ -11,6 +11,7 @@ from meshbench.collectors import resources
 from meshbench.collectors.base import Collector
 from meshbench.collectors.resources import metrics, spent
 from meshbench.collectors.resources.samples import Series, read
+from meshbench.collectors.resources.spent import Kernel, Spent
 from meshbench.results.metrics import register
 from meshbench.results.records import Command, Record, now
 from meshbench.testbed.host import RUN, File, Host, Unit
@@ -72,10 +73,10 @@ class HostResources(Collector):
         for command in commands:
             series = read(command.stdout)
             if record.testbed.shared_cpu:
-                kernel_s = _machine_kernel_s(record.testbed.facts, len(commands))
+                kernel = _machine_kernel(record.testbed.facts, len(commands))
             else:
-                kernel_s = spent.Spent(series).kernel_s()
-            yield from spent.observations(command.host, series, kernel_s)
+                kernel = Spent(series).kernel()
+            yield from spent.observations(command.host, series, kernel)
 
     def marks(self, commands: Sequence[Command]) -> Iterator[str]:
         for command in commands:
@@ -94,19 +95,21 @@ def _never(host: Host, argv: list[str], trouble: str) -> Command:
     )  # fmt: skip
 
 
-def _machine_kernel_s(facts: Mapping[str, Any], hosts: int) -> float | None:
-    """A host's equal part of the CPU seconds of the machine's kernel threads and interrupts.
+def _machine_kernel(facts: Mapping[str, Any], hosts: int) -> Kernel:
+    """A host's equal part of what the machine's kernel threads and interrupts had.
 
-    From `testbed.lab.load`: from inside, a lab's hosts see none of them. None where it is not told.
+    From `testbed.lab.load`: from inside, a lab's hosts see no kernel thread.
     """
     used = facts.get("cpu")
     if not isinstance(used, dict) or not {"kernel", "window_s"} <= used.keys():
-        return None
-    return float(used["kernel"]) * float(used["window_s"]) * int(facts.get("cpus") or 1) / hosts
+        return Kernel(None, None)
+    part_s = float(used["window_s"]) * int(facts.get("cpus") or 1) / hosts
+    wireguard = used.get("wireguard")
+    return Kernel(used["kernel"] * part_s, None if wireguard is None else wireguard * part_s)
 
 
 def _marks(host: str, series: Series) -> Iterator[str]:
-    used = spent.Spent(series)
+    used = Spent(series)
     if not used.steps:
         yield f"what {host} spent was not sampled"
         return

@@ -34,8 +34,8 @@ KERNEL_CPU_PER_GIGABYTE = Metric(
 )  # fmt: skip
 WIREGUARD_CPU = Metric(
     "wireguard_kernel_cpu", "s", "CPU time of the kernel's WireGuard workers (estimate)", "lower",
-    "Of kernel workers whose last work was WireGuard's when looked at, every few seconds; part of kernel_cpu. "
-    "None where no kernel thread is seen, as from inside a lab's host.",
+    "Of kernel workers whose last work was WireGuard's when looked at (every few seconds; in a lab at the end, "
+    "and the machine's in equal parts); part of kernel_cpu. None where there was no such worker.",
     "/proc/PID/stat: kworker/…-wg-crypt-…",
 )  # fmt: skip
 TOOL_CPU = Metric(

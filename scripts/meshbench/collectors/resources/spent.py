@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from meshbench.benchmarks.base import Observation
 from meshbench.collectors.resources import metrics
@@ -37,6 +37,13 @@ class Step:
     @property
     def bytes_per_s(self) -> float:
         return (self.sample.received_bytes + self.sample.sent_bytes) / self.s
+
+
+class Kernel(NamedTuple):
+    """CPU seconds of the kernel for packets, and of WireGuard's workers among them; None if not known."""
+
+    cpu_s: float | None
+    wireguard_s: float | None
 
 
 class Spent:
@@ -107,9 +114,10 @@ class Spent:
             for name, thread in step.sample.threads.items()
         )
 
-    def kernel_s(self) -> float:
-        """CPU seconds of interrupts and of the kernel threads that the host sees."""
-        return self.interrupts_s() + sum(self.kernel_threads_s().values())
+    def kernel(self) -> Kernel:
+        """Of interrupts and of the kernel threads that the host sees."""
+        threads_s = self.kernel_threads_s()
+        return Kernel(self.interrupts_s() + sum(threads_s.values()), threads_s.get("wg-crypt"))
 
     def interrupts_s(self) -> float:
         ticks = sum(core.interrupts for step in self.steps for core in step.sample.cores.values())
@@ -133,18 +141,18 @@ class Spent:
         return sum(used) if used else None
 
 
-def observations(host: str, series: Series, kernel_s: float | None) -> Iterator[Observation]:
+def observations(host: str, series: Series, kernel: Kernel) -> Iterator[Observation]:
     """All values of a host.
 
     Args:
         host: its name.
         series: what was sampled there.
-        kernel_s: CPU seconds of the kernel for packets; None where they are not known.
+        kernel: what its kernel spent.
     """
     spent = Spent(series)
     if not spent.steps:
         return
-    values = {**_cpu(spent, kernel_s), **_loaded(spent), **_dropped(spent), **_machine(spent)}
+    values = {**_cpu(spent, kernel), **_loaded(spent), **_dropped(spent), **_machine(spent)}
     for metric, value in values.items():
         if value is not None:
             yield Observation(metric, value, host)
@@ -152,9 +160,8 @@ def observations(host: str, series: Series, kernel_s: float | None) -> Iterator[
     yield from _cores(host, spent)
 
 
-def _cpu(spent: Spent, kernel_s: float | None) -> dict[Metric, float | None]:
-    vpn_s, kernel = spent.group_s("vpn"), spent.kernel_threads_s()
-    own_s = spent.group_s("own")
+def _cpu(spent: Spent, kernel: Kernel) -> dict[Metric, float | None]:
+    vpn_s, own_s, kernel_s = spent.group_s("vpn"), spent.group_s("own"), kernel.cpu_s
     services_s = spent.group_s("services") or 0.0
     tools_s = services_s - (vpn_s or 0.0) - (own_s or 0.0) + (spent.group_s("sessions") or 0.0)
     moved = spent.tunnel_bytes / GIGABYTE if spent.tunnel_bytes >= LEAST_BYTES else None
@@ -165,7 +172,7 @@ def _cpu(spent: Spent, kernel_s: float | None) -> dict[Metric, float | None]:
         metrics.KERNEL_CPU_PER_GIGABYTE: kernel_s / moved
         if moved and kernel_s is not None
         else None,
-        metrics.WIREGUARD_CPU: kernel.get("wg-crypt"),
+        metrics.WIREGUARD_CPU: kernel.wireguard_s,
         metrics.TOOL_CPU: max(0.0, tools_s),
         metrics.TUNNEL_BYTES: float(spent.tunnel_bytes),
         metrics.SAMPLING_COST: own_s / spent.seconds if own_s is not None else None,
