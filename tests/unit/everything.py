@@ -153,7 +153,7 @@ def _spent(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
         yield synthetic.sample(name, odd, registry.metric(name).unit, **nowhere)
     for second in range(3 if at["vpn"] != "internal" else 0):
         share = ODD[second % len(ODD)] if state == "odd" else 0.5 + second / 10
-        where = {"mode": "daemon", "stream": 1, "t_s": float(second)}
+        where: dict[str, Any] = {"mode": "daemon", "stream": 1, "t_s": float(second)}
         yield synthetic.sample("thread_cpu", share, **nowhere, **where)
 
 
