@@ -97,17 +97,18 @@ def points(data: Data, context: Context, column: str) -> list[Row]:
 
 def caption(data: Data, context: Context) -> str:
     """What a point is, what the kernel's part holds, and the dearest and the cheapest system."""
-    rows = sorted(points(data, context, "vpn_cpu_s"), key=lambda row: float(row["y"]))
     return (
         f"CPU time that all hosts together spent per gigabyte that went in or out of a tunnel interface (one "
         f"end's cost), against the mean goodput of TCP, at {context.profiles[0]}. Left: the VPN's processes. "
         "Right: interrupts and kernel threads, an estimate that holds TCP and, in a lab, the emulated network "
         "too: the bare link's is its floor. Crosses go from the least to the largest link, and round."
-        f"{_ends(rows)}"
+        f"{ends(data, context)}"
     )
 
 
-def _ends(rows: Sequence[Row]) -> str:
+def ends(data: Data, context: Context) -> str:
+    """The cheapest and the dearest system by its processes; empty with fewer than two."""
+    rows = sorted(points(data, context, "vpn_cpu_s"), key=lambda row: float(row["y"]))
     told = [f"{row['system']} {number(row['y'])} s/GB" for row in (*rows[:1], *rows[-1:])]
     return f" Processes: from {told[0]} to {told[1]}." if len(rows) > 1 else ""
 
