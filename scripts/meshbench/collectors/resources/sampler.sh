@@ -53,7 +53,8 @@ done | awk $line -v device="$device" -v groups="$groups" '
 function grown(key, value,    by) {
     by = first && !(key in last) ? 0 : value - last[key]
     last[key] = value
-    return by < 0 ? 0 : by
+    # A counter that is smaller than before was started anew.
+    return by < 0 ? value + 0 : by
 }
 function told(key, a, b, c, d,    n) {
     if (a || b || c || d) print key, a + 0, b + 0, c + 0, d + 0

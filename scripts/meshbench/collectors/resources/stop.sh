@@ -1,6 +1,6 @@
 # Ends the sampling and prints what it found. $1: its unit; $2: its file; $3: the interface.
 systemctl --quiet stop -- "$1"
-if ! [ -s "$2" ]; then
+if ! grep -qs '^[.]' "$2"; then
     echo "nothing was sampled" >&2
     journalctl -q -o cat -n 5 -u "$1" >&2
     exit 1
