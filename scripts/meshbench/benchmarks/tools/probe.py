@@ -11,6 +11,7 @@ import asyncio
 import bisect
 import itertools
 import re
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -32,6 +33,7 @@ ROLE = "probe"
 IN_A_ROW = 10
 _LATE = 2
 """So many intervals later than usual a reply says that its request was held up."""
+_USUAL = 400
 _READ_LIMIT_S = 120.0
 _SEQUENCES = 1 << 16
 """The sequence number of an echo request has 16 bits (RFC 792)."""
@@ -245,9 +247,9 @@ class Outage:
 def outage(sent: Sequence[Request], since_s: float, until_s: float) -> Outage:
     """The first outage of a pair that began in a window (pure).
 
-    A request is late when its reply took more than two intervals longer than the median of the 40
-    answered ones before the window, so that one that a VPN queued counts, and the path's own delay
-    does not.
+    A request is late when its reply took more than two intervals longer than usual, so that one that
+    a VPN queued counts, and the path's own delay does not. Usual is the median of the 400 answered
+    requests before the window; of the fastest one where there are none.
 
     Args:
         sent: all requests of the pair, as `requests` gives them.
@@ -257,7 +259,7 @@ def outage(sent: Sequence[Request], since_s: float, until_s: float) -> Outage:
     """
     times = list(itertools.accumulate((request.sent_s for request in sent), max))
     begin = bisect.bisect_left(times, since_s - INTERVAL_S)
-    due_s = _usual_rtt_s(sent[:begin]) + _LATE * INTERVAL_S
+    due_s = _usual_rtt_s(sent, begin) + _LATE * INTERVAL_S
     end = bisect.bisect_right(times, until_s - due_s)
     window = [_as_of(request, until_s) for request in sent[begin:end]]
     bad = [request.rtt_s is None or request.rtt_s > due_s for request in window]
@@ -285,9 +287,11 @@ def _as_of(request: Request, until_s: float) -> Request:
     return Request(request.number, request.sent_s, None)
 
 
-def _usual_rtt_s(before: Sequence[Request]) -> float:
-    rtts_s = sorted(r.rtt_s for r in before[-40:] if r.rtt_s is not None)
-    return rtts_s[len(rtts_s) // 2] if rtts_s else 0.0
+def _usual_rtt_s(sent: Sequence[Request], begin: int) -> float:
+    before = [r.rtt_s for r in sent[max(0, begin - _USUAL) : begin] if r.rtt_s is not None]
+    if before:
+        return statistics.median(before)
+    return min((r.rtt_s for r in sent if r.rtt_s is not None), default=0.0)
 
 
 def _lost(window: Iterable[Request]) -> int:
