@@ -19,7 +19,7 @@ benchmarks:
   ping: {count: 5}
 """
 BROKEN = json.dumps({"broken": {"nebula": "port 4242 is in use"}})
-TARGET = "results/trial/tables/stopping.parquet"
+TABLE = "results/trial/tables/stopping.parquet"
 
 
 def rounds(jobs: set[str], vpn: str) -> list[int]:
@@ -45,14 +45,14 @@ def test_a_system_stops_early_or_runs_to_most_and_raising_most_measures_the_new_
     assert len(made(checkout, *begun)) == 4
 
     # As after an interruption: what is there stays, the broken system's failures too.
-    measured = made(checkout, TARGET)
+    measured = made(checkout, "figures/all")
     assert rounds(measured, "wireguard") == [1, 2, 3, 4, 5, 6]
     assert rounds(measured, "nebula") == rounds(measured, "internal") == [3, 4, 5, 6, 7]
 
     checkout.edit("config/config.yaml", "most: 7", "most: 8")
-    measured = made(checkout, TARGET)
+    measured = made(checkout, "figures/all")
     assert measured == {"internal low ping, round 8", "nebula low ping, round 8"}
-    rows = {row["vpn"]: row for row in pq.read_table(checkout.path / TARGET).to_pylist()}
+    rows = {row["vpn"]: row for row in pq.read_table(checkout.path / TABLE).to_pylist()}
     assert {vpn: (row["n_rounds"], row["enough"]) for vpn, row in rows.items()} == {
         "internal": (8, False), "wireguard": (6, True), "nebula": (8, False)
     }  # fmt: skip

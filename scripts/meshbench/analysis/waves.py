@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,8 @@ def decide(
     records: Sequence[Path],
     calibrations: Sequence[Path],
     before: Path | None,
-    groups: Sequence[Group],
-    firsts: Sequence[First],
+    groups: Sequence[Sequence[str]],
+    firsts: Sequence[Sequence[Any]],
     round_: int,
     until: float,
     marked: bool,
@@ -56,19 +57,20 @@ def decide(
         records: of all rounds until then, of the systems that had not stopped.
         calibrations: of the same rounds: they mark cells.
         before: the decisions of the round before, if there were any.
-        groups: all of the campaign.
-        firsts: of each benchmark its first headline.
+        groups: all of the campaign (`Group`, as plain data).
+        firsts: of each benchmark its first headline (`First`, as plain data).
         round_: the round that was measured last.
         until: percent.
         marked: whether values of marked cells count.
         out: the file.
     """
+    every: list[Group] = [(vpn, tuning, place, profile) for vpn, tuning, place, profile in groups]
     earlier = decisions.read(before)
-    left = [tuple(g) for g in groups if tuple(g) not in earlier or earlier[tuple(g)].goes_on]
+    left = [group for group in every if group not in earlier or earlier[group].goes_on]
     series = _measured(records, calibrations)
-    known = widths(series, [tuple(first) for first in firsts], marked=marked)
+    known = widths(series, [(b, m, mode, way, of) for b, m, mode, way, of in firsts], marked=marked)
     fresh = {one.group: one for one in decided(left, known, round_, until)}
-    decisions.write([fresh.get(tuple(g)) or earlier[tuple(g)] for g in groups], round_, out)
+    decisions.write([fresh.get(group) or earlier[group] for group in every], round_, out)
 
 
 def _measured(records: Sequence[Path], calibrations: Sequence[Path]) -> Rounds:
