@@ -85,9 +85,9 @@ def order(campaign: Campaign, round_: int) -> list[Cell]:
 
 
 def plan(campaign: Campaign) -> Plan:
-    """All rounds one after the other; a round is calibrated before its first cell."""
+    """All rounds that there may be, one after the other; a round is calibrated before its first cell."""
     steps: list[Cell | Calibrated] = []
-    rounds = range(1, campaign.file.rounds + 1)
+    rounds = range(1, campaign.rounds + 1)
     for round_ in rounds:
         cells = order(campaign, round_)
         steps += [
