@@ -45,7 +45,7 @@ def test_a_system_stops_early_or_runs_to_most_and_raising_most_measures_the_new_
     assert len(made(checkout, *begun)) == 4
 
     # As after an interruption: what is there stays, the broken system's failures too.
-    measured = made(checkout, "figures/all")
+    measured = made(checkout, TABLE)
     assert rounds(measured, "wireguard") == [1, 2, 3, 4, 5, 6]
     assert rounds(measured, "nebula") == rounds(measured, "internal") == [3, 4, 5, 6, 7]
 

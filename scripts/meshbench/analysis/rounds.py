@@ -1,7 +1,7 @@
 """The values that are analysed: one per series and round, the median over its links (or hosts)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,6 +29,7 @@ class Design:
         systems: every VPN with every tuning; none of an import, whose plan only its data tell.
         tunings: the first one is what others are compared with.
         placements: the same.
+        controls: pairs of systems and of profiles of which one knows how they compare (`plan.controls`).
         rounds, links, hosts: how many; of adaptive rounds, the most.
         stops: of adaptive rounds, what was decided last on every system and profile.
         until: percent: how wide intervals may be where it ended; 0 where all have as many rounds.
@@ -42,6 +43,7 @@ class Design:
     systems: tuple[tuple[str, str], ...] = ()
     tunings: tuple[str, ...] = ()
     placements: tuple[str, ...] = ()
+    controls: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     rounds: int = 0
     links: int = 0
     hosts: int = 0

@@ -5,7 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from meshbench.analysis import decisions, effects, estimates, power, ranks, rounds, stopping
+from meshbench.analysis import (
+    controls,
+    decisions,
+    effects,
+    estimates,
+    power,
+    ranks,
+    rounds,
+    stopping,
+)
 from meshbench.analysis.rounds import Design
 from meshbench.tables import schema
 from meshbench.tables.database import Tidy
@@ -37,4 +46,5 @@ def analyse(
     schema.write(compared, out["effects"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
+    schema.write(controls.table(read, chosen), out["controls"])
     schema.write(stopping.table(read, chosen), out["stopping"])

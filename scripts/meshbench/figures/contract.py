@@ -306,6 +306,7 @@ class Plan:
     tunings: Collection[str] | None = None
     rounds: int | None = None
     placements: Collection[str] | None = None
+    controls: bool = False
 
 
 @dataclass(frozen=True)
@@ -324,6 +325,7 @@ class Figure:
         tunings: how many the campaign must have.
         rounds: how many the campaign must have.
         placements: how many the campaign must have; a figure of one shows the first one of several.
+        controls: whether the campaign must have something of which one knows how it compares.
         first_profile: whether it shows the first profile only.
         judged: whether what the sanity rules found of its benchmarks belongs below it.
         module: dotted, below `meshbench.figures`; of a figure that shares one with others.
@@ -340,6 +342,7 @@ class Figure:
     tunings: int = 1
     rounds: int = 1
     placements: int = 1
+    controls: bool = False
     first_profile: bool = False
     judged: bool = True
     module: str = ""
@@ -364,6 +367,7 @@ class Figure:
             and (plan.tunings is None or len(plan.tunings) >= self.tunings)
             and (plan.rounds is None or plan.rounds >= self.rounds)
             and self.placements <= len(plan.placements or ("one",))
+            and self.controls <= plan.controls
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from meshbench import benchmarks, vpns
 from meshbench.analysis import tables_of
 from meshbench.config import load as configuration
-from meshbench.config import paths
+from meshbench.config import paths, plan
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.sources import COMMAND_LINE, Source, locate, setting, sources_of
 from meshbench.figures import catalogue
@@ -150,6 +150,7 @@ def design(campaign: Campaign) -> dict[str, Any]:
     systems = [(vpn, tuning) for vpn in file.vpns for tuning in file.tunings]
     return {
         "systems": [list(system) for system in systems] if planned else [],
+        "controls": plan.controls(campaign) if planned else {},
         "tunings": list(file.tunings),
         "placements": list(campaign.placements) if planned else [],
         "rounds": campaign.rounds if planned else 0,
@@ -190,6 +191,7 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
             file.tunings,
             campaign.rounds,
             campaign.placements,
+            controls=any(plan.controls(campaign).values()),
         )
     )
 
