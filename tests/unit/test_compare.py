@@ -405,7 +405,8 @@ def test_two_profiles_of_one_system_are_compared_by_name(tmp_path: Path) -> None
     aa = f"{tmp_path / 'aa'}:nebula"
     one = against(f"{aa}/low", f"{aa}/low@loss")
     [change] = one.changes
-    assert (change.ratio, change.verdict) == (pytest.approx(0.9), compare.WORSE)
+    assert change.ratio == pytest.approx(0.9)
+    assert change.verdict == compare.WORSE
     assert [(m.base, m.other, m.effect) for m in one.basis.mismatches] == [
         ("loss_percent 0.25", "loss_percent 0.275", "compared all the same")
     ]

@@ -11,7 +11,7 @@ from meshbench.analysis import effects, order
 from meshbench.analysis.effects import FAMILY
 from meshbench.analysis.estimates import assembled, finite
 from meshbench.analysis.matrix import Places
-from meshbench.analysis.rounds import Design, Rounds
+from meshbench.analysis.rounds import Design, Rounds, Values
 
 SAME, EFFECT = "same", "effect"
 MOST = 100
@@ -97,7 +97,7 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
 
 
 def _counts(
-    left: effects.Values, right: effects.Values, subsets: Sequence[tuple[int, ...]]
+    left: Values, right: Values, subsets: Sequence[tuple[int, ...]]
 ) -> tuple[Places, Places]:
     """Of each pair, in how many parts it is called different, and in how many it could have been.
 
@@ -107,7 +107,7 @@ def _counts(
     for subset in subsets:
         columns = list(subset)
         found = effects.compared(
-            *(effects.Values(side.low[:, columns], side.high[:, columns]) for side in (left, right))
+            *(Values(side.low[:, columns], side.high[:, columns]) for side in (left, right))
         )
         differ += found.apart(found.paired)
         compared += found.rounds >= order.LEAST_ROUNDS
