@@ -7,7 +7,7 @@ this machine. A virtual machine writes to a layer above it.
 import asyncio
 import hashlib
 import logging
-import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ SYSTEM = (
     "linux-image-amd64", "initramfs-tools", "zstd", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod",
     "python3", "make", "git", "ca-certificates", "iputils-ping", "wireguard-tools",
 )  # fmt: skip
+_MOUNTS_APART = ("unshare", "--mount")
+"""What is mounted into the tree goes with the program that mounted it, however that ends."""
 _NETWORK = """[Match]
 Type=ether
 [Network]
@@ -70,12 +72,12 @@ def ensure() -> Disk:
     folder = cache() / "vm" / _digest(lab_image)
     if not folder.is_dir():
         part = folder.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part)
         part.mkdir(parents=True)
         try:
             _make(Disk(part), lab_image)
         finally:
-            shutil.rmtree(part / "tree", ignore_errors=True)
+            _remove(part / "tree")
         part.rename(folder)
     return Disk(folder)
 
@@ -123,7 +125,7 @@ def _debian(tree: Path) -> list[str]:
         f"printf '{modules}\\n' > \"$1/etc/initramfs-tools/modules\""
     )
     return [
-        "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet",
+        *_MOUNTS_APART, "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet",
         f"--include={','.join(_packages())}", *options, f"--essential-hook={before}",
         SUITE, str(tree),
     ]  # fmt: skip
@@ -164,10 +166,10 @@ def _inside(tree: Path, script: str) -> None:
         if path.startswith("/") and Path(path).is_dir()
     ]
     mounts = f"mount -t proc proc {tree}/proc; mount --bind /dev {tree}/dev; {''.join(lent)}"
-    shell = f"{mounts} exec chroot {tree} bash -euc {_quoted(script)}"
+    shell = f"{mounts} exec chroot {tree} bash -euc {shlex.quote(script)}"
     try:
         _run(
-            "unshare", "--mount", "sh", "-ec", shell,
+            *_MOUNTS_APART, "sh", "-ec", shell,
             environment={"PATH": machines.PATH, "HOME": "/root", **machines.network()},
         )  # fmt: skip
     finally:
@@ -176,8 +178,8 @@ def _inside(tree: Path, script: str) -> None:
             resolve.symlink_to(kept)
 
 
-def _quoted(script: str) -> str:
-    return "'" + re.sub("'", "'\\''", script) + "'"
+def _remove(tree: Path) -> None:
+    _run("rm", "--recursive", "--force", "--one-file-system", str(tree))
 
 
 def _run(*argv: str, environment: dict[str, str] | None = None) -> None:
