@@ -27,7 +27,7 @@ def table(campaigns: list[str], results: Path = Path("results")) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and value < 1000 else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ with per_engine as (
     group by all
 )
 select
-    campaign, profile, sent,
+    campaign, profile, sent::bigint,
     100 * (1 - received / sent) as loss_percent, 100 * expected_loss as expected_loss_percent,
     delay_ms, expected_ms, deviation_ms, expected_deviation_ms, 100 * reordered as reordered_percent
 from per_engine
