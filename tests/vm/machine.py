@@ -96,6 +96,7 @@ def _inputs(folder: Path, job: Path) -> None:
     )
     with tarfile.open(folder / "in.tar", "w") as archive:
         archive.add(bundle, bundle.name)
+        archive.add(job.with_name("start.sh"), "start.sh")
         archive.add(job, "job.sh")
 
 
