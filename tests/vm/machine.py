@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shlex
 import subprocess
 import tarfile
 import tempfile
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fresh import machines
 from tests.vm.disk import ROOT, Disk
 
 log = logging.getLogger(__name__)
@@ -94,7 +96,11 @@ def _inputs(folder: Path, job: Path) -> None:
     subprocess.run(
         ["git", "-C", str(ROOT), "bundle", "create", "--quiet", str(bundle), "HEAD"], check=True
     )
+    settings = folder / "network.sh"
+    pairs = machines.network().items()
+    settings.write_text("".join(f"export {key}={shlex.quote(value)}\n" for key, value in pairs))
     with tarfile.open(folder / "in.tar", "w") as archive:
+        archive.add(settings, settings.name)
         archive.add(bundle, bundle.name)
         archive.add(job.with_name("start.sh"), "start.sh")
         archive.add(job, "job.sh")
