@@ -24,6 +24,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from meshbench.config.packages import Package
+from meshbench.config.profile import HostName, LinkName, NonNegative, Percent
+from meshbench.config.profile import Placement as Placement  # noqa: PLC0414
+from meshbench.config.profile import Profile as Profile  # noqa: PLC0414
 from meshbench.config.strict import Strict as Strict  # noqa: PLC0414
 
 Name = Annotated[
@@ -35,35 +38,6 @@ Name = Annotated[
     ),
 ]
 """Variants of one thing have its name, an '@' and what tells them apart: nebula@1.10, udp@100M."""
-HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Profile(Strict):
-    """An impairment profile, with the documented meaning of tc-netem(8), per host and direction."""
-
-    delay_ms: NonNegative = 0
-    jitter_ms: NonNegative = 0
-    loss_percent: Percent = 0
-    loss_correlation_percent: Percent = 0
-    reorder_percent: Percent = 0
-    reorder_correlation_percent: Percent = 0
-    duplicate_percent: Percent = 0
-
-    @model_validator(mode="after")
-    def _reorder_needs_delay(self) -> Self:
-        if self.reorder_percent and not self.delay_ms:
-            raise PydanticCustomError(
-                "reorder_without_delay",
-                "needs a delay_ms above 0: netem reorders by sending early",
-                {"key": "reorder_percent"},
-            )
-        return self
-
-    @property
-    def impairs(self) -> bool:
-        return self != Profile()
 
 
 class Tuning(Strict):
@@ -289,13 +263,12 @@ class CampaignFile(Strict):
     tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
     profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
     benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
-    links: (
-        Literal["ring", "all"]
-        | tuple[
-            Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
-        ]
-    ) = "ring"
-    placement: Literal["ingress", "egress"] = "ingress"
+    links: Literal["ring", "all"] | tuple[LinkName, ...] = "ring"
+    placement: Placement = "ingress"
+    placements: tuple[Placement, ...] = ()
+    """Where packets are impaired, when it is several places one after the other in every round; the
+    first one is what figures of one place show, and what others are compared with.
+    """
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
     analysis: Analysis = Analysis()
@@ -307,7 +280,7 @@ class CampaignFile(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        for what in ("vpns", "tunings", "profiles"):
+        for what in ("vpns", "tunings", "profiles", "placements"):
             _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
         if self.campaign in self.compare:
             raise PydanticCustomError(
@@ -315,6 +288,12 @@ class CampaignFile(Strict):
                 "a campaign cannot be compared with itself; two systems of one can: "
                 "python -m meshbench compare {name}:one {name}:other",
                 {"key": "compare", "name": self.campaign},
+            )
+        if self.placements and self._says_another_placement:
+            raise PydanticCustomError(
+                "placement",
+                "'{name}' is none of the placements: say one key of the two",
+                {"key": "placement", "name": self.placement},
             )
         if "packages" in self.vpns:
             raise PydanticCustomError(
@@ -329,6 +308,10 @@ class CampaignFile(Strict):
                 {"key": "benchmarks"},
             )
         return self
+
+    @property
+    def _says_another_placement(self) -> bool:
+        return "placement" in self.model_fields_set and self.placement not in self.placements
 
 
 @dataclass(frozen=True)
@@ -354,6 +337,11 @@ class Campaign:
     def kind(self) -> str:
         """Where the numbers come from: the testbed's kind, or 'published' when they are imported."""
         return "published" if self.file.published else self.testbed.kind
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where packets are impaired; the first one is what figures of one place show."""
+        return self.file.placements or (self.file.placement,)
 
     @property
     def published(self) -> tuple[str, ...]:
