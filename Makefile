@@ -22,7 +22,7 @@ ifneq (,$(findstring {,$(CURDIR))$(findstring },$(CURDIR))$(findstring :,$(CURDI
 $(error the folder $(CURDIR) has a brace or a colon in its name, which Snakemake or Python cannot work in: rename it)
 endif
 
-.PHONY: figures test claims checks plan lab-down clean-hosts lint types unit workflow lab fresh conformance performance fuzz format schema docs lock setup python packages help
+.PHONY: figures test claims checks plan lab-down clean-hosts lint types unit workflow lab fresh conformance vm vm-check vm-packages performance fuzz format schema docs lock setup python packages help
 
 figures: setup ## set everything up, measure what is missing, draw
 	$(BIN)/snakemake --cores $(CORES) figures/all --configfile $(CONFIGFILE)
@@ -52,13 +52,17 @@ python:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meshbench needs Python 3.11 or newer (Debian 12, Ubuntu 24.04), and python3 is %d.%d" % sys.version_info[:2])'
 
 # Only what is missing is installed, and only by root: a testbed of kind ssh needs none of it.
-packages: python
-	@missing=$$(dpkg-query -W -f '$${db:Status-Abbrev} $${Package}\n' $(APT) 2>/dev/null \
-	    | awk '/^ii/ {print $$2}' | sort | comm -13 - <(printf '%s\n' $(APT) | sort)); \
+define install
+	@missing=$$(dpkg-query -W -f '$${db:Status-Abbrev} $${Package}\n' $(1) 2>/dev/null \
+	    | awk '/^ii/ {print $$2}' | sort | comm -13 - <(printf '%s\n' $(1) | sort)); \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
-	else echo "not installed, and the lab needs them (as root: apt-get install):" $$missing >&2; fi
+	else echo "not installed, and $(2) it (as root: apt-get install):" $$missing >&2; fi
+endef
+
+packages: python
+	$(call install,$(APT),the lab needs)
 
 # In a virtual environment of its own, from the lock only; anew when its Python has gone or when it
 # was made for another folder.
@@ -112,6 +116,15 @@ fresh: setup ## what is committed here sets itself up on new machines of Debian 
 
 conformance: setup ## all VPNs through every trouble, all benchmarks (hours; builds what is not there)
 	MESHBENCH_FULL=1 $(BIN)/pytest tests/lab
+
+vm-packages: python
+	$(call install,qemu-system-x86 qemu-utils,the virtual machine needs)
+
+vm-check: setup vm-packages ## one host's netem and one handshake of the kernel's WireGuard, in a virtual machine
+	$(BIN)/python -m tests.vm check
+
+vm: setup vm-packages ## netem, kernel WireGuard and a campaign by each engine on Debian's kernel (hours without KVM)
+	$(BIN)/python -m tests.vm all
 
 performance: setup ## ratios on this machine, not part of CI
 	$(BIN)/pytest -s tests/performance

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from meshbench import benchmarks
+from meshbench.benchmarks import udp
 from meshbench.benchmarks.base import Link, Observation, Outcome
 from meshbench.benchmarks.tools import datagram_drops, rate_search, udp_metrics, udp_values
 from meshbench.benchmarks.tools.iperf3_output import Mode, Run
@@ -427,7 +428,22 @@ def test_a_run_may_wait_for_its_set_up_to_fail() -> None:
     assert outcome.limit_s > 1 + 30 + Options().connect_limit_s
 
 
-def test_iperf3_that_fails_every_time_is_not_the_vpn_s_fault() -> None:
+def test_set_ups_that_fail_for_a_while_are_no_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where packets overtake each other most set-ups of --bidir fail, each at once."""
+    iperf3 = Iperf3(*[(1, SET_UP, "")] * 12, json.dumps(document("forward")))
+    outcome = measured(iperf3, **ONE)
+    assert (outcome.status, len(iperf3.asked)) == (Status.OK, 13)
+    once = Iperf3((1, SET_UP, ""))
+    assert measured(once, **ONE, attempts=1).status is Status.TOOL_FAILED
+    assert len(once.asked) == 1
+    monkeypatch.setattr(udp, "SET_UPS_S", 0.0)
+    assert measured(Iperf3((1, SET_UP, "")), **ONE).status is Status.TOOL_FAILED
+
+
+def test_iperf3_that_fails_every_time_is_not_the_vpn_s_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(udp, "SET_UPS_S", 0.0)
     iperf3 = Iperf3((1, SET_UP, ""))
     outcome = measured(iperf3, **ONE, attempts=3)
     assert outcome.status is Status.TOOL_FAILED
