@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench.analysis import effects, estimates, power, ranks, rounds
+from meshbench.analysis import effects, estimates, power, ranks, rounds, spikes
 from meshbench.analysis.rounds import Design
 from meshbench.tables import schema
 from meshbench.tables.database import Tidy
@@ -33,3 +33,4 @@ def analyse(
     schema.write(compared, out["effects"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
+    schema.write(spikes.table(Tidy(samples, links)), out["spikes"])
