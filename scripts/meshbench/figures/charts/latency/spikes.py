@@ -9,7 +9,7 @@ from meshbench.figures.drawing import measured, pictures, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered, profile_order
-from meshbench.figures.drawing.wording import counted, number
+from meshbench.figures.drawing.wording import number
 
 _ROW, _WIDTH = 18, 250
 
@@ -39,7 +39,7 @@ def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
     """A row per system and profile that has one: a point per series at its period."""
     if not (found := _found(rows)):
         analysed = [row for row in rows if row["period_s"] is not None]
-        told = f"none found: no period in any of {counted(len(analysed), 'series')} of single RTTs"
+        told = f"none found: no period in any of {len(analysed)} series of single RTTs"
         return pictures.nothing(told if analysed else "no series of single RTTs was long enough")
     points = [
         {
@@ -110,7 +110,7 @@ def caption(data: Data, context: Context) -> str:
         "Periods in single round-trip times of an idle link (ping, and idle phases): Lomb-Scargle of the RTT's "
         "logarithm, found where noise would have as much power with a probability below 0.001 (Baluev 2008). One point "
         f"per round and link; to the right how many series have one. {len(found)} of "
-        f"{counted(len(analysed), 'series')} have a period.{surest}"
+        f"{len(analysed)} series have a period.{surest}"
     )
 
 
@@ -124,9 +124,9 @@ def notes(data: Data, context: Context) -> Sequence[str]:
         vpn: sum(row["vpn"] == vpn and row["period_s"] is not None for row in rows)
         for vpn in without
     }
-    none = [f"{vpn} (n = {n})" for vpn, n in analysed.items()]
+    none = [f"{vpn} (n = {n})" for vpn, n in analysed.items() if n]
     return [
         *measured.notes(_pings(data, context), context),
         *([f"no period found: {', '.join(none)}"] if none else []),
-        *([f"{counted(len(short), 'series')} not analysed: {short[0]['reason']}"] if short else []),
+        *([f"{len(short)} series not analysed: {short[0]['reason']}"] if short else []),
     ]
