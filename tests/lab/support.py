@@ -216,6 +216,7 @@ SHORT = {
     "phases": ("idle", "both"),
     "phase_s": 0.5,
     "settle_s": 0,
+    "reply_limit_s": 1.0,
     # A second on a machine that does other things too may not fill iperf3's usual block.
     "block_bytes": 8192,
 }

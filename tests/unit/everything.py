@@ -28,6 +28,7 @@ HEADLINES = {
     "nix_cache": ("copy_time",),
     "reboot": ("connect_time",),
     "mtu": ("tunnel_mtu", "largest_whole", "largest_any", "black_hole"),
+    "latency_under_load": ("added_delay_p95", "round_trips_per_minute"),
 }
 """What a link that failed has a row for, as `tables.parse` writes it."""
 OTHERS = {
@@ -45,7 +46,7 @@ OTHERS = {
     "reboot": ("vpn_added",),
 }  # fmt: skip
 _OVER_TIME = {"tcp": ("tcp_rtt", "ms", 5.0), "tcp_parallel": ("goodput", "bit/s", 40e6)}
-_LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0}
+_LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0, "1/min": 900.0}
 _HOST = {
     "tunnel_bytes": 4e8, "vpn_cpu": 4.0, "vpn_cpu_per_gigabyte": 10.0, "kernel_cpu": 2.0,
     "kernel_cpu_per_gigabyte": 5.0, "busiest_thread": 0.8, "busiest_thread_demand": 0.97,
@@ -106,6 +107,8 @@ def _starts() -> Iterator[dict[str, Any]]:
 
 
 def _mode(at: dict[str, Any]) -> dict[str, str]:
+    if at["benchmark"] == "latency_under_load":
+        return {"mode": "up inside"}
     return {"mode": "single"} if at["benchmark"].startswith(("tcp", "udp")) else {}
 
 
@@ -141,6 +144,8 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         yield synthetic.sample("mtu_named", named, "byte", **at, mode="icmp", stream=1500)
     if benchmark == "rist":
         yield from _video(at, state)
+    if benchmark == "latency_under_load":
+        yield from _loaded(at, state)
 
 
 def _spent(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
@@ -166,3 +171,12 @@ def _video(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
             odd = 1e307 if second == 1 else None
             value = odd if state == "odd" else 1 - second / 100
             yield synthetic.sample(name, value, **at, t_s=float(second))
+
+
+def _loaded(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
+    for number, mode in enumerate(("idle inside", "idle beside", "up inside apart", "up inside")):
+        rtt_ms = 0.0 if state == "odd" and number % 2 else 2.0 + number
+        yield synthetic.sample("rtt", rtt_ms, "ms", **at, mode=mode, t_s=float(number))
+    for second in (3.0, 4.0):
+        rate = 1e307 if state == "odd" and second > 3 else 40e6
+        yield synthetic.sample("goodput", rate, "bit/s", **at, mode="up", t_s=second)

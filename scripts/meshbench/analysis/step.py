@@ -13,6 +13,7 @@ from meshbench.analysis import (
     power,
     ranks,
     rounds,
+    spikes,
     stopping,
 )
 from meshbench.analysis.rounds import Design
@@ -46,5 +47,6 @@ def analyse(
     schema.write(compared, out["effects"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
+    schema.write(spikes.table(Tidy(samples, links)), out["spikes"])
     schema.write(controls.table(read, chosen), out["controls"])
     schema.write(stopping.table(read, chosen), out["stopping"])

@@ -100,7 +100,7 @@ class LatencyUnderLoad(PerLink[Options]):
 
     async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         for link in group:
-            words = ["-B", link.source_address, "-n", str(WARM_UP_BYTES), "-i", "0.1", "--json"]
+            words = ["-n", str(WARM_UP_BYTES), "-i", "0.1", "--json", *self._connecting(link)]
             await self.servers.client(link, words, 20.0)
 
     async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
@@ -159,12 +159,15 @@ class LatencyUnderLoad(PerLink[Options]):
     async def _load(self, link: Link, phase: Phase, settle_s: float) -> Command:
         options = self.options
         words = [
-            "-B", link.source_address, "--json", "--get-server-output",
+            "--json", "--get-server-output", *self._connecting(link),
             "-i", f"{options.interval_s:g}", "-l", str(options.block_bytes),
-            "--connect-timeout", str(round(options.connect_limit_s * 1000)),
             "-P", str(options.streams), "-t", str(self._load_s(settle_s)), *_FLAGS[MODES[phase]],
         ]  # fmt: skip
         return await self.servers.client(link, words, self._limit_s(link), CLOCKED)
+
+    def _connecting(self, link: Link) -> list[str]:
+        limit_ms = round(self.options.connect_limit_s * 1000)
+        return ["-B", link.source_address, "--connect-timeout", str(limit_ms)]
 
     def _settle_s(self, link: Link) -> float:
         """Until the load's streams run and have filled the path."""

@@ -29,6 +29,7 @@ UNITS = {
     "% of segments": Unit("1", 100.0, "percent", "\\percent"),
     "count": Unit("1", 1.0, "count", ""),
     "ms": Unit("ms", 1.0, "ms", "\\milli\\second"),
+    "1/min": Unit("1/min", 1.0, "per_min", "\\per\\minute"),
     "s": Unit("s", 1.0, "s", "\\second"),
     "byte": Unit("byte", 1.0, "bytes", "\\byte"),
     "KiB": Unit("byte", 1 / 1024, "kib", "\\kibi\\byte"),

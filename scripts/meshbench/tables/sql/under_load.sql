@@ -18,7 +18,7 @@ WITH named AS (
         *, split_part(mode, ' ', 1) AS phase,
         CASE WHEN metric = 'goodput' THEN '' ELSE split_part(mode, ' ', 2) END AS what
     FROM samples
-    WHERE kind = 'latency_under_load' AND t_s IS NULL AND mode IS NOT NULL
+    WHERE coalesce(kind, benchmark) = 'latency_under_load' AND t_s IS NULL AND mode IS NOT NULL
 ),
 probes AS (
     SELECT

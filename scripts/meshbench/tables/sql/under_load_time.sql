@@ -25,6 +25,6 @@ SELECT
 FROM samples
 JOIN links USING (campaign, round, vpn, tuning, profile, placement, benchmark, source, target)
 WHERE
-    samples.kind = 'latency_under_load' AND t_s IS NOT NULL AND mode IS NOT NULL
+    coalesce(samples.kind, benchmark) = 'latency_under_load' AND t_s IS NOT NULL AND mode IS NOT NULL
     AND metric IN ('rtt', 'goodput') AND value IS NOT NULL
 ORDER BY ALL;

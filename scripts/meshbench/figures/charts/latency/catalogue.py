@@ -44,4 +44,11 @@ FIGURES = (
         benchmarks=("ping", "calibration"),
         together=True,
     ),
+    Figure(
+        "spikes",
+        "Spikes of the round-trip time that come regularly",
+        tables=("spikes", "measures"),
+        benchmarks=("ping", "latency_under_load"),
+        judged=False,
+    ),
 )
