@@ -213,6 +213,12 @@ SHORT = {
     "copy_limit_s": 6.0,
     "rates": ("10M",),
     "search": None,
+    "faults": ("restart", "cut"),
+    "repetitions": 1,
+    "hosts": "special",
+    "cut_s": 0.5,
+    "watch_s": 0.5,
+    "limit_s": 10.0,
     # A second on a machine that does other things too may not fill iperf3's usual block.
     "block_bytes": 8192,
 }
