@@ -281,8 +281,10 @@ def of_link(
     """The headlines of a link and a fault, over the repetitions that hit one of its hosts."""
     hits = [r for r in seen if r.event.which.fault == fault and r.event.which.host in pair]
     if not hits:
-        troubles = [e.trouble for e in found if e.trouble and e.which.fault == fault]
-        status, reason = troubles[0] if troubles else (Status.FAILED, "it was not come to")
+        of_fault = [event for event in found if event.which.fault == fault]
+        troubles = [event.trouble for event in of_fault if event.trouble]
+        none = Status.UNAVAILABLE, "neither of its hosts is one that was hit"
+        status, reason = troubles[0] if troubles else none
         yield Observation(MEDIAN, None, pair, mode=fault, status=status, reason=reason)
         return
     times = sorted(math.inf if r.first_s is None else r.first_s for r in hits)
