@@ -219,6 +219,9 @@ SHORT = {
     "cut_s": 0.5,
     "watch_s": 0.5,
     "limit_s": 10.0,
+    "phases": ("idle", "both"),
+    "phase_s": 0.5,
+    "settle_s": 0,
     # A second on a machine that does other things too may not fill iperf3's usual block.
     "block_bytes": 8192,
 }
