@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from meshbench import benchmarks, vpns
-from meshbench.benchmarks.base import Arena, Link, Outcome, Pair
+from meshbench.benchmarks.base import CANNOT, Arena, Link, Outcome, Pair
 from meshbench.config.models import (
     Campaign,
     CampaignFile,
@@ -26,6 +26,7 @@ from meshbench.results.records import (
     Command,
     ImpairmentRecord,
     LinkRecord,
+    PathState,
     Record,
     Status,
     TestbedRecord,
@@ -132,6 +133,37 @@ class NoFaults:
 
     async def reboot(self, host: str) -> Command:
         return command(argv=("reboot",), host=host, role="fault", measuring=False)
+
+    async def kill(self, host: str) -> Command:
+        return command(argv=("kill",), host=host, role="fault", measuring=False)
+
+    @contextlib.asynccontextmanager
+    async def isolated(self, host: str, limit_s: float) -> AsyncIterator[list[Command]]:
+        del limit_s
+        commands = [command(argv=("cut",), host=host)]
+        yield commands
+        commands.append(command(argv=("mend",), host=host))
+
+    @contextlib.asynccontextmanager
+    async def readdressed(
+        self, host: str, to: str | None, limit_s: float
+    ) -> AsyncIterator[list[Command]]:
+        del to, limit_s
+        yield [command("it has one only", CANNOT, host=host)]
+
+    async def revive(self) -> None:
+        return
+
+    async def handshakes(self, host: str, since_s: float) -> Command | None:
+        del host, since_s
+        return None
+
+    async def paths(self) -> Mapping[Pair, PathState]:
+        return {}
+
+    @property
+    def hub(self) -> bool:
+        return False
 
     @contextlib.asynccontextmanager
     async def cut(self, pair: Pair) -> AsyncIterator[None]:

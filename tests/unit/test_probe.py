@@ -210,7 +210,7 @@ def test_every_ordered_pair_has_its_command_and_output() -> None:
     said = asyncio.run(probing.stop())
     assert said.keys() == {("lom", "yuki"), ("yuki", "lom")}
     assert said["lom", "yuki"].argv == probe.command("10.88.0.2")
-    assert said["lom", "yuki"].role == probe.ROLE
+    assert said["lom", "yuki"].role == f"{probe.ROLE}/yuki"
     assert probe.UNIT in a.stopped
     assert ["rm", "-rf", "--", str(probe.FOLDER)] in b.asked
 

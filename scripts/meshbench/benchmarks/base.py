@@ -2,7 +2,7 @@
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
@@ -12,13 +12,15 @@ from meshbench.config.packages import Package
 from meshbench.config.strict import Strict
 from meshbench.packages.supply import Supply, resolve
 from meshbench.results.metrics import Metric
-from meshbench.results.records import Command, LinkRecord, Record, Status
+from meshbench.results.records import Command, LinkRecord, PathState, Record, Status
 from meshbench.testbed.host import Host
 
 FIRST_PORT = 5201
 PORTS_PER_LINK = 10
 """A benchmark may listen on a link's port and on the nine after it."""
 
+CANNOT = 3
+"""How the command of a fault ends that is impossible by design; what it prints says why."""
 Pair = tuple[str, str]
 """The names of a link's source and target."""
 Direction = Literal["forward", "reverse"]
@@ -59,7 +61,49 @@ class Faults(Protocol):
     """What a benchmark may break. Each is undone, or over, when its call or block ends."""
 
     async def restart(self, host: str) -> Command:
-        """Restart the system's units on a host; ends when systemd says that they run again."""
+        """Restart the system's units on a host; ends when systemd says that they run again.
+
+        As all commands of faults it prints when it began and when it was done, in seconds since the
+        epoch by that host's clock, and ends with `CANNOT`, having printed why, where it is impossible.
+        """
+        ...
+
+    async def kill(self, host: str) -> Command:
+        """End the processes of the system's units with SIGKILL; ends when they run again."""
+        ...
+
+    def isolated(
+        self, host: str, limit_s: float
+    ) -> contextlib.AbstractAsyncContextManager[list[Command]]:
+        """Drop what a host and all others send each other below the system, in the block.
+
+        The list has the command that cuts and, after the block, the one that mends.
+        """
+        ...
+
+    def readdressed(
+        self, host: str, to: str | None, limit_s: float
+    ) -> contextlib.AbstractAsyncContextManager[list[Command]]:
+        """Give a host another address below the system, in the block; None: one that is free."""
+        ...
+
+    async def revive(self) -> None:
+        """Start the system anew on all hosts. Raises VpnError when it does not start."""
+        ...
+
+    async def handshakes(self, host: str, since_s: float) -> Command | None:
+        """When the daemon there shook hands since then, at the start of each line in seconds since
+        the epoch; None where it does not tell.
+        """
+        ...
+
+    async def paths(self) -> Mapping[Pair, PathState]:
+        """How each ordered pair is connected just now, as the daemons tell it."""
+        ...
+
+    @property
+    def hub(self) -> bool:
+        """Whether paths between other hosts than the special one go over that one by design."""
         ...
 
     async def reboot(self, host: str) -> Command:

@@ -1,18 +1,28 @@
 """What may be broken of a system that is up, as benchmarks ask for it (`benchmarks.base.Faults`)."""
 
+import asyncio
 import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from meshbench.benchmarks.base import Pair
-from meshbench.faults import partition
+from meshbench.faults import partition, readdress
 from meshbench.faults import reboot as rebooting
 from meshbench.faults import restart as restarting
-from meshbench.results.records import Command
+from meshbench.results.records import Command, PathState
 from meshbench.testbed.host import Host
+from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.lifecycle import Mesh
 
 ROLE = "fault"
 PACKAGES = partition.PACKAGES
+
+
+async def recover(hosts: Sequence[Host]) -> None:
+    """Undo what a controller that was killed has left broken on the hosts. Idempotent."""
+    await asyncio.gather(*(partition.mend(host) for host in hosts))
+    await readdress.recover(hosts)
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,43 @@ class MeshFaults:
 
     async def reboot(self, host: str) -> Command:
         return _fault(await rebooting.reboot(self._host(host)))
+
+    async def kill(self, host: str) -> Command:
+        return _fault(await restarting.kill(self.mesh, self._host(host)))
+
+    @contextlib.asynccontextmanager
+    async def isolated(self, host: str, limit_s: float) -> AsyncIterator[list[Command]]:
+        mine = self._host(host)
+        peers = [other for other in self.mesh.hosts if other is not mine]
+        async with partition.isolated(mine, peers, limit_s + partition.LIFETIME_S) as commands:
+            yield commands
+
+    @contextlib.asynccontextmanager
+    async def readdressed(
+        self, host: str, to: str | None, limit_s: float
+    ) -> AsyncIterator[list[Command]]:
+        mine, hosts = self._host(host), self.mesh.hosts
+        async with readdress.readdressed(mine, hosts, to, limit_s) as commands:
+            yield commands
+
+    async def revive(self) -> None:
+        await lifecycle.stop(self.mesh.hosts, [self.mesh.driver.system])
+        clock = time.monotonic()
+        await lifecycle.start(self.mesh)
+        await lifecycle.ready(self.mesh, self.mesh.driver.ready_limit_s, clock)
+
+    async def handshakes(self, host: str, since_s: float) -> Command | None:
+        argv = self.mesh.driver.handshakes(self.mesh.network.node(host), since_s)
+        if argv is None:
+            return None
+        return _fault(await self._host(host).run(argv, check=False))
+
+    async def paths(self) -> Mapping[Pair, PathState]:
+        return await lifecycle.paths(self.mesh)
+
+    @property
+    def hub(self) -> bool:
+        return self.mesh.driver.hub
 
     def cut(self, pair: Pair) -> contextlib.AbstractAsyncContextManager[None]:
         a, b = pair

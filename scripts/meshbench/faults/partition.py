@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from meshbench.results.records import Command
 from meshbench.testbed.host import Host
 
 TABLE = "meshbench_cut"
@@ -12,6 +13,10 @@ PACKAGES = ("nftables",)
 LIFETIME_S = 600
 """After which a host mends the link itself when the controller has gone."""
 _TIMER = "meshbench-mend"
+
+
+_STAMPED = "nft -f - || exit; date +%s.%N"
+_MEND = 'nft delete table inet "$1"; code=$?; date +%s.%N; exit $code'
 
 
 @contextlib.asynccontextmanager
@@ -29,29 +34,56 @@ async def cut(a: Host, b: Host) -> AsyncIterator[None]:
         await asyncio.gather(*(mend(host) for host, _ in ends))
 
 
-async def _drop(host: Host, peer: Host) -> None:
+@contextlib.asynccontextmanager
+async def isolated(
+    host: Host, peers: Sequence[Host], lifetime_s: float = LIFETIME_S
+) -> AsyncIterator[list[Command]]:
+    """Drop, in the block, what a host and all its peers send each other.
+
+    The list has the command that cut them, and after the block the one that mended it; each prints
+    when it was done.
+
+    Raises:
+        CommandError: when the host's kernel or nft cannot do it.
+    """
+    commands: list[Command] = []
+    try:
+        commands.append(await _drop(host, *peers, lifetime_s=lifetime_s))
+        yield commands
+    finally:
+        commands.append(await mend(host))
+
+
+async def _drop(host: Host, *peers: Host, lifetime_s: float = LIFETIME_S) -> Command:
     await mend(host)
     await host.run([
-        "systemd-run", "--quiet", "--collect", f"--unit={_TIMER}", f"--on-active={LIFETIME_S}",
+        "systemd-run", "--quiet", "--collect", f"--unit={_TIMER}", f"--on-active={lifetime_s:.0f}",
         "nft", "delete", "table", "inet", TABLE,
     ])  # fmt: skip
-    interface, address = host.address.data_interface, peer.address.data_address
-    family = "ip6" if ipaddress.ip_address(address).version == 6 else "ip"  # noqa: PLR2004
+    interface = host.address.data_interface
+    matches = [_match(peer.address.data_address) for peer in peers]
+    received = "\n    ".join(f'iifname "{interface}" {f} saddr {a} drop' for f, a in matches)
+    sent = "\n    ".join(f'oifname "{interface}" {f} daddr {a} drop' for f, a in matches)
     rules = f"""table inet {TABLE} {{
   chain in {{
     type filter hook input priority -300;
-    iifname "{interface}" {family} saddr {address} drop
+    {received}
   }}
   chain out {{
     type filter hook output priority -300;
-    oifname "{interface}" {family} daddr {address} drop
+    {sent}
   }}
 }}
 """
-    await host.run(["nft", "-f", "-"], stdin=rules.encode())
+    return await host.run(["sh", "-c", _STAMPED], stdin=rules.encode())
 
 
-async def mend(host: Host) -> None:
-    """Take the cut away, if there is one. Idempotent."""
-    await host.run(["nft", "delete", "table", "inet", TABLE], check=False)
+def _match(address: str) -> tuple[str, str]:
+    return ("ip6" if ipaddress.ip_address(address).version == 6 else "ip"), address  # noqa: PLR2004
+
+
+async def mend(host: Host) -> Command:
+    """Take the cut away, if there is one. Idempotent. Prints when it was done."""
+    mended = await host.run(["sh", "-c", _MEND, "sh", TABLE], check=False)
     await host.stop(f"{_TIMER}.timer")
+    return mended

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from meshbench.config.models import SshTestbed, Tuning
-from meshbench.faults import partition
+from meshbench.faults.base import recover
 from meshbench.impairment.netem import HostNetem
 from meshbench.runner.session import own_addresses
 from meshbench.testbed import tuning
@@ -45,7 +45,7 @@ async def clean(testbed: SshTestbed) -> tuple[str, ...]:
 
 async def _clean(hosts: Sequence[Host]) -> tuple[str, ...]:
     await HostNetem(hosts).clear()
-    await asyncio.gather(*(partition.mend(host) for host in hosts))
+    await recover(hosts)
     await tuning.apply(Tuning(), hosts)
     systems = await lifecycle.present(hosts)
     for system in systems:

@@ -12,12 +12,15 @@ from meshbench.config.strict import Strict
 from meshbench.packages.supply import Supply, resolve
 from meshbench.results.records import PathState
 from meshbench.testbed.host import STATE, File, Host
-from meshbench.vpns.common.units import Service
+from meshbench.vpns.common.units import Service, unit_name
 
 OVERLAY = ipaddress.ip_network("10.88.0.0/24")
 """Tunnel addresses where the VPN lets us choose them; only one VPN is up at a time."""
 INTERFACE = "mesh0"
 
+_HANDSHAKES = (
+    'journalctl -q -o short-unix -u "$1" --since "$2" | grep -E -- "$3" | head -n 100 || true'
+)
 Material = Mapping[str, Mapping[str, str]]
 """Secrets and public halves by host name; kept in a mode-600 file on the controller."""
 
@@ -103,6 +106,8 @@ class Driver(ABC):
     """Why a host without keys is let in; None where it must not be."""
     strays: ClassVar[Mapping[str, str]] = {}
     """Known packets outside the testbed: destination network, and why they are sent."""
+    handshake_words: ClassVar[str | None] = None
+    """What its log says when a tunnel has been made: an extended regular expression (grep -E)."""
     interface: str = INTERFACE
 
     def __init__(
@@ -198,6 +203,17 @@ class Driver(ABC):
     @abstractmethod
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         """How a host reaches each other one, by name, from the daemon's own status."""
+
+    def handshakes(self, node: Node, since_s: float) -> Sequence[str] | None:
+        """A command on a host that prints a line for each tunnel made there, beginning with when.
+
+        In seconds since the epoch; lines from before `since_s` do not matter. None where the daemon
+        does not tell. The default looks for `handshake_words` in the journal of its unit.
+        """
+        if self.handshake_words is None:
+            return None
+        unit = unit_name(self.system)
+        return ["sh", "-c", _HANDSHAKES, "sh", unit, f"@{since_s:.6f}", self.handshake_words]
 
     def control_server(self, network: Network) -> str | None:
         """Who brings the hosts together and where, e.g. "lighthouse on lom"; None: nobody does."""

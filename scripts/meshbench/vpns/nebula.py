@@ -47,6 +47,8 @@ class Nebula(Driver):
         special_host="lighthouse: tells the others where they are; carries none of their traffic",
         remarks=("Certificates of one authority; relays are off.",),
     )
+    # Of the side that asked, and of the one that answered.
+    handshake_words = "Handshake message (received|sent).*stage:2"
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:

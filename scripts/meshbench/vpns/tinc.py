@@ -55,6 +55,7 @@ class Tinc(Driver):
         special_host="the one that the others dial; they find each other through it",
     )
     listen_port = PORT
+    handshake_words = "Connection with .* activated"
     options: Options
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:

@@ -1,6 +1,7 @@
 """WireGuard: the kernel's module where there is one, wireguard-go otherwise."""
 
 import base64
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -121,6 +122,11 @@ class WireGuard(Driver):
             for other in network.others(node)
             if f"{other.overlay}/32" in by_allowed
         }
+
+    def handshakes(self, node: Node, since_s: float) -> Sequence[str]:
+        """The latest one with each peer, in whole seconds, rounded down."""
+        show = f"{shlex.quote(self.program('wg'))} show {self.interface} latest-handshakes"
+        return ["sh", "-c", f'{show} | while read -r peer at; do echo "$at $peer"; done']
 
     def watched(self) -> Sequence[str]:
         return ("wireguard-go",)

@@ -9,7 +9,6 @@ lost, or ends at its start; then it is started again after an interval.
 
 import asyncio
 import bisect
-import itertools
 import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ _ASKED_S = 0.044
 UNIT = "meshbench-probe"
 FOLDER = RUN / "probe"
 ROLE = "probe"
+"""Of the commands that `stop` returns, before a slash and the target's name."""
 IN_A_ROW = 10
 _LATE = 2
 """So many intervals later than usual a reply says that its request was held up."""
@@ -128,7 +128,9 @@ class Probe:
     async def _read(self, source: str, target: Target) -> Command:
         read = ["cat", "--", str(self._file(target))]
         said = await self.hosts[source].run(read, limit_s=_READ_LIMIT_S, check=False)
-        return said.model_copy(update={"argv": command(target.address), "role": ROLE})
+        return said.model_copy(
+            update={"argv": command(target.address), "role": f"{ROLE}/{target.name}"}
+        )
 
     def _file(self, target: Target) -> PurePosixPath:
         return self.folder / f"{target.name}.log"
@@ -177,6 +179,11 @@ class Request:
     number: int
     sent_s: float
     replied_s: float | None
+
+    def by(self, offset_s: float) -> "Request":
+        """The same by another clock, which the sending host's is that far ahead of."""
+        back = None if self.replied_s is None else self.replied_s - offset_s
+        return Request(self.number, self.sent_s - offset_s, back)
 
     @property
     def rtt_s(self) -> float | None:
@@ -257,10 +264,9 @@ def outage(sent: Sequence[Request], since_s: float, until_s: float) -> Outage:
         until_s: what came later than this counts as not come; requests whose replies were not due
             by then are left out.
     """
-    times = list(itertools.accumulate((request.sent_s for request in sent), max))
-    begin = bisect.bisect_left(times, since_s - INTERVAL_S)
+    begin = bisect.bisect_left(sent, since_s - INTERVAL_S, key=_sent_s)
     due_s = _usual_rtt_s(sent, begin) + _LATE * INTERVAL_S
-    end = bisect.bisect_right(times, until_s - due_s)
+    end = bisect.bisect_right(sent, until_s - due_s, key=_sent_s)
     window = [_as_of(request, until_s) for request in sent[begin:end]]
     bad = [request.rtt_s is None or request.rtt_s > due_s for request in window]
     start = next((i for i in range(len(bad) - 1) if bad[i] and bad[i + 1]), None)
@@ -278,6 +284,10 @@ def outage(sent: Sequence[Request], since_s: float, until_s: float) -> Outage:
         sent=over,
         lost=_lost(window[:over]),
     )
+
+
+def _sent_s(request: Request) -> float:
+    return request.sent_s
 
 
 def _as_of(request: Request, until_s: float) -> Request:
@@ -318,3 +328,22 @@ def steady(tail: str) -> bool:
 def asked(text: str) -> bool:
     """Whether ping ran at all: one that cannot says so, and has sent nothing (pure)."""
     return any(line.startswith((_START, "[")) for line in text.splitlines())
+
+
+def traces(
+    commands: Iterable[Command], offsets_s: Mapping[str, float]
+) -> dict[Pair, list[Request]]:
+    """By pair, its requests by the controller's clock (pure).
+
+    Args:
+        commands: those in the probe's role are read.
+        offsets_s: by host, how far its clock is ahead; 0 where it is not named.
+    """
+    found = {}
+    for command_ in commands:
+        role, _, target = command_.role.partition("/")
+        if role == ROLE:
+            ahead_s = offsets_s.get(command_.host, 0.0)
+            sent = requests(command_.stdout)
+            found[command_.host, target] = [r.by(ahead_s) for r in sent] if ahead_s else sent
+    return found

@@ -1,0 +1,284 @@
+"""How systems come back from a fault on one host: a restart, a crash, a cut underlay, a new address."""
+
+import asyncio
+import itertools
+import json
+import logging
+import random
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from meshbench.benchmarks.base import (
+    CANNOT,
+    Arena,
+    Benchmark,
+    Headline,
+    L,
+    Link,
+    Observation,
+    Outcome,
+    Pair,
+)
+from meshbench.benchmarks.tools import clocks, probe, recovery, versions
+from meshbench.benchmarks.tools.probe import Probe
+from meshbench.benchmarks.tools.recovery import Which
+from meshbench.config.strict import Strict
+from meshbench.results.metrics import register
+from meshbench.results.records import Command, Record, Status, now
+from meshbench.util.errors import ToolError, VpnError
+
+log = logging.getLogger(__name__)
+
+Fault = Literal["restart", "kill", "cut", "readdress"]
+_ASSUMED_HOSTS = 3
+_AROUND_S = 2.0
+"""What a repetition takes besides being watched: the fault, and what is asked of the daemons."""
+_FIRST_LIMIT_S = 3.0
+"""How long a pair, which has passed traffic, may take to answer before anything is broken."""
+_LOOK_S = 0.5
+_DIRECT_LIMIT_S = 10.0
+
+
+class Options(Strict):
+    faults: Annotated[tuple[Fault, ...], Field(min_length=1)] = (
+        "restart", "kill", "cut", "readdress",
+    )  # fmt: skip
+    repetitions: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Of each fault on each host; all of them in one order, drawn from `seed`."""
+    hosts: Literal["all", "special"] | Annotated[tuple[str, ...], Field(min_length=1)] = "all"
+    """Hosts that are hit; the special one is the first of the testbed."""
+    cut_s: Annotated[float, Field(gt=0, le=600)] = 5.0
+    watch_s: Annotated[float, Field(ge=0.5, le=600)] = 3.0
+    """The least that is waited after a fault: what is noticed later than that may be missed."""
+    limit_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    """Of one repetition, after which the system is started anew."""
+    second_addresses: Mapping[str, str] = {}
+    """By host, the address that it gets; not needed in RFC 2544's network, where the lab is."""
+    seed: int = 1
+
+
+class Reconnect(Benchmark[Options]):
+    """A probe on every ordered pair runs through all repetitions; all that is known comes of its log."""
+
+    name = "reconnect"
+    version = 1
+    options_class = Options
+    metrics = recovery.METRICS
+    packages = ("iputils-ping",)
+    tools = (versions.PING,)
+    disturbs = True
+
+    def headlines(self) -> Sequence[Headline]:
+        return [Headline(recovery.MEDIAN, mode=fault) for fault in self.options.faults]
+
+    def groups(self, links: Sequence[L]) -> Sequence[Sequence[L]]:
+        return [links]
+
+    async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
+        probing = probe.of(arena.hosts, _addresses(arena.links), self.longest_s() + 600)
+        schedule = self.schedule([host.name for host in arena.hosts])
+        arena.keep(*await clocks.read(arena.hosts))
+        began, clock = now(), time.monotonic()
+        await probing.start()
+        broken = None
+        try:
+            alive = await _first(probing, max(link.delay_s for link in group))
+            if alive:
+                await self._all(schedule, probing, alive, arena)
+        except VpnError as error:
+            broken = str(error)
+        finally:
+            said = await probing.stop()
+        arena.keep(*await clocks.read(arena.hosts))
+        ran = {"started": began, "duration_s": round(time.monotonic() - clock, 3)}
+        said = {pair: command.model_copy(update=ran) for pair, command in said.items()}
+        of_links = {link.pair for link in group}
+        arena.keep(*(command for pair, command in said.items() if pair not in of_links))
+        return [self._outcome(link, said[link.pair], arena.kept, broken) for link in group]
+
+    def schedule(self, hosts: Sequence[str]) -> list[Which]:
+        """Every repetition, in an order that is the same for every system. Raises ToolError."""
+        options = self.options
+        chosen = {"all": tuple(hosts), "special": tuple(hosts[:1])}
+        wanted = chosen[options.hosts] if isinstance(options.hosts, str) else options.hosts
+        if unknown := sorted({*wanted, *options.second_addresses} - {*hosts}):
+            raise ToolError(
+                f"reconnect: {', '.join(unknown)} is no host of this testbed ({', '.join(hosts)})"
+            )
+        numbers = range(1, options.repetitions + 1)
+        order = [Which(*one) for one in itertools.product(options.faults, wanted, numbers)]
+        random.Random(options.seed).shuffle(order)  # noqa: S311
+        return order
+
+    async def _all(
+        self, schedule: Sequence[Which], probing: Probe, alive: Collection[Pair], arena: Arena
+    ) -> None:
+        impossible: set[tuple[str, str]] = set()
+        for which in schedule:
+            if (which.fault, which.host) in impossible:
+                continue
+            try:
+                over = await self._once(which, probing, alive, arena)
+            finally:
+                cannot = arena.kept[-1].returncode == CANNOT
+            if cannot:
+                impossible.add((which.fault, which.host))
+            elif not over:
+                log.info("reconnect: %s is not over; the system is started anew", which.mode)
+                await arena.faults.revive()
+                await self._over(probing, alive)
+
+    async def _once(
+        self, which: Which, probing: Probe, alive: Collection[Pair], arena: Arena
+    ) -> bool:
+        """One repetition; whether all pairs are back after it, and after what mended it."""
+        faults, options, host = arena.faults, self.options, which.host
+        fault, mended = which.role(recovery.FAULT), which.role(recovery.MENDED)
+        if which.fault == "cut":
+            async with faults.isolated(host, options.cut_s) as commands:
+                arena.keep(commands[0].in_role(fault))
+                await asyncio.sleep(options.cut_s)
+            arena.keep(commands[1].in_role(mended))
+            return await self._watched(which, probing, alive, arena)
+        if which.fault == "readdress":
+            address = options.second_addresses.get(host)
+            async with faults.readdressed(host, address, options.limit_s) as commands:
+                arena.keep(commands[0].in_role(fault))
+                if commands[0].returncode == 0:
+                    await self._watched(which, probing, alive, arena)
+            arena.keep(*(command.in_role(mended) for command in commands[1:]))
+            return len(commands) == 1 or await self._over(probing, alive)
+        broken = await (faults.restart(host) if which.fault == "restart" else faults.kill(host))
+        arena.keep(broken.in_role(fault))
+        if broken.returncode != 0:
+            return False
+        return await self._watched(which, probing, alive, arena)
+
+    async def _watched(
+        self, which: Which, probing: Probe, alive: Collection[Pair], arena: Arena
+    ) -> bool:
+        """Wait until it is over, then ask the daemons."""
+        since_s = clocks.stamps(arena.kept[-1].stdout)[0]
+        over = await self._over(probing, alive)
+        if told := await arena.faults.handshakes(which.host, since_s):
+            arena.keep(told.in_role(which.role(recovery.HANDSHAKES)))
+        deadline = time.monotonic() + _DIRECT_LIMIT_S
+        while over:
+            paths = await _paths(arena, which)
+            arena.keep(paths)
+            relayed = "relay" in paths.stdout and not arena.faults.hub
+            if not relayed or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(_LOOK_S)
+        return over
+
+    async def _over(self, probing: Probe, alive: Collection[Pair]) -> bool:
+        """Whether all pairs that had answered do so steadily again within the limit."""
+        deadline = time.monotonic() + self.options.limit_s
+        await asyncio.sleep(min(self.options.watch_s, self.options.limit_s))
+        while not await _steady(probing, alive):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True
+
+    def _outcome(
+        self, link: Link, said: Command, kept: Sequence[Command], broken: str | None
+    ) -> Outcome:
+        limit_s = self.longest_s() + 60 + link.delay_s
+        sent = probe.requests(said.stdout)
+        if not any(request.replied_s for request in sent):
+            if sent:
+                return Outcome(
+                    Status.FAILED, f"none of {len(sent)} requests was answered", [said], limit_s
+                )
+            why = (said.stdout + said.stderr).strip()[-300:] or "nothing"
+            return Outcome(Status.TOOL_FAILED, f"ping did not ask: it said {why}", [said], limit_s)
+        events = recovery.events(kept, {}, self.options.limit_s)
+        troubles = [event.trouble for event in events if event.trouble]
+        if broken:
+            return Outcome(Status.FAILED, broken, [said], limit_s)
+        if events and len(troubles) == len(events):
+            return Outcome(*troubles[0], [said], limit_s)
+        return Outcome(Status.OK, None, [said], limit_s)
+
+    def parse(self, record: Record) -> Iterator[Observation]:
+        told = clocks.clocks(record.commands, shared=record.testbed.kind != "ssh")
+        for host, clock in told.items():
+            yield Observation(clocks.OFFSET, abs(clock.ahead_s) * 1000, host)
+            yield Observation(clocks.UNCERTAINTY, clock.uncertainty_s * 1000, host)
+        offsets_s = {host: clock.ahead_s for host, clock in told.items()}
+        commands = [*record.commands, *(c for link in record.links for c in link.commands)]
+        events = recovery.events(record.commands, offsets_s, self.options.limit_s)
+        seen = recovery.recoveries(events, probe.traces(commands, offsets_s))
+        for event in events:
+            yield from recovery.of_event(event)
+        for pair, recoveries in seen.items():
+            for one in recoveries:
+                yield from recovery.of_repetition(one, pair)
+        for link in record.links:
+            for fault in self.options.faults if link.pair in seen else ():
+                yield from recovery.of_link(link.pair, fault, events, seen[link.pair])
+
+    def duration_s(self) -> float:
+        return self._repetitions_s(self.options.watch_s) + 2
+
+    def longest_s(self) -> float:
+        return self._repetitions_s(3 * self.options.limit_s) + 60
+
+    def _repetitions_s(self, watched_s: float) -> float:
+        options = self.options
+        hosts = {"all": _ASSUMED_HOSTS, "special": 1}.get(str(options.hosts), len(options.hosts))
+        extra = {"cut": options.cut_s, "readdress": watched_s}
+        each = [watched_s + _AROUND_S + extra.get(fault, 0) for fault in options.faults]
+        return hosts * options.repetitions * sum(each)
+
+
+def _addresses(links: Sequence[Link]) -> dict[str, str]:
+    """By host, where the others reach it."""
+    return {
+        name: address
+        for link in links
+        for name, address in (
+            (link.source.name, link.source_address), (link.target.name, link.target_address),
+        )
+    }  # fmt: skip
+
+
+async def _first(probing: Probe, delay_s: float) -> list[Pair]:
+    """The pairs that answer steadily before anything is broken."""
+    deadline = time.monotonic() + _FIRST_LIMIT_S + 4 * delay_s
+    while True:
+        steady = [pair for pair, tail in (await probing.look()).items() if probe.steady(tail)]
+        if len(steady) == len(probing.pairs) or time.monotonic() > deadline:
+            return steady
+        await asyncio.sleep(_LOOK_S / 2)
+
+
+async def _steady(probing: Probe, alive: Collection[Pair]) -> bool:
+    tails = await probing.look()
+    return all(probe.steady(tails[pair]) for pair in alive)
+
+
+async def _paths(arena: Arena, which: Which) -> Command:
+    """What the daemons tell of their paths, as a command's output: source, target and kind of each."""
+    started, clock = now(), time.monotonic()
+    paths = await arena.faults.paths()
+    return Command(
+        host=which.host,
+        argv=["(the daemons' status)"],
+        started=started,
+        duration_s=round(time.monotonic() - clock, 6),
+        returncode=0,
+        stdout=json.dumps([[*pair, state.kind] for pair, state in paths.items()]),
+        stderr="",
+        role=which.role(recovery.PATHS),
+        measuring=False,
+    )
+
+
+BENCHMARK = Reconnect
+register(*Reconnect.metrics)
