@@ -56,6 +56,16 @@ QUANTITIES = (
     ),
     Quantity("reordered", "%", 100, "reordered", None, "nominal_reorder"),
 )  # fmt: skip
+LINE = (
+    Quantity(
+        "line_rate", "Mbit/s", 1e-6, "rate_bps", "nominal_rate_bps", None, "tolerance_rate_bps",
+        "line_ok",
+    ),
+    Quantity(
+        "queue_wait", "ms", 1, "queue_ms", "nominal_queue_ms", None, "tolerance_queue_ms", "line_ok"
+    ),
+)  # fmt: skip
+"""Of a bottleneck, where a profile has one."""
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -66,6 +76,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         _panel(quantity, rows, profiles, first=index == 0)
         for index, quantity in enumerate(QUANTITIES)
     ]
+    if rated := [row for row in rows if row["nominal_rate_bps"] is not None]:
+        mine = profile_order(context.profiles, {row["profile"] for row in rated})
+        charts += [_panel(quantity, rated, mine, first=False) for quantity in LINE]
     return alt.concat(*charts, columns=1, spacing=10)
 
 
@@ -172,8 +185,8 @@ def _judged(quantity: Quantity, row: Row) -> bool | None:
 
 
 def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """What was asked for, once per profile: all its links are asked for the same."""
-    found: dict[str, dict[str, Any]] = {}
+    """What was asked for, once per profile, or once for those of its links that are asked for the same."""
+    found: dict[tuple[str, float | None], dict[str, Any]] = {}
     for row in rows:
         expected = _scaled(row, quantity.expected, quantity.scale)
         nominal = _scaled(row, quantity.nominal, quantity.scale)
@@ -181,7 +194,7 @@ def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         if expected is None and nominal is None:
             continue
         centre = nominal if expected is None else expected
-        found[row["profile"]] = {
+        found[row["profile"], centre] = {
             "profile": row["profile"],
             "value": expected,
             "nominal": nominal,
@@ -283,8 +296,14 @@ def caption(data: Data, _context: Context) -> str:
         "reordering are shown but not judged. Loss is judged by all probes of a profile together "
         "(upper line) and by the emulators' own counters in calibrations and cells (lower line): "
         "their 99.9 % Wilson intervals must reach the green. "
+        f"{_LINE_WORDS if any(row['nominal_rate_bps'] is not None for row in rows) else ''}"
         f"{_counts(rows)}"
     ).strip()
+
+
+_LINE_WORDS = (
+    "Rate and full queue of a profile's bottleneck are those of a UDP flow of 1.25 times its rate. "
+)
 
 
 def _counts(rows: Sequence[Row]) -> str:
