@@ -6,7 +6,7 @@ import pytest
 
 from meshbench import benchmarks, vpns
 from meshbench.config.load import load_campaign, load_named
-from meshbench.config.profile import Profile, emulators, on_link
+from meshbench.config.profile import Override, Profile, emulators, on_link
 from meshbench.config.sources import Source
 from meshbench.impairment.physics import bursts, expected, largest_round_trip_s, queue_limit
 from meshbench.util.errors import ConfigError
@@ -117,7 +117,7 @@ def test_time_limits_know_full_queues_and_both_directions() -> None:
 
 def test_the_emulator_holds_the_queue_besides_the_delay() -> None:
     assert queue_limit(Profile(rate_mbit=1, queue_packets=5000), None) == 6000
-    small = Profile(rate_mbit=1, hosts={"lom": {"queue_packets": 5000}})  # type: ignore[dict-item]
+    small = Profile(rate_mbit=1, hosts={"lom": Override(queue_packets=5000)})
     assert queue_limit(small, None) == 6000
 
 

@@ -202,6 +202,7 @@ PROBE, ECHO = "irtt", "ping"
 _DIRECTIONS: tuple[Direction, ...] = ("forward", "reverse")
 LISTEN_LIMIT_S = 10.0
 _NS_PER_MS = 1e6
+_ECHO_MS = 50
 _PERCENTILES = 100
 _PROBE_BYTES = 200
 _PROBE_BITS = 8 * (_PROBE_BYTES + 8 + 20 + 14)
@@ -284,7 +285,7 @@ class Calibration(PerLink[models.Calibration]):
             f"--local={link.source_address}", f"{link.target_address}:{link.port}",
         ]  # fmt: skip
         echo = [
-            "ping", "-n", "-D", "-i", "0.05", "-w", f"{max(1, round(options.duration_s))}",
+            "ping", "-n", "-D", "-i", f"{_ECHO_MS / 1000:g}", "-w", f"{max(1, round(options.duration_s))}",
             "-I", link.interface, link.target_address,
         ]  # fmt: skip
         probed, echoed = await asyncio.gather(
@@ -334,7 +335,7 @@ class Calibration(PerLink[models.Calibration]):
         ends = link.pair if direction == "forward" else (link.target, link.source)
         profile = on_link(whole, record.placement, *ends)
         options = self.options
-        means = expected(profile, self._spacing_ms(record, link, ends), _PROBE_BITS)
+        means = expected(profile, self._spacing_ms(record, ends), _PROBE_BITS)
         values = {
             EXPECTED_DELAY: means.delay_ms,
             EXPECTED_DELAY_SD: means.delay_sd_ms,
@@ -371,14 +372,20 @@ class Calibration(PerLink[models.Calibration]):
             TOLERANCE_QUEUE: near_ms + 2 * frame_ms,
         }
 
-    def _spacing_ms(self, record: Record, link: LinkRecord, ends: Pair) -> float:
-        """Between packets of the emulator on this way: probes and echoes of several links may share it."""
-        seen = [ends]
-        if "->".join(ends) not in record.settings["profile"].get("links", {}):
-            at = 1 if record.placement == "ingress" else 0
-            pairs = [pair for one in record.links for pair in (one.pair, one.pair[::-1])]
-            seen = [pair for pair in pairs if pair[at] == ends[at]]
-        return _interval_of(link, self.options.interval_ms) / max(1, len(seen))
+    def _spacing_ms(self, record: Record, ends: Pair) -> float:
+        """Between packets of the emulator on this way: probes and pings of several links may share it."""
+        apart = record.settings["profile"].get("links", {})
+        own = "->".join(ends)
+        at = 1 if record.placement == "ingress" else 0
+        ways = [(one, way) for one in record.links for way in (one.pair, one.pair[::-1])]
+        seen = [
+            one
+            for one, way in ways
+            if ("->".join(way) == own if own in apart else way[at] == ends[at])
+            and ("->".join(way) in apart) == (own in apart)
+        ]
+        asked_ms = self.options.interval_ms
+        return 1 / sum(1 / _interval_of(one, asked_ms) + 1 / _ECHO_MS for one in seen)
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
         sent = {o.direction: o.value or 0 for o in self.parse_link(link) if o.metric is PROBE_SENT}

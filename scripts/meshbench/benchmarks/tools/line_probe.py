@@ -33,11 +33,6 @@ class Flow:
     direction: Direction
     rate_bps: int
 
-    @property
-    def ends(self) -> tuple[str, str]:
-        source, target = self.link.pair
-        return (source, target) if self.direction == "forward" else (target, source)
-
 
 def on_own_port(link: Link) -> Link:
     """The link with a port beside that of the probes' server."""
@@ -45,7 +40,7 @@ def on_own_port(link: Link) -> Link:
 
 
 def batches(links: Sequence[Link]) -> list[list[Flow]]:
-    """Every flow in one of them; no host sends twice or receives twice at once."""
+    """Every flow in one of them; no host has two at once, or the pings' way back were full as well."""
     ways: tuple[Direction, ...] = ("forward", "reverse")
     flows = [
         Flow(link, way, rate)
@@ -56,7 +51,7 @@ def batches(links: Sequence[Link]) -> list[list[Flow]]:
     made: list[list[Flow]] = []
     for flow in flows:
         for batch in made:
-            if all(flow.ends[0] != o.ends[0] and flow.ends[1] != o.ends[1] for o in batch):
+            if not any(set(flow.link.pair) & set(other.link.pair) for other in batch):
                 batch.append(flow)
                 break
         else:
