@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from meshbench.benchmarks.base import Direction, Link
+from meshbench.benchmarks.base import Direction, Link, Pair
 from meshbench.benchmarks.tools import iperf3, iperf3_output, versions
 from meshbench.benchmarks.tools.iperf3 import Iperf3Servers
 from meshbench.benchmarks.tools.iperf3_output import Stream
@@ -14,7 +14,7 @@ from meshbench.results.records import Command, LinkRecord, Status
 
 FLOW: dict[Direction, str] = {"forward": "line", "reverse": "line-reverse"}
 ECHO: dict[Direction, str] = {"forward": "line-ping", "reverse": "line-reverse-ping"}
-"""Roles of the flow's command and of the pings beside it."""
+"""First words of the roles of the flow's command and of the pings beside it."""
 DURATION_S, FILLING_S = 3, 1
 OVERLOAD = 1.25
 PAYLOAD_BYTES = 1400
@@ -23,6 +23,11 @@ FRAME_BYTES = PAYLOAD_BYTES + 8 + 20 + 14
 _FILLING_ECHOES = 20
 _WHOLE_S = 0.9
 _REPLY = re.compile(r"time=([\d.]+) ms")
+
+
+def role(first_word: str, pair: Pair) -> str:
+    """One of its own for each link: flows through bottlenecks are not to start together."""
+    return f"{first_word} {'->'.join(pair)}"
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,16 @@ async def saturate(flow: Flow, servers: Iperf3Servers) -> list[Command]:
         servers.client(link, words, limit_s),
         link.source.run(echo, limit_s=limit_s, check=False),
     )
-    return [done.in_role(FLOW[flow.direction]), echoed.in_role(ECHO[flow.direction])]
+    return [
+        done.in_role(role(FLOW[flow.direction], link.pair)),
+        echoed.in_role(role(ECHO[flow.direction], link.pair)),
+    ]
 
 
 def judge(commands: Sequence[Command], limit_s: float) -> str | None:
     """What is wrong with flows, if anything: our own tool's trouble, for there is no VPN here."""
     for command in commands:
-        if command.role in FLOW.values():
+        if command.role.partition(" ")[0] in FLOW.values():
             status, reason = iperf3.judge(command, limit_s)
             if status is not Status.OK:
                 return f"iperf3 through the bottleneck: {reason}"
@@ -101,7 +109,7 @@ def judge(commands: Sequence[Command], limit_s: float) -> str | None:
 
 def rate_bps(link: LinkRecord, direction: Direction) -> float | None:
     """Of frames, as the receiver counted them: the median of whole seconds with a full queue."""
-    for command in link.in_role(FLOW[direction])[-1:]:
+    for command in link.in_role(role(FLOW[direction], link.pair))[-1:]:
         try:
             run = iperf3_output.read(command.stdout)
         except ValueError:
@@ -123,7 +131,7 @@ def wait_ms(link: LinkRecord, direction: Direction, idle_role: str) -> float | N
     idle = [time for command in link.in_role(idle_role) for time in _times(command)]
     loaded = [
         time
-        for command in link.in_role(ECHO[direction])[-1:]
+        for command in link.in_role(role(ECHO[direction], link.pair))[-1:]
         for time in list(_times(command))[_FILLING_ECHOES:]
     ]
     return median(loaded) - median(idle) if idle and loaded else None
