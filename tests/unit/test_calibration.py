@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshbench import benchmarks
-from meshbench.benchmarks.base import Link, Observation
+from meshbench.benchmarks.base import Direction, Link, Observation
 from meshbench.benchmarks.calibration import Calibration, reordered
 from meshbench.benchmarks.tools import line_probe
 from meshbench.config.models import Profile
@@ -255,7 +255,7 @@ def filled(link: Any, direction: str, seconds: list[float], times: list[float]) 
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
-def test_rate_and_wait_are_those_of_the_full_queue(direction: str) -> None:
+def test_rate_and_wait_are_those_of_the_full_queue(direction: Direction) -> None:
     link = making.link(
         making.command(making.text("irtt.json"), role="irtt"),
         making.command("64 bytes from x: icmp_seq=1 ttl=64 time=20.0 ms\n", role="ping"),
@@ -264,7 +264,7 @@ def test_rate_and_wait_are_those_of_the_full_queue(direction: str) -> None:
     said = {(o.metric.name, o.direction): o.value for o in Calibration().parse_link(link)}
     assert said["line_rate", direction] == pytest.approx(14e6 * 1442 / 1400)
     assert said["queue_wait", direction] == pytest.approx(200)
-    other = "reverse" if direction == "forward" else "forward"
+    other: Direction = "reverse" if direction == "forward" else "forward"
     assert ("line_rate", other) not in said
     link.commands[2] = making.command("iperf3: garbage", role=link.commands[2].role)
     assert "line_rate" not in {o.metric.name for o in Calibration().parse_link(link)}
