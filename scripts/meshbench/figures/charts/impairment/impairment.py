@@ -30,6 +30,7 @@ class Quantity:
         metric: whose title the axis has, in `unit`.
         column, expected, nominal, tolerance, judged: of the table, where there are such.
         scale: from the table's unit to `unit`.
+        absent: what is said of a profile that has none of it.
         pooled: whether it is judged by all links and rounds of a profile together.
     """
 
@@ -42,6 +43,7 @@ class Quantity:
     tolerance: str | None = None
     judged: str | None = None
     pooled: bool = False
+    absent: str = "not calibrated"
 
 
 QUANTITIES = (
@@ -59,10 +61,11 @@ QUANTITIES = (
 LINE = (
     Quantity(
         "line_rate", "Mbit/s", 1e-6, "rate_bps", "nominal_rate_bps", None, "tolerance_rate_bps",
-        "line_ok",
+        "line_ok", absent="no bottleneck",
     ),
     Quantity(
-        "queue_wait", "ms", 1, "queue_ms", "nominal_queue_ms", None, "tolerance_queue_ms", "line_ok"
+        "queue_wait", "ms", 1, "queue_ms", "nominal_queue_ms", None, "tolerance_queue_ms", "line_ok",
+        absent="no bottleneck",
     ),
 )  # fmt: skip
 """Of a bottleneck, where a profile has one."""
@@ -77,8 +80,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         for index, quantity in enumerate(QUANTITIES)
     ]
     if rated := [row for row in rows if row["nominal_rate_bps"] is not None]:
-        mine = profile_order(context.profiles, {row["profile"] for row in rated})
-        charts += [_panel(quantity, rated, mine, first=False) for quantity in LINE]
+        charts += [_panel(quantity, rated, profiles, first=False) for quantity in LINE]
     return alt.concat(*charts, columns=1, spacing=10)
 
 
@@ -138,7 +140,7 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _witnesses(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What all probes of a profile and all its emulators' counters say, each with its interval."""
     found = {
-        (row["profile"], witness): {
+        (row["profile"], witness, row[f"{witness}_loss"]): {
             "profile": row["profile"],
             "witness": witness,
             "value": row[f"{witness}_loss"] * quantity.scale,
@@ -274,7 +276,7 @@ def _verdicts(
         text.append(
             {
                 "profile": profile,
-                "text": f"mean {mean}{within}" if mine else "not calibrated",
+                "text": f"mean {mean}{within}" if mine else quantity.absent,
                 "ink": theme.RED if bad else theme.INK if mine else theme.GREY,
             }
         )
