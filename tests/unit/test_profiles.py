@@ -9,6 +9,7 @@ from meshbench.config.load import load_campaign, load_named
 from meshbench.config.profile import Override, Profile, emulators, on_link
 from meshbench.config.sources import Source
 from meshbench.impairment.physics import bursts, expected, largest_round_trip_s, queue_limit
+from meshbench.runner import needs
 from meshbench.util.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -152,3 +153,11 @@ def test_ordered_jitter_is_as_late_as_the_latest_before_it(spacing_ms: float) ->
 
 def test_a_packet_takes_a_bottleneck_its_time() -> None:
     assert expected(Profile(delay_ms=5, rate_mbit=1), 2, 1000).delay_ms == pytest.approx(6)
+
+
+def test_a_bottleneck_wants_iperf3_on_the_hosts_of_a_lab() -> None:
+    assert "iperf3" not in needs.debian_packages([])
+    assert "iperf3" in needs.debian_packages([needs.BOTTLENECK])
+    assert not Profile(delay_ms=1).rated
+    only_one = Profile(links={"lom->yuki": Override(rate_mbit=1)})
+    assert only_one.rated
