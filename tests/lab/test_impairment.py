@@ -588,6 +588,7 @@ async def under_load(source: SshHost, target: SshHost, rate_mbit: float) -> tupl
     return frames / 1e6, median(times[len(times) // 2 :])
 
 
+@support.timed
 def test_a_bottleneck_carries_its_rate_and_holds_its_queue(
     lab: Lab, impaired: Callable[[Work], None]
 ) -> None:

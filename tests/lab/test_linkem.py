@@ -7,6 +7,7 @@ the receiver's time stamp. The simulated part (`--simulate`) needs no root.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import shutil
@@ -427,6 +428,26 @@ def test_loss(start: Start, sockets: Sockets) -> None:
     assert len(arrived) == link.stats()["forwarded"]
     assert 1 - len(arrived) / 120_000 == pytest.approx(0.025, rel=0.1)
     assert arrived == sorted(arrived)
+
+
+@needs_lab
+def test_bursts(start: Start, sockets: Sockets) -> None:
+    """Gilbert's model: 1 in 27 lost, and 4 in a row on average."""
+    link = start("--gemodel 1,25", seed=12)
+    arrived = send_numbered(link, sockets, range(60_000))
+    gaps = [after - before - 1 for before, after in itertools.pairwise(arrived)]
+    bursts = [gap for gap in gaps if gap]
+    assert sum(bursts) / 60_000 == pytest.approx(0.01 / 0.26, rel=0.15)
+    assert statistics.mean(bursts) == pytest.approx(4, rel=0.1)
+
+
+@needs_lab
+def test_jitter_that_keeps_order(start: Start, sockets: Sockets) -> None:
+    link = start("--delay-us 4000 --jitter-us 4000 --keep-order --limit 20000", seed=13)
+    assert send_numbered(link, sockets, range(5000)) == list(range(5000))
+    link.ask("set --delay-us 4000 --jitter-us 4000 --limit 20000")
+    arrived = send_numbered(link, sockets, range(5000))
+    assert sorted(arrived) == list(range(5000)) != arrived
 
 
 @needs_lab

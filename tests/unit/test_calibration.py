@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshbench import benchmarks
-from meshbench.benchmarks.base import Link, Observation
+from meshbench.benchmarks.base import Direction, Link, Observation
 from meshbench.benchmarks.calibration import Calibration, reordered
+from meshbench.benchmarks.tools import line_probe
 from meshbench.config.models import Profile
 from meshbench.impairment.physics import HEADROOM, expected, largest_round_trip_s, queue_limit
 from meshbench.results.records import Status
@@ -202,3 +203,75 @@ def test_both_tools_run_on_the_bare_link_and_irtt_decides() -> None:
     asked = [argv for argv in host.asked if argv[0] in {"irtt", "ping"}]
     assert [argv[0] for argv in asked] == ["irtt", "ping"]
     assert "-i 1ms -d 2s" in " ".join(asked[0])
+
+
+# --- bottlenecks --------------------------------------------------------------------------------
+
+
+def rated(
+    source: str, target: str, rate_bps: int | None, back_bps: int | None, port: int = 5201
+) -> Link:
+    hosts = making.ScriptedHost(source, lambda _: ""), making.ScriptedHost(target, lambda _: "")
+    return Link(
+        *hosts, "192.0.2.1", "192.0.2.2", "data0", rate_bps=rate_bps, back_rate_bps=back_bps,
+        port=port,
+    )  # fmt: skip
+
+
+def test_bottlenecks_are_filled_where_there_are_some_and_one_of_a_host_at_a_time() -> None:
+    plain = [rated("lom", "yuki", None, None), rated("yuki", "luna", None, None)]
+    assert line_probe.batches(plain) == []
+    ring = [rated(*ends, 10, 10) for ends in (("lom", "yuki"), ("yuki", "luna"), ("luna", "lom"))]
+    assert [len(batch) for batch in line_probe.batches(ring)] == [1] * 6
+    apart = [rated("lom", "yuki", 10, 5), rated("luna", "noam", 20, None)]
+    flows = [
+        [(f.link.pair[0], f.direction, f.rate_bps) for f in b] for b in line_probe.batches(apart)
+    ]
+    assert flows == [
+        [("lom", "forward", 10), ("luna", "forward", 20)], [("lom", "reverse", 5)]
+    ]  # fmt: skip
+
+
+def filled(link: Any, direction: str, seconds: list[float], times: list[float]) -> list[Any]:
+    """The commands of a flow whose receiver had these rates, the first of which was omitted."""
+    intervals = [
+        {"streams": [{"start": n, "seconds": 1.0, "bits_per_second": rate, "omitted": n == 0,
+                      "sender": False}]}
+        for n, rate in enumerate(seconds)
+    ]  # fmt: skip
+    said = {"intervals": intervals} if direction == "reverse" else {
+        "server_output_json": {"intervals": intervals}
+    }  # fmt: skip
+    flow, echo = ("line", "line-ping") if direction == "forward" else (
+        "line-reverse", "line-reverse-ping"
+    )  # fmt: skip
+    text = "".join(
+        f"64 bytes from x: icmp_seq={n} ttl=64 time={t} ms\n" for n, t in enumerate(times)
+    )
+    return [
+        making.command(json.dumps(said), role=f"{flow} {link.source}->{link.target}"),
+        making.command(text, role=f"{echo} {link.source}->{link.target}"),
+    ]
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_rate_and_wait_are_those_of_the_full_queue(direction: Direction) -> None:
+    link = making.link(
+        making.command(making.text("irtt.json"), role="irtt"),
+        making.command("64 bytes from x: icmp_seq=1 ttl=64 time=20.0 ms\n", role="ping"),
+    )
+    link.commands += filled(link, direction, [9e9, 14e6, 14e6, 13e6], [25.0] * 20 + [220.0] * 60)
+    said = {(o.metric.name, o.direction): o.value for o in Calibration().parse_link(link)}
+    assert said["line_rate", direction] == pytest.approx(14e6 * 1442 / 1400)
+    assert said["queue_wait", direction] == pytest.approx(200)
+    other: Direction = "reverse" if direction == "forward" else "forward"
+    assert ("line_rate", other) not in said
+    link.commands[2] = making.command("iperf3: garbage", role=link.commands[2].role)
+    assert "line_rate" not in {o.metric.name for o in Calibration().parse_link(link)}
+
+
+def test_probes_take_little_of_a_slow_line() -> None:
+    calibration = Calibration()
+    assert calibration._interval_ms(rated("lom", "yuki", None, None)) == 2
+    slow = calibration._interval_ms(rated("lom", "yuki", 1_000_000, 100_000_000))
+    assert 242 * 8 / (slow / 1000) == pytest.approx(50_000)

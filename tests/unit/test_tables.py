@@ -200,6 +200,45 @@ def test_impairment_within_tolerance(tmp_path: Path) -> None:
     )
 
 
+LINE = {
+    "nominal_rate": 20e6, "line_rate": 19.9e6, "tolerance_rate": 1e6,
+    "nominal_queue": 200.0, "queue_wait": 199.0, "tolerance_queue": 21.0,
+}  # fmt: skip
+
+
+def test_a_bottleneck_is_judged_by_its_rate_and_its_full_queue(tmp_path: Path) -> None:
+    assert judged(tmp_path, probe())["line_ok"] is None
+    row = judged(tmp_path, probe(**LINE))
+    assert (row["line_ok"], row["verdict"], row["rate_bps"]) == (True, "within", 19.9e6)
+    for wrong, words in (
+        ({"line_rate": 18e6}, "bottleneck 18 Mbit/s, expected 20 ± 1"),
+        ({"queue_wait": 400.0}, "full queue 400 ms, expected 200 ± 21 ms"),
+    ):
+        row = judged(tmp_path, probe(**(LINE | wrong)))
+        assert (row["line_ok"], row["verdict"]) == (False, "outside")
+        assert words in row["why"]
+    row = judged(tmp_path, probe(**(LINE | {"line_rate": None})))
+    assert (row["line_ok"], row["verdict"]) == (None, "unknown")
+
+
+def test_losses_that_differ_by_link_are_not_pooled(tmp_path: Path) -> None:
+    other = [
+        {**row, "target": "luna"}
+        for row in probe(expected_loss=0.05, probe_received=19_000, probe_loss=0.05)
+    ]
+    samples = [*probe(), *other]
+    links = [
+        {**CALIBRATED, "emulator_offered": 90_000, "emulator_lost": 3_000},
+        {**CALIBRATED, "target": "luna", "emulator_offered": 90_000, "emulator_lost": 3_000},
+    ]
+    rows = table(tmp_path, "impairment", samples, links)
+    assert {row["target"]: row["pooled_loss"] for row in rows} == {
+        CALIBRATED["target"]: pytest.approx(0.01), "luna": pytest.approx(0.05)
+    }  # fmt: skip
+    assert {row["verdict"] for row in rows} == {"within"}
+    assert {row["counted_loss"] for row in rows} == {None}
+
+
 def test_added_delay_is_counted_from_the_same_rounds_baseline(tmp_path: Path) -> None:
     def base(round_: int, delay: float) -> Rows:
         return [

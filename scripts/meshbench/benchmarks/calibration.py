@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean, pstdev, quantiles
 from typing import Any
 
@@ -16,12 +17,13 @@ from meshbench.benchmarks.base import (
     Pair,
     PerLink,
 )
-from meshbench.benchmarks.tools import versions
+from meshbench.benchmarks.tools import line_probe, versions
+from meshbench.benchmarks.tools.iperf3 import Iperf3Servers
 from meshbench.config import models
-from meshbench.config.models import Profile
+from meshbench.config.profile import Profile, on_link
 from meshbench.impairment.physics import expected
 from meshbench.results.metrics import Metric, register
-from meshbench.results.records import LinkRecord, Record, Status
+from meshbench.results.records import Command, LinkRecord, Record, Status
 from meshbench.testbed.host import Unit
 from meshbench.testbed.waiting import listening
 from meshbench.util import foreign
@@ -150,12 +152,63 @@ LOSS_VARIANCE = Metric(
     "impairment.physics.expected",
 )
 
+NOMINAL_RATE = Metric(
+    "nominal_rate", "bit/s", "Nominal rate", "neither", "Of the profile's bottleneck.", _PROFILE
+)
+LINE_RATE = Metric(
+    "line_rate",
+    "bit/s",
+    "Rate of the bottleneck",
+    "higher",
+    "Of Ethernet frames that arrive of a UDP flow of 1.25 times the nominal rate; median of its seconds.",
+    "iperf3 JSON of the receiver: intervals[].streams[].bits_per_second",
+)
+TOLERANCE_RATE = Metric(
+    "tolerance_rate",
+    "bit/s",
+    "Tolerance of the rate",
+    "neither",
+    "How far the achieved rate may be from the nominal one: 5 %.",
+    "benchmarks.calibration",
+)
+NOMINAL_QUEUE = Metric(
+    "nominal_queue",
+    "ms",
+    "Nominal queue",
+    "neither",
+    "How long a packet waits in the bottleneck's full queue; one counted in packets is full of those of "
+    "the flow.",
+    _PROFILE,
+)
+QUEUE_WAIT = Metric(
+    "queue_wait",
+    "ms",
+    "Wait in the full queue",
+    "lower",
+    "Median round trip beside the flow that fills the queue, less the median without it.",
+    "ping: time=",
+)
+TOLERANCE_QUEUE = Metric(
+    "tolerance_queue",
+    "ms",
+    "Tolerance of the queue",
+    "neither",
+    "How far the wait may be from the nominal one: as that of the delay, and two frames of the flow.",
+    "config: calibration",
+)
+
 UNIT = "meshbench-irtt"
 PROBE, ECHO = "irtt", "ping"
+_DIRECTIONS: tuple[Direction, ...] = ("forward", "reverse")
 LISTEN_LIMIT_S = 10.0
 _NS_PER_MS = 1e6
+_ECHO_MS = 50
 _PERCENTILES = 100
 _PROBE_BYTES = 200
+_PROBE_BITS = 8 * (_PROBE_BYTES + 8 + 20 + 14)
+MOST_OF_A_LINE = 0.05
+"""The share of a bottleneck that the probes of one direction of a link may take."""
+RATE_TOLERANCE = 0.05
 LEAST_TOLERANCE_LOSS = 1e-4
 """A loss that no tolerance goes below. At a round trip of 1 ms Mathis' formula (CCR 27(3), 1997) lets a
 stream have 1.4 Gbit/s at it, more than a lab's link: one stray probe says nothing of the network."""
@@ -164,7 +217,11 @@ FEW_PROBES = 0.9
 
 
 class Calibration(PerLink[models.Calibration]):
-    """irtt in both directions and a ping beside it, on all links at once: they load nothing."""
+    """irtt in both directions and a ping beside it, on all links at once: they load nothing.
+
+    A profile's bottlenecks are then filled one after the other: that they have the rate and the queue
+    that was asked for shows only when there is too much for them.
+    """
 
     name = "calibration"
     version = 1
@@ -172,7 +229,8 @@ class Calibration(PerLink[models.Calibration]):
     metrics = (
         OWD_MEAN, OWD_SD, OWD_P50, OWD_P99, PROBE_PLANNED, PROBE_SENT, PROBE_RECEIVED,
         PROBE_LOSS, REORDERED, *NOMINAL_METRICS.values(), EXPECTED_DELAY, EXPECTED_DELAY_SD, EXPECTED_LOSS,
-        TOLERANCE_DELAY, TOLERANCE_LOSS, LOSS_VARIANCE,
+        TOLERANCE_DELAY, TOLERANCE_LOSS, LOSS_VARIANCE, NOMINAL_RATE, LINE_RATE, TOLERANCE_RATE,
+        NOMINAL_QUEUE, QUEUE_WAIT, TOLERANCE_QUEUE,
     )  # fmt: skip
     packages = ("irtt", "iputils-ping")
     tools = (versions.IRTT, versions.PING)
@@ -184,23 +242,50 @@ class Calibration(PerLink[models.Calibration]):
     async def serving(self, arena: Arena) -> AsyncIterator[None]:
         try:
             await asyncio.gather(*(_serve(link) for link in arena.links))
-            yield
+            async with self._line_servers(arena.links):
+                yield
         finally:
             await asyncio.gather(*(link.target.stop(_unit(link)) for link in arena.links))
 
     async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
-        return await asyncio.gather(*(self._probe(link) for link in group))
+        outcomes = await asyncio.gather(*(self._probe(link) for link in group))
+        return await self._fill(group, outcomes)
+
+    @contextlib.asynccontextmanager
+    async def _line_servers(self, links: Sequence[Link]) -> AsyncIterator[None]:
+        if not any(line_probe.batches(links)):
+            yield
+            return
+        await line_probe.check(links)
+        self._lines = Iperf3Servers([line_probe.on_own_port(link) for link in links])
+        async with self._lines.running():
+            yield
+
+    async def _fill(self, group: Sequence[Link], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The same outcomes with what the bottlenecks carried; a group with trouble is not filled."""
+        if any(outcome.status is not Status.OK for outcome in outcomes):
+            return outcomes
+        ran: dict[Pair, list[Command]] = {link.pair: [] for link in group}
+        for batch in line_probe.batches(group):
+            await self._lines.free([line_probe.on_own_port(flow.link) for flow in batch])
+            done = await asyncio.gather(*(line_probe.saturate(flow, self._lines) for flow in batch))
+            for flow, commands in zip(batch, done, strict=True):
+                ran[flow.link.pair] += commands
+        return [
+            _filled(outcome, ran[link.pair], line_probe.limit_of(link))
+            for link, outcome in zip(group, outcomes, strict=True)
+        ]
 
     async def _probe(self, link: Link) -> Outcome:
         options = self.options
-        limit_s = options.duration_s + 20
+        limit_s = options.duration_s + 20 + link.delay_s
         probe = [
             "irtt", "client", "-q", "-o", "-", "-l", str(_PROBE_BYTES),
-            "-i", f"{options.interval_ms:g}ms", "-d", f"{options.duration_s:g}s",
+            "-i", f"{self._interval_ms(link):g}ms", "-d", f"{options.duration_s:g}s",
             f"--local={link.source_address}", f"{link.target_address}:{link.port}",
         ]  # fmt: skip
         echo = [
-            "ping", "-n", "-D", "-i", "0.05", "-w", f"{max(1, round(options.duration_s))}",
+            "ping", "-n", "-D", "-i", f"{_ECHO_MS / 1000:g}", "-w", f"{max(1, round(options.duration_s))}",
             "-I", link.interface, link.target_address,
         ]  # fmt: skip
         probed, echoed = await asyncio.gather(
@@ -220,7 +305,9 @@ class Calibration(PerLink[models.Calibration]):
             if link.status is Status.OK and link.commands and not told:
                 raise ValueError(f"no probes in {foreign.quoted(link.commands[0].stdout)}")
             yield from told
-            yield from self._expected(profile, link.pair)
+            for direction in _DIRECTIONS:
+                yield from self._expected(profile, record, link, direction)
+            yield Observation(PROBE_PLANNED, self._planned(link), link.pair)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         pair = link.pair
@@ -236,9 +323,19 @@ class Calibration(PerLink[models.Calibration]):
         yield from _counts(pair, "reverse", arrived, len(returned))
         yield from _delays(pair, "forward", returned, "send", _forward_order(returned))
         yield from _delays(pair, "reverse", returned, "receive", _reverse_order(returned))
+        for direction in _DIRECTIONS:
+            if (rate_bps := line_probe.rate_bps(link, direction)) is not None:
+                yield Observation(LINE_RATE, rate_bps, pair, direction)
+            if (wait_ms := line_probe.wait_ms(link, direction, ECHO)) is not None:
+                yield Observation(QUEUE_WAIT, wait_ms, pair, direction)
 
-    def _expected(self, profile: Profile, pair: Pair) -> Iterator[Observation]:
-        means, options = expected(profile), self.options
+    def _expected(
+        self, whole: Profile, record: Record, link: LinkRecord, direction: Direction
+    ) -> Iterator[Observation]:
+        ends = link.pair if direction == "forward" else (link.target, link.source)
+        profile = on_link(whole, record.placement, *ends)
+        options = self.options
+        means = expected(profile, self._spacing_ms(record, ends), _PROBE_BITS)
         values = {
             EXPECTED_DELAY: means.delay_ms,
             EXPECTED_DELAY_SD: means.delay_sd_ms,
@@ -253,26 +350,79 @@ class Calibration(PerLink[models.Calibration]):
         }
         for name, (_, _, key, factor) in NOMINAL.items():
             values[NOMINAL_METRICS[name]] = getattr(profile, key) * factor
-        yield Observation(PROBE_PLANNED, self._planned, pair)
-        directions: tuple[Direction, ...] = ("forward", "reverse")
-        for direction in directions:
-            for metric, value in values.items():
-                yield Observation(metric, value, pair, direction)
+        if profile.loss_model:
+            values[NOMINAL_METRICS["nominal_loss"]] = means.loss
+        for metric, value in (values | self._line(profile)).items():
+            yield Observation(metric, value, link.pair, direction)
+
+    def _line(self, profile: Profile) -> dict[Metric, float]:
+        """What is expected of a bottleneck, if there is one."""
+        if profile.rate_bps is None:
+            return {}
+        frame_ms = 8000 * line_probe.FRAME_BYTES / profile.rate_bps
+        wait_ms = (
+            profile.queue_packets * frame_ms if profile.queue_packets else profile.longest_wait_ms
+        )
+        options = self.options
+        near_ms = max(options.delay_tolerance_ms, options.delay_tolerance_percent / 100 * wait_ms)
+        return {
+            NOMINAL_RATE: profile.rate_bps,
+            TOLERANCE_RATE: RATE_TOLERANCE * profile.rate_bps,
+            NOMINAL_QUEUE: wait_ms,
+            TOLERANCE_QUEUE: near_ms + 2 * frame_ms,
+        }
+
+    def _spacing_ms(self, record: Record, ends: Pair) -> float:
+        """Between packets of the emulator on this way: probes and pings of several links may share it."""
+        apart = record.settings["profile"].get("links", {})
+        own = "->".join(ends)
+        at = 1 if record.placement == "ingress" else 0
+        ways = [(one, way) for one in record.links for way in (one.pair, one.pair[::-1])]
+        seen = [
+            one
+            for one, way in ways
+            if ("->".join(way) == own if own in apart else way[at] == ends[at])
+            and ("->".join(way) in apart) == (own in apart)
+        ]
+        asked_ms = self.options.interval_ms
+        return 1 / sum(1 / _interval_of(one, asked_ms) + 1 / _ECHO_MS for one in seen)
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
         sent = {o.direction: o.value or 0 for o in self.parse_link(link) if o.metric is PROBE_SENT}
-        if link.status is Status.OK and sent.get("forward", 0) < FEW_PROBES * self._planned:
+        planned = self._planned(link)
+        if link.status is Status.OK and sent.get("forward", 0) < FEW_PROBES * planned:
             yield (
-                f"irtt sent {sent.get('forward', 0):,.0f} of {self._planned:,} probes on "
+                f"irtt sent {sent.get('forward', 0):,.0f} of {planned:,} probes on "
                 f"{link.source}->{link.target}"
             )
 
-    @property
-    def _planned(self) -> int:
-        return round(1000 * self.options.duration_s / self.options.interval_ms)
+    def _planned(self, link: LinkRecord) -> int:
+        interval_ms = _interval_of(link, self.options.interval_ms)
+        return round(1000 * self.options.duration_s / interval_ms)
+
+    def _interval_ms(self, link: Link) -> float:
+        """As asked for; longer where the probes would be more than a few percent of a bottleneck."""
+        rates = [rate for rate in (link.rate_bps, link.back_rate_bps) if rate]
+        least_ms = max((1000 * _PROBE_BITS / MOST_OF_A_LINE / rate for rate in rates), default=0)
+        return max(self.options.interval_ms, least_ms)
 
     def duration_s(self) -> float:
         return self.options.duration_s
+
+
+def _filled(outcome: Outcome, commands: Sequence[Command], limit_s: float) -> Outcome:
+    outcome = replace(outcome, commands=[*outcome.commands, *commands])
+    reason = line_probe.judge(commands, limit_s)
+    return replace(outcome, status=Status.TOOL_FAILED, reason=reason) if reason else outcome
+
+
+def _interval_of(link: LinkRecord, asked_ms: float) -> float:
+    """The interval in the command that ran."""
+    for command in link.in_role(PROBE):
+        if "-i" in command.argv:
+            word = command.argv[command.argv.index("-i") + 1].removesuffix("ms")
+            return float(word) if word.replace(".", "", 1).isdecimal() else asked_ms
+    return asked_ms
 
 
 def _unit(link: Link) -> str:

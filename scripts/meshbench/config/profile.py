@@ -141,6 +141,11 @@ class Profile(Strict):
         return self != Profile()
 
     @property
+    def rated(self) -> bool:
+        """Whether there is a bottleneck anywhere."""
+        return any(one.rate_mbit is not None for one in self.variants)
+
+    @property
     def rate_bps(self) -> int | None:
         return None if self.rate_mbit is None else round(self.rate_mbit * 1e6)
 

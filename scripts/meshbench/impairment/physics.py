@@ -1,5 +1,6 @@
 """What a profile does to packets, by netem's documented arithmetic (pure)."""
 
+import math
 from dataclasses import dataclass
 
 from meshbench.config.models import Profile
@@ -26,20 +27,48 @@ class Expected:
     loss_variance: float = 1.0
 
 
-def expected(profile: Profile) -> Expected:
+def expected(profile: Profile, spacing_ms: float | None = None, packet_bits: float = 0) -> Expected:
     """The delay is uniform in delay ± jitter with negative values cut to 0 (tc-netem(8)).
 
     For medium this gives a mean of 4.32 ms, not 4; the standard deviation follows from the same
-    integral.
+    integral. Jitter that keeps order holds packets back behind late ones, the more the closer they
+    follow each other: every `spacing_ms`. A packet of `packet_bits` takes a bottleneck its time.
     """
-    low, high = profile.delay_ms - profile.jitter_ms, profile.delay_ms + profile.jitter_ms
+    on_line_ms = 1000 * packet_bits / profile.rate_bps if profile.rate_bps else 0.0
+    delay_ms, sd_ms = (
+        _in_order(profile, spacing_ms)
+        if spacing_ms and profile.jitter_keeps_order
+        else _uniform(profile)
+    )
     loss, variance = _loss(profile)
+    return Expected(delay_ms + on_line_ms, sd_ms, loss, variance)
+
+
+def _uniform(profile: Profile) -> tuple[float, float]:
+    low, high = profile.delay_ms - profile.jitter_ms, profile.delay_ms + profile.jitter_ms
     if high == low:
-        return Expected(profile.delay_ms, 0.0, loss, variance)
+        return profile.delay_ms, 0.0
     bottom = max(low, 0.0)
     mean = (high**2 - bottom**2) / (2 * (high - low))
     square = (high**3 - bottom**3) / (3 * (high - low))
-    return Expected(mean, max(square - mean**2, 0.0) ** 0.5, loss, variance)
+    return mean, max(square - mean**2, 0.0) ** 0.5
+
+
+def _in_order(profile: Profile, spacing_ms: float) -> tuple[float, float]:
+    """Mean and deviation of the largest of D - k spacing over the k-th packet before: each leaves no
+    earlier than those, so its delay is at most x when all of theirs allow it.
+    """
+    low, high = profile.delay_ms - profile.jitter_ms, profile.delay_ms + profile.jitter_ms
+    bottom, steps = max(low, 0.0), 2000
+    step = (high - bottom) / steps
+    mean = square = 0.0
+    for number in range(steps):
+        delay = bottom + (number + 0.5) * step
+        earlier = range(int((high - delay) / spacing_ms) + 1)
+        below = math.prod((min(delay + k * spacing_ms, high) - low) / (high - low) for k in earlier)
+        mean += (1 - below) * step
+        square += 2 * (delay - bottom) * (1 - below) * step
+    return bottom + mean, max(square - mean**2, 0.0) ** 0.5
 
 
 def _loss(profile: Profile) -> tuple[float, float]:

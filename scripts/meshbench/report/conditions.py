@@ -28,7 +28,7 @@ def calibration(data: Data, context: Context) -> Section:
     rows = data.rows("impairment")
     head = (
         "profile", "round", "link", "direction", "delay added (ms)", "asked (ms)", "loss", "asked",
-        "reordered", "asked", "verdict", "why",
+        "reordered", "asked", "rate (Mbit/s)", "asked", "full queue (ms)", "asked", "verdict", "why",
     )  # fmt: skip
     order = ordered(context.profiles, {row["profile"] for row in rows})
     rows = sorted(rows, key=lambda row: (order.index(row["profile"]), row["round"], row["source"]))
@@ -48,6 +48,9 @@ def _calibrated(row: Row) -> list[str | Marked]:
         percent(row["expected_loss"]),
         percent(row["reordered"]),
         percent(row["nominal_reorder"]),
+        *(number(rate and rate / 1e6) for rate in (row["rate_bps"], row["nominal_rate_bps"])),
+        number(row["queue_ms"]),
+        number(row["nominal_queue_ms"]),
         Marked(verdict, _VERDICTS.get(verdict, "#f4f4f4")),
         row["why"] or row["reason"] or "",
     ]

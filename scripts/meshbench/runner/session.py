@@ -15,7 +15,7 @@ from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
 from meshbench.impairment.linkem import Linkem
 from meshbench.impairment.netem import HostNetem, LabNetem, refuse_unable
-from meshbench.runner.needs import debian_packages
+from meshbench.runner.needs import BOTTLENECK, debian_packages
 from meshbench.testbed import preflight
 from meshbench.testbed.fake import FakeWorld
 from meshbench.testbed.host import Address, Host
@@ -69,7 +69,8 @@ async def session(
     """
     match where.hosts:
         case LabTestbed() as testbed:
-            opened = _lab(lab_of(where.testbed, testbed, kinds), where, purpose)
+            more = [BOTTLENECK] if profile.rated else []
+            opened = _lab(lab_of(where.testbed, testbed, [*kinds, *more]), where, purpose)
         case SshTestbed() as testbed:
             opened = _own(testbed, profile, where.placement, purpose)
         case testbed:

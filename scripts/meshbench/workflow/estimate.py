@@ -8,6 +8,7 @@ from statistics import median
 
 from rich.markup import escape
 
+from meshbench.benchmarks.tools import line_probe
 from meshbench.config import plan
 from meshbench.config.plan import Calibrated
 from meshbench.packages import store
@@ -50,7 +51,16 @@ def durations(setup: Setup, cells: list[Done]) -> dict[Cell | Calibrated, float]
         for cell in setup.plan.cells
     }
     calibration = setup.campaign.file.calibration.duration_s + CELL_OVERHEAD_S
-    return found | dict.fromkeys(setup.plan.calibrations, calibration)
+    return found | {
+        step: calibration + _filling_s(setup, step.profile) for step in setup.plan.calibrations
+    }
+
+
+def _filling_s(setup: Setup, profile: str) -> float:
+    """At most, of the bottlenecks that a calibration fills one after the other."""
+    if not setup.campaign.profiles[profile].rated:
+        return 0.0
+    return 2 * len(setup.campaign.links) * (line_probe.FILLING_S + line_probe.DURATION_S)
 
 
 def show(setup: Setup) -> None:

@@ -14,6 +14,7 @@ from meshbench.config.models import Campaign, Placement, SshTestbed, System, Tun
 from meshbench.config.plan import Calibrated
 from meshbench.results.records import Cell
 from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob, ProgramJob
+from meshbench.runner.needs import BOTTLENECK
 from meshbench.util.errors import MeshbenchError
 from meshbench.vpns.base import Driver
 from meshbench.vpns.common.supplies import equipped
@@ -41,8 +42,10 @@ class Setup:
 
     @property
     def kinds(self) -> list[str]:
-        """The benchmarks' own names."""
-        return sorted({said.kind for said in self.campaign.benchmarks.values()})
+        """The benchmarks' own names, and whether there is a bottleneck to fill: what hosts must have."""
+        rated = any(profile.rated for profile in self.campaign.profiles.values())
+        kinds = {said.kind for said in self.campaign.benchmarks.values()}
+        return sorted(kinds | ({BOTTLENECK} if rated else set()))
 
     @cached_property
     def packaged(self) -> tuple[str, ...]:

@@ -16,9 +16,11 @@
 --   tolerance_delay_ms, tolerance_loss: how far it may be off (ms; share)
 --   loss_low, loss_high  99.9 % Wilson interval of this row's loss
 --   pooled_loss, n_pooled, pooled_low, pooled_high: the same of the probes of all links, directions and
---                        rounds under the profile: what the loss is judged by
+--                        rounds under the profile: what the loss is judged by; where the profile's links
+--                        have losses of their own, of those with this row's
 --   counted_loss, n_counted, counted_low, counted_high: the same of all packets that the emulators were
---                        offered under it, calibrations and cells, by their own counters
+--                        offered under it, calibrations and cells, by their own counters; null where
+--                        the profile's links have losses of their own
 --   told_below, told_above: a loss below or above these would have been told from the expected one with
 --                        that many probes or packets, whichever are more (shares)
 --   delay_ok             whether |delay_ms - expected_delay_ms| <= tolerance_delay_ms; null at baseline on
@@ -27,8 +29,13 @@
 --                        this row's, the round's or the profile's, of the probes or of the counters;
 --                        true if none does so, and a loss of half or double the expected one (but 0.1 %
 --                        at least) would have been told; null, if it would not
---   verdict              'within' if both are true, 'outside' if one is false, 'cannot tell' when one is
---                        null for want of probes or clocks, 'unknown' when a value is missing
+--   nominal_rate_bps, rate_bps, tolerance_rate_bps: of the profile's bottleneck (bit/s); null where it
+--                        has none
+--   nominal_queue_ms, queue_ms, tolerance_queue_ms: how long a packet waits in its full queue
+--   line_ok              whether rate and queue are within; null where there is no bottleneck
+--   verdict              'within' if delay_ok and loss_ok are true and line_ok is not false, 'outside' if
+--                        one is false, 'cannot tell' when delay_ok or loss_ok is null for want of probes
+--                        or clocks, 'unknown' when a value is missing
 --   why                  the verdict in words
 --   status, reason, engine: of the calibration's link
 -- 3.2905: the standard normal quantile of (1 + 0.999) / 2. Correlated losses tell as much as fewer
@@ -73,7 +80,13 @@ probed AS (
         max(value) FILTER (metric = 'probe_sent') AS sent,
         max(value) FILTER (metric = 'probe_received') AS received,
         max(value) FILTER (metric = 'tolerance_delay') AS tolerance_delay_ms,
-        max(value) FILTER (metric = 'tolerance_loss') AS tolerance_loss
+        max(value) FILTER (metric = 'tolerance_loss') AS tolerance_loss,
+        max(value) FILTER (metric = 'nominal_rate') AS nominal_rate_bps,
+        max(value) FILTER (metric = 'line_rate') AS rate_bps,
+        max(value) FILTER (metric = 'tolerance_rate') AS tolerance_rate_bps,
+        max(value) FILTER (metric = 'nominal_queue') AS nominal_queue_ms,
+        max(value) FILTER (metric = 'queue_wait') AS queue_ms,
+        max(value) FILTER (metric = 'tolerance_queue') AS tolerance_queue_ms
     FROM calibration_samples
     WHERE t_s IS NULL
     GROUP BY ALL
@@ -105,23 +118,39 @@ counters AS (
     FROM counted
     GROUP BY ALL
 ),
+varied AS (
+    SELECT
+        campaign, profile, placement, max(expected_loss) > min(expected_loss) AS unequal_losses
+    FROM probed
+    GROUP BY ALL
+),
+alike AS (
+    SELECT *, CASE WHEN unequal_losses THEN expected_loss END AS loss_class
+    FROM wanted
+    LEFT JOIN probed USING (campaign, profile, placement, round, source, target, direction)
+    LEFT JOIN varied USING (campaign, profile, placement)
+),
 pooled AS (
     SELECT
-        *,
+        * REPLACE (
+            CASE WHEN unequal_losses THEN NULL ELSE round_offered END AS round_offered,
+            CASE WHEN unequal_losses THEN NULL ELSE round_counted_lost END AS round_counted_lost,
+            CASE WHEN unequal_losses THEN NULL ELSE n_counted END AS n_counted,
+            CASE WHEN unequal_losses THEN NULL ELSE counted_lost END AS counted_lost
+        ),
         owd_mean_ms - CASE WHEN profile = 'baseline' THEN 0 ELSE coalesce(base_owd_ms, 0) END
             AS delay_ms,
         sum(sent) OVER profile_probes AS n_pooled,
         sum(sent - received) OVER profile_probes AS pooled_lost,
         sum(sent) OVER round_probes AS round_sent,
         sum(sent - received) OVER round_probes AS round_lost
-    FROM wanted
-    LEFT JOIN probed USING (campaign, profile, placement, round, source, target, direction)
+    FROM alike
     LEFT JOIN base USING (campaign, placement, round, source, target, direction)
     LEFT JOIN round_counters USING (campaign, profile, placement, round)
     LEFT JOIN counters USING (campaign, profile, placement)
     WINDOW
-        profile_probes AS (PARTITION BY campaign, profile, placement),
-        round_probes AS (PARTITION BY campaign, profile, placement, round)
+        profile_probes AS (PARTITION BY campaign, profile, placement, loss_class),
+        round_probes AS (PARTITION BY campaign, profile, placement, round, loss_class)
 ),
 bounded AS (
     SELECT
@@ -160,7 +189,11 @@ judged AS (
                     false
                 )
                 OR coalesce(misses(counted_low, counted_high, expected_loss, tolerance_loss), false)
-        END AS loss_misses
+        END AS loss_misses,
+        CASE WHEN nominal_rate_bps IS NOT NULL THEN
+            abs(rate_bps - nominal_rate_bps) <= tolerance_rate_bps
+            AND abs(queue_ms - nominal_queue_ms) <= tolerance_queue_ms
+        END AS line_ok
     FROM bounded
 ),
 decided AS (
@@ -173,7 +206,8 @@ decided AS (
                 AND told_above <= expected_loss + greatest(expected_loss, 0.001) THEN true
         END AS loss_ok,
         owd_mean_ms IS NULL OR expected_delay_ms IS NULL OR tolerance_delay_ms IS NULL
-            OR loss_misses IS NULL AS incomplete
+            OR loss_misses IS NULL
+            OR (nominal_rate_bps IS NOT NULL AND (rate_bps IS NULL OR queue_ms IS NULL)) AS incomplete
     FROM judged
 )
 SELECT
@@ -188,18 +222,20 @@ SELECT
     pooled_low, pooled_high,
     counted_lost / nullif(n_counted, 0) AS counted_loss, n_counted::BIGINT AS n_counted,
     counted_low, counted_high, told_below, told_above,
-    delay_ok, loss_ok,
+    nominal_rate_bps, rate_bps, tolerance_rate_bps,
+    nominal_queue_ms, queue_ms, tolerance_queue_ms,
+    delay_ok, loss_ok, line_ok,
     CASE
-        WHEN NOT delay_ok OR NOT loss_ok THEN 'outside'
+        WHEN NOT delay_ok OR NOT loss_ok OR NOT line_ok THEN 'outside'
         WHEN incomplete THEN 'unknown'
         WHEN delay_ok AND loss_ok THEN 'within'
         ELSE 'cannot tell'
     END AS verdict,
     CASE
-        WHEN NOT delay_ok OR NOT loss_ok OR NOT incomplete THEN concat_ws(
+        WHEN NOT delay_ok OR NOT loss_ok OR NOT line_ok OR NOT incomplete THEN concat_ws(
             '; ',
             CASE
-                WHEN delay_ok AND NOT loss_ok THEN NULL
+                WHEN delay_ok AND NOT (loss_ok AND coalesce(line_ok, true)) THEN NULL
                 WHEN profile = 'baseline' AND own_hosts
                     THEN 'nothing to judge the delay of these hosts by'
                 ELSE printf(
@@ -207,7 +243,7 @@ SELECT
                     tolerance_delay_ms
                 )
             END,
-            CASE WHEN loss_ok AND NOT delay_ok THEN NULL ELSE concat(
+            CASE WHEN loss_ok AND NOT (delay_ok AND coalesce(line_ok, true)) THEN NULL ELSE concat(
                 'loss ', hundredths(loss), ' of ', thousands(sent), '; of all ',
                 thousands(n_pooled), ' probes ', hundredths(pooled_lost / n_pooled),
                 CASE WHEN n_counted > 0 THEN concat(
@@ -220,6 +256,11 @@ SELECT
                     THEN concat('less than ', hundredths(told_below), ' or ')
                 END,
                 'more than ', hundredths(told_above)
+            ) END,
+            CASE WHEN nominal_rate_bps IS NOT NULL THEN printf(
+                'bottleneck %.3g Mbit/s, expected %.3g ± %.2g; full queue %.0f ms, expected %.0f ± %.0f ms',
+                rate_bps / 1e6, nominal_rate_bps / 1e6, tolerance_rate_bps / 1e6,
+                queue_ms, nominal_queue_ms, tolerance_queue_ms
             ) END,
             CASE WHEN sent < 0.9 * planned
                 THEN concat('irtt sent ', thousands(sent), ' of ', thousands(planned), ' probes')

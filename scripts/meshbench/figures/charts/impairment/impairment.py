@@ -30,6 +30,7 @@ class Quantity:
         metric: whose title the axis has, in `unit`.
         column, expected, nominal, tolerance, judged: of the table, where there are such.
         scale: from the table's unit to `unit`.
+        absent: what is said of a profile that has none of it.
         pooled: whether it is judged by all links and rounds of a profile together.
     """
 
@@ -42,6 +43,7 @@ class Quantity:
     tolerance: str | None = None
     judged: str | None = None
     pooled: bool = False
+    absent: str = "not calibrated"
 
 
 QUANTITIES = (
@@ -56,6 +58,17 @@ QUANTITIES = (
     ),
     Quantity("reordered", "%", 100, "reordered", None, "nominal_reorder"),
 )  # fmt: skip
+LINE = (
+    Quantity(
+        "line_rate", "Mbit/s", 1e-6, "rate_bps", "nominal_rate_bps", None, "tolerance_rate_bps",
+        "line_ok", absent="no bottleneck",
+    ),
+    Quantity(
+        "queue_wait", "ms", 1, "queue_ms", "nominal_queue_ms", None, "tolerance_queue_ms", "line_ok",
+        absent="no bottleneck",
+    ),
+)  # fmt: skip
+"""Of a bottleneck, where a profile has one."""
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -66,6 +79,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         _panel(quantity, rows, profiles, first=index == 0)
         for index, quantity in enumerate(QUANTITIES)
     ]
+    if rated := [row for row in rows if row["nominal_rate_bps"] is not None]:
+        charts += [_panel(quantity, rated, profiles, first=False) for quantity in LINE]
     return alt.concat(*charts, columns=1, spacing=10)
 
 
@@ -125,7 +140,7 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _witnesses(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What all probes of a profile and all its emulators' counters say, each with its interval."""
     found = {
-        (row["profile"], witness): {
+        (row["profile"], witness, row[f"{witness}_loss"]): {
             "profile": row["profile"],
             "witness": witness,
             "value": row[f"{witness}_loss"] * quantity.scale,
@@ -172,8 +187,8 @@ def _judged(quantity: Quantity, row: Row) -> bool | None:
 
 
 def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """What was asked for, once per profile: all its links are asked for the same."""
-    found: dict[str, dict[str, Any]] = {}
+    """What was asked for, once per profile, or once for those of its links that are asked for the same."""
+    found: dict[tuple[str, float | None], dict[str, Any]] = {}
     for row in rows:
         expected = _scaled(row, quantity.expected, quantity.scale)
         nominal = _scaled(row, quantity.nominal, quantity.scale)
@@ -181,7 +196,7 @@ def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         if expected is None and nominal is None:
             continue
         centre = nominal if expected is None else expected
-        found[row["profile"]] = {
+        found[row["profile"], centre] = {
             "profile": row["profile"],
             "value": expected,
             "nominal": nominal,
@@ -261,7 +276,7 @@ def _verdicts(
         text.append(
             {
                 "profile": profile,
-                "text": f"mean {mean}{within}" if mine else "not calibrated",
+                "text": f"mean {mean}{within}" if mine else quantity.absent,
                 "ink": theme.RED if bad else theme.INK if mine else theme.GREY,
             }
         )
@@ -283,8 +298,14 @@ def caption(data: Data, _context: Context) -> str:
         "reordering are shown but not judged. Loss is judged by all probes of a profile together "
         "(upper line) and by the emulators' own counters in calibrations and cells (lower line): "
         "their 99.9 % Wilson intervals must reach the green. "
+        f"{_LINE_WORDS if any(row['nominal_rate_bps'] is not None for row in rows) else ''}"
         f"{_counts(rows)}"
     ).strip()
+
+
+_LINE_WORDS = (
+    "Rate and full queue of a profile's bottleneck are those of a UDP flow of 1.25 times its rate. "
+)
 
 
 def _counts(rows: Sequence[Row]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
+from meshbench.figures.drawing.measure import UNITS
 from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
 from meshbench.figures.drawing.theme import profile_order
 
@@ -22,12 +23,20 @@ def tabulate(data: Data, context: Context) -> Table:
         Column("delay_stated_ms", "delay as stated", _MS),
     ]
     found = {row["profile"]: row for row in data.rows("impairment_settings")}
+    rated = any(row["rate_bps"] is not None for row in found.values())
+    if rated:
+        columns += [
+            Column("rate_mbit", "rate", UNITS["Mbit/s"].latex),
+            Column("queue_ms", "queue", _MS),
+        ]
     rows: list[list[Entry]] = []
     for profile in profile_order([name for name in context.profiles if name in found], found):
         row = found[profile]
         shares = [None if row[key] is None else 100 * row[key] for key in _SHARES]
         times = (row["delay_ms"], row["jitter_ms"])
-        rows.append([escaped(profile), *times, *shares, row["delay_stated_ms"]])
+        rate_mbit = None if row["rate_bps"] is None else row["rate_bps"] / 1e6
+        line = (rate_mbit, row["queue_ms"]) if rated else ()
+        rows.append([escaped(profile), *times, *shares, row["delay_stated_ms"], *line])
     return Table(columns, rows)
 
 
