@@ -215,6 +215,9 @@ SHORT = {
     "search": None,
     "repetitions": 1,
     "hosts": ("yuki",),
+    "phases": ("idle", "both"),
+    "phase_s": 0.5,
+    "settle_s": 0,
     # A second on a machine that does other things too may not fill iperf3's usual block.
     "block_bytes": 8192,
 }
