@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from meshbench.benchmarks.base import Link
+from meshbench.benchmarks.base import RESTORED, Link
 from meshbench.benchmarks.tools import boot_probe
+from meshbench.faults.base import MeshFaults
+from meshbench.testbed.host import Host
 from meshbench.util.errors import TestbedError
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.common import at_boot
@@ -64,6 +66,18 @@ def test_a_system_without_units_needs_nothing() -> None:
 
     asyncio.run(work())
     assert host.asked == []
+
+
+@pytest.mark.parametrize("lost", [[], ["kernel settings", "impairment"]])
+def test_what_was_put_back_is_said(lost: list[str]) -> None:
+    async def put_back(host: Host) -> Sequence[str]:
+        assert host.name == "lom"
+        return lost
+
+    faults = MeshFaults(mesh("nebula", ScriptedHost()), put_back)
+    commands = asyncio.run(faults.restore("lom"))
+    assert [command.stdout.split("\n")[:-1] for command in commands] == ([lost] if lost else [])
+    assert all(command.role == RESTORED and not command.measuring for command in commands)
 
 
 def test_a_host_that_is_gone_keeps_no_other_from_being_put_back() -> None:

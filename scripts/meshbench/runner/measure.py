@@ -221,10 +221,10 @@ def _arena(job: MeasureJob, bed: Session, up: Up) -> Arena:
         _link(job, bed, up, pair, FIRST_PORT + number * PORTS_PER_LINK)
         for number, pair in enumerate(job.where.links)
     ]
-    return Arena(tuple(bed.hosts), tuple(links), MeshFaults(up.mesh, _put_back(job, bed)))
+    return Arena(tuple(bed.hosts), tuple(links), MeshFaults(up.mesh, putting_back(job, bed)))
 
 
-def _put_back(job: MeasureJob, bed: Session) -> Restore:
+def putting_back(job: MeasureJob, bed: Session) -> Restore:
     """Puts settings and impairment back on a host that has rebooted; in words, what it had lost."""
 
     async def put_back(host: Host) -> Sequence[str]:
