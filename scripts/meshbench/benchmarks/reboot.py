@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -32,7 +33,7 @@ from meshbench.benchmarks.tools.reboot_stages import BESIDE, REBOOT, TUNNEL, rol
 from meshbench.config.models import HostName
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import register
-from meshbench.results.records import Command, LinkRecord, Record, Status
+from meshbench.results.records import Command, LinkRecord, Record, Status, now
 from meshbench.testbed.host import Host
 from meshbench.util.waiting import until
 
@@ -97,10 +98,9 @@ class Reboot(Benchmark[Options]):
             yield from reboot_values.of_link(one)
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
-        for command in link.commands:
-            if command.role == RESTORED:
-                for what in command.stdout.split("\n")[:-1]:
-                    yield f"until a host that rebooted answered the controller it was without its {what}"
+        said = (c.stdout.splitlines() for c in link.commands if c.role == RESTORED)
+        for what in dict.fromkeys(word for words in said for word in words):
+            yield f"until a host that rebooted answered the controller it was without its {what}"
 
     @property
     def _longest_reboot_s(self) -> float:
@@ -142,16 +142,18 @@ class _Run:
 
     async def _reboot(self, host: Host, number: int) -> bool:
         """Whether anything passed before."""
-        said: dict[Pair, Command] = {}
         told: list[Command] = []
         await self.watch.start()
+        began, clock = now(), time.monotonic()
         try:
             if passed := await self._steady(SETTLE_S + self.delay_s):
                 told.append(await self._asked(host, number))
                 await self._steady(self.options.limit_s + self.delay_s)
                 told += await self._facts(host, number)
         finally:
-            said = await boot_probe.stop(self.watch)
+            ran = {"started": began, "duration_s": round(time.monotonic() - clock, 6)}
+            stopped = await boot_probe.stop(self.watch)
+            said = {pair: c.model_copy(update=ran) for pair, c in stopped.items()}
         self.kept += told
         self.arena.keep(*told)
         for link in self.group:
