@@ -451,6 +451,11 @@ def test_own_hosts_are_rebooted_only_by_permission(
     assert all(line.startswith("config/testbeds/own.yaml:") for line in said)
 
 
+def test_a_host_that_a_benchmark_names_is_the_testbed_s(folder: Folder) -> None:
+    [said] = folder.edit("ping: {", "reboot: {hosts: [lom, bob]}\n  ping: {").problems()
+    assert said.startswith(f"{FILE}:7: benchmarks.reboot.hosts: bob is no host of the testbed")
+
+
 def test_a_lab_s_hosts_may_be_rebooted(folder: Folder) -> None:
     folder.edit("testbed: fake", "testbed: lab").edit("ping: {", "reboot:\n  ping: {")
     assert not [line for line in folder.problems() if "reboot" in line]

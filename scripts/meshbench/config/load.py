@@ -79,6 +79,7 @@ def load_campaign(
     campaign = Campaign(file, testbed, systems, instruments, profiles, tunings)
     _check_links(campaign, sources)
     if not imported:
+        _check_hosts(campaign, sources)
         _check_reboots(campaign, folder, benchmarks)
     return campaign
 
@@ -188,6 +189,16 @@ def _check_links(campaign: Campaign, sources: list[Source]) -> None:
             raise _error(sources, ("links",), message)
 
 
+def _check_hosts(campaign: Campaign, sources: list[Source]) -> None:
+    """The hosts that a benchmark's option names are the testbed's."""
+    for name, instrument in campaign.benchmarks.items():
+        named = getattr(instrument.options, "hosts", None)
+        if isinstance(named, tuple) and (unknown := sorted({*named} - {*campaign.hosts})):
+            known = ", ".join(campaign.hosts)
+            message = f"{', '.join(unknown)} is no host of the testbed, which has {known}"
+            raise _error(sources, ("benchmarks", name, "hosts"), message)
+
+
 def _check_reboots(campaign: Campaign, folder: Path, benchmarks: Benchmarks) -> None:
     """Hosts of one's own are rebooted only where their file says that they may be."""
     if not isinstance(campaign.testbed, SshTestbed):
@@ -197,7 +208,8 @@ def _check_reboots(campaign: Campaign, folder: Path, benchmarks: Benchmarks) -> 
     for name, instrument in campaign.benchmarks.items():
         if not benchmarks.reboots(instrument.kind):
             continue
-        chosen = getattr(instrument.options, "hosts", None) or campaign.hosts
+        named = getattr(instrument.options, "hosts", None)
+        chosen = named if isinstance(named, tuple) else campaign.hosts
         for index, host in enumerate(campaign.testbed.hosts):
             if host.name in chosen and not host.allow_reboot:
                 key = ("hosts", index, "allow_reboot")
