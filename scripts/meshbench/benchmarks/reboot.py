@@ -30,7 +30,7 @@ from meshbench.benchmarks.tools import (
 from meshbench.benchmarks.tools import reboot_metrics as m
 from meshbench.benchmarks.tools.probe import Probe
 from meshbench.benchmarks.tools.reboot_stages import BESIDE, REBOOT, TUNNEL, role
-from meshbench.config.models import HostName
+from meshbench.config.profile import HostName
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import register
 from meshbench.results.records import Command, LinkRecord, Record, Status, now
