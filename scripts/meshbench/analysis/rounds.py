@@ -27,6 +27,7 @@ class Design:
     Attributes:
         systems: every VPN with every tuning; none of an import, whose plan only its data tell.
         tunings: the first one is what others are compared with.
+        placements: the same.
         rounds, links, hosts: how many.
         marked: whether values of marked cells count.
         equivalent_percent: two systems are equivalent whose ratio is known to lie this near to 1.
@@ -36,6 +37,7 @@ class Design:
 
     systems: tuple[tuple[str, str], ...] = ()
     tunings: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
     rounds: int = 0
     links: int = 0
     hosts: int = 0
@@ -48,7 +50,8 @@ class Design:
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """From plain data, such as a rule's params."""
         systems = tuple((vpn, tuning) for vpn, tuning in plain["systems"])
-        return cls(**{**plain, "systems": systems, "tunings": tuple(plain["tunings"])})
+        names = {key: tuple(plain.get(key, ())) for key in ("tunings", "placements")}
+        return cls(**{**plain, "systems": systems, **names})
 
 
 @dataclass(frozen=True)
