@@ -188,7 +188,7 @@ def analysed(
     """The tables that are computed from the others; of a plan that only the data tell, if not given."""
     out = {name: folder / "tables" / f"{name}.parquet" for name in analysis.TABLES}
     plan: dict[str, Any] = {"systems": [], "tunings": ["stock"], **(design or {})}
-    step.analyse(samples, links, tables, plan, out)
+    step.analyse(samples, links, tables, plan, out, plan.pop("decided", None))
     return out
 
 
