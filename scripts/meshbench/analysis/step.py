@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from meshbench.analysis import (
+    OVER_TIME,
+    changes,
     controls,
     decisions,
     effects,
@@ -33,7 +35,7 @@ def analyse(
     Args:
         samples: Parquet files in the schema `SAMPLES`; may be none.
         links: Parquet files in the schema `LINKS`; may be none.
-        tables: the files of the aggregate tables `analysis.NEEDS`.
+        tables: the files of the aggregate tables `analysis.NEEDS` and `analysis.OVER_TIME`.
         design: what `Design.of` takes.
         out: where each table goes.
         decided: what was decided last on who goes on, where rounds are adaptive.
@@ -46,5 +48,6 @@ def analyse(
     schema.write(compared, out["effects"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
+    schema.write(changes.table(tables[OVER_TIME]), out["changes"])
     schema.write(controls.table(read, chosen), out["controls"])
     schema.write(stopping.table(read, chosen), out["stopping"])
