@@ -11,6 +11,7 @@ from meshbench import __version__, benchmarks, collectors
 from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
 from meshbench.benchmarks.tools import versions
 from meshbench.config.plan import weather
+from meshbench.config.profile import emulators, on_link
 from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
 from meshbench.results import records
@@ -25,6 +26,7 @@ from meshbench.testbed.host import Host
 from meshbench.testbed.lab import load
 from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh
 from meshbench.vpns.common.supplies import planned
 
 LIFETIME_MARGIN_S = 600.0
@@ -104,7 +106,7 @@ async def _measure(
     collected: dict[str, list[Command]] = {}
     async with (
         _ready(job, bed, up, benchmark, arena) as (impairment, paths_before),
-        _collecting(bed.hosts, collected),
+        _collecting(up.mesh, collected),
     ):
         idle = bed.load()
         done = await groups.measure(benchmark, arena, silent)
@@ -125,6 +127,11 @@ async def _measure(
             *marks.of(done.links, impairment, before, after, underlay, used),
             *marks.apart(done.groups),
             *(mark for link in done.links for mark in benchmark.marks(link)),
+            *(
+                mark
+                for kind in collectors.every()
+                for mark in kind().marks(collected.get(kind.name, ()))
+            ),
         ],
     )  # fmt: skip
 
@@ -151,16 +158,14 @@ async def _ready(
 
 
 @contextlib.asynccontextmanager
-async def _collecting(
-    hosts: Sequence[Host], collected: dict[str, list[Command]]
-) -> AsyncIterator[None]:
+async def _collecting(mesh: Mesh, collected: dict[str, list[Command]]) -> AsyncIterator[None]:
     """Every collector runs in the block; what they saw is in `collected` after it."""
     every = [collector() for collector in collectors.every()]
-    await asyncio.gather(*(collector.start(hosts) for collector in every))
+    await asyncio.gather(*(collector.start(mesh) for collector in every))
     try:
         yield
     finally:
-        seen = await asyncio.gather(*(collector.stop(hosts) for collector in every))
+        seen = await asyncio.gather(*(collector.stop(mesh) for collector in every))
         names = (collector.name for collector in every)
         collected |= {
             name: list(commands) for name, commands in zip(names, seen, strict=True) if commands
@@ -169,13 +174,14 @@ async def _collecting(
 
 def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
     where = job.where
+    names = [host.name for host in bed.hosts]
     return engine.Plan(
         profile=job.profile,
         placement=where.placement,
         limit=physics.queue_limit(job.profile, bed.rate_bps),
         seeds={
-            host.name: weather(where.seed, job.cell.round, job.cell.profile, host.name)
-            for host in bed.hosts
+            one.name: weather(where.seed, job.cell.round, job.cell.profile, one.name)
+            for one in emulators(job.profile, where.placement, names)
         },
     )
 
@@ -226,13 +232,17 @@ def _arena(job: MeasureJob, bed: Session, up: Up) -> Arena:
 
 def _link(job: MeasureJob, bed: Session, up: Up, pair: tuple[str, str], port: int) -> Link:
     source, target = pair
+    there = on_link(job.profile, job.where.placement, source, target)
+    back = on_link(job.profile, job.where.placement, target, source)
     return Link(
         source=bed.host(source),
         target=bed.host(target),
         source_address=up.mesh.address(source),
         target_address=up.mesh.address(target),
         interface=lifecycle.interface_of(up.mesh, bed.host(source)),
-        delay_s=physics.largest_round_trip_s(job.profile),
+        delay_s=physics.largest_round_trip_s(there, back),
+        rate_bps=there.rate_bps,
+        back_rate_bps=back.rate_bps,
         port=port,
     )
 
