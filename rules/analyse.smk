@@ -9,7 +9,9 @@ rule analyse:
     input:
         samples=INPUTS.samples,
         links=INPUTS.links,
-        tables=[paths.table(NAME, name) for name in analysis.NEEDS],
+        tables=[
+            paths.table(NAME, name) for name in (*analysis.NEEDS, analysis.OVER_TIME)
+        ],
         decided=lambda w: last_decisions(),
     output:
         tables=ANALYSED,

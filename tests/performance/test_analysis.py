@@ -60,7 +60,9 @@ def measures() -> pa.Table:
 
 
 def test_fifty_thousand_estimates(tmp_path: Path) -> None:
-    tables = synthetic.tables(tmp_path, [], [], ("impairment", "links", "measures", "hosts"))
+    tables = synthetic.tables(
+        tmp_path, [], [], ("impairment", "links", "measures", "hosts", "seconds")
+    )
     pq.write_table(measures(), tables["measures"])
     out = {name: tmp_path / f"{name}.parquet" for name in TABLES}
     wall, cpu = time.monotonic(), time.process_time()

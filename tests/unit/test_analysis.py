@@ -9,7 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from meshbench.analysis import drift, effects, estimates, order, ranks, significance
+from meshbench.analysis import (
+    changes,
+    controls,
+    drift,
+    effects,
+    estimates,
+    order,
+    ranks,
+    significance,
+    stopping,
+)
 from meshbench.analysis.matrix import Matrix
 from meshbench.analysis.rounds import Values
 from tests.unit import synthetic
@@ -21,7 +31,7 @@ Value = Callable[[str, int, int], float]
 
 def analysed(folder: Path, samples: Rows, rows_of_links: Rows, **design: Any) -> dict[str, Rows]:
     made = synthetic.write(
-        folder, samples, rows_of_links, ("impairment", "links", "measures", "hosts")
+        folder, samples, rows_of_links, ("impairment", "links", "measures", "hosts", "seconds")
     )
     files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
     out = synthetic.analysed(folder, *files, made, design)
@@ -162,6 +172,9 @@ def test_no_data_give_tables_of_the_same_columns(tmp_path: Path) -> None:
     for name, schema in (
         ("estimates", estimates.SCHEMA),
         ("effects", effects.SCHEMA),
+        ("changes", changes.SCHEMA),
+        ("controls", controls.SCHEMA),
+        ("stopping", stopping.SCHEMA),
         ("ranks", ranks.SCHEMA),
     ):
         made = pq.read_table(nothing[name])
@@ -295,6 +308,43 @@ def test_the_trend_is_kendalls() -> None:
 
 
 # Ranks
+
+
+def test_a_change_is_found_where_it_is_and_its_p_is_pettitts() -> None:
+    values = np.array([[0.0, 1] * 5 + [100, 101] * 5])
+    place, p = drift.change(values)
+    # Every one of the 100 pairs across the place agrees, K = 100, and neighbours are not alike.
+    assert place[0] == 10
+    assert p[0] == pytest.approx(2 * np.exp(-6 * 100**2 / (20**3 + 20**2)))
+    mixed = np.random.default_rng(1).permutation(20)[np.newaxis].astype(float)
+    assert drift.change(mixed)[1][0] > 0.1
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.4, 0.7])
+def test_a_measurement_without_a_change_hardly_ever_has_one(alike: float) -> None:
+    noise = np.random.default_rng(20261126).normal(0, 1, (1000, 30))
+    series = noise.copy()
+    for second in range(1, 30):
+        series[:, second] = alike * series[:, second - 1] + noise[:, second]
+    assert (drift.change(series)[1] <= 0.05).mean() <= 0.05
+    series[:, 12:] += 6
+    place, p = drift.change(series)
+    assert np.median(place) == 12
+    if not alike:
+        assert (p <= 0.01).mean() > 0.8
+
+
+def test_a_rate_that_falls_in_the_middle_is_marked(tmp_path: Path) -> None:
+    samples, links = campaign(steady, ["tinc"], 1)
+    for index, row in enumerate(list(samples)):
+        for second in range(1, 31):
+            fell = index == 0 and second > 20
+            value = (50.0 if fell else 100.0) + (7 * second + 2) % 5
+            samples.append({**row, "t_s": float(second), "value": value})
+    marked = [row for row in analysed(tmp_path, samples, links)["changes"] if row["marked"]]
+    [row] = marked
+    assert (row["t_s"], row["n_intervals"]) == (20.0, 30)
+    assert row["change_percent"] == pytest.approx(-49, abs=2)
 
 
 def test_drawn_medians_are_those_of_the_drawn_rounds() -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from meshbench.config import paths
 
-TABLES = ("estimates", "effects", "ranks", "power", "stopping", "controls", "spikes")
+TABLES = ("estimates", "effects", "ranks", "power", "stopping", "controls", "changes", "spikes")
 """The tables that the step `analyse` computes, besides those of `tables.aggregate`."""
 NEEDS = ("measures", "hosts", "links")
-"""The aggregate tables that it reads, besides the samples."""
+"""The aggregate tables that it reads, besides the samples; what comparisons read too."""
+OVER_TIME = "seconds"
+"""Another one, of which it finds changes within measurements."""
 
 
 def folder_of(side: str) -> Path:

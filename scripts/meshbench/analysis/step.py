@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from meshbench.analysis import (
+    OVER_TIME,
+    changes,
     controls,
     decisions,
     effects,
@@ -34,7 +36,7 @@ def analyse(
     Args:
         samples: Parquet files in the schema `SAMPLES`; may be none.
         links: Parquet files in the schema `LINKS`; may be none.
-        tables: the files of the aggregate tables `analysis.NEEDS`.
+        tables: the files of the aggregate tables `analysis.NEEDS` and `analysis.OVER_TIME`.
         design: what `Design.of` takes.
         out: where each table goes.
         decided: what was decided last on who goes on, where rounds are adaptive.
@@ -48,5 +50,6 @@ def analyse(
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
     schema.write(spikes.table(Tidy(samples, links)), out["spikes"])
+    schema.write(changes.table(tables[OVER_TIME]), out["changes"])
     schema.write(controls.table(read, chosen), out["controls"])
     schema.write(stopping.table(read, chosen), out["stopping"])

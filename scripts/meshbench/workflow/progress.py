@@ -61,7 +61,9 @@ def line(job: int, message: str | None) -> str | None:
     _current.messages[job] = message
     number, left_s = _current.enter(job)
     left = timedelta(seconds=round(left_s))
-    return f"[{number:>{len(str(total()))}}/{total()}] {message}, about {left} left"
+    # Where rounds are adaptive, more jobs than were known at the start may come.
+    jobs = max(total(), number)
+    return f"[{number:>{len(str(jobs))}}/{jobs}] {message}, about {left} left"
 
 
 def total() -> int:

@@ -19,7 +19,8 @@ class Waves:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._rule = setup.campaign.adaptive
+        # An import has the rounds that it has.
+        self._rule = None if setup.campaign.published else setup.campaign.adaptive
         self._steps: dict[tuple[tuple[Path, int], ...], set[Step]] = {}
 
     @property

@@ -12,6 +12,7 @@ from meshbench.figures.drawing.groups import Group, collect
 from meshbench.figures.drawing.wording import number
 
 _WIDTH, _HEIGHT = 270, 110
+_FEW = 4
 _LEVEL = 0.05
 
 
@@ -121,7 +122,33 @@ def caption(data: Data, context: Context) -> str:
     )  # fmt: skip
     return (
         "Each round's median over the links, off the median of all rounds; the bare link's line (thick) is the "
-        f"testbed's own path. {tested} {analysed.rounds(data, context)}"
+        f"testbed's own path. {tested} {analysed.rounds(data, context)} {_within(data)}"
+    )
+
+
+def _within(data: Data) -> str:
+    """How many measurements changed all at once."""
+    rows = data.rows("changes")
+    if not rows:
+        return "No measurement has enough intervals to look for a change within it."
+    marked = sorted(
+        (row for row in rows if row["marked"]), key=lambda row: -abs(row["change_percent"])
+    )
+    told = "; ".join(_change(row) for row in marked[:_FEW])
+    more = f" and {len(marked) - _FEW} more" if len(marked) > _FEW else ""
+    shown = f": {told}{more}" if marked else ""
+    return (
+        f"Of {len(rows)} measurements over time {len(marked)} changed by a fifth or more at once "
+        f"(Pettitt's test; at most 5 % of them falsely){shown}."
+    )
+
+
+def _change(row: Row) -> str:
+    way = {"forward": "→", "reverse": "←"}.get(row["direction"], row["direction"])
+    return (
+        f"{row['vpn']} {row['benchmark']} at {row['profile']}, round {row['round']}, {row['source']}{way}"
+        f"{row['target']}: {number(row['before_bps'] / 1e6)} to {number(row['after_bps'] / 1e6)} Mbit/s at "
+        f"{number(row['t_s'], 2)} s"
     )
 
 
