@@ -20,7 +20,7 @@ from meshbench.figures.contract import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status
-from meshbench.runner import deploy, measure, reconcile
+from meshbench.runner import deploy, measure, reconcile, tuned
 from meshbench.runner.jobs import DeployJob, MeasureJob
 from meshbench.runner.session import Session, session
 from meshbench.tables import parse
@@ -120,7 +120,7 @@ def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
 ) -> None:
     why = "yuki: net.ipv4.tcp_congestion_control is reno, not cubic"
 
-    async def refused(*_: Any) -> tuning.Applied:
+    async def refused(*_: Any, **__: Any) -> tuning.Applied:
         raise tuning.UnsupportedError(why)
 
     monkeypatch.setattr("meshbench.testbed.tuning.apply", refused)
@@ -138,12 +138,12 @@ def test_what_is_up_under_other_settings_is_stopped() -> None:
         wanted = Tuning(sysctls={f"net.ipv4.{key}": value for key, value in sysctls.items()})
         one = job().model_copy(update={"tuning": wanted})
 
-        async def tuned() -> bool:
-            _, after = await measure._tune(one, bed, await state.read(bed.hosts))
+        async def kept() -> bool:
+            _, after = await tuned.make(one, bed, await state.read(bed.hosts), 60)
             return "nebula" in state.running(after)
 
         world.running.add("nebula")
-        return asyncio.run(tuned())
+        return asyncio.run(kept())
 
     assert not still_up(tcp_sack=1)
     assert still_up(tcp_sack=1)

@@ -15,12 +15,12 @@ from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
 from meshbench.results import records
 from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
-from meshbench.runner import groups, marks, programs, reconcile
+from meshbench.runner import groups, marks, programs, reconcile, tuned
 from meshbench.runner.groups import Measured
 from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
-from meshbench.testbed import state, tuning
+from meshbench.testbed import state
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import load
 from meshbench.util.errors import ToolError, VpnError
@@ -45,7 +45,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             driver=job.system.driver, options=job.system.options.model_dump(mode="json")
         )
         try:
-            settings, before = await _tune(job, bed, before)
+            settings, before = await tuned.make(job, bed, before, _settings_s(job))
             # That a VPN is up is found out by ping, whatever is measured.
             tools = dict.fromkeys((versions.PING, *benchmarks.load(job.kind).tools))
             await versions.check(tuple(tools), bed.hosts)
@@ -70,21 +70,6 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         return record
 
 
-async def _tune(
-    job: MeasureJob, bed: Session, before: dict[str, dict[str, Any]]
-) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Any]]]:
-    """The settings in force, and the hosts' state with them.
-
-    A socket keeps the congestion control and buffers it was made with, so what was up under other
-    settings is stopped: its carriers would not be this tuning's.
-    """
-    applied = await tuning.apply(job.tuning, bed.hosts, bed.permit)
-    if not applied.changed:
-        return applied.values, before
-    await lifecycle.stop(bed.hosts, sorted(state.running(before)))
-    return applied.values, await state.read(bed.hosts)
-
-
 async def _measure(
     job: MeasureJob,
     bed: Session,
@@ -95,6 +80,7 @@ async def _measure(
     started: Any,
 ) -> Record:
     vpn.version = await lifecycle.version(up.mesh, bed.hosts[0])
+    settings = await tuned.complete(job, bed, up.mesh, settings, _settings_s(job))
     benchmark, arena = benchmarks.load(job.kind)(job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
     collected: dict[str, list[Command]] = {}
@@ -105,9 +91,10 @@ async def _measure(
         idle = bed.load()
         done = await groups.measure(benchmark, arena, silent)
         used = load.between(idle, bed.load())
-    paths_after, after, fallen, impairment.after = await asyncio.gather(
-        lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read()
-    )
+    paths_after, after, fallen, impairment.after, changed = await asyncio.gather(
+        lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read(),
+        tuned.differences(job.tuning, up.mesh),
+    )  # fmt: skip
     engine.verify(_plan(job, bed), impairment.after)
     for link in done.links:
         _complete(link, up, paths_before, paths_after, {} if benchmark.disturbs else fallen)
@@ -115,11 +102,12 @@ async def _measure(
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
         job, bed, vpn, done, started=started, before=before, after=after,
-        impairment=impairment, tuning_=settings, collected=collected, used=used,
+        impairment=impairment, tuning_=settings, changed=changed, collected=collected, used=used,
         marked=[
             *([str(up.revived)] if up.revived else []),
             *marks.of(done.links, impairment, before, after, underlay, used),
             *marks.apart(done.groups),
+            *tuned.marks(changed, before, after),
             *(mark for link in done.links for mark in benchmark.marks(link)),
         ],
     )  # fmt: skip
@@ -140,7 +128,9 @@ async def _ready(
         serving = asyncio.create_task(stack.enter_async_context(benchmark.serving(arena)))
         try:
             impairment = await _impair(job, bed, benchmark)
-            paths, _ = await asyncio.gather(lifecycle.paths(up.mesh), _forget_tcp(bed.hosts))
+            paths, _, _ = await asyncio.gather(
+                lifecycle.paths(up.mesh), _forget_tcp(bed.hosts), tuned.verify(job.tuning, up.mesh)
+            )
         finally:
             await serving
         yield impairment, paths
@@ -204,6 +194,13 @@ def _lifetime_s(job: MeasureJob, benchmark: Benchmark[Any]) -> float:
     """
     longest_s = len(benchmark.groups(job.where.links)) * benchmark.longest_s() + LIFETIME_MARGIN_S
     return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
+
+
+def _settings_s(job: MeasureJob) -> float:
+    """How long a tuning may last without a word from the controller: as the impairment that comes
+    after it, and a VPN has to come up before.
+    """
+    return _lifetime_s(job, benchmarks.load(job.kind)(job.options)) + LIFETIME_MARGIN_S
 
 
 async def _forget_tcp(hosts: Sequence[Host]) -> None:
@@ -288,6 +285,7 @@ def _record(
     collected: dict[str, list[Command]],
     marked: list[str],
     used: Mapping[str, float] | None = None,
+    changed: dict[str, dict[str, str]] | None = None,
 ) -> Record:
     versions = {
         "meshbench": __version__,
@@ -310,6 +308,7 @@ def _record(
         testbed=testbed,
         impairment=impairment,
         tuning=tuning_,
+        tuning_changed=changed or {},
         vpn=vpn,
         links=done.links,
         groups=done.groups,
