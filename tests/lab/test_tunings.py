@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,9 +19,9 @@ from meshbench.testbed import deadman, tuning
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab.lab import Lab
 from tests.lab import support
-from tests.lab.meshes import with_bed
 from tests.lab.support import said
 
+T = TypeVar("T")
 KEY = "net.ipv4.tcp_reordering"
 TUNED = Tuning(
     sysctls={KEY: 7, "net.ipv4.tcp_rmem": "4096 131072 7654321"},
@@ -44,6 +44,14 @@ async def settings(host: Host) -> list[str]:
 
 async def on_all(bed: Session) -> list[list[str]]:
     return [await settings(host) for host in bed.hosts]
+
+
+def with_bed(work: Callable[[Session], Awaitable[T]]) -> T:
+    async def inner() -> T:
+        async with support.bed() as bed:
+            return await work(bed)
+
+    return asyncio.run(inner())
 
 
 def test_what_another_process_changes_is_noticed(

@@ -31,3 +31,11 @@ def options(name: str) -> type[Strict]:
     """The model of a benchmark's options."""
     model: type[Strict] = load(name).options_class
     return model
+
+
+def carries_tcp(name: str | None) -> bool:
+    """Whether a benchmark measures TCP; not one that nobody knows here."""
+    try:
+        return load(name or "").carries_tcp
+    except KeyError:
+        return False
