@@ -69,6 +69,13 @@ def test_a_benchmark_may_ask_its_tools_for_their_versions_itself() -> None:
     assert of(STATE, STATE, commands=[asked])["tool"] == "nix 2.26.3, hyperfine 1.19.0"
 
 
+def test_what_no_command_tells_is_what_was_asked_before_the_cell() -> None:
+    made = record(STATE, STATE)
+    made.tools = {"lom": {"ffmpeg": "7.1.1", "ristsender": "0.2.11"}, "yuki": {"ffmpeg": "6.0"}}
+    told = columns.of(made, link(command(argv=("ffmpeg", "-re"))))
+    assert told["tool"] == "ffmpeg 7.1.1, ristsender 0.2.11"
+
+
 def test_a_congestion_control_that_the_tool_was_given_is_the_one_in_force() -> None:
     chosen = command(argv=("iperf3", "-c", "192.0.2.2", "-C", "reno"))
     assert of(STATE, STATE, commands=[chosen])["congestion_control"] == "reno"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -404,12 +405,33 @@ def test_the_thesis_is_followed_to_the_letter() -> None:
         "-p", "1", "-S", "1000", "-v", "6",
     ]  # fmt: skip
     [feed] = [command for command in outcome.commands if command.role == "feed 1316"]
+    clip = "/var/lib/meshbench/rist/" + stream.clip_name(stream.encode_thesis(PurePosixPath("x")))
     assert " ".join(feed.argv) == (
-        "ffmpeg -re -f lavfi -i testsrc=size=3840x2160:rate=30:duration=30 "
-        "-f lavfi -i sine=frequency=1000:duration=30 -c:v libx264 -preset ultrafast "
-        "-tune zerolatency -b:v 25M -maxrate 25M -bufsize 2M -g 50 -pix_fmt yuv420p -c:a aac "
-        "-b:a 128k -f mpegts -stats -stats_period 1 rist://10.88.0.2:5202"
+        f"ffmpeg -hide_banner -nostdin -re -stream_loop -1 -i {clip} -t 30 -map 0 -c copy -f mpegts "
+        "-stats -stats_period 1 rist://10.88.0.2:5202"
     )
+
+
+def test_the_thesis_pattern_is_encoded_as_it_was() -> None:
+    """Once, before anything is sent: a source on a slow machine is no failure of the way."""
+    argv = " ".join(stream.encode_thesis(PurePosixPath("clip.ts")))
+    assert argv.endswith(
+        "-f lavfi -i testsrc=size=3840x2160:rate=30:duration=10 "
+        "-f lavfi -i sine=frequency=1000:duration=10 -c:v libx264 -preset ultrafast "
+        "-tune zerolatency -b:v 25M -maxrate 25M -bufsize 2M -g 50 -pix_fmt yuv420p -c:a aac "
+        "-b:a 128k -f mpegts clip.ts"
+    )
+    missing = {"clip"}
+
+    def without(argv: Sequence[str]) -> str | tuple[int, str, str]:
+        if argv[0] == "ffprobe" and "json" in argv and missing:
+            return 1, "", "No such file or directory"
+        missing.difference_update({"clip"} if argv[0] == "mv" else ())
+        return answer(argv)
+
+    outcome, source, _ = measure(without, thesis=True)
+    assert outcome.status is Status.OK, outcome.reason
+    assert sum("libx264" in argv for argv in source.asked) == 1
 
 
 def test_the_clip_is_encoded_once() -> None:

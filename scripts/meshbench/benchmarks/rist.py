@@ -33,6 +33,8 @@ SESSION_LIMIT_S = 10.0
 STATISTICS_S = 1.5
 """After the stream's end, until both ends have told their last second."""
 ENCODE_LIMIT_S = 120.0
+THESIS_ENCODE_LIMIT_S = 540.0
+"""Ten seconds of 4K, on all sources at once: below the margin of the impairment's lifetime."""
 THESIS_LIMIT_S = 30.0
 """What the thesis gave ffmpeg beyond the stream's length (reference-runner.md section 4)."""
 
@@ -49,7 +51,9 @@ PacketBytes = Annotated[int, Field(ge=TS_BYTES, le=50 * TS_BYTES)]
 
 
 class Options(ThesisOptions):
-    """With `thesis`, a test pattern encoded while it is sent (reference-runner.md section 5.7)."""
+    """With `thesis`, its test pattern and its sender, but encoded beforehand (reference-runner.md
+    section 5.7): three hosts of a lab share the cores that one 4K encoder needs.
+    """
 
     of_the_thesis: ClassVar[Mapping[str, Any]] = {
         "duration_s": 30, "bitrate_mbit": 25, "buffer_ms": 400, "profile": "main",
@@ -71,7 +75,7 @@ class Rist(PerLink[Options]):
     """One link after the other, each with fresh programs for each packet size."""
 
     name = "rist"
-    version = 1
+    version = 2
     options_class = Options
     metrics = rist_metrics.every()
     packages = ("ffmpeg", "rist-tools")
@@ -95,9 +99,8 @@ class Rist(PerLink[Options]):
         hosts = {host.name: host for link in arena.links for host in (link.source, link.target)}
         sources = {link.source.name: link.source for link in arena.links}
         try:
-            if not self.options.thesis:
-                told = await asyncio.gather(*(self._clip(host, arena) for host in sources.values()))
-                self._clips = dict(zip(sources, told, strict=True))
+            told = await asyncio.gather(*(self._clip(host, arena) for host in sources.values()))
+            self._clips = dict(zip(sources, told, strict=True))
             yield
         finally:
             await asyncio.gather(*(_clean(host, arena.links) for host in hosts.values()))
@@ -110,8 +113,7 @@ class Rist(PerLink[Options]):
         if told.returncode != 0:
             part = path.with_suffix(".part")
             await host.run(["mkdir", "-p", str(FOLDER)])
-            argv = stream.encode(self._bitrate_bps, part)
-            made = await host.run(argv, limit_s=ENCODE_LIMIT_S, check=False)
+            made = await host.run(self._encode(part), limit_s=self._encode_limit_s, check=False)
             arena.keep(made.model_copy(update={"role": "encode", "measuring": False}))
             if made.returncode != 0:
                 return made.model_copy(update={"role": Role.CLIP, "measuring": False})
@@ -120,12 +122,26 @@ class Rist(PerLink[Options]):
         return told.model_copy(update={"role": Role.CLIP, "measuring": False})
 
     @property
+    def _least_bps(self) -> int:
+        """What the source must reach; the thesis's never came near to what it asked for."""
+        return 0 if self.options.thesis else self._bitrate_bps
+
+    @property
     def _bitrate_bps(self) -> int:
         return round(self.options.bitrate_mbit * 1e6)
 
+    def _encode(self, path: PurePosixPath) -> list[str]:
+        if self.options.thesis:
+            return stream.encode_thesis(path)
+        return stream.encode(self._bitrate_bps, path)
+
+    @property
+    def _encode_limit_s(self) -> float:
+        return THESIS_ENCODE_LIMIT_S if self.options.thesis else ENCODE_LIMIT_S
+
     @property
     def _clip_path(self) -> PurePosixPath:
-        return FOLDER / stream.clip_name(self._bitrate_bps)
+        return FOLDER / stream.clip_name(self._encode(PurePosixPath()))
 
     async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
         return await asyncio.gather(*(self._link(link) for link in group))
@@ -136,7 +152,7 @@ class Rist(PerLink[Options]):
         commands: list[Command] = []
         if clip := self._clips.get(link.source.name):
             commands.append(clip)
-            if problem := rist_values.source_problem(clip, self._bitrate_bps):
+            if problem := rist_values.source_problem(clip, self._least_bps):
                 return Outcome(Status.TOOL_FAILED, problem, commands, limit_s)
         for size in sizes:
             told = await self._run(link, size)
@@ -246,7 +262,7 @@ class _Run:
         """The stream, and waiting until it is through; nothing where there is no session."""
         options, limit_s = self._options, _feed_limit_s(self._options)
         if options.thesis:
-            argv = stream.live(options.duration_s, self._target)
+            argv = stream.thesis_feed(self._clip, options.duration_s, self._target)
         elif await self._connected():
             argv = stream.feed(
                 self._clip, options.duration_s, expected.bitrate_bps, self._inward, self._size

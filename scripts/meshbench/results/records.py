@@ -251,6 +251,8 @@ class Record(Model):
     vpn: VpnRecord
     programs: list[dict[str, Any]] = []
     """Where the benchmark's own programs on the first host come from: the packages' manifests."""
+    tools: dict[str, dict[str, str]] = {}
+    """By host and program of the benchmark, its version."""
     links: list[LinkRecord]
     groups: list[GroupRecord] = []
     commands: list[Command] = []

@@ -47,8 +47,9 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         try:
             settings, before = await tuned.make(job, bed, before, _settings_s(job))
             # That a VPN is up is found out by ping, whatever is measured.
-            tools = dict.fromkeys((versions.PING, *benchmarks.load(job.kind).tools))
-            await versions.check(tuple(tools), bed.hosts)
+            tools = benchmarks.load(job.kind).tools
+            asked = tuple(dict.fromkeys((versions.PING, *tools)))
+            told = await versions.check(asked, bed.hosts)
             benchmark = benchmarks.load(job.kind)(job.options)
             programs.check(benchmark, job.programs)
             brought = (await programs.provide(benchmark, bed.hosts))[bed.hosts[0].name]
@@ -67,6 +68,9 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             vpn.status, vpn.reason = Status(error.status), str(error)
             return _failed(job, bed, vpn, before, started)
         record.programs = [manifest.model_dump(mode="json") for manifest in brought]
+        record.tools = {
+            host: {tool.name: mine[tool.name] for tool in tools} for host, mine in told.items()
+        }
         return record
 
 

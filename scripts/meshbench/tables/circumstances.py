@@ -24,7 +24,7 @@ def of(record: Record, link: LinkRecord) -> dict[str, str | None]:
         "cpu_model": _joined(end.get("cpu_model") for end in ends),
         "congestion_control": _joined(_chosen(link) or default),
         "qdisc": _joined(_qdisc(end, interface) for end in ends),
-        "tool": _joined(_tools(ends[0], link)),
+        "tool": _joined(_tools(ends[0], link) or _asked(record, link)),
     }
 
 
@@ -60,3 +60,8 @@ def _tools(state: Mapping[str, Any], link: LinkRecord) -> list[str]:
     asked = [line for c in link.in_role(VERSIONS) for line in c.stdout.splitlines()]
     said = [*(known[program] for program in ran if program), *asked]
     return [" ".join(_LIBRARIES.sub("", line).split()) for line in said]
+
+
+def _asked(record: Record, link: LinkRecord) -> list[str]:
+    """The versions that were asked for before the cell."""
+    return [f"{name} {version}" for name, version in record.tools.get(link.source, {}).items()]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -12,6 +12,8 @@ from meshbench.util.foreign import Told
 FPS = 30
 CLIP_S = 2
 """Of noise, sent again and again."""
+THESIS_CLIP_S = 10
+"""Of the thesis's test pattern, which is sent again and again as the noise is."""
 REACHED = 0.95
 """Share of the bit rate that was asked for, below which a source has not reached it."""
 _QUIET = ("-hide_banner", "-nostdin", "-y", "-v", "error")
@@ -51,10 +53,24 @@ def encode(bitrate_bps: int, path: PurePosixPath) -> list[str]:
     ]  # fmt: skip
 
 
-def clip_name(bitrate_bps: int) -> str:
-    """Of the file of that clip: another way to make it has another name."""
-    argv = encode(bitrate_bps, PurePosixPath())
-    return f"noise-{hashlib.sha256(' '.join(argv).encode()).hexdigest()[:12]}.ts"
+def encode_thesis(path: PurePosixPath) -> list[str]:
+    """The command that encodes what the thesis's sender encoded while it sent (reference-runner.md
+    section 5.7).
+    """
+    return [
+        "ffmpeg", *_QUIET, "-f", "lavfi", "-i", f"testsrc=size=3840x2160:rate={FPS}:duration={THESIS_CLIP_S}",
+        "-f", "lavfi", "-i", f"sine=frequency=1000:duration={THESIS_CLIP_S}",
+        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
+        "-b:v", "25M", "-maxrate", "25M", "-bufsize", "2M", "-g", "50", "-pix_fmt", "yuv420p",
+        "-c:a", "aac", "-b:a", "128k", "-f", "mpegts", str(path),
+    ]  # fmt: skip
+
+
+def clip_name(argv: Sequence[str]) -> str:
+    """Of the file that a command makes, but for its last word, the file: another way to make it has
+    another name.
+    """
+    return f"clip-{hashlib.sha256(' '.join(argv[:-1]).encode()).hexdigest()[:12]}.ts"
 
 
 def describe(path: PurePosixPath) -> list[str]:
@@ -84,14 +100,11 @@ def feed(
     ]  # fmt: skip
 
 
-def live(duration_s: float, target: str) -> list[str]:
-    """The thesis's sender: a test pattern encoded while it is sent."""
+def thesis_feed(clip: PurePosixPath, duration_s: float, target: str) -> list[str]:
+    """The command that sends a clip at its own pace, as the thesis's sender did, by ffmpeg's librist."""
     return [
-        "ffmpeg", "-re", "-f", "lavfi", "-i", f"testsrc=size=3840x2160:rate={FPS}:duration={duration_s:g}",
-        "-f", "lavfi", "-i", f"sine=frequency=1000:duration={duration_s:g}",
-        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
-        "-b:v", "25M", "-maxrate", "25M", "-bufsize", "2M", "-g", "50", "-pix_fmt", "yuv420p",
-        "-c:a", "aac", "-b:a", "128k", "-f", "mpegts", "-stats", "-stats_period", "1", target,
+        "ffmpeg", "-hide_banner", "-nostdin", "-re", "-stream_loop", "-1", "-i", str(clip), "-t", f"{duration_s:g}",
+        "-map", "0", "-c", "copy", "-f", "mpegts", "-stats", "-stats_period", "1", target,
     ]  # fmt: skip
 
 
@@ -170,7 +183,7 @@ class Progress:
 
 
 def progress(text: str) -> Iterator[Progress]:
-    """Those of `live`."""
+    """Those of `thesis_feed`."""
     for line in _LIVE.finditer(text):
         yield Progress(
             int(line["frame"]), float(line["fps"]), int(line["kib"]) * _KIB,
