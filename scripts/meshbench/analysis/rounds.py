@@ -1,7 +1,7 @@
 """The values that are analysed: one per series and round, the median over its links (or hosts)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +27,8 @@ class Design:
     Attributes:
         systems: every VPN with every tuning; none of an import, whose plan only its data tell.
         tunings: the first one is what others are compared with.
+        settings: by tuning, the value of each setting it makes; none of an import, whose kernels
+            nobody has read.
         rounds, links, hosts: how many.
         marked: whether values of marked cells count.
         equivalent_percent: two systems are equivalent whose ratio is known to lie this near to 1.
@@ -36,6 +38,7 @@ class Design:
 
     systems: tuple[tuple[str, str], ...] = ()
     tunings: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rounds: int = 0
     links: int = 0
     hosts: int = 0

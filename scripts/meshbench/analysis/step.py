@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meshbench.analysis import effects, estimates, power, ranks, rounds
+from meshbench.analysis import effects, estimates, factors, power, ranks, rounds
 from meshbench.analysis.rounds import Design
 from meshbench.tables import schema
 from meshbench.tables.database import Tidy
@@ -31,5 +31,6 @@ def analyse(
     schema.write(estimates.table(read, chosen), out["estimates"])
     compared, different = effects.table(read, chosen)
     schema.write(compared, out["effects"])
+    schema.write(factors.table(read, chosen), out["factors"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])

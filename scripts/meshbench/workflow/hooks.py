@@ -149,6 +149,7 @@ def design(campaign: Campaign) -> dict[str, Any]:
     return {
         "systems": [list(system) for system in systems] if planned else [],
         "tunings": list(file.tunings),
+        "settings": {name: campaign.tunings[name].settings for name in file.tunings if planned},
         "rounds": file.rounds if planned else 0,
         "links": len(campaign.links) if planned else 0,
         "hosts": len(campaign.hosts) if planned else 0,
