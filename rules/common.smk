@@ -39,19 +39,20 @@ wildcard_constraints:
     tuning=one_of(CAMPAIGN.file.tunings),
     profile=one_of(CAMPAIGN.file.profiles),
     benchmark=one_of(CAMPAIGN.file.benchmarks),
+    placement=one_of(CAMPAIGN.placements),
     round=r"\d+",
     key="[0-9a-f]{12}",
 
 
 def calibration(wildcards):
     """The step of the plan that a calibration's path stands for."""
-    return plan.Calibrated(wildcards.profile, int(wildcards.round))
+    return plan.Calibrated(wildcards.profile, int(wildcards.round), wildcards.placement)
 
 
 def cell(wildcards):
     """The cell that a record's path stands for."""
     words = dict(wildcards.items())
-    return plan.Cell(**{key: words[key] for key in plan.Cell.model_fields})
+    return SETUP.cell(words.pop("key"), words)
 
 
 def settings_of(step, wildcards):

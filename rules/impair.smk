@@ -5,15 +5,11 @@
 rule calibrate:
     output:
         record=ensure(
-            update(
-                paths.calibration(
-                    NAME, CAMPAIGN.file.placement, paths.CALIBRATED, "{key}"
-                )
-            ),
+            update(paths.calibration(NAME, "{placement}", paths.CALIBRATED, "{key}")),
             non_empty=True,
         ),
     log:
-        paths.log(NAME, "calibrate", paths.CALIBRATED, "{key}"),
+        paths.log(NAME, "calibrate", "{placement}", paths.CALIBRATED, "{key}"),
     priority: lambda wildcards: SETUP.plan.priority[calibration(wildcards)]
     retries: 1
     conda:

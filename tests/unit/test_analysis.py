@@ -237,6 +237,26 @@ def test_tunings_are_compared_within_a_system_only(tmp_path: Path) -> None:
     ]
 
 
+def test_placements_are_compared_within_a_system_and_adjusted_apart(tmp_path: Path) -> None:
+    samples, links = [], []
+    for placement in ("ingress", "egress"):
+        factor = 1.0 if placement == "ingress" else 0.5
+        more = campaign(lambda *at, by=factor: by * steady(*at), ["internal", "tinc"], 8)
+        samples += [{**row, "placement": placement} for row in more[0]]
+        links += [{**row, "placement": placement} for row in more[1]]
+    made = analysed(tmp_path, samples, links, placements=["ingress", "egress"])["effects"]
+    keys = ("vpn", "placement", "reference", "reference_placement")
+    assert sorted(tuple(row[key] for key in keys) for row in made) == [
+        ("internal", "egress", "internal", "ingress"),
+        ("tinc", "egress", "internal", "egress"),
+        ("tinc", "egress", "tinc", "ingress"),
+        ("tinc", "ingress", "internal", "ingress"),
+    ]
+    row = only(made, vpn="tinc", reference="tinc")
+    assert (row["ratio"], row["verdict"], row["n_family"]) == (0.5, "differs", 2)
+    assert only(made, vpn="tinc", reference="internal", placement="egress")["n_family"] == 1
+
+
 def test_paired_p_is_scipys() -> None:
     values = np.random.default_rng(5).normal(0.4, 1, (200, 9))
     expected = [stats.wilcoxon(row, method="exact").pvalue for row in values]

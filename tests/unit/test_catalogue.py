@@ -168,7 +168,13 @@ def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
 def test_every_figure_suits_a_campaign_of_everything() -> None:
     everything = {name for figure in EVERY for name in figure.benchmarks}
     found = catalogue.suitable(
-        Plan(everything, ("internal", "headscale"), ("stock", "mine"), rounds=3)
+        Plan(
+            everything,
+            ("internal", "headscale"),
+            ("stock", "mine"),
+            rounds=3,
+            placements=("ingress", "egress"),
+        )
     )
     assert set(found) >= set(catalogue.names())
 

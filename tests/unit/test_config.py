@@ -131,6 +131,9 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
         ("rounds: 1", "links: [lom->lom]", "3: links: 'lom->lom' is not a pair of two of the hosts lom, yuki, luna"),
         ("rounds: 1", "links: [lom->ada]", "3: links: 'lom->ada' is not a pair of two of the hosts lom, yuki, luna"),
         ("rounds: 1", "calibration: {duration: 1}", "3: calibration.duration: unknown key; did you mean 'duration_s'?"),
+        ("rounds: 1", "placements: [ingress, ingress]", "3: placements: duplicate placement 'ingress'"),
+        ("rounds: 1", "placements: [wire]", "3: placements.0: must be 'ingress' or 'egress' (it says 'wire')"),
+        ("rounds: 1", "placements: [ingress]\nplacement: egress", "4: placement: 'egress' is none of the placements: say one key"),
         ("rounds: 1", "engine: tc", "3: engine: must be 'auto', 'netem' or 'linkem' (it says 'tc')"),
     ],
 )  # fmt: skip

@@ -108,6 +108,21 @@ def test_adding_a_round_keeps_the_earlier_ones() -> None:
     assert longer[: len(short)] == short
 
 
+def test_several_placements_are_measured_and_calibrated_in_every_round() -> None:
+    single = plan.plan(campaign(rounds=3))
+    both = plan.plan(campaign(rounds=3, placements=("ingress", "egress")))
+    assert set(single.cells) < set(both.cells)
+    assert len(both.cells) == 2 * len(single.cells)
+    assert {cell.placed("ingress") for cell in both.cells} == set(single.cells)
+    assert {(c.profile, c.placement) for c in both.calibrations} == {
+        (profile, placement)
+        for profile in ("baseline", "low")
+        for placement in ("ingress", "egress")
+    }
+    firsts = {next(c for c in both.cells if c.round == r).placement for r in (1, 2, 3)}
+    assert firsts == {"ingress", "egress"}
+
+
 def test_adding_a_profile_keeps_every_cell() -> None:
     few = plan.plan(campaign()).cells
     more = plan.plan(campaign(profiles=("baseline", "low", "high"))).cells

@@ -75,6 +75,27 @@ def test_every_record_has_a_place_of_its_own_that_its_settings_name() -> None:
         one.text(cell(), "0" * 12)
 
 
+def test_a_second_placement_leaves_the_records_of_the_first_one_as_they_are() -> None:
+    single, both = setup(), setup(placements=("ingress", "egress"))
+    assert single.records.items() < both.records.items()
+    assert len(set(both.records.values())) == len(both.records) == 2 * len(single.records)
+    here, there = cell(), cell(placement="egress")
+    assert both.records[here].parent == both.records[there].parent
+    assert "placement" not in json.loads(both.texts[there])["cell"]
+    words = {
+        "vpn": "nebula",
+        "tuning": "stock",
+        "profile": "low",
+        "benchmark": "ping",
+        "round": "1",
+    }
+    for step in (here, there):
+        assert both.cell(both.records[step].stem, words) == step
+        assert MeasureJob.of(both.texts[step]).cell == step
+    assert both.cell("0" * 12, words) == here
+    assert setup(placement="egress").records.keys() & {there, here} == {there}
+
+
 @pytest.mark.parametrize(
     "changes", [{"seed": 7}, {"links": "all"}, {"placement": "egress"}, {"engine": "linkem"},
                 {"rounds": 9}, {"profiles": ("low",)}, {"benchmarks": {"tcp": None}}],

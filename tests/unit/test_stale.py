@@ -1,9 +1,11 @@
 """What makes a record stale is named as a user knows it, with the old and the new value."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meshbench.results import records
 from meshbench.workflow import stale
 from meshbench.workflow.settings import Setup
 from tests.unit import making
@@ -45,6 +47,13 @@ def test_equal_settings_are_not_stale() -> None:
 )  # fmt: skip
 def test_a_change_is_named_with_both_values(place: list[str], to: Any, text: str) -> None:
     assert stale.changes(BEFORE, changed(*place, to=to)) == (text,)
+
+
+def test_a_record_that_another_cell_has_is_no_earlier_one(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    records.write(making.record(), other)
+    assert stale.reasons(tmp_path / "mine.json", "{}")
+    assert stale.reasons(tmp_path / "mine.json", "{}", {other}) == ()
 
 
 def test_several_changes_are_all_named() -> None:

@@ -117,6 +117,18 @@ def test_a_changed_option_of_a_vpn_measures_its_cells_in_one_run(checkout: Check
     assert checkout.would().jobs == ()
 
 
+def test_a_second_placement_measures_its_own_cells_only(checkout: Checkout) -> None:
+    checkout.append("config/config.yaml", "placements: [ingress, egress]\n")
+    ran = checkout.would()
+    assert sorted(job for job in ran.jobs if job.startswith("measure ")) == sorted(
+        f"measure {cell}" for cell in checkout.cells()
+    )
+    assert ran.of("calibrate") == {"baseline, round 1", "low, round 1"}
+    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "12 of 24 cells and 2 calibrations to measure, 12 cells reused" in said
+    assert "stale" not in said
+
+
 @pytest.mark.parametrize(
     ("module", "cells", "deployed"),
     [

@@ -1,4 +1,4 @@
-"""The table `effects`: every two systems, and two tunings of one system, round by round."""
+"""The table `effects`: every two systems, two tunings and two placements of one, round by round."""
 
 from dataclasses import dataclass
 
@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
             "reference", _WORD
         ),  # what it is compared with: the bare link where it is one of both
         pa.field("reference_tuning", _WORD),
+        pa.field("reference_placement", _WORD),
         pa.field("n_rounds", pa.int64()),  # in which both have a value
         pa.field("ratio", pa.float64()),  # median of the rounds' ratios to the reference
         pa.field("ratio_low", pa.float64()),  # 95 % interval; null below six rounds
@@ -173,7 +174,9 @@ def table(rounds: Rounds, design: Design) -> tuple[pa.Table, set[tuple[int, int]
     chosen = rounds.chosen(marked=design.marked)
     other = rounds.chosen(marked=not design.marked)
     found = compared(chosen.take(first), chosen.take(second))
-    families = rounds.codes(*FAMILY)[first]
+    placement = rounds.codes("placement")
+    # What a placement does is another question than which system is better.
+    families = 2 * rounds.codes(*FAMILY)[first] + (placement[first] != placement[second])
     family = significance.members(found.paired, families)
     p = significance.fit(found.paired, found.unpaired, found.rounds, family)
     p_holm = significance.holm(p, families)
@@ -185,6 +188,7 @@ def table(rounds: Rounds, design: Design) -> tuple[pa.Table, set[tuple[int, int]
         **{name: series[name].take(pa.array(first)) for name in ("vpn", "tuning")},
         "reference": series["vpn"].take(pa.array(second)),
         "reference_tuning": series["tuning"].take(pa.array(second)),
+        "reference_placement": series["placement"].take(pa.array(second)),
         **_numbers(found),
         "p": p,
         "n_family": family,
@@ -234,16 +238,22 @@ def _verdicts(
 def pairs(rounds: Rounds, design: Design) -> tuple[Places, Places]:
     """Which series are compared: places of the system and of its reference."""
     tunings = {name: place for place, name in enumerate(design.tunings)}
-    vpns, tuned = rounds.column("vpn"), rounds.column("tuning")
+    placements = {name: place for place, name in enumerate(design.placements)}
+    columns = (rounds.column(name) for name in ("vpn", "tuning", "placement"))
     rank = np.array(
         [
-            (vpn == BARE, -tunings.get(tuning, len(tunings)), vpn, tuning)
-            for vpn, tuning in zip(vpns, tuned, strict=True)
+            (
+                vpn == BARE, -tunings.get(tuning, len(tunings)),
+                -placements.get(placement, len(placements)), vpn, tuning,
+            )
+            for vpn, tuning, placement in zip(*columns, strict=True)
         ],
-        dtype=[("bare", bool), ("tuning", int), ("vpn", "U80"), ("name", "U80")],
-    )
+        dtype=[("bare", bool), ("tuning", int), ("placed", int), ("vpn", "U80"), ("name", "U80")],
+    )  # fmt: skip
     order_ = np.argsort(rank).argsort()
-    found = [_within(rounds.codes(*FAMILY, shared), order_) for shared in ("tuning", "vpn")]
+    anywhere = [name for name in FAMILY if name != "placement"]
+    shared = ((*FAMILY, "tuning"), (*FAMILY, "vpn"), (*anywhere, "vpn", "tuning"))
+    found = [_within(rounds.codes(*names), order_) for names in shared]
     return (
         np.concatenate([first for first, _ in found]),
         np.concatenate([second for _, second in found]),

@@ -27,6 +27,7 @@ class Design:
     Attributes:
         systems: every VPN with every tuning; none of an import, whose plan only its data tell.
         tunings: the first one is what others are compared with.
+        placements: the same.
         settings: by tuning, the value of each setting it makes; none of an import, whose kernels
             nobody has read.
         rounds, links, hosts: how many.
@@ -38,6 +39,7 @@ class Design:
 
     systems: tuple[tuple[str, str], ...] = ()
     tunings: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rounds: int = 0
     links: int = 0
@@ -51,7 +53,8 @@ class Design:
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """From plain data, such as a rule's params."""
         systems = tuple((vpn, tuning) for vpn, tuning in plain["systems"])
-        return cls(**{**plain, "systems": systems, "tunings": tuple(plain["tunings"])})
+        names = {key: tuple(plain.get(key, ())) for key in ("tunings", "placements")}
+        return cls(**{**plain, "systems": systems, **names})
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ Name = Annotated[
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Placement = Literal["ingress", "egress"]
+"""Where packets are impaired: on their way into a host, behind its sender's segmentation, or as they
+leave it, as the thesis did.
+"""
 
 
 class Profile(Strict):
@@ -328,7 +332,11 @@ class CampaignFile(Strict):
             Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
         ]
     ) = "ring"
-    placement: Literal["ingress", "egress"] = "ingress"
+    placement: Placement = "ingress"
+    placements: tuple[Placement, ...] = ()
+    """Where packets are impaired, when it is several places one after the other in every round; the
+    first one is what figures of one place show, and what others are compared with.
+    """
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
     analysis: Analysis = Analysis()
@@ -340,7 +348,7 @@ class CampaignFile(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        for what in ("vpns", "tunings", "profiles"):
+        for what in ("vpns", "tunings", "profiles", "placements"):
             _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
         if self.campaign in self.compare:
             raise PydanticCustomError(
@@ -348,6 +356,12 @@ class CampaignFile(Strict):
                 "a campaign cannot be compared with itself; two systems of one can: "
                 "python -m meshbench compare {name}:one {name}:other",
                 {"key": "compare", "name": self.campaign},
+            )
+        if self.placements and self._says_another_placement:
+            raise PydanticCustomError(
+                "placement",
+                "'{name}' is none of the placements: say one key of the two",
+                {"key": "placement", "name": self.placement},
             )
         if "packages" in self.vpns:
             raise PydanticCustomError(
@@ -362,6 +376,10 @@ class CampaignFile(Strict):
                 {"key": "benchmarks"},
             )
         return self
+
+    @property
+    def _says_another_placement(self) -> bool:
+        return "placement" in self.model_fields_set and self.placement not in self.placements
 
 
 @dataclass(frozen=True)
@@ -387,6 +405,11 @@ class Campaign:
     def kind(self) -> str:
         """Where the numbers come from: the testbed's kind, or 'published' when they are imported."""
         return "published" if self.file.published else self.testbed.kind
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where packets are impaired; the first one is what figures of one place show."""
+        return self.file.placements or (self.file.placement,)
 
     @property
     def published(self) -> tuple[str, ...]:

@@ -12,14 +12,15 @@ from meshbench.results.records import Cell
 
 @dataclass(frozen=True, order=True)
 class Calibrated:
-    """One calibration: the network itself under one profile in one round."""
+    """One calibration: the network itself under one profile in one round, impaired in one place."""
 
     profile: str
     round: int
+    placement: str = "ingress"
 
     @property
     def path(self) -> str:
-        """The folder of its records, below that of the campaign's placement."""
+        """The folder of its records, below that of its placement."""
         return f"{self.profile}/{self.round}"
 
 
@@ -64,16 +65,23 @@ def rotated(names: Sequence[str], seed: int, round_: int) -> list[str]:
 
 def order(campaign: Campaign, round_: int) -> list[Cell]:
     """The cells of one round: VPN by VPN, so that each comes up once; within a VPN tuning by
-    tuning and profile by profile, so that each is applied once. All three orders are seeded.
+    tuning, placement by placement and profile by profile, so that each is applied once. All four
+    orders are seeded.
     """
     file = campaign.file
     tunings = rotated(file.tunings, seeded(file.seed, "tuning"), round_)
+    placements = rotated(campaign.placements, seeded(file.seed, "placement"), round_)
     profiles = rotated(file.profiles, seeded(file.seed, "profile"), round_)
     return [
-        Cell(vpn=vpn, tuning=tuning, profile=profile, benchmark=benchmark, round=round_)
+        Cell(
+            vpn=vpn, tuning=tuning, profile=profile, benchmark=benchmark, round=round_,
+            placement=placement,
+        )
         for vpn in rotated(file.vpns, file.seed, round_)
-        for tuning, profile, benchmark in product(tunings, profiles, file.benchmarks)
-    ]
+        for tuning, placement, profile, benchmark in product(
+            tunings, placements, profiles, file.benchmarks
+        )
+    ]  # fmt: skip
 
 
 def plan(campaign: Campaign) -> Plan:
@@ -83,7 +91,8 @@ def plan(campaign: Campaign) -> Plan:
     for round_ in rounds:
         cells = order(campaign, round_)
         steps += [
-            Calibrated(profile, round_) for profile in dict.fromkeys(c.profile for c in cells)
+            Calibrated(profile, round_, placement)
+            for placement, profile in dict.fromkeys((c.placement, c.profile) for c in cells)
         ]
         steps += cells
     return Plan(

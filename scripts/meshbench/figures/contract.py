@@ -54,6 +54,8 @@ class Context:
         vpns, tunings, profiles, benchmarks: in the order in which they are drawn.
         links: ordered pairs (source, target).
         testbed: its kind, e.g. 'lab', 'ssh', 'fake'.
+        placement: where it was impaired: the only one, or the first of several.
+        placements: all of them, where there are several.
         engine: as configured; figures say what the records say where they say it.
         runs: of an import, each system's tuning and round in every run that holds it; none for a
             campaign measured here, of which every system has every tuning in all rounds.
@@ -75,6 +77,12 @@ class Context:
     runs: tuple[tuple[str, str, int], ...] = ()
     tests: tuple[tuple[str, int, str, str, int], ...] = ()
     headlines: tuple[Headline, ...] = ()
+    placements: tuple[str, ...] = ()
+
+    @property
+    def at(self) -> str | None:
+        """The placement that a figure of one shows; None where there is but one."""
+        return self.placement if len(self.placements) > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain lists and strings, for a rule's params or a JSON file."""
@@ -188,6 +196,21 @@ class Data:
             {name: drawable(pq.read_table(path, partitioning=None)) for name, path in paths.items()}
         )
 
+    def placed(self, placement: str | None) -> "Data":
+        """What was measured with impairment there, of the tables that say so; all of it for None."""
+        if placement is None:
+            return self
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        return Data(
+            {
+                name: table.filter(pc.equal(table["placement"], placement))
+                if "placement" in table.column_names
+                else table
+                for name, table in self.tables.items()
+            }
+        )
+
     def rows(self, name: str, **equal: Any) -> list[Row]:
         """A table's rows, those whose columns equal the given values. Raises KeyError."""
         rows = cast("list[Row]", self.tables[name].to_pylist())
@@ -261,6 +284,7 @@ class Plan:
     systems: Collection[str] | None = None
     tunings: Collection[str] | None = None
     rounds: int | None = None
+    placements: Collection[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -278,6 +302,7 @@ class Figure:
         systems: those it shows, where these are not all; the campaign must have them.
         tunings: how many the campaign must have.
         rounds: how many the campaign must have.
+        placements: how many the campaign must have; a figure of one shows the first one of several.
         first_profile: whether it shows the first profile only.
         judged: whether what the sanity rules found of its benchmarks belongs below it.
         module: dotted, below `meshbench.figures`; of a figure that shares one with others.
@@ -293,10 +318,15 @@ class Figure:
     systems: tuple[str, ...] = ()
     tunings: int = 1
     rounds: int = 1
+    placements: int = 1
     first_profile: bool = False
     judged: bool = True
     module: str = ""
     of: Any = None
+
+    def chosen(self, data: Data, context: Context) -> Data:
+        """What it shows of its tables."""
+        return data if self.placements > 1 else data.placed(context.at)
 
     @property
     def concern(self) -> Concern:
@@ -312,6 +342,7 @@ class Figure:
             and (plan.systems is None or set(self.systems) <= set(plan.systems))
             and (plan.tunings is None or len(plan.tunings) >= self.tunings)
             and (plan.rounds is None or plan.rounds >= self.rounds)
+            and self.placements <= len(plan.placements or ("one",))
         )
 
 

@@ -37,14 +37,14 @@ def cells(data: Data, context: Context) -> Section:
         matrix=_matrix(rows, benchmarks, context),
         bad_title=f"{counted(len(bad), 'cell')} with a link that is not ok",
         bad_head=_BAD,
-        bad=_listed(bad),
+        bad=_listed(bad, context),
         opened=len(bad) <= _FEW,
     )
 
 
 def _planned(vpn: str, benchmark: str, context: Context) -> int:
     """How many cells a system should have of a benchmark."""
-    return sum(
+    return max(1, len(context.placements)) * sum(
         len(context.rounds_of(vpn, tuning, benchmark, profile))
         for tuning in context.tunings
         for profile in context.profiles
@@ -68,13 +68,13 @@ def _counted(rows: Sequence[Row], planned: int) -> Marked:
     return Marked(words if worst in {None, Status.OK} else f"{words}, {look.words}", look.fill)
 
 
-def _listed(rows: Sequence[Row]) -> list[list[Cell]]:
+def _listed(rows: Sequence[Row], context: Context) -> list[list[Cell]]:
     return [
         [
             Marked(STATUSES[row["status"]].words, STATUSES[row["status"]].fill),
             row["vpn"],
             row["tuning"],
-            row["profile"],
+            f"{row['profile']}, {row['placement']}" if context.at else row["profile"],
             row["benchmark"],
             str(row["round"]),
             f"{row['n_ok']}/{row['n_links']}",

@@ -46,7 +46,7 @@ def write(sources: Sources, context: Context, out: Path) -> None:
     """Write the report, whole or not at all."""
     data = Data({name: pq.read_table(sources.tables[name], partitioning=None) for name in TABLES})
     sections = [
-        said.said(data, context),
+        said.said(data.placed(context.at), context),
         outcome.cells(data, context),
         _fragment("checks", "Sanity checks", sources.findings),
         *([_fragment("claims", "Claims of the text", sources.claims)] if sources.claims else []),

@@ -46,7 +46,8 @@ def _captioned(
         if set(formats) <= set(catalogue.get(name).formats):
             loaded = catalogue.load(name)
             data = Data.read({table: tables[table] for table in loaded.figure.tables})
-            found.append((loaded.figure, loaded.caption(data, context)))
+            chosen = loaded.figure.chosen(data, context)
+            found.append((loaded.figure, loaded.caption(chosen, context)))
     return found
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from meshbench.util.errors import RecordError
 from meshbench.util.files import atomic
@@ -48,6 +48,13 @@ class Cell(Model):
     profile: str
     benchmark: str
     round: Small
+    placement: Annotated[str, Field(exclude=True)] = "ingress"
+    """Where it is impaired. Records and settings say it in a place of their own, so that it makes
+    another key, and not another path.
+    """
+
+    def placed(self, placement: str) -> Self:
+        return self.model_copy(update={"placement": placement})
 
     @property
     def path(self) -> str:
@@ -261,6 +268,11 @@ class Record(Model):
     """The same of attempts that were tried again."""
     collected: dict[str, list[Command]] = {}
     """By collector, what it found beside the measurement."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        self.cell = self.cell.placed(self.placement)
+        return self
 
     @property
     def kind(self) -> str | None:

@@ -7,7 +7,14 @@ that, makes it another record.
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from meshbench import benchmarks, vpns
 from meshbench.config.jobs import Settings, Site, Where
@@ -72,6 +79,14 @@ class MeasureJob(Settings):
     """Digests of what its programs come from, if not from Debian."""
     programs: Annotated[tuple[str, ...], Field(exclude_if=lambda digests: not digests)] = ()
     """The same of the benchmark's programs; where it has none, nothing is said of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _placed(cls, said: Any) -> Any:
+        # The text of a cell does not say its placement, which is that of the hosts.
+        if isinstance(said, Mapping) and isinstance(said.get("cell"), Mapping):
+            return {**said, "cell": {**said["cell"], "placement": said["where"]["placement"]}}
+        return said
 
     @field_validator("options", mode="before")
     @classmethod

@@ -57,11 +57,13 @@ def show(setup: Setup) -> None:
     campaign, cells = setup.campaign, summary.compared(setup)
     times = durations(setup, cells)
     have = {done.cell: done for done in cells}
+    several = len(campaign.placements) > 1
     columns = ("#", "round", "vpn", "tuning", "profile", "benchmark", "about", "state")
     title = f"campaign {campaign.name} on testbed {campaign.file.testbed}"
     table = terminal.table(title, columns, ("#", "about"))
     for number, (cell, done) in enumerate(have.items(), start=1):
-        words = (cell.vpn, cell.tuning, cell.profile, cell.benchmark)
+        profile = f"{cell.profile}, {cell.placement}" if several else cell.profile
+        words = (cell.vpn, cell.tuning, profile, cell.benchmark)
         table.add_row(
             str(number), str(cell.round), *words, f"{times[cell]:.0f} s", escape(state(done))
         )

@@ -136,7 +136,8 @@ def context(campaign: Campaign) -> dict[str, Any]:
         rounds=file.rounds,
         links=campaign.links,
         testbed=campaign.kind,
-        placement=file.placement,
+        placement=campaign.placements[0],
+        placements=campaign.placements,
         engine=file.engine,
         headlines=tuple(_headlines(campaign)),
     ).to_dict()
@@ -150,6 +151,7 @@ def design(campaign: Campaign) -> dict[str, Any]:
         "systems": [list(system) for system in systems] if planned else [],
         "tunings": list(file.tunings),
         "settings": {name: campaign.tunings[name].settings for name in file.tunings if planned},
+        "placements": list(campaign.placements) if planned else [],
         "rounds": file.rounds if planned else 0,
         "links": len(campaign.links) if planned else 0,
         "hosts": len(campaign.hosts) if planned else 0,
@@ -182,7 +184,13 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
     if campaign.published:
         return catalogue.suitable(Plan(tuple(file.benchmarks)))
     return catalogue.suitable(
-        Plan((*campaign.benchmarks, "calibration"), file.vpns, file.tunings, file.rounds)
+        Plan(
+            (*campaign.benchmarks, "calibration"),
+            file.vpns,
+            file.tunings,
+            file.rounds,
+            campaign.placements,
+        )
     )
 
 
@@ -215,7 +223,8 @@ def start(setup: Setup, workflow: Any) -> None:
                 sys.stderr.write(f"{note}\n")
         # On a cluster it is the jobs' machine that must reach the hosts; each job asks them itself.
         elif isinstance(campaign.testbed, SshTestbed) and workflow.local_exec:
-            asyncio.run(check_own(campaign.testbed, campaign.file.placement if impairs else None))
+            for placement in campaign.placements if impairs else (None,):
+                asyncio.run(check_own(campaign.testbed, placement))
     except MeshbenchError as error:
         _refuse(str(error))
 

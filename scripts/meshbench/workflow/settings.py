@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks.base import Benchmark
 from meshbench.benchmarks.calibration import Calibration
 from meshbench.config import jobs, paths, plan
 from meshbench.config.jobs import Site, Where
-from meshbench.config.models import Campaign, SshTestbed, System, Tuning
+from meshbench.config.models import Campaign, Placement, SshTestbed, System, Tuning
 from meshbench.config.plan import Calibrated
 from meshbench.results.records import Cell
 from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob, ProgramJob
@@ -68,8 +68,23 @@ class Setup:
     def _record(self, step: Step, key: str) -> Path:
         if isinstance(step, Cell):
             return paths.record(self.campaign.name, step.path, key)
-        placement = self.campaign.file.placement
-        return paths.calibration(self.campaign.name, placement, step.path, key)
+        return paths.calibration(self.campaign.name, step.placement, step.path, key)
+
+    def cell(self, key: str, words: Mapping[str, str]) -> Cell:
+        """The cell with a record of this key; where none has, the first placement's.
+
+        Args:
+            key: of its settings.
+            words: the names that make the path of its record.
+        """
+        placed = [Cell.model_validate({**words, "placement": p}) for p in self.campaign.placements]
+        has = (cell for cell in placed if cell in self.records and self.records[cell].stem == key)
+        return next(has, placed[0])
+
+    @cached_property
+    def steps(self) -> Mapping[Path, Step]:
+        """By the place of its record."""
+        return {path: step for step, path in self.records.items()}
 
     def text(self, step: Step, key: str) -> str:
         """The settings that make the record with this key.
@@ -112,7 +127,7 @@ class Setup:
     def measure(self, cell: Cell) -> MeasureJob:
         benchmark = self.benchmarks[cell.benchmark]
         return MeasureJob(
-            where=self._where,
+            where=self._where[cell.placement],
             cell=cell,
             system=self._systems[cell.vpn],
             profile=self.campaign.profiles[cell.profile],
@@ -129,10 +144,10 @@ class Setup:
         """The network itself under one profile, measured like a cell of the bare link."""
         internal = vpns.load("internal")
         return MeasureJob(
-            where=self._where,
+            where=self._where[step.placement],
             cell=Cell(
                 vpn=internal.name, tuning="stock", profile=step.profile,
-                benchmark=Calibration.name, round=step.round,
+                benchmark=Calibration.name, round=step.round, placement=step.placement,
             ),
             system=System(driver=internal.name, options=internal.options_class()),
             profile=self.campaign.profiles[step.profile],
@@ -144,14 +159,17 @@ class Setup:
         )  # fmt: skip
 
     @cached_property
-    def _where(self) -> Where:
+    def _where(self) -> Mapping[str, Where]:
+        return {placement: self._placed(placement) for placement in get_args(Placement)}
+
+    def _placed(self, placement: str) -> Where:
         file = self.campaign.file
         return Where(
             campaign=self.campaign.name,
             testbed=file.testbed,
             hosts=self.campaign.testbed,
             links=self.campaign.links,
-            placement=file.placement,
+            placement=placement,
             engine=file.engine,
             seed=file.seed,
         )

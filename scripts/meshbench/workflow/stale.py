@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,18 @@ _WORDS = {
 """How a setting is called, by how its place begins."""
 
 
-def reasons(path: Path, text: str) -> tuple[str, ...]:
+def reasons(path: Path, text: str, others: Container[Path] = ()) -> tuple[str, ...]:
     """Why a cell is measured again that has been measured before; nothing where it is not.
 
     Args:
         path: where its record is to be.
         text: its settings.
+        others: records that other cells have, such as those of another placement beside it.
     """
     if path.exists():
         return (ENDED,) if _file("incomplete", path).exists() else ()
     earlier = sorted(path.parent.glob("*.json"), key=lambda other: other.stat().st_mtime_ns)
-    for other in reversed(earlier):
+    for other in (one for one in reversed(earlier) if one not in others):
         with contextlib.suppress(RecordError):
             return changes(records.read(other).settings, json.loads(text))
     return ()

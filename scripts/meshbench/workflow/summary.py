@@ -74,7 +74,7 @@ def _read(path: Path) -> tuple[Record | None, str | None]:
 def compared(setup: Setup) -> list[Done]:
     """The same, with why a cell is measured again that has been measured before."""
     return [
-        replace(done, stale=stale.reasons(done.path, setup.texts[done.cell]))
+        replace(done, stale=stale.reasons(done.path, setup.texts[done.cell], setup.steps))
         for done in read(setup)
     ]
 

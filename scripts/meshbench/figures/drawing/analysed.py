@@ -7,7 +7,7 @@ from typing import Any
 from meshbench.figures.contract import Context, Data, Row, find_metric
 from meshbench.figures.drawing.measure import Unit, told
 from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
-from meshbench.figures.drawing.wording import shortened
+from meshbench.figures.drawing.wording import number, shortened
 
 BARE = "internal"
 FEW = "an interval needs six rounds"
@@ -87,6 +87,14 @@ def trouble(row: Row) -> str:
     worst: Mapping[str, Any] = row["troubles"][0]
     words = STATUSES[worst["status"]].words
     return f"{words}: {shortened(worst['reason'], 60)}" if worst["reason"] else words
+
+
+def effect(row: Row) -> str:
+    """An effect's ratio with its interval: `~` where no difference can be told, `=` of equivalents."""
+    sign = {"differs": "", "equivalent": "= ", "cannot tell": "~ "}[row["verdict"]]
+    low, high = row["ratio_low"], row["ratio_high"]
+    ends = f" [{number(low)}, {number(high)}]" if low is not None and high is not None else ""
+    return f"{sign}{number(row['ratio'])}{ends}"
 
 
 def panels(data: Data, context: Context) -> Iterator[tuple[Shown, str, list[Row]]]:

@@ -62,7 +62,7 @@ def render(
     if unknown := sorted(set(outputs) - set(figure.formats)):
         raise MeshbenchError(f"figure '{name}' cannot be written as {', '.join(unknown)}")
     read = {table: tables[table] for table in figure.tables}
-    data = Data.read(read)
+    data = figure.chosen(Data.read(read), context)
     found = checked.read(findings)
     under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     if set(outputs) & set(TABLE_FORMATS):
@@ -160,7 +160,8 @@ def provenance(data: Data, context: Context) -> list[str]:
     """Under which circumstances the figure's values were taken, one statement each."""
     engines = joined(_distinct(data, "engine")) or context.engine
     size = f"{_rounds(context)} {TIMES} {counted(len(context.links), 'link')}"
-    lines = [f"campaign {context.campaign}: {size}, {context.placement} impairment by {engines}"]
+    placements = joined(_distinct(data, "placement")) or context.placement
+    lines = [f"campaign {context.campaign}: {size}, {placements} impairment by {engines}"]
     if context.testbed == "fake":
         lines.append(FAKE)
     elif context.testbed == "published":
@@ -245,7 +246,7 @@ def page(
         notes=[
             *drawn.notes,
             *drawn.findings,
-            *provenance(Data.read(tables), context),
+            *provenance(drawn.figure.chosen(Data.read(tables), context), context),
             *drawn.under,
         ],
         tables={name: _relative(file, path) for name, file in tables.items()},

@@ -15,6 +15,15 @@ FIGURES = (
         judged=False,
     ),
     Figure(
+        "placements",
+        "What impairment at the sender does, against impairment on the way in",
+        tables=("estimates", "effects"),
+        benchmarks=_MEASURED_HERE,
+        rounds=2,
+        placements=2,
+        judged=False,
+    ),
+    Figure(
         "rank_intervals",
         "Ranks and how sure they are",
         tables=("estimates", "ranks"),

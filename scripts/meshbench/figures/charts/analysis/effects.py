@@ -8,7 +8,7 @@ from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import analysed, forest, pictures
 from meshbench.figures.drawing.analysed import BARE, Shown
 from meshbench.figures.drawing.theme import ordered
-from meshbench.figures.drawing.wording import joined, number
+from meshbench.figures.drawing.wording import joined
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -42,7 +42,7 @@ def _line(row: Row, one: Shown, effects: Sequence[Row]) -> forest.Line:
     effect = _effect(row, one, effects)
     if effect is None or (effect["ratio"] is None and effect["ratio_low"] is None):
         return forest.Line(row["vpn"], None, None, None, "no ratio (n = 0): no bare link beside it")
-    text = f"{_told(effect)}, n={effect['n_rounds']}"
+    text = f"{analysed.effect(effect)}, n={effect['n_rounds']}"
     return forest.Line(
         row["vpn"], effect["ratio"], effect["ratio_low"], effect["ratio_high"], text, effect["why"]
     )
@@ -54,13 +54,6 @@ def _effect(row: Row, one: Shown, effects: Sequence[Row]) -> Row | None:
         reference_tuning=row["tuning"], placement=row["placement"],
     )  # fmt: skip
     return mine[0] if mine else None
-
-
-def _told(effect: Row) -> str:
-    sign = {"differs": "", "equivalent": "= ", "cannot tell": "~ "}[effect["verdict"]]
-    low, high = effect["ratio_low"], effect["ratio_high"]
-    ends = f" [{number(low)}, {number(high)}]" if low is not None and high is not None else ""
-    return f"{sign}{number(effect['ratio'])}{ends}"
 
 
 def caption(data: Data, context: Context) -> str:
