@@ -96,7 +96,7 @@ def test_a_good_campaign_is_accepted(folder: Folder) -> None:
     assert folder.problems() == []
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "thesis.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "thesis.yaml", "tuning.yaml"])
 def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
     assert folder.problems("testbed=fake", file=str(SHIPPED / name)) == []
 

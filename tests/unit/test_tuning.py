@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from meshbench import benchmarks, vpns
 from meshbench.benchmarks.base import Arena
 from meshbench.benchmarks.ping import Ping
+from meshbench.config.load import load_campaign
 from meshbench.config.models import FakeTestbed, Offloads, Profile, Tuning
 from meshbench.impairment.fake import FakeEngine
-from meshbench.results.records import Status
+from meshbench.results.records import Cell, Status
 from meshbench.runner import measure, reconcile, tuned
 from meshbench.runner.session import Session
 from meshbench.testbed import deadman, offloads, tuning
 from meshbench.testbed.fake import FakeWorld
 from meshbench.util.errors import TestbedError
+from meshbench.workflow.settings import Setup
 from tests.unit import making
 from tests.unit.test_measure import job
 
@@ -247,3 +251,20 @@ def test_what_impairs_hosts_of_ones_own_takes_gro_away(profile: Profile, *, on: 
     with pytest.raises(tuning.UnsupportedError, match=words):
         asyncio.run(tuned.make(one, bed, {}, 60))
     assert engine.cleared == (not (on and profile.impairs))
+
+
+def test_all_cells_of_a_round_meet_the_same_weather_whatever_the_tuning() -> None:
+    shipped = Path(__file__).parents[2] / "config"
+    words = yaml.safe_load((shipped / "tuning.yaml").read_text(encoding="utf-8"))
+    campaign = load_campaign({**words, "testbed": "fake"}, [], shipped, vpns, benchmarks)
+    setup = Setup(campaign)
+    hosts = FakeWorld(FakeTestbed(kind="fake")).hosts()
+    bed = Session(kind="fake", hosts=tuple(hosts), engine=FakeEngine())
+    weather: dict[int, list[Any]] = {}
+    for step in setup.plan.priority:
+        if isinstance(step, Cell):
+            plan = measure._plan(setup.measure(step), bed)
+            weather.setdefault(step.round, []).append((plan.seeds, plan.profile))
+    assert {len(cells) for cells in weather.values()} == {33}
+    assert all(cell == cells[0] for cells in weather.values() for cell in cells)
+    assert weather[1][0] != weather[2][0]
