@@ -20,7 +20,7 @@ _PLACES = ("net.ipv4.", "net.core.", "ethtool.data.", "ethtool.tunnel.")
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
-    """Per metric and profile: the settings' effects, then ratios to the bare link, by system."""
+    """Per metric and profile: each system's ratio to the bare link, then the settings' own effects."""
     panels = [
         panel
         for one, profile, rows in analysed.panels(data, context)
@@ -38,15 +38,15 @@ def _panels(
 ) -> Iterator[forest.Panel]:
     one, profile = shown
     found = one.of(data.rows("factors"), profile=profile)
-    for vpn in systems:
-        title, axis = f"{vpn}: {one.title}, {profile}", "times as much with the setting"
-        yield from _panel(title, axis, [_factor(row, data, one) for row in _of(found, vpn, None)])
     for vpn in (name for name in systems if name != BARE):
         title = f"{vpn} over the bare link, {one.title}, {profile}"
         lines = [_tuning(data, one, profile, vpn, tuning) for tuning in context.tunings]
         yield from _panel(title, "times the bare link", lines)
         title, axis = f"what each setting does to that ({vpn})", "times the ratio with the setting"
         yield from _panel(title, axis, [_factor(row, data, one) for row in _of(found, vpn, BARE)])
+    for vpn in systems:
+        title, axis = f"{vpn}: {one.title}, {profile}", "times as much with the setting"
+        yield from _panel(title, axis, [_factor(row, data, one) for row in _of(found, vpn, None)])
 
 
 def _of(rows: Iterable[Row], vpn: str, reference: str | None) -> list[Row]:
@@ -147,7 +147,7 @@ def _said(
         yield f"{one.title} at {profile}: {'; '.join(words)}."
     for vpn in (name for name in systems if name != BARE):
         rows = (_ratio(data, one, profile, vpn, tuning) for tuning in context.tunings)
-        yield from _beats(vpn, profile, [row for row in rows if row])
+        yield from _beats(vpn, profile, [row for row in rows if row and row["ratio"]])
 
 
 def _beats(vpn: str, profile: str, rows: Iterable[Row]) -> Iterator[str]:
@@ -160,8 +160,8 @@ def _beats(vpn: str, profile: str, rows: Iterable[Row]) -> Iterator[str]:
         f"{said} under {joined(sides[side])}"
         for side, said in (
             ("above", "has more than the bare link"),
-            ("below", "less"),
-            ("open", "cannot be told from it"),
+            ("below", "has less than the bare link"),
+            ("open", "cannot be told from the bare link"),
         )
         if side in sides
     ]
