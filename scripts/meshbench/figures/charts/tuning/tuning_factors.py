@@ -7,8 +7,8 @@ import altair as alt
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import analysed, forest, pictures
 from meshbench.figures.drawing.analysed import BARE, Shown
-from meshbench.figures.drawing.theme import ordered
-from meshbench.figures.drawing.wording import joined, number
+from meshbench.figures.drawing.theme import STATUSES, ordered
+from meshbench.figures.drawing.wording import joined, number, shortened
 
 _METHOD = (
     "Each setting's main effect: how many times as much with it as with the first tuning's value, over all "
@@ -16,6 +16,7 @@ _METHOD = (
     "and Student's 95 % interval. Ratios to the bare link: median over rounds, 95 % interval by order "
     "statistics. ~: the interval includes no effect; intervals are not adjusted for their number."
 )
+_LONGEST = 46
 _PLACES = ("net.ipv4.", "net.core.", "ethtool.data.", "ethtool.tunnel.")
 
 
@@ -115,7 +116,8 @@ def _missing(data: Data, one: Shown, profile: str, vpn: str, tuning: str) -> str
     for name in (vpn, BARE):
         mine = one.of(data.rows("estimates"), profile=profile, vpn=name, tuning=tuning)
         if not mine or mine[0]["value"] is None:
-            return f"{name}: {analysed.trouble(mine[0]) if mine else 'not run'}"
+            why = analysed.trouble(mine[0]) if mine else STATUSES["not_run"].words
+            return shortened(why if name == vpn else f"{name}: {why}", _LONGEST)
     return "n=0: no round has a ratio"
 
 
