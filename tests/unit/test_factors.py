@@ -100,13 +100,16 @@ def test_the_interval_covers_the_truth_in_95_of_100() -> None:
 # --- the table ---------------------------------------------------------------------------------
 
 
-def rows(rounds: int, without: tuple[tuple[str, str], ...] = ()) -> tuple[Rows, Rows]:
+def rows(
+    rounds: int, without: tuple[tuple[str, str], ...] = (), noise: float = 0.0
+) -> tuple[Rows, Rows]:
     """WireGuard gains by `a` as the bare link does, and does not lose by `b`; rounds differ much."""
+    dice = np.random.default_rng(5)
     samples, links = [], []
     for tuning, vpn, round_ in itertools.product(
         SETTINGS, ("internal", "wireguard"), range(1, rounds + 1)
     ):
-        value = 100.0 * (1 + round_ % 3)
+        value = 100.0 * (1 + round_ % 3) * np.exp(dice.normal(0, noise))
         value *= EFFECT["a"] if "a" in tuning.partition("-")[2] else 1
         bare = vpn == "internal"
         value *= EFFECT["b"] if "b" in tuning.partition("-")[2] and bare else 1
