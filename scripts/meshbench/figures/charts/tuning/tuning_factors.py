@@ -31,7 +31,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 
 def _systems(rows: Iterable[Row], context: Context) -> list[str]:
-    return ordered(context.vpns, {row["vpn"] for row in rows})
+    there = {row["vpn"] for row in rows}
+    return [vpn for vpn in ordered(context.vpns, there) if vpn in there]
 
 
 def _panels(
