@@ -213,6 +213,9 @@ SHORT = {
     "copy_limit_s": 6.0,
     "rates": ("10M",),
     "search": None,
+    "phases": ("idle", "both"),
+    "phase_s": 0.5,
+    "settle_s": 0,
     # A second on a machine that does other things too may not fill iperf3's usual block.
     "block_bytes": 8192,
 }

@@ -24,7 +24,7 @@ from meshbench.benchmarks.calibration import (
     Calibration,
 )
 from meshbench.config.models import Calibration as CalibrationOptions
-from meshbench.config.models import Profile
+from meshbench.config.profile import Override, Profile, emulators
 from meshbench.impairment import physics
 from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
 from meshbench.impairment.kernel import lacking_netem
@@ -40,10 +40,12 @@ from meshbench.impairment.netem import (
 from meshbench.results.records import LinkRecord, Status
 from meshbench.runner import marks, measure
 from meshbench.testbed import state
+from meshbench.testbed.host import Unit
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import HostLayout
 from meshbench.testbed.ssh import SshHost
+from meshbench.testbed.waiting import listening
 from meshbench.util.errors import TestbedError
 from tests.lab import support
 from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
@@ -102,7 +104,8 @@ def impaired(lab: Lab, engine_name: str) -> Iterator[Callable[[Work], None]]:
 
 
 def plan(lab: Lab, profile: Profile, placement: str = "ingress", seed: int = 1) -> Plan:
-    seeds = {host.name: seed + host.index for host in lab.layout.hosts}
+    names = [one.name for one in emulators(profile, placement, lab.layout.host_names)]
+    seeds = {name: seed + number for number, name in enumerate(names, start=1)}
     return Plan(profile, placement, physics.queue_limit(profile, lab.rate_bps), seeds)
 
 
@@ -549,3 +552,58 @@ def test_a_reboot_does_not_go_round_the_emulator(make_lab: Callable[..., Lab]) -
         assert await pings(one, two.address.data_address)
 
     on_hosts(mine, work)
+
+
+# --- a bottleneck ------------------------------------------------------------------------------
+
+BOTTLENECK = Profile(
+    delay_ms=5,
+    hosts={"yuki": Override(rate_mbit=20, queue_ms=200)},
+    links={"yuki->lom": Override(rate_mbit=2, queue_ms=100)},
+)
+LOAD_S = 3
+
+
+async def under_load(source: SshHost, target: SshHost, rate_mbit: float) -> tuple[float, float]:
+    """What the target gets of too much, in Mbit/s on the line, and the median RTT meanwhile (ms)."""
+    server = Unit("meshbench-test-iperf3", ["iperf3", "-s"])
+    await target.start(server)
+    assert await listening(target, 5201, 10, "t")
+    address, size = target.address.data_address, 1400
+    load = [
+        "iperf3", "-J", "-u", "-c", address, "-b", f"{rate_mbit}M", "-l", str(size),
+        "-t", str(LOAD_S), "-O", "1",
+    ]  # fmt: skip
+    try:
+        done, echoes = await asyncio.gather(
+            source.run(load, limit_s=30),
+            source.run(["ping", "-n", "-i", "0.05", "-w", "4", address], check=False),
+        )
+    finally:
+        await target.stop(server.name)
+    got = json.loads(done.stdout)["end"]["sum_received"]
+    times = [float(ms) for ms in re.findall(r"time=([0-9.]+)", echoes.stdout)]
+    print(f"{got}\n{times}")
+    frames = got["bits_per_second"] * (size + 42) / size
+    return frames / 1e6, median(times[len(times) // 2 :])
+
+
+def test_a_bottleneck_carries_its_rate_and_holds_its_queue(
+    lab: Lab, impaired: Callable[[Work], None]
+) -> None:
+    async def work(engine: Engine, hosts: list[SshHost]) -> None:
+        wanted = plan(lab, BOTTLENECK)
+        await engine.apply(wanted, LIFETIME_S)
+        verify(wanted, await engine.read())
+        down = await under_load(hosts[0], hosts[1], 25)
+        assert down == pytest.approx((20, 210), rel=0.07)
+        up = await under_load(hosts[1], hosts[0], 3)
+        assert up == pytest.approx((2, 110), rel=0.07)
+        after = await engine.read()
+        verify(wanted, after)
+        assert {name for name, said in after.items() if said["queue_drops"]} == {
+            "yuki", "yuki->lom"
+        }  # fmt: skip
+        assert tail_drops({}, after) == {}
+
+    impaired(work)

@@ -277,7 +277,10 @@ class Link:
 def balanced(stats: dict[str, Any]) -> bool:
     """No frame may vanish from the books."""
     came = stats["received"] + stats["duplicated"] + stats["replicated"]
-    fates = ("forwarded", "lost", "tail_drop", "oversize", "unroutable", "send_error", "queue_now")
+    fates = (
+        "forwarded", "lost", "tail_drop", "queue_drop", "oversize", "unroutable", "send_error",
+        "queue_now",
+    )  # fmt: skip
     return bool(came == sum(stats[fate] for fate in fates))
 
 
@@ -549,6 +552,9 @@ def test_stats_fields(start: Start, sockets: Sockets) -> None:
         "reorder": {"percent": 2, "correlation": 0},
         "gap": 1,
         "gemodel": None,
+        "keep_order": False,
+        "queue_bytes": 0,
+        "queue_packets": 0,
         "rate_bps": 1_000_000_000,
         "limit": 77,
         "seed": 2**64 - 1,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshbench.config.load import load_named
-from meshbench.config.models import Profile
+from meshbench.config.profile import LossModel, Override, Profile, emulators
 from meshbench.impairment import engine, linkem, netem
 from meshbench.impairment.fake import FakeEngine
 from meshbench.testbed.lab.layout import Layout
@@ -36,7 +36,7 @@ def plan(profile: Profile = LOW, placement: str = "ingress") -> engine.Plan:
 
 
 def reading(profile: Profile = LOW, **wrong: float) -> dict[str, Any]:
-    return {"parameters": {**profile.model_dump(), "limit": 1667, **wrong}}
+    return {"parameters": {**engine.asked(profile, 1667), **wrong}}
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,17 @@ def test_netem_s_words_are_the_thesis_s_values(profile: Profile, words: str) -> 
 
 
 def test_a_rate_is_below_netem_not_in_it() -> None:
-    [root] = netem.root_qdisc("data0", ["limit", "1000"], None)
+    one = netem.alone(["limit", "1000"])
+    [root] = netem.tree("data0", ["root"], "1:", one, verb="replace")
     assert " ".join(root) == "tc qdisc replace dev data0 root handle 1: netem limit 1000"
-    _, below = netem.root_qdisc("data0", ["limit", "1000"], 1_000_000_000)
+    _, below = netem.tree("data0", ["root"], "1:", one, 1_000_000_000)
     assert "parent 1:1" in " ".join(below)
     assert "tbf rate 1000000000bit" in " ".join(below)
 
 
 @pytest.mark.parametrize("make", [netem.ingress_commands, netem.egress_commands])
 def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any) -> None:
-    lines = [" ".join(argv) for argv in make("eth1", ["limit", "1000"], [22, 2222])]
+    lines = [" ".join(argv) for argv in make("eth1", netem.alone(["limit", "1000"]), [22, 2222])]
     spared = [line for line in lines if "flowid" in line]
     for port in (22, 2222):
         for protocol, family in (("ip", "ip"), ("ipv6", "ip6")):
@@ -85,7 +86,7 @@ def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any
 
 def test_filters_of_two_families_have_preferences_of_their_own() -> None:
     """The kernel ties a preference to one protocol."""
-    lines = netem.ingress_commands("eth1", [], [22])
+    lines = netem.ingress_commands("eth1", netem.alone([]), [22])
     protocols: dict[str, set[str]] = {}
     for argv in lines:
         if "pref" in argv:
@@ -97,7 +98,8 @@ def test_filters_of_two_families_have_preferences_of_their_own() -> None:
 
 
 def test_only_our_own_handles_are_deleted() -> None:
-    made = [*netem.ingress_commands("eth1", [], [22]), *netem.egress_commands("eth1", [], [22])]
+    one = netem.alone([])
+    made = [*netem.ingress_commands("eth1", one, [22]), *netem.egress_commands("eth1", one, [22])]
     handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
     assert handles == {netem.ROOT, netem.CHILD}
     deletions = [
@@ -265,9 +267,18 @@ def test_where_netem_is_not_nothing_is_read(text: str) -> None:
     assert netem.reading(text) == {}
 
 
+def linkem_argv(
+    asked: engine.Plan, rate_bps: int | None = None, lifetime_s: float = 1
+) -> dict[str, list[str]]:
+    """By emulator, its command line."""
+    return {
+        one.name: linkem.arguments(LAYOUT, one, asked, rate_bps, lifetime_s)
+        for one in asked.emulators(LAYOUT.host_names)
+    }
+
+
 def test_linkem_s_arguments_are_the_thesis_s_values() -> None:
-    host = LAYOUT.hosts[0]
-    argv = linkem.arguments(LAYOUT, host, plan(HIGH), 1_000_000_000, 606)
+    argv = linkem_argv(plan(HIGH), 1_000_000_000, 606)["lom"]
     pairs = [f"{option} {value}" for option, value in zip(argv[::2], argv[1::2], strict=True)]
     assert sorted(pairs) == [
         "--dead-man 606", "--delay-us 6000", "--in h2", "--in h3", "--jitter-us 15000",
@@ -280,7 +291,7 @@ def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
     def ends(placement: str) -> list[tuple[list[str], list[str]]]:
         found = []
         for host in LAYOUT.hosts:
-            argv = linkem.arguments(LAYOUT, host, plan(LOW, placement), None, 1)
+            argv = linkem_argv(plan(LOW, placement))[host.name]
             pairs = list(pairwise(argv))
             found.append((
                 [value for key, value in pairs if key == "--in"],
@@ -296,10 +307,7 @@ def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
 
 
 def test_hosts_have_their_own_seeds() -> None:
-    seeds = [
-        argv[argv.index("--seed") + 1]
-        for argv in (linkem.arguments(LAYOUT, host, plan(), None, 1) for host in LAYOUT.hosts)
-    ]
+    seeds = [argv[argv.index("--seed") + 1] for argv in linkem_argv(plan()).values()]
     assert seeds == ["11", "12", "13"]
 
 
@@ -342,12 +350,12 @@ def test_a_clear_network_must_be_clear() -> None:
 
 
 @given(
-    st.sampled_from(sorted(Profile.model_fields)),
+    st.sampled_from(sorted(engine.asked(EVERYTHING, 1667).keys() - {"limit"})),
     st.floats(0.1, 50).map(lambda x: round(x, 3)),
     st.booleans(),
 )
 def test_any_difference_of_any_parameter_is_seen(key: str, by: float, more: bool) -> None:
-    value = getattr(EVERYTHING, key) + (by if more else -by)
+    value = engine.asked(EVERYTHING, 1667)[key] + (by if more else -by)
     hosts = dict.fromkeys(("lom", "yuki", "luna"), reading(EVERYTHING, **{key: value}))
     with pytest.raises(TestbedError, match=key):
         engine.verify(plan(EVERYTHING), hosts)
@@ -389,3 +397,170 @@ def test_a_host_of_the_user_s_clears_itself_if_we_disappear() -> None:
     [script] = host.files.values()
     assert script.mode == 0o755
     assert script.content.decode() == netem.clear_script("data0", [])
+
+
+# --- bottlenecks, bursts, order, and values of a host's or link's own ---------------------------
+
+BURSTS = LossModel(p_percent=1, r_percent=25, bad_loss_percent=80, good_loss_percent=0.5)
+LINE = Profile(
+    delay_ms=20, jitter_ms=5, jitter_keeps_order=True, loss_model=BURSTS, rate_mbit=20, queue_ms=200
+)
+UNEQUAL = Profile(
+    delay_ms=5, rate_mbit=50, queue_ms=100, hosts={"lom": Override(delay_ms=20)},
+    links={"lom->yuki": Override(rate_mbit=10, queue_packets=50)},
+)  # fmt: skip
+
+
+def words_of(commands: list[list[str]], kind: str) -> list[str]:
+    return [" ".join(argv[argv.index(kind) :]) for argv in commands if kind in argv]
+
+
+def test_what_is_not_said_is_not_in_a_profile_s_settings() -> None:
+    """Else every cell measured before would be measured again."""
+    assert HIGH.model_dump_json() == (
+        '{"delay_ms":6.0,"jitter_ms":15.0,"loss_percent":2.5,"loss_correlation_percent":0.0,'
+        '"reorder_percent":5.0,"reorder_correlation_percent":50.0,"duplicate_percent":0.0}'
+    )
+    for profile in (LINE, UNEQUAL):
+        assert Profile.model_validate_json(profile.model_dump_json()) == profile
+    assert json.loads(UNEQUAL.model_dump_json())["hosts"] == {"lom": {"delay_ms": 20}}
+
+
+def test_netem_has_bursts_and_order_and_the_bottleneck_is_below_it() -> None:
+    words = netem.netem_words(LINE, 1000, None)
+    assert " ".join(words) == (
+        "limit 1000 delay 20ms 5ms loss gemodel 1% 25% 80% 0.5% rate 100gbit"
+    )
+    made = netem.tree("eth1", ["root"], "1:", netem.alone(words, LINE), 1_000_000_000)
+    assert words_of(made, "tbf") == ["tbf rate 20000000bit burst 3028 limit 3028"]
+    assert words_of(made, "bfifo") == ["bfifo limit 500000"]
+    parents = [argv[argv.index("parent") + 1] for argv in made if "parent" in argv]
+    assert parents == ["1:1", "5242:1"]
+    packets = Profile(rate_mbit=800, queue_packets=77)
+    made = netem.tree("eth1", ["root"], "1:", netem.alone([], packets))
+    assert words_of(made, "tbf") == ["tbf rate 800000000bit burst 100000 limit 100000"]
+    assert words_of(made, "pfifo") == ["pfifo limit 77"]
+
+
+def test_linkem_has_bursts_and_order_and_a_bottleneck_instead_of_the_lab_s_line() -> None:
+    argv = linkem_argv(plan(LINE), 1_000_000_000)["lom"]
+    words = " ".join(argv)
+    assert "--gemodel 1,25,80,0.5 --keep-order --rate-bps 20000000 --queue-bytes 500000" in words
+    assert "--loss" not in argv
+    packets = linkem_argv(plan(Profile(rate_mbit=0.5, queue_packets=7)), 1_000_000_000)["lom"]
+    assert "--rate-bps 500000 --queue-packets 7" in " ".join(packets)
+
+
+def own_plan(profile: Profile, placement: str = "ingress") -> engine.Plan:
+    names = [one.name for one in emulators(profile, placement, LAYOUT.host_names)]
+    seeds = {name: 11 + number for number, name in enumerate(names)}
+    return engine.Plan(profile, placement, 1667, seeds)
+
+
+@pytest.mark.parametrize(
+    ("placement", "where", "delay_ms"),
+    [("ingress", "yuki", 5), ("egress", "lom", 20)],
+)
+def test_a_link_s_own_values_have_an_emulator_of_their_own(
+    placement: str, where: str, delay_ms: float
+) -> None:
+    asked = own_plan(UNEQUAL, placement)
+    every = {one.name: one for one in asked.emulators(LAYOUT.host_names)}
+    assert every.keys() == {"lom", "yuki", "luna", "lom->yuki"}
+    link = every["lom->yuki"]
+    assert (link.host, link.profile.delay_ms) == (where, delay_ms)
+    assert (link.profile.queue_packets, link.profile.queue_bytes) == (50, None)
+    assert asked.of("lom->yuki") == link.profile
+    pairs = [
+        (peer, one.host) if placement == "ingress" else (one.host, peer)
+        for one in every.values()
+        for peer in one.peers
+    ]
+    assert len(pairs) == len(set(pairs)) == 6
+    argv = linkem_argv(asked)
+    ends = [(argv[name].count("--in"), argv[name].count("--out")) for name in every]
+    assert ends.count((1, 1)) == 2
+    assert {argv[name][argv[name].index("--seed") + 1] for name in every} == {
+        "11", "12", "13", "14"
+    }  # fmt: skip
+
+
+def test_netem_tells_a_link_s_packets_by_their_address() -> None:
+    addresses = {"lom": "192.0.2.1", "yuki": "192.0.2.2", "luna": "192.0.2.3"}
+    parts = netem.pieces("yuki", own_plan(UNEQUAL), addresses, seeded=True)
+    made = netem.tree("h2", ["root"], "1:", parts)
+    assert words_of(made, "prio") == ["prio bands 2 priomap " + " ".join(["0"] * 16)]
+    assert words_of(made, "u32") == ["u32 match ip src 192.0.2.1/32 flowid 1:2"]
+    assert words_of(made, "pfifo") == ["pfifo limit 50"]
+    parts = netem.pieces("lom", own_plan(UNEQUAL, "egress"), addresses, seeded=False)
+    made = netem.egress_commands("eth1", parts, [22])
+    assert "match ip dst 192.0.2.2/32 flowid 4d43:2" in " ".join(made[-1])
+    six = {name: f"2001:db8::{number}" for number, name in enumerate(addresses, start=1)}
+    parts = netem.pieces("yuki", own_plan(UNEQUAL), six, seeded=False)
+    made = netem.tree("h2", ["root"], "1:", parts)
+    assert "protocol ipv6 u32 match ip6 src 2001:db8::1/128" in " ".join(made[-1])
+
+
+def test_what_meshbench_made_is_not_foreign() -> None:
+    made = netem.tree("eth1", ["root"], netem.ROOT, netem.pieces(
+        "yuki", own_plan(UNEQUAL), dict.fromkeys(("lom", "yuki", "luna"), "192.0.2.1"), seeded=False
+    ))  # fmt: skip
+    qdiscs = [
+        {"kind": "x", "handle": argv[argv.index("handle") + 1]} for argv in made if "handle" in argv
+    ]
+    assert len(qdiscs) == 7
+    assert netem.foreign(qdiscs) == []
+
+
+TBF = {"rate": 2_500_000, "burst": 3027, "lat": 0}
+
+
+def test_netem_s_read_back_of_a_bottleneck_and_bursts_verifies() -> None:
+    model = {"p": 0.01, "r": 0.25, "1-h": 0.8, "1-k": 0.005}
+    more = {"loss-gemodel": model, "loss-random": {}, "rate": {"rate": 12_500_000_000}}
+    said = json.loads(tc_says(LINE, 1667, packets=96_450, drops=3_550 + 40, **more))
+    shaper = {"kind": "tbf", "handle": "5242:", "parent": "1:1", "options": TBF, "drops": 40}
+    queue = {"kind": "bfifo", "handle": "5142:", "parent": "5242:1", "options": {"limit": 500_000}}
+    found = netem.reading(json.dumps([said[1], shaper, queue]))
+    asked = engine.Plan(LINE, "ingress", 1667, {"lom": 1})
+    engine.verify(asked, {"lom": found})
+    assert (found["offered"], found["lost"], found["queue_drops"]) == (100_000, 3_550, 40)
+    assert found["tail_drops"] == 0
+    queue["options"] = {"limit": 400_000}
+    with pytest.raises(TestbedError, match="queue_bytes is 400000, not 500000"):
+        engine.verify(asked, {"lom": netem.reading(json.dumps([said[1], shaper, queue]))})
+    # The lab's own line is no profile's.
+    shaper["handle"] = "10:"
+    with pytest.raises(TestbedError, match="rate_mbit is 0"):
+        engine.verify(asked, {"lom": netem.reading(json.dumps([said[1], shaper, queue]))})
+
+
+def test_several_netems_of_a_device_are_told_apart() -> None:
+    said = json.loads(tc_says(LOW, 1000))[1]
+    text = json.dumps([said | {"handle": "4e43:"}, said | {"handle": "4e42:", "packets": 7}])
+    found = netem.readings(text, ["yuki", "lom->yuki"])
+    assert [(name, one["offered"]) for name, one in found.items()] == [
+        ("yuki", 7 + 3), ("lom->yuki", 923 + 3)
+    ]  # fmt: skip
+    assert netem.readings(text, ["yuki"]).keys() == {"yuki", "yuki, 2"}
+
+
+def test_linkem_s_line_is_a_bottleneck_only_with_a_queue() -> None:
+    stats = making.document("linkem-stats.json")
+    changed = stats["parameters"] | {
+        "gemodel": [1, 25, 80, 0.5], "keep_order": True, "rate_bps": 20_000_000,
+        "queue_bytes": 500_000, "delay_us": 20_000, "jitter_us": 5000, "limit": 1667,
+    }  # fmt: skip
+    nothing = {"percent": 0, "correlation": 0}
+    changed |= {"loss": nothing, "reorder": nothing}
+    asked = engine.Plan(LINE, "ingress", 1667, {"lom": 1})
+    found = linkem.parameters({"parameters": changed})
+    engine.verify(asked, {"lom": {"parameters": found}})
+    assert linkem.parameters(stats)["rate_mbit"] == 0
+    engine.verify(
+        own_plan(UNEQUAL),
+        {
+            name: {"parameters": engine.asked(own_plan(UNEQUAL).of(name), 1667)}
+            for name in own_plan(UNEQUAL).seeds
+        },
+    )

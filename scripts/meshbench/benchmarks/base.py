@@ -33,7 +33,10 @@ class Link:
 
     Attributes:
         interface: of the source, towards the target.
-        delay_s: the profile's largest added round-trip time: time limits grow with it.
+        delay_s: the profile's largest added round-trip time, with full queues: time limits grow
+            with it.
+        rate_bps: of the profile's bottleneck from the source to the target, if there is one.
+        back_rate_bps: the same of the other direction.
         port: the first of `PORTS_PER_LINK` server ports on the target, shared with no other link.
     """
 
@@ -43,6 +46,8 @@ class Link:
     target_address: str
     interface: str
     delay_s: float = 0.0
+    rate_bps: int | None = None
+    back_rate_bps: int | None = None
     port: int = FIRST_PORT
 
     @property

@@ -1,6 +1,6 @@
 """A campaign and everything that it names, checked and completed with every default."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -71,6 +71,8 @@ def load_campaign(
     testbed = hosts.get(file.testbed, FakeTestbed(kind="fake"))
     campaign = Campaign(file, testbed, systems, instruments, profiles, tunings)
     _check_links(campaign, sources)
+    if not imported:
+        _check_profiles(campaign, folder)
     return campaign
 
 
@@ -177,6 +179,46 @@ def _check_links(campaign: Campaign, sources: list[Source]) -> None:
         if source == target or source not in hosts or target not in hosts:
             message = f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}"
             raise _error(sources, ("links",), message)
+
+
+def _check_profiles(campaign: Campaign, folder: Path) -> None:
+    """Raises ConfigError for hosts that the testbed has not, and rates that its line cannot carry."""
+    problems = [
+        Problem(str(source.path), ".".join(at), message, locate([source], at)[1])
+        for name, profile in campaign.profiles.items()
+        for source in [Source.read(_path(folder / "profiles", name))]
+        for at, message in _unfit(profile, campaign)
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _unfit(profile: Profile, campaign: Campaign) -> Iterator[tuple[Key, str]]:
+    hosts, testbed = campaign.hosts, campaign.testbed
+    there = f"testbed '{campaign.file.testbed}' has {', '.join(hosts)}"
+    for host in profile.hosts:
+        if host not in hosts:
+            yield ("hosts", host), f"no such host: {there}; name one of these, or take it away"
+    for link in profile.links:
+        if not set(link.split("->")) <= set(hosts):
+            yield ("links", link), f"not two hosts: {there}; name two of these, or take it away"
+    line_bps = getattr(testbed, "data_rate_bps", "none")
+    for at, rate_mbit in _rates(profile):
+        if isinstance(line_bps, int) and rate_mbit > line_bps / 1e6:
+            message = (
+                f"{rate_mbit:g} Mbit/s is more than the testbed's own line of {line_bps / 1e6:g}: "
+                f"lower it, or raise data_rate_bps of testbed '{campaign.file.testbed}'"
+            )
+            yield at, message
+
+
+def _rates(profile: Profile) -> Iterator[tuple[Key, float]]:
+    said = {("hosts", name): one for name, one in profile.hosts.items()}
+    said |= {("links", name): one for name, one in profile.links.items()}
+    rates = {(): profile.rate_mbit} | {at: one.rate_mbit for at, one in said.items()}
+    for at, rate_mbit in rates.items():
+        if rate_mbit is not None:
+            yield (*at, "rate_mbit"), rate_mbit
 
 
 def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None]) -> Any:

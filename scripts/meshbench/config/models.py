@@ -24,6 +24,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from meshbench.config.packages import Package
+from meshbench.config.profile import HostName, LinkName, NonNegative, Percent
+from meshbench.config.profile import Placement as Placement  # noqa: PLC0414
+from meshbench.config.profile import Profile as Profile  # noqa: PLC0414
 from meshbench.config.strict import Strict as Strict  # noqa: PLC0414
 
 Name = Annotated[
@@ -35,39 +38,6 @@ Name = Annotated[
     ),
 ]
 """Variants of one thing have its name, an '@' and what tells them apart: nebula@1.10, udp@100M."""
-HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=12)]
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Placement = Literal["ingress", "egress"]
-"""Where packets are impaired: on their way into a host, behind its sender's segmentation, or as they
-leave it, as the thesis did.
-"""
-
-
-class Profile(Strict):
-    """An impairment profile, with the documented meaning of tc-netem(8), per host and direction."""
-
-    delay_ms: NonNegative = 0
-    jitter_ms: NonNegative = 0
-    loss_percent: Percent = 0
-    loss_correlation_percent: Percent = 0
-    reorder_percent: Percent = 0
-    reorder_correlation_percent: Percent = 0
-    duplicate_percent: Percent = 0
-
-    @model_validator(mode="after")
-    def _reorder_needs_delay(self) -> Self:
-        if self.reorder_percent and not self.delay_ms:
-            raise PydanticCustomError(
-                "reorder_without_delay",
-                "needs a delay_ms above 0: netem reorders by sending early",
-                {"key": "reorder_percent"},
-            )
-        return self
-
-    @property
-    def impairs(self) -> bool:
-        return self != Profile()
 
 
 Feature = Literal["gso", "gro", "tso", "rx-udp-gro-forwarding"]
@@ -326,12 +296,7 @@ class CampaignFile(Strict):
     tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
     profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
     benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
-    links: (
-        Literal["ring", "all"]
-        | tuple[
-            Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*->[a-z][a-z0-9-]*$")], ...
-        ]
-    ) = "ring"
+    links: Literal["ring", "all"] | tuple[LinkName, ...] = "ring"
     placement: Placement = "ingress"
     placements: tuple[Placement, ...] = ()
     """Where packets are impaired, when it is several places one after the other in every round; the

@@ -120,7 +120,7 @@ def _problem(
 ) -> Problem:
     context = detail.get("ctx", {})
     if key := context.get("key", str(context.get("discriminator", "")).strip("'")):
-        place = (*place, key)
+        place = (*place, *context.get("below", ()), key)
     file, line = locate(sources, place)
     words = wording.message(detail, wanted, _quoted(place, sources))
     return Problem(file, ".".join(str(part) for part in place), words, line)

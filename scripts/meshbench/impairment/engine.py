@@ -1,11 +1,21 @@
 """The contract of an impairment engine: apply, read back, clear; each of them idempotent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from meshbench.config.models import Profile
+from meshbench.config.profile import Emulator, Profile, emulators, on_link
 from meshbench.util.errors import TestbedError
+
+_PLAIN = (
+    "delay_ms", "jitter_ms", "loss_percent", "loss_correlation_percent", "reorder_percent",
+    "reorder_correlation_percent", "duplicate_percent",
+)  # fmt: skip
+_OPTIONAL = (
+    "jitter_keeps_order", "loss_p_percent", "loss_r_percent", "loss_bad_percent",
+    "loss_good_percent", "rate_mbit", "queue_bytes", "queue_packets",
+)  # fmt: skip
+"""What an emulator that says nothing of it does not do."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +26,18 @@ class Plan:
     placement: str
     limit: int
     seeds: Mapping[str, int]
-    """By host: the same weather for every VPN of a round."""
+    """By emulator (a host's, or that of a link with its own values): the same weather for every VPN
+    of a round."""
+
+    def emulators(self, hosts: Sequence[str]) -> list[Emulator]:
+        return emulators(self.profile, self.placement, hosts)
+
+    def of(self, emulator: str) -> Profile:
+        """What an emulator is to do, by its name."""
+        source, arrow, target = emulator.partition("->")
+        if not arrow:
+            return self.profile.at(emulator, None)
+        return on_link(self.profile, self.placement, source, target)
 
 
 class Engine(Protocol):
@@ -32,9 +53,10 @@ class Engine(Protocol):
         ...
 
     async def read(self) -> dict[str, dict[str, Any]]:
-        """What each host's emulator says of itself: parameters and counters. Empty when clear.
+        """What each emulator says of itself: parameters and counters. Empty when clear.
 
-        The counters are ``offered`` packets, those ``lost`` on purpose, and ``tail_drops``.
+        The counters are ``offered`` packets, those ``lost`` on purpose, ``queue_drops`` of the
+        profile's bottleneck, and ``tail_drops`` that nobody asked for.
         One that knows how late it forwards on average since `apply` says so as ``late_ms``.
         """
         ...
@@ -47,16 +69,16 @@ class Engine(Protocol):
 def verify(plan: Plan, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Compare what was read back with the plan. Raises TestbedError naming the difference.
 
-    Engines report their parameters under the keys of a profile plus ``limit``, and where the
-    kernel decides whether it can be seeded the ``seed`` in force, or null.
+    Engines report their parameters under the keys of `asked`, and where the kernel decides whether
+    it can be seeded the ``seed`` in force, or null.
     """
     if not plan.profile.impairs:
         if found:
             raise TestbedError(f"impairment is still active on {', '.join(found)}")
         return
-    wanted = plan.profile.model_dump() | {"limit": plan.limit}
     for host in plan.seeds:
-        has = found.get(host, {}).get("parameters", {})
+        wanted = asked(plan.of(host), plan.limit)
+        has = dict.fromkeys(_OPTIONAL, 0) | found.get(host, {}).get("parameters", {})
         wrong = {
             key: (value, has.get(key))
             for key, value in wanted.items()
@@ -67,6 +89,26 @@ def verify(plan: Plan, found: Mapping[str, Mapping[str, Any]]) -> None:
             raise TestbedError(f"impairment of {host} is not what was asked for: {said}")
         if (got := found[host].get("seed")) not in {None, plan.seeds[host]}:
             raise TestbedError(f"impairment of {host} is seeded with {got}, not {plan.seeds[host]}")
+
+
+def asked(profile: Profile, limit: int) -> dict[str, float]:
+    """What one emulator is to say of itself under a profile: every key, 0 for what is not asked.
+
+    Shares in percent; `queue_bytes` or `queue_packets` hold what waits at the bottleneck.
+    """
+    model = profile.loss_model
+    return {
+        **{key: getattr(profile, key) for key in _PLAIN},
+        "limit": limit,
+        "jitter_keeps_order": int(profile.jitter_keeps_order),
+        "loss_p_percent": model.p_percent if model else 0,
+        "loss_r_percent": model.r_percent if model else 0,
+        "loss_bad_percent": model.bad_loss_percent if model else 0,
+        "loss_good_percent": model.good_loss_percent if model else 0,
+        "rate_mbit": profile.rate_mbit or 0,
+        "queue_bytes": profile.queue_bytes or 0,
+        "queue_packets": profile.queue_packets or 0,
+    }
 
 
 def tail_drops(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from meshbench.impairment.engine import Plan
+from meshbench.impairment.engine import Plan, asked
 
 
 class FakeEngine:
@@ -15,8 +15,10 @@ class FakeEngine:
         self._found: dict[str, dict[str, Any]] = {}
 
     async def apply(self, plan: Plan, lifetime_s: float) -> Mapping[str, list[list[str]]]:
-        parameters = {**plan.profile.model_dump(), "limit": plan.limit}
-        self._found = {host: {"parameters": parameters, "tail_drops": 0} for host in plan.seeds}
+        self._found = {
+            name: {"parameters": asked(plan.of(name), plan.limit), "tail_drops": 0}
+            for name in plan.seeds
+        }
         return {}
 
     async def read(self) -> dict[str, dict[str, Any]]:

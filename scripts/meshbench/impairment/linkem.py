@@ -8,18 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from meshbench.config.models import Profile
+from meshbench.config.profile import Emulator, Profile
 from meshbench.impairment.engine import Plan
 from meshbench.testbed import local
 from meshbench.testbed.lab import cgroups
 from meshbench.testbed.lab.lab import end, spawn
-from meshbench.testbed.lab.layout import HostLayout, Layout
+from meshbench.testbed.lab.layout import Layout
 from meshbench.util.errors import TestbedError
 from meshbench.util.files import cache
 from meshbench.util.waiting import persist
 
 SOURCE = Path(__file__).parents[3] / "tools" / "linkem"
 _START_LIMIT_S = 5.0
+_ARROW = "_"
 
 
 async def build() -> Path:
@@ -38,7 +39,7 @@ async def build() -> Path:
 
 
 class Linkem:
-    """One emulator per host uplink in the lab's wire namespace.
+    """One emulator per host uplink, and per link with values of its own, in the lab's wire namespace.
 
     While one is active the hosts' ports are not in the kernel's bridge: each frame crosses
     exactly one emulator, the receiver's (ingress) or the sender's (egress).
@@ -50,51 +51,57 @@ class Linkem:
         self._layout = layout
         self._rate_bps = rate_bps
 
-    def _group(self, host: HostLayout) -> str:
-        return f"{self._layout.id}-linkem-{host.name}"
+    def _group(self, emulator: str) -> str:
+        return f"{self._layout.id}-linkem-{_label(emulator)}"
 
-    def _control(self, host: HostLayout) -> Path:
-        return self._layout.folder / f"linkem-{host.name}"
+    def _control(self, emulator: str) -> Path:
+        return self._layout.folder / f"linkem-{_label(emulator)}"
+
+    def _way(self, emulator: str) -> Path:
+        return self._layout.folder / f"linkem-{_label(emulator)}.way"
+
+    def _log(self, emulator: str) -> Path:
+        return self._layout.folder / f"{_label(emulator)}-linkem.log"
 
     async def apply(self, plan: Plan, lifetime_s: float) -> Mapping[str, list[list[str]]]:
         program = str(await build())
-        hosts = self._layout.hosts
-        ways = {host.name: way(self._layout, host, plan.placement, lifetime_s) for host in hosts}
-        changes = {host.name: change(host, plan, self._rate_bps) for host in hosts}
-        told = {h.name: [["linkem", *ways[h.name], *changes[h.name]]] for h in hosts}
-        if not await self._bridged() and all(self._runs(host, ways[host.name]) for host in hosts):
-            await asyncio.gather(*(self._change(host, changes[host.name]) for host in hosts))
+        wanted = plan.emulators(self._layout.host_names)
+        ways = {one.name: way(self._layout, one, plan.placement, lifetime_s) for one in wanted}
+        changes = {one.name: change(one, plan, self._rate_bps) for one in wanted}
+        told = {name: [["linkem", *ways[name], *changes[name]]] for name in ways}
+        if not await self._bridged() and await self._runs(ways):
+            await asyncio.gather(*(self._change(name, changes[name]) for name in ways))
             return told
         await self._end()
-        for host in hosts:
+        for host in self._layout.hosts:
             await self._wire("ip", "link", "set", host.data_port, "nomaster")
-        for host in hosts:
-            argv = [
-                program,
-                *ways[host.name],
-                *changes[host.name],
-                "--control",
-                str(self._control(host)),
-            ]
-            await spawn(self._group(host), argv, self._layout.folder / f"{host.name}-linkem.log")
-            self._way(host).write_text(shlex.join(ways[host.name]))
-        await asyncio.gather(*(self._started(host) for host in hosts))
+        for name, words in ways.items():
+            argv = [program, *words, *changes[name], "--control", str(self._control(name))]
+            await spawn(self._group(name), argv, self._log(name))
+            self._way(name).write_text(shlex.join(words))
+        await asyncio.gather(*(self._started(name) for name in ways))
         return told
 
-    def _way(self, host: HostLayout) -> Path:
-        return self._layout.folder / f"linkem-{host.name}.way"
-
-    def _runs(self, host: HostLayout, words: list[str]) -> bool:
-        """Whether the host's emulator is running between these ports."""
-        alive = bool(cgroups.processes(self._group(host)))
-        return (
-            alive and self._way(host).exists() and self._way(host).read_text() == shlex.join(words)
+    async def _runs(self, ways: Mapping[str, list[str]]) -> bool:
+        """Whether these emulators, and no other, run between these ports."""
+        return set(self._running()) == set(ways) and all(
+            self._way(name).read_text() == shlex.join(words) for name, words in ways.items()
         )
 
-    async def _change(self, host: HostLayout, words: list[str]) -> None:
+    def _started_ones(self) -> list[str]:
+        """The emulators that have a control group, whether they live or not."""
+        prefix = self._group("")
+        names = {name.removeprefix(prefix).replace(_ARROW, "->") for name in cgroups.named(prefix)}
+        order = self._layout.host_names
+        return sorted(names, key=lambda name: [order.index(host) for host in name.split("->")])
+
+    def _running(self) -> list[str]:
+        return [name for name in self._started_ones() if cgroups.processes(self._group(name))]
+
+    async def _change(self, emulator: str, words: list[str]) -> None:
         """Other impairment in a running emulator, from a fresh seed and with counters at zero."""
-        await self._ask(host, "--send", shlex.join(["set", *words]))
-        await self._ask(host, "--send", "reset")
+        await self._ask(emulator, "--send", shlex.join(["set", *words]))
+        await self._ask(emulator, "--send", "reset")
 
     async def _bridged(self) -> set[str]:
         """The ports that are in the kernel's bridge; a host that has rebooted puts a new one there."""
@@ -104,22 +111,20 @@ class Linkem:
 
     async def read(self) -> dict[str, dict[str, Any]]:
         bridged = await self._bridged()
-        hosts = [
-            host
-            for host in self._layout.hosts
-            if cgroups.processes(self._group(host)) and host.data_port not in bridged
-        ]
-        stats = await asyncio.gather(*(self._ask(host, "--stats") for host in hosts))
+        outside = {host.name for host in self._layout.hosts if host.data_port in bridged}
+        names = [name for name in self._running() if not outside & set(name.split("->"))]
+        stats = await asyncio.gather(*(self._ask(name, "--stats") for name in names))
         return {
-            host.name: {
+            name: {
                 "parameters": parameters(said),
                 "offered": offered(said),
                 "lost": int(said["lost"]),
+                "queue_drops": int(said["queue_drop"]),
                 "tail_drops": tail_drops(said),
                 "late_ms": said["lateness_us"]["mean"] / 1000,
                 "stats": said,
             }
-            for host, said in zip(hosts, stats, strict=True)
+            for name, said in zip(names, stats, strict=True)
         }
 
     async def clear(self) -> None:
@@ -128,35 +133,40 @@ class Linkem:
             await self._wire("ip", "link", "set", host.data_port, "master", "lan")
 
     async def _end(self) -> None:
-        for host in self._layout.hosts:
-            if self._group(host) in cgroups.named(self._group(host)):
-                await end(self._group(host))
-            self._control(host).unlink(missing_ok=True)
-            self._way(host).unlink(missing_ok=True)
+        for name in self._started_ones():
+            await end(self._group(name))
+        for file in self._layout.folder.glob("linkem-*"):
+            file.unlink(missing_ok=True)
 
     async def _wire(self, *argv: str) -> None:
         await local.run("ip", "netns", "exec", self._layout.wire, *argv)
 
-    async def _ask(self, host: HostLayout, *request: str) -> dict[str, Any]:
+    async def _ask(self, emulator: str, *request: str) -> dict[str, Any]:
         program = str(await build())
         option, *line = request
-        _, text = await local.run(program, option, str(self._control(host)), *line)
+        _, text = await local.run(program, option, str(self._control(emulator)), *line)
         said: dict[str, Any] = json.loads(text)
         return said
 
-    async def _started(self, host: HostLayout) -> None:
+    async def _started(self, emulator: str) -> None:
         if not await persist(
-            lambda: self._ask(host, "--stats"), _START_LIMIT_S, TestbedError, ValueError
+            lambda: self._ask(emulator, "--stats"), _START_LIMIT_S, TestbedError, ValueError
         ):
             return
-        log = (self._layout.folder / f"{host.name}-linkem.log").read_text(errors="replace")
-        raise TestbedError(f"linkem of {host.name} did not start: {log.strip()[-1000:]}")
+        log = self._log(emulator).read_text(errors="replace")
+        raise TestbedError(f"linkem of {emulator} did not start: {log.strip()[-1000:]}")
 
 
-def way(layout: Layout, host: HostLayout, placement: str, lifetime_s: float) -> list[str]:
-    """Between which ports a host's emulator forwards, fixed while it runs (pure)."""
-    others = [other for other in layout.hosts if other != host]
-    senders, receivers = (others, [host]) if placement == "ingress" else ([host], others)
+def _label(emulator: str) -> str:
+    """An emulator's name where an arrow is no good: no host has an underscore in its name."""
+    return emulator.replace("->", _ARROW)
+
+
+def way(layout: Layout, emulator: Emulator, placement: str, lifetime_s: float) -> list[str]:
+    """Between which ports an emulator forwards, fixed while it runs (pure)."""
+    hosts = {host.name: host for host in layout.hosts}
+    own, others = [hosts[emulator.host]], [hosts[peer] for peer in emulator.peers]
+    senders, receivers = (others, own) if placement == "ingress" else (own, others)
     return [
         *(word for sender in senders for word in ("--in", sender.data_port)),
         *(word for r in receivers for word in ("--out", f"{r.data_port}={r.data_mac}")),
@@ -165,21 +175,33 @@ def way(layout: Layout, host: HostLayout, placement: str, lifetime_s: float) -> 
     ]  # fmt: skip
 
 
-def change(host: HostLayout, plan: Plan, rate_bps: int | None) -> list[str]:
-    """What a host's emulator does to packets; may change while it runs (pure)."""
+def change(emulator: Emulator, plan: Plan, rate_bps: int | None) -> list[str]:
+    """What an emulator does to packets; may change while it runs (pure)."""
     return [
-        *_profile_arguments(plan.profile),
-        *(["--rate-bps", str(rate_bps)] if rate_bps else []),
+        *_profile_arguments(emulator.profile),
+        *_line_arguments(emulator.profile, rate_bps),
         "--limit", str(plan.limit),
-        "--seed", str(plan.seeds[host.name]),
+        "--seed", str(plan.seeds[emulator.name]),
     ]  # fmt: skip
 
 
 def arguments(
-    layout: Layout, host: HostLayout, plan: Plan, rate_bps: int | None, lifetime_s: float
+    layout: Layout, emulator: Emulator, plan: Plan, rate_bps: int | None, lifetime_s: float
 ) -> list[str]:
-    """The whole command line of one host's emulator (pure)."""
-    return [*way(layout, host, plan.placement, lifetime_s), *change(host, plan, rate_bps)]
+    """The whole command line of one emulator (pure)."""
+    return [*way(layout, emulator, plan.placement, lifetime_s), *change(emulator, plan, rate_bps)]
+
+
+def _line_arguments(profile: Profile, rate_bps: int | None) -> list[str]:
+    """The profile's bottleneck with its queue, else the lab's own line."""
+    if profile.rate_bps is None:
+        return ["--rate-bps", str(rate_bps)] if rate_bps else []
+    queue = (
+        ["--queue-packets", str(profile.queue_packets)]
+        if profile.queue_packets
+        else ["--queue-bytes", str(profile.queue_bytes)]
+    )
+    return ["--rate-bps", str(profile.rate_bps), *queue]
 
 
 def _profile_arguments(profile: Profile) -> list[str]:
@@ -192,12 +214,22 @@ def _profile_arguments(profile: Profile) -> list[str]:
     ):
         if percent:
             words += [option, f"{percent:g},{correlation:g}"]
-    return words
+    if model := profile.loss_model:
+        chances = (
+            model.p_percent, model.r_percent, model.bad_loss_percent, model.good_loss_percent
+        )  # fmt: skip
+        words += ["--gemodel", ",".join(f"{percent:g}" for percent in chances)]
+    return [*words, *(["--keep-order"] if profile.jitter_keeps_order else [])]
 
 
 def parameters(stats: Mapping[str, Any]) -> dict[str, float]:
-    """The effective parameters of linkem under the keys of a profile."""
+    """The effective parameters of linkem under the keys of `engine.asked`.
+
+    A rate without a queue is the lab's own line, which no profile asks for.
+    """
     said = stats["parameters"]
+    queued = said["queue_bytes"] or said["queue_packets"]
+    p, r, bad, good = said["gemodel"] or (0, 0, 0, 0)
     return {
         "delay_ms": said["delay_us"] / 1000,
         "jitter_ms": said["jitter_us"] / 1000,
@@ -207,6 +239,14 @@ def parameters(stats: Mapping[str, Any]) -> dict[str, float]:
         "reorder_correlation_percent": said["reorder"]["correlation"],
         "duplicate_percent": said["duplicate"]["percent"],
         "limit": said["limit"],
+        "jitter_keeps_order": int(said["keep_order"]),
+        "loss_p_percent": p,
+        "loss_r_percent": r,
+        "loss_bad_percent": bad,
+        "loss_good_percent": good,
+        "rate_mbit": said["rate_bps"] / 1e6 if queued else 0,
+        "queue_bytes": said["queue_bytes"],
+        "queue_packets": said["queue_packets"],
     }
 
 

@@ -8,7 +8,9 @@ HEADROOM = 2
 _MTU_BITS = 1500 * 8
 _DEFAULT_RATE_BPS = 10_000_000_000
 _MINIMUM_LIMIT = 1000
+_LEAST_FRAME_BYTES = 60
 _MOST_CORRELATION = 0.99
+_MOST_MEMORY = 0.9999
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,7 @@ def expected(profile: Profile) -> Expected:
     integral.
     """
     low, high = profile.delay_ms - profile.jitter_ms, profile.delay_ms + profile.jitter_ms
-    loss = profile.loss_percent / 100
-    # Of a first-order Markov chain; netem's own way of correlating comes close to it.
-    correlation = min(profile.loss_correlation_percent / 100, _MOST_CORRELATION)
-    variance = (1 + correlation) / (1 - correlation)
+    loss, variance = _loss(profile)
     if high == low:
         return Expected(profile.delay_ms, 0.0, loss, variance)
     bottom = max(low, 0.0)
@@ -43,17 +42,62 @@ def expected(profile: Profile) -> Expected:
     return Expected(mean, max(square - mean**2, 0.0) ** 0.5, loss, variance)
 
 
-def largest_round_trip_s(profile: Profile) -> float:
-    """The most a profile adds to a round trip; time limits grow with it."""
-    return 2 * (profile.delay_ms + profile.jitter_ms) / 1000
+def _loss(profile: Profile) -> tuple[float, float]:
+    if model := profile.loss_model:
+        return bursts(
+            model.p_percent / 100, model.r_percent / 100,
+            model.bad_loss_percent / 100, model.good_loss_percent / 100,
+        )  # fmt: skip
+    return profile.loss_percent / 100, correlated(profile.loss_correlation_percent / 100)
+
+
+def correlated(correlation: float) -> float:
+    """The variance of a number of losses over that of independent ones, for a netem correlation.
+
+    That of a first-order Markov chain; netem's own way of correlating comes close to it.
+    """
+    correlation = min(correlation, _MOST_CORRELATION)
+    return (1 + correlation) / (1 - correlation)
+
+
+def bursts(p: float, r: float, bad: float, good: float) -> tuple[float, float]:
+    """Mean loss of the Gilbert-Elliott chain, and its variance over that of independent losses.
+
+    The chain is bad for p / (p + r) of the packets, and what it is at one packet tells of the n-th
+    after it by (1 - p - r)^n; the variance is the sum of the autocovariances (Hasslinger and
+    Hohlfeld 2008). All arguments are shares: from good to bad, back, loss in each.
+    """
+    in_bad = p / (p + r)
+    loss = in_bad * bad + (1 - in_bad) * good
+    if not 0 < loss < 1:
+        return loss, 1.0
+    memory = min(1 - p - r, _MOST_MEMORY)
+    covariance = in_bad * (1 - in_bad) * (bad - good) ** 2
+    return loss, 1 + 2 * covariance * memory / (1 - memory) / (loss * (1 - loss))
+
+
+def largest_round_trip_s(forward: Profile, back: Profile) -> float:
+    """The most that two directions of a link add to a round trip; time limits grow with it.
+
+    A full bottleneck counts: what is measured may fill it.
+    """
+    return sum(
+        (way.delay_ms + way.jitter_ms + way.longest_wait_ms) / 1000 for way in (forward, back)
+    )
 
 
 def queue_limit(profile: Profile, rate_bps: int | None) -> int:
-    """Packets the emulator must hold so that it never drops for want of room.
+    """Packets each emulator must hold so that it never drops for want of room.
 
     Twice the rate times the longest delay, in full packets (validity.md 3.3); small packets at
-    the same bit rate would need more, so tail drops are counted as well.
+    the same bit rate would need more, so tail drops are counted as well. What waits at a bottleneck
+    is held besides, and drops there when it is too much.
     """
+    return max(_limit(variant, rate_bps) for variant in profile.variants)
+
+
+def _limit(profile: Profile, rate_bps: int | None) -> int:
     longest_s = (profile.delay_ms + profile.jitter_ms) / 1000
     packets = (rate_bps or _DEFAULT_RATE_BPS) * longest_s / _MTU_BITS
-    return max(_MINIMUM_LIMIT, round(HEADROOM * packets) + _MINIMUM_LIMIT)
+    waiting = profile.queue_packets or (profile.queue_bytes or 0) // _LEAST_FRAME_BYTES
+    return max(_MINIMUM_LIMIT, round(HEADROOM * packets) + _MINIMUM_LIMIT) + waiting

@@ -11,6 +11,7 @@ from meshbench import __version__, benchmarks, collectors
 from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
 from meshbench.benchmarks.tools import versions
 from meshbench.config.plan import weather
+from meshbench.config.profile import emulators, on_link
 from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
 from meshbench.results import records
@@ -159,13 +160,14 @@ async def _collecting(
 
 def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
     where = job.where
+    names = [host.name for host in bed.hosts]
     return engine.Plan(
         profile=job.profile,
         placement=where.placement,
         limit=physics.queue_limit(job.profile, bed.rate_bps),
         seeds={
-            host.name: weather(where.seed, job.cell.round, job.cell.profile, host.name)
-            for host in bed.hosts
+            one.name: weather(where.seed, job.cell.round, job.cell.profile, one.name)
+            for one in emulators(job.profile, where.placement, names)
         },
     )
 
@@ -223,13 +225,17 @@ def _arena(job: MeasureJob, bed: Session, up: Up) -> Arena:
 
 def _link(job: MeasureJob, bed: Session, up: Up, pair: tuple[str, str], port: int) -> Link:
     source, target = pair
+    there = on_link(job.profile, job.where.placement, source, target)
+    back = on_link(job.profile, job.where.placement, target, source)
     return Link(
         source=bed.host(source),
         target=bed.host(target),
         source_address=up.mesh.address(source),
         target_address=up.mesh.address(target),
         interface=lifecycle.interface_of(up.mesh, bed.host(source)),
-        delay_s=physics.largest_round_trip_s(job.profile),
+        delay_s=physics.largest_round_trip_s(there, back),
+        rate_bps=there.rate_bps,
+        back_rate_bps=back.rate_bps,
         port=port,
     )
 

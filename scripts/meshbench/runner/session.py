@@ -127,7 +127,7 @@ async def _own(
 ) -> AsyncIterator[Session]:
     async with _connected(own_addresses(testbed), purpose, preflight.check) as hosts:
         if profile.impairs:
-            await refuse_unable(hosts, placement)
+            await refuse_unable(hosts, placement, profile)
         yield Session(kind="ssh", hosts=tuple(hosts), engine=HostNetem(hosts))
 
 

@@ -26,7 +26,10 @@ struct impairment {
     uint32_t gap; /* 0: no reordering; set to 1 when reorder is given without it */
     bool gemodel;
     double gemodel_percent[4]; /* p, r, 1-h, 1-k */
+    bool keep_order;           /* no packet is due before one that came earlier */
     uint64_t rate_bps;         /* 0: unlimited */
+    uint64_t queue_bytes;      /* may wait for the line; 0: what `limit` holds */
+    uint32_t queue_packets;    /* the same, counted in packets */
     uint32_t limit;            /* packets held */
     uint64_t seed;
 };

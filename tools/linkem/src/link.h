@@ -16,6 +16,8 @@ struct link {
     struct heap delayed;     /* until due */
     struct ring serialising; /* due, waiting for the line (rate) */
     uint64_t line_free_ns;
+    uint64_t waiting_bytes;  /* in `serialising` */
+    uint64_t latest_due_ns;  /* of the packets that keep their order */
     struct pool *pool;
     struct counters *counters;
 };

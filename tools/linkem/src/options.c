@@ -11,7 +11,8 @@
 const char options_usage[] =
     "linkem --in IF [--in IF ...] --out IF=MAC [--out IF=MAC ...] --seed N\n"
     "       [--delay-us N] [--jitter-us N] [--loss PCT[,CORR] | --gemodel P,R,1-H,1-K]\n"
-    "       [--duplicate PCT[,CORR]] [--reorder PCT[,CORR]] [--gap N] [--rate-bps N]\n"
+    "       [--duplicate PCT[,CORR]] [--reorder PCT[,CORR]] [--gap N] [--keep-order]\n"
+    "       [--rate-bps N [--queue-bytes N | --queue-packets N]]\n"
     "       [--limit PACKETS] [--control PATH] [--dead-man SECONDS] [--netns PATH]\n"
     "       [--priority 0..99]\n"
     "linkem --simulate PACKETS --seed N [impairment]    print the fate of each packet as CSV\n"
@@ -29,6 +30,9 @@ enum code {
     REORDER,
     GAP,
     RATE,
+    QUEUE_BYTES,
+    QUEUE_PACKETS,
+    KEEP_ORDER,
     LIMIT,
     SEED,
     LAST_IMPAIRMENT = SEED,
@@ -53,6 +57,9 @@ static const struct option long_options[] = {
     {"reorder", required_argument, NULL, REORDER},
     {"gap", required_argument, NULL, GAP},
     {"rate-bps", required_argument, NULL, RATE},
+    {"queue-bytes", required_argument, NULL, QUEUE_BYTES},
+    {"queue-packets", required_argument, NULL, QUEUE_PACKETS},
+    {"keep-order", no_argument, NULL, KEEP_ORDER},
     {"limit", required_argument, NULL, LIMIT},
     {"seed", required_argument, NULL, SEED},
     {"control", required_argument, NULL, CONTROL},
@@ -265,6 +272,17 @@ static bool parse_one(int code, const char *text, struct options *options,
         if (impairment->rate_bps != 0 && impairment->rate_bps < RATE_MIN_BPS)
             return complain(complaint, "--rate-bps", "0 (unlimited) or at least %u", RATE_MIN_BPS);
         return true;
+    case QUEUE_BYTES:
+        return parse_whole("--queue-bytes", text, 1, QUEUE_BYTES_MAX, &impairment->queue_bytes,
+                           complaint);
+    case QUEUE_PACKETS:
+        if (!parse_whole("--queue-packets", text, 1, LIMIT_MAX, &number, complaint))
+            return false;
+        impairment->queue_packets = (uint32_t)number;
+        return true;
+    case KEEP_ORDER:
+        impairment->keep_order = true;
+        return true;
     case LIMIT:
         if (!parse_whole("--limit", text, 1, LIMIT_MAX, &number, complaint))
             return false;
@@ -312,6 +330,11 @@ static bool check_impairment(struct impairment *impairment, struct complaint *co
         return complain(complaint, "--gap", "only together with --reorder above 0");
     if (impairment->gemodel && impairment->loss.percent > 0.0)
         return complain(complaint, "--gemodel", "not together with --loss");
+    if (impairment->queue_bytes > 0 && impairment->queue_packets > 0)
+        return complain(complaint, "--queue-packets", "not together with --queue-bytes");
+    if (impairment->rate_bps == 0 && (impairment->queue_bytes > 0 || impairment->queue_packets > 0))
+        return complain(complaint, impairment->queue_bytes > 0 ? "--queue-bytes" : "--queue-packets",
+                        "only together with --rate-bps above 0");
     if (impairment->reorder.percent > 0.0 && impairment->gap == 0)
         impairment->gap = 1;
     return true;

@@ -13,6 +13,7 @@
 #define DELAY_MAX_US 60000000u  /* one minute */
 #define JITTER_MAX_US 2147483u  /* netem caps jitter at 2^31 ns */
 #define RATE_MIN_BPS 1000u
+#define QUEUE_BYTES_MAX 1000000000000u
 #define DEFAULT_PRIORITY 10
 
 enum mode { MODE_FORWARD, MODE_SIMULATE, MODE_CLIENT, MODE_HELP };

@@ -56,6 +56,9 @@ void add_impairment(struct text *text, const struct impairment *impairment)
                  impairment->gemodel_percent[3]);
     else
         text_add(text, "null");
+    text_add(text, ",\"keep_order\":%s,\"queue_bytes\":%" PRIu64 ",\"queue_packets\":%" PRIu32,
+             impairment->keep_order ? "true" : "false", impairment->queue_bytes,
+             impairment->queue_packets);
     text_add(text, ",\"rate_bps\":%" PRIu64 ",\"limit\":%" PRIu32 ",\"seed\":%" PRIu64 "}",
              impairment->rate_bps, impairment->limit, impairment->seed);
 }
@@ -76,6 +79,7 @@ void add_counters(struct text *text, const struct counters *counters)
         {"replicated", counters->replicated},
         {"reordered", counters->reordered},
         {"tail_drop", counters->tail_drop},
+        {"queue_drop", counters->queue_drop},
         {"oversize", counters->oversize},
         {"checksum_not_ready", counters->checksum_not_ready},
         {"unroutable", counters->unroutable},

@@ -9,7 +9,8 @@
 struct impairment;
 
 /* received + duplicated + replicated
- *   = forwarded + lost + tail_drop + oversize + unroutable + send_error + queue_now */
+ *   = forwarded + lost + tail_drop + queue_drop + oversize + unroutable + send_error
+ *   + queue_now */
 struct counters {
     uint64_t received, received_bytes;
     uint64_t forwarded, bytes;
@@ -19,6 +20,7 @@ struct counters {
     uint64_t replicated; /* further ports a group frame was sent to */
     uint64_t reordered;  /* sent at once by `reorder` (jitter's reordering not counted) */
     uint64_t tail_drop;
+    uint64_t queue_drop; /* the line's own queue was full */
     uint64_t oversize;
     uint64_t checksum_not_ready;
     uint64_t unroutable;

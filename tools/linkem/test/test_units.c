@@ -281,6 +281,58 @@ static void test_link_rate(void)
     bench_stop(&bench);
 }
 
+static void test_link_queue(void)
+{
+    struct bench bench;
+    struct impairment impairment = {.rate_bps = 8000000, .queue_bytes = 3000};
+
+    /* 1000 bytes take 1 ms: three wait, the one on the line among them */
+    bench_start(&bench, impairment);
+    for (int i = 0; i < 10; i++)
+        bench_put(&bench, 0, 1000, false);
+    EXPECT(bench_get(&bench, 0) == 0);
+    EXPECT(bench.counters.queue_drop == 7 && bench.counters.tail_drop == 0);
+    bench_put(&bench, 0, 60, true);
+    EXPECT(bench_get(&bench, 10 * MS) == 4); /* upkeep is never dropped */
+    EXPECT(bench.counters.queue_drop == 7);
+    /* asked late: one came each 0.5 ms, one left each ms, and the queue knows */
+    for (uint64_t i = 0; i < 20; i++)
+        bench_put(&bench, 20 * MS + i * MS / 2, 1000, false);
+    EXPECT(bench_get(&bench, 100 * MS) == 12);
+    EXPECT(bench.counters.queue_drop == 7 + 8);
+    bench_stop(&bench);
+
+    impairment.queue_bytes = 0, impairment.queue_packets = 2;
+    bench_start(&bench, impairment);
+    for (int i = 0; i < 10; i++)
+        bench_put(&bench, 0, i % 2 ? 60 : 1000, false);
+    EXPECT(bench_get(&bench, 10 * MS) == 2 && bench.counters.queue_drop == 8);
+    bench_stop(&bench);
+}
+
+static void test_link_keeps_order(void)
+{
+    struct bench bench;
+    struct impairment impairment = {.delay_us = 4000, .jitter_us = 4000, .keep_order = true};
+    struct entry entry;
+    uint32_t last = 0;
+    uint64_t held_ns = 0;
+
+    bench_start(&bench, impairment);
+    for (uint32_t i = 1; i <= 900; i++)
+        bench_put(&bench, i * MS / 10, 100 + i, false);
+    while (link_get(&bench.link, 1000 * MS, &entry)) {
+        EXPECT(entry.frame->length > last);
+        EXPECT(entry.due_ns <= entry.frame->arrival_ns + 8 * MS);
+        last = entry.frame->length;
+        held_ns += entry.due_ns - entry.frame->arrival_ns;
+        pool_release(&bench.pool, entry.frame);
+    }
+    /* of 80 packets each 0.1 ms after the other the latest holds back those behind it */
+    EXPECT(held_ns / 900 > 6 * MS && held_ns / 900 < 8 * MS);
+    bench_stop(&bench);
+}
+
 static void test_link_copies_and_balance(void)
 {
     struct bench bench;
@@ -449,6 +501,12 @@ static void test_options(void)
         {"--seed -1", "--seed"},
         {"--gemodel 1,10 --loss 1", "--gemodel"},
         {"--gemodel 1,10,70,0.1", ""},
+        {"--rate-bps 8000 --queue-bytes 3000 --keep-order", ""},
+        {"--rate-bps 8000 --queue-packets 3", ""},
+        {"--queue-bytes 3000", "--queue-bytes"},
+        {"--queue-packets 3", "--queue-packets"},
+        {"--rate-bps 8000 --queue-packets 0", "--queue-packets"},
+        {"--rate-bps 8000 --queue-packets 3 --queue-bytes 3000", "--queue-packets"},
         {"--out c=02:00:00:00:00", "--out"},
         {"--out c=03:00:00:00:00:01", "--out"},
         {"--out c=02:00:00:00:00:01", "--out"},
@@ -521,6 +579,8 @@ int main(void)
     test_link_delay_and_limit();
     test_link_reorder_goes_first();
     test_link_rate();
+    test_link_queue();
+    test_link_keeps_order();
     test_link_copies_and_balance();
     test_link_exempt();
     test_frame();

@@ -19,6 +19,8 @@ from meshbench.util.waiting import until
 log = logging.getLogger(__name__)
 
 UNIT = "meshbench-iperf3"
+CLOCKED = ("sh", "-c", 'date +%s.%N && exec "$@"', "sh")
+"""Before a command: it says first, on a line of its own, what its host's clock shows."""
 LISTEN_LIMIT_S = 10.0
 FREE_LIMIT_S = 5.0
 _USER = "meshbench"
@@ -57,9 +59,18 @@ class Iperf3Servers:
         self._password = secrets.token_urlsafe(18)
         self._private, self._public = key_pair()
 
-    async def client(self, link: Link, words: Sequence[str], limit_s: float) -> Command:
-        """Run a client of a link's server with these arguments besides address, port and user."""
-        argv = ["iperf3", "-c", link.target_address, "-p", str(link.port), *words]
+    async def client(
+        self, link: Link, words: Sequence[str], limit_s: float, before: Sequence[str] = ()
+    ) -> Command:
+        """Run a client of a link's server with these arguments besides address, port and user.
+
+        Args:
+            link: its source runs the client.
+            words: the arguments.
+            limit_s: after which it is ended.
+            before: a command that runs it, e.g. `CLOCKED`.
+        """
+        argv = [*before, "iperf3", "-c", link.target_address, "-p", str(link.port), *words]
         return await link.source.run(
             [*argv, *self.client_arguments],
             secrets=self.client_secrets,

@@ -201,7 +201,7 @@ def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def mode_of(command: Command, run: Run) -> Mode:
     """The mode of a run, from its command line; where that is not iperf3's, from what it says."""
-    if "iperf3" in {word.rpartition("/")[2] for word in command.argv[:1]}:
+    if "iperf3" in {word.rpartition("/")[2] for word in command.argv}:
         if "--bidir" in command.argv:
             return "bidir"
         return "reverse" if {"-R", "--reverse"} & set(command.argv) else "forward"
