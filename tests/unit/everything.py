@@ -46,6 +46,11 @@ OTHERS = {
 }  # fmt: skip
 _OVER_TIME = {"tcp": ("tcp_rtt", "ms", 5.0), "tcp_parallel": ("goodput", "bit/s", 40e6)}
 _LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0}
+_HOST = {
+    "tunnel_bytes": 4e8, "vpn_cpu": 4.0, "vpn_cpu_per_gigabyte": 10.0, "kernel_cpu": 2.0,
+    "kernel_cpu_per_gigabyte": 5.0, "busiest_thread": 0.8, "busiest_thread_demand": 0.97,
+}  # fmt: skip
+"""What a host spends, which is not asked for by benchmark."""
 ODD = (0.0, None, 1e307, 1e17, 4e-10)
 
 
@@ -65,6 +70,8 @@ def write(folder: Path, state: State) -> dict[str, Path]:
         trouble = {"status": "failed", "reason": REASON} if bad else {}
         links.append(synthetic.link(**at, **trouble))
         samples += _failed(at) if bad else _measured(at, state, number)
+        if at["benchmark"] == "tcp" and not bad:
+            samples += _spent(at, state)
     for at in _starts():
         bad = state == "failed" or (state == "half" and at["vpn"] == BROKEN)
         trouble = {"status": "failed", "reason": REASON} if bad else {}
@@ -134,6 +141,20 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         yield synthetic.sample("mtu_named", named, "byte", **at, mode="icmp", stream=1500)
     if benchmark == "rist":
         yield from _video(at, state)
+
+
+def _spent(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
+    """What the source of a link spent; every host is the source of one."""
+    nowhere = {**at, "host": at["source"], "source": "*", "target": "*"}
+    for number, (name, value) in enumerate(_HOST.items()):
+        if name.startswith(("vpn", "busiest")) and at["vpn"] == "internal":
+            continue
+        odd = ODD[number % len(ODD)] if state == "odd" else value
+        yield synthetic.sample(name, odd, registry.metric(name).unit, **nowhere)
+    for second in range(3 if at["vpn"] != "internal" else 0):
+        share = ODD[second % len(ODD)] if state == "odd" else 0.5 + second / 10
+        where: dict[str, Any] = {"mode": "daemon", "stream": 1, "t_s": float(second)}
+        yield synthetic.sample("thread_cpu", share, **nowhere, **where)
 
 
 def _video(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:

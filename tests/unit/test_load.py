@@ -122,6 +122,18 @@ def test_times_are_told_apart_by_whose_they_are(machine: Path) -> None:
     assert (found.kernel_s, found.pressure_s, found.interrupts_s) == ({3: 2}, 2.5, 18 / TICKS)
 
 
+def test_wireguard_s_workers_are_known_by_their_names(machine: Path) -> None:
+    assert machine
+    process(4, 2, TICKS, name="kworker/u8:1-wg-crypt-mesh0")
+    found = load.read("mb1")
+    assert found is not None
+    assert found.kernel_s == {3: 2, 4: 2}
+    assert found.wireguard == frozenset({4})
+    later = Load(10.0, 0.0, 0.0, 0.0, {3: 5.0, 4: CPUS}, None, 0.0, frozenset({4}))
+    assert between(NOTHING, later)["wireguard"] == pytest.approx(0.1)
+    assert "wireguard" not in after(kernel=3)
+
+
 def test_a_kernel_that_does_not_count_says_nothing(machine: Path) -> None:
     (machine / "proc" / "pressure" / "cpu").unlink()
     found = load.read("mb1")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from meshbench.benchmarks.base import Observation
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Command, Record
-from meshbench.testbed.host import Host
+from meshbench.vpns.common.lifecycle import Mesh
 
 
 class Collector(ABC):
@@ -20,13 +20,17 @@ class Collector(ABC):
     metrics: ClassVar[tuple[Metric, ...]]
     """All that its observations may be of; the module registers them."""
 
-    async def start(self, hosts: Sequence[Host]) -> None:
-        """Begin, when everything is in place and nothing is measured yet."""
+    async def start(self, mesh: Mesh) -> None:
+        """Begin on the mesh's hosts, when everything is in place and nothing is measured yet."""
         return
 
-    async def stop(self, hosts: Sequence[Host]) -> Sequence[Command]:
+    async def stop(self, mesh: Mesh) -> Sequence[Command]:
         """End, also when the measurement broke, and return the commands that hold what was seen."""
         return ()
+
+    def marks(self, commands: Sequence[Command]) -> Iterator[str]:
+        """What a reader must know of what `stop` returned, e.g. that nothing was seen (pure)."""
+        yield from ()
 
     @abstractmethod
     def parse(self, record: Record) -> Iterator[Observation]:

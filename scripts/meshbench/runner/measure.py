@@ -26,6 +26,7 @@ from meshbench.testbed.host import Host
 from meshbench.testbed.lab import load
 from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
+from meshbench.vpns.common.lifecycle import Mesh
 from meshbench.vpns.common.supplies import planned
 
 LIFETIME_MARGIN_S = 600.0
@@ -91,7 +92,7 @@ async def _measure(
     collected: dict[str, list[Command]] = {}
     async with (
         _ready(job, bed, up, benchmark, arena) as (impairment, paths_before),
-        _collecting(bed.hosts, collected),
+        _collecting(up.mesh, collected),
     ):
         idle = bed.load()
         done = await groups.measure(benchmark, arena, silent)
@@ -114,6 +115,11 @@ async def _measure(
             *marks.apart(done.groups),
             *tuned.marks(changed, before, after),
             *(mark for link in done.links for mark in benchmark.marks(link)),
+            *(
+                mark
+                for kind in collectors.every()
+                for mark in kind().marks(collected.get(kind.name, ()))
+            ),
         ],
     )  # fmt: skip
 
@@ -142,16 +148,14 @@ async def _ready(
 
 
 @contextlib.asynccontextmanager
-async def _collecting(
-    hosts: Sequence[Host], collected: dict[str, list[Command]]
-) -> AsyncIterator[None]:
+async def _collecting(mesh: Mesh, collected: dict[str, list[Command]]) -> AsyncIterator[None]:
     """Every collector runs in the block; what they saw is in `collected` after it."""
     every = [collector() for collector in collectors.every()]
-    await asyncio.gather(*(collector.start(hosts) for collector in every))
+    await asyncio.gather(*(collector.start(mesh) for collector in every))
     try:
         yield
     finally:
-        seen = await asyncio.gather(*(collector.stop(hosts) for collector in every))
+        seen = await asyncio.gather(*(collector.stop(mesh) for collector in every))
         names = (collector.name for collector in every)
         collected |= {
             name: list(commands) for name, commands in zip(names, seen, strict=True) if commands

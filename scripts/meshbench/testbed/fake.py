@@ -24,6 +24,8 @@ _LARGEST_PAYLOAD = 1400
 """Of an echo request that may not be fragmented."""
 _QUESTION_WORDS = 2
 """A tool that is asked its version takes no time."""
+_SAMPLING = "meshbench-host-resources"
+"""The unit of the program that samples what a host spends."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
 
 
@@ -100,7 +102,9 @@ class FakeHost:
         return 0, "".join(f"{f}:{self._sysctls.get(f, 'fake')}\n" for f in argv[4:])
 
     def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
-        """The hosts' state, or a kernel that takes every value."""
+        """The hosts' state, what a host spent, or a kernel that takes every value."""
+        if _SAMPLING in argv:
+            return 0, _spent(len(self._world.running), 1e7 * (1 + self._random.random()))
         if argv[1] == "-s":
             return 0, self._world.state()
         written = (word.partition("=") for word in argv[4:])
@@ -192,6 +196,15 @@ def _this_machine_s(argv: Sequence[str]) -> tuple[int, str]:
     if path.is_relative_to("/proc") and path.is_file():
         return 0, path.read_text(encoding="utf-8")
     return 0, ""
+
+
+def _spent(daemons: int, tunnel_bytes: float) -> str:
+    """Two seconds of a host with so many daemons, as `collectors.resources` prints them."""
+    daemon = "t 7 daemon 1 10 5 150000 10000 900\ng vpn 150000 0 0\n" * daemons
+    grown = f"g own 1000 0 0\ng services 160000 0 0\n{daemon}b {tunnel_bytes:.0f} 1000 0 0\n"
+    cores = "c 0 20 10 5 15\nc 1 10 5 5 30\n"
+    later = "".join(f"@ {100 + n / 2}\n{grown}{cores}.\n" for n in range(1, 5))
+    return f"h 100\nq 0\n@ 100\nm {20_000 * daemons}\n.\n{later}q 0\nend 102.1\n"
 
 
 def _iperf3_run(argv: Sequence[str], rate_bps: float) -> dict[str, object]:

@@ -31,6 +31,7 @@ class Load:
         kernel_s: by kernel thread: WireGuard's among them encrypt for the lab.
         pressure_s: during which something waited for a CPU; None where the kernel does not say.
         interrupts_s: of all CPUs, spent on interrupts, which carry the lab's packets.
+        wireguard: the kernel threads whose last work was WireGuard's.
     """
 
     at_s: float
@@ -40,6 +41,7 @@ class Load:
     kernel_s: Mapping[int, float]
     pressure_s: float | None
     interrupts_s: float = 0.0
+    wireguard: frozenset[int] = frozenset()
 
 
 def read(lab_id: str) -> Load | None:
@@ -49,28 +51,33 @@ def read(lab_id: str) -> Load | None:
     if not lab_s:
         return None
     # A run starts the lab's hosts and emulators, so that its mark is on them too.
-    own_s, kernel_s = _processes_s({pid for name in names for pid in cgroups.processes(name)})
+    lab = {pid for name in names for pid in cgroups.processes(name)}
+    own_s, kernel_s, wireguard = _processes_s(lab)
     machine_s, interrupts_s = _machine_s()
     return Load(
-        time.monotonic(), machine_s, sum(lab_s), own_s, kernel_s, _pressure_s(), interrupts_s
-    )
+        time.monotonic(), machine_s, sum(lab_s), own_s, kernel_s, _pressure_s(), interrupts_s,
+        frozenset(wireguard),
+    )  # fmt: skip
 
 
 def between(earlier: Load | None, later: Load | None) -> dict[str, float]:
     """Shares of the machine's CPU time by user, and of the time that something waited (0..1).
 
-    ``kernel`` is what its threads and interrupts had, ``outside`` what neither they nor the lab nor
-    meshbench had. Empty where it is not known or the time was too short.
+    ``kernel`` is what its threads and interrupts had, ``wireguard`` the part of those threads that worked
+    for WireGuard, ``outside`` what neither they nor the lab nor meshbench had. Empty where it is not known or the time was too short.
     """
     if earlier is None or later is None or later.at_s - earlier.at_s < _LEAST_WINDOW_S:
         return {}
     window_s = later.at_s - earlier.at_s
     capacity_s = window_s * (os.cpu_count() or 1)
     lab_s, own_s = later.lab_s - earlier.lab_s, max(0.0, later.own_s - earlier.own_s)
-    kernel_s = sum(s - earlier.kernel_s.get(pid, 0.0) for pid, s in later.kernel_s.items())
+    threads_s = {pid: s - earlier.kernel_s.get(pid, 0.0) for pid, s in later.kernel_s.items()}
+    kernel_s = sum(threads_s.values())
     rest_s = later.machine_s - earlier.machine_s - lab_s - own_s - max(0.0, kernel_s)
     packets_s = max(0.0, kernel_s) + later.interrupts_s - earlier.interrupts_s
     used = {"lab": lab_s, "kernel": packets_s, "meshbench": own_s, "outside": max(0.0, rest_s)}
+    if later.wireguard:
+        used["wireguard"] = sum(threads_s[pid] for pid in later.wireguard)
     shares = {who: round(seconds / capacity_s, 4) for who, seconds in used.items()}
     if earlier.pressure_s is not None and later.pressure_s is not None:
         shares["waiting"] = round((later.pressure_s - earlier.pressure_s) / window_s, 4)
@@ -91,9 +98,11 @@ def _group_s(name: str) -> Iterable[float]:
             yield int(text.partition("usage_usec")[2].split()[0]) / 1e6
 
 
-def _processes_s(lab: Collection[int]) -> tuple[float, dict[int, float]]:
-    """Of meshbench's own processes together, those of the lab left out, and of each kernel thread."""
-    own_s, kernel_s = 0.0, {}
+def _processes_s(lab: Collection[int]) -> tuple[float, dict[int, float], set[int]]:
+    """Of meshbench's own processes together, those of the lab left out, and of each kernel thread; and
+    which of these worked for WireGuard last.
+    """
+    own_s, kernel_s, wireguard = 0.0, {}, set()
     main = {os.getpid(), int(os.environ.get(MAIN, "0"))}
     for folder in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -104,9 +113,11 @@ def _processes_s(lab: Collection[int]) -> tuple[float, dict[int, float]]:
             user, system, child_user, child_system = (int(word) for word in fields[11:15])
             if parent == _KTHREADD:
                 kernel_s[pid] = (user + system) * _TICK_S
+                # A worker is named after what it did last.
+                wireguard |= {pid} if "wg-crypt" in words else set()
             elif pid not in lab and (pid in main or _of_this_run(folder)):
                 own_s += (user + system + child_user + child_system) * _TICK_S
-    return own_s, kernel_s
+    return own_s, kernel_s, wireguard
 
 
 def _of_this_run(folder: Path) -> bool:
