@@ -8,6 +8,8 @@ import pytest
 from meshbench.collectors import tcp_counters
 from meshbench.collectors.tcp_counters import AFTER, BEFORE, TcpCounters
 from meshbench.results.records import Command, Record
+from meshbench.vpns.base import Network
+from meshbench.vpns.common.lifecycle import Mesh
 from tests.unit import making
 
 SNMP = """\
@@ -80,12 +82,13 @@ def test_garbage_and_a_host_that_was_started_anew_have_no_values(after: str) -> 
 
 
 def test_every_host_is_asked_before_and_after() -> None:
-    hosts = [making.ScriptedHost(name) for name in ("lom", "yuki")]
+    hosts = tuple(making.ScriptedHost(name) for name in ("lom", "yuki"))
+    mesh = Mesh(making.driver("internal"), Network(()), hosts, {}, {})
 
     async def both() -> list[Command]:
         collector = TcpCounters()
-        await collector.start(hosts)
-        return list(await collector.stop(hosts))
+        await collector.start(mesh)
+        return list(await collector.stop(mesh))
 
     commands = asyncio.run(both())
     assert [(c.host, c.role, c.measuring) for c in commands] == [

@@ -11,9 +11,12 @@ from meshbench.collectors.base import Collector
 from meshbench.results.metrics import Better, Metric, register
 from meshbench.results.records import Command, Record
 from meshbench.testbed.host import Host
+from meshbench.vpns.common.lifecycle import Mesh
 
 _FILES = ("/proc/net/snmp", "/proc/net/netstat")
-_SCOPE = "Of all the host's TCP: the streams, a tunnel's own where it is TCP, the controller's little."
+_SCOPE = (
+    "Of all the host's TCP: the streams, a tunnel's own where it is TCP, the controller's little."
+)
 BEFORE, AFTER = "before", "after"
 
 
@@ -100,11 +103,11 @@ class TcpCounters(Collector):
     def __init__(self) -> None:
         self._before: list[Command] = []
 
-    async def start(self, hosts: Sequence[Host]) -> None:
-        self._before = await _read(hosts, BEFORE)
+    async def start(self, mesh: Mesh) -> None:
+        self._before = await _read(mesh.hosts, BEFORE)
 
-    async def stop(self, hosts: Sequence[Host]) -> Sequence[Command]:
-        return [*self._before, *await _read(hosts, AFTER)]
+    async def stop(self, mesh: Mesh) -> Sequence[Command]:
+        return [*self._before, *await _read(mesh.hosts, AFTER)]
 
     def parse(self, record: Record) -> Iterator[Observation]:
         if not benchmarks.carries_tcp(record.kind):
