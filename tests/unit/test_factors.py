@@ -122,7 +122,7 @@ def rows(
 
 
 def table(folder: Path, rounds: int = 6, **more: Any) -> Rows:
-    design = {"tunings": list(SETTINGS), "settings": SETTINGS}
+    design: dict[str, Any] = {"tunings": list(SETTINGS), "settings": SETTINGS}
     return analysed(folder, *rows(rounds, **more), **design)["factors"]
 
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_told_has_its_reason(tmp_path: Path) -> None:
 
 def test_without_tunings_or_their_settings_it_is_empty(tmp_path: Path) -> None:
     assert analysed(tmp_path / "import", *rows(6), settings={})["factors"] == []
-    one = {"tunings": ["stock"], "settings": {"stock": SETTINGS["stock"]}}
+    one: dict[str, Any] = {"tunings": ["stock"], "settings": {"stock": SETTINGS["stock"]}}
     assert analysed(tmp_path / "one", *rows(6), **one)["factors"] == []
 
 

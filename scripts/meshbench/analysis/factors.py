@@ -141,7 +141,7 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
     """
     found = factors(design.settings) if design.settings else []
     rows = list(_rows(rounds, design, found)) if found else []
-    columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
+    columns: dict[str, object] = {name: [row[name] for row in rows] for name in SCHEMA.names}
     return assembled(columns, SCHEMA)
 
 
