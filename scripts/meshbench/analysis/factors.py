@@ -79,10 +79,13 @@ def factors(settings: Mapping[str, Mapping[str, str]]) -> list[Factor]:
             if level != base:
                 having = frozenset(tuning for tuning in levels if levels[tuning] == level)
                 alike.setdefault(having, []).append((name, base, level))
-    return [
-        Factor(*(", ".join(words) for words in zip(*said, strict=True)), having)
-        for having, said in alike.items()
-    ]
+    return [_joined(said, having) for having, said in alike.items()]
+
+
+def _joined(said: Sequence[tuple[str, str, str]], having: frozenset[str]) -> Factor:
+    """The factor of settings that have these values under the same tunings."""
+    names, bases, levels = zip(*said, strict=True)
+    return Factor(", ".join(names), ", ".join(bases), ", ".join(levels), having)
 
 
 def main_effects(design: Matrix, values: Matrix) -> Matrix:
