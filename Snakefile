@@ -24,6 +24,10 @@ else:
     include: "rules/measure.smk"
     include: "rules/parse.smk"
 
+    if CAMPAIGN.adaptive:
+
+        include: "rules/waves.smk"
+
 
 include: "rules/aggregate.smk"
 include: "rules/analyse.smk"
@@ -49,7 +53,7 @@ rule figures_all:
         "figures/all"
     default_target: True
     input:
-        INPUTS.measured,
+        lambda w: decided(INPUTS.measured),
         paths.findings(NAME),
         INPUTS.verdicts,
         INPUTS.figures,

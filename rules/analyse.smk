@@ -10,6 +10,7 @@ rule analyse:
         samples=INPUTS.samples,
         links=INPUTS.links,
         tables=[paths.table(NAME, name) for name in analysis.NEEDS],
+        decided=lambda w: last_decisions(),
     output:
         tables=ANALYSED,
     log:
@@ -18,7 +19,7 @@ rule analyse:
         ENVIRONMENT
     params:
         code=digests.digest("analysis.step", files=ANALYSIS_FILES),
-        design=hooks.design(CAMPAIGN),
+        design=hooks.design(CAMPAIGN) | WAVES.design,
         libraries=digests.libraries("numpy", "scipy"),
     message:
         "intervals, effects and ranks"

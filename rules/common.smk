@@ -9,6 +9,7 @@ from pathlib import Path
 from meshbench.workflow import digests, hooks
 from meshbench.workflow.inputs import Inputs
 from meshbench.workflow.settings import Setup
+from meshbench.workflow.waves import Waves
 from meshbench.util import files
 from meshbench.util.errors import MeshbenchError
 from meshbench.config import paths, plan
@@ -20,6 +21,7 @@ hooks.settle(Path(workflow.basedir))
 CAMPAIGN = hooks.load(config, [Path(file) for file in workflow.configfiles])
 SETUP = Setup(CAMPAIGN)
 INPUTS = Inputs.of(SETUP)
+WAVES = Waves(SETUP)
 NAME = CAMPAIGN.name
 ENVIRONMENT = "../environment.yml"
 
@@ -42,6 +44,26 @@ wildcard_constraints:
     placement=one_of(CAMPAIGN.placements),
     round=r"\d+",
     key="[0-9a-f]{12}",
+
+
+def decisions(before=None):
+    """The files that say who goes on after a round, as far as they are made; each one that is made
+    has Snakemake ask again.
+    """
+    return WAVES.decided(
+        lambda *of: Path(checkpoints.wave.get(round=of[0], key=of[1]).output[0]), before
+    )
+
+
+def last_decisions(before=None):
+    """The last one of these, or nothing: it says of all systems where they ended."""
+    files = decisions(before)
+    return files[-1] if files else []
+
+
+def decided(files):
+    """Of these files those of rounds that are decided on."""
+    return WAVES.of(files, decisions())
 
 
 def calibration(wildcards):

@@ -29,6 +29,7 @@ rule figure:
         cells=paths.table(NAME, "cells"),
         findings=paths.findings(NAME),
         runs=INPUTS.runs,
+        decided=lambda w: last_decisions(),
     output:
         svg=paths.figure(NAME, "{figure}", "svg"),
         png=paths.figure(NAME, "{figure}", "png"),
@@ -57,6 +58,7 @@ rule table:
         cells=paths.table(NAME, "cells"),
         findings=paths.findings(NAME),
         runs=INPUTS.runs,
+        decided=lambda w: last_decisions(),
     output:
         csv=paths.figure(NAME, "{name}", "csv"),
         tex=paths.figure(NAME, "{name}", "tex"),

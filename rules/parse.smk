@@ -3,7 +3,7 @@
 
 rule parse:
     input:
-        raw=lambda w: INPUTS.records[w.benchmark, w.vpn],
+        raw=lambda w: decided(INPUTS.records[w.benchmark, w.vpn]),
     output:
         samples=paths.samples(NAME, "{benchmark}", "{vpn}"),
         links=paths.links(NAME, "{benchmark}", "{vpn}"),
@@ -23,7 +23,7 @@ rule parse:
 
 rule parse_calibration:
     input:
-        raw=INPUTS.calibrated,
+        raw=lambda w: decided(INPUTS.calibrated),
     output:
         samples=paths.calibration_samples(NAME),
         links=paths.calibration_links(NAME),

@@ -9,6 +9,7 @@ rule report:
         claims=INPUTS.verdicts_page,
         facts=INPUTS.facts,
         runs=INPUTS.runs,
+        decided=lambda w: last_decisions(),
         imported=INPUTS.imported,
     output:
         report=paths.report(NAME),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from meshbench.workflow import workers
 
+decided = Path(snakemake.input.decided) if snakemake.input.get("decided") else None
 workers.run(
     snakemake.log[0],
     "meshbench.analysis.step.analyse",
@@ -11,5 +12,6 @@ workers.run(
     links=[Path(path) for path in snakemake.input.links],
     tables={Path(path).stem: Path(path) for path in snakemake.input.tables},
     design=snakemake.params.design,
+    decided=decided,
     out={Path(path).stem: Path(path) for path in snakemake.output.tables},
 )

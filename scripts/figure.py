@@ -8,12 +8,13 @@ from meshbench.workflow import workers
 
 name = snakemake.wildcards.figure
 facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
+decided = Path(snakemake.input.decided) if snakemake.input.get("decided") else None
 workers.run(
     snakemake.log[0],
     "meshbench.figures.drawing.render.render",
     name=name,
     tables=dict(zip(catalogue.get(name).tables, map(Path, snakemake.input.tables), strict=True)),
-    context=Context.from_dict(snakemake.params.context).told(facts),
+    context=Context.from_dict(snakemake.params.context).told(facts).ended(decided),
     outputs={kind: Path(path) for kind, path in snakemake.output.items()},
     bundle=Path(snakemake.params.bundle),
     findings=Path(snakemake.input.findings),

@@ -12,6 +12,7 @@ optional = {
     for name in ("claims", "imported")
 }
 facts = Path(snakemake.input.runs) if snakemake.input.get("runs") else None
+decided = Path(snakemake.input.decided) if snakemake.input.get("decided") else None
 workers.run(
     snakemake.log[0],
     "meshbench.report.page.write",
@@ -23,6 +24,6 @@ workers.run(
         facts=[Path(path) for path in snakemake.input.facts],
         **optional,
     ),
-    context=Context.from_dict(snakemake.params.context).told(facts),
+    context=Context.from_dict(snakemake.params.context).told(facts).ended(decided),
     out=Path(snakemake.output.report),
 )

@@ -191,7 +191,7 @@ def analysed(
     plan: dict[str, Any] = {
         "systems": [], "tunings": ["stock"], "settings": settings, **(design or {})
     }  # fmt: skip
-    step.analyse(samples, links, tables, plan, out)
+    step.analyse(samples, links, tables, plan, out, plan.pop("decided", None))
     return out
 
 

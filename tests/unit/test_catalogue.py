@@ -172,8 +172,9 @@ def test_every_figure_suits_a_campaign_of_everything() -> None:
             everything,
             ("internal", "headscale"),
             ("stock", "mine"),
-            rounds=3,
+            rounds=6,
             placements=("ingress", "egress"),
+            controls=True,
         )
     )
     assert set(found) >= set(catalogue.names())

@@ -379,3 +379,38 @@ def test_the_rule_writes_every_format(tmp_path: Path) -> None:
     comparing.write([str(base), str(other)], out, marked=True, equivalent_percent=5)
     assert all(path.stat().st_size > 500 for path in out.values())
     assert {"goodput", "rtt_avg", "copy_time"} <= set(comparing.headline_metrics())
+
+
+def test_two_profiles_of_one_system_are_compared_by_name(tmp_path: Path) -> None:
+    samples, links = [], []
+    for profile, by in (("low", 1.0), ("low@loss", 0.9)):
+        for round_ in range(1, 9):
+            for vpn in ("internal", "nebula"):
+                for source, target in LINKS:
+                    at = {
+                        "vpn": vpn,
+                        "round": round_,
+                        "source": source,
+                        "target": target,
+                        "profile": profile,
+                    }
+                    links.append(link(**at, record=f"raw/{profile}.json"))
+                    samples.append(sample("goodput", by * (100 + round_), "bit/s", **at))
+    _write(tmp_path / "aa", samples, links)
+    for profile, loss in (("low", 0.25), ("low@loss", 0.275)):
+        said = {**SETTINGS, "profile": {"loss_percent": loss}}
+        path = tmp_path / "aa" / "raw" / f"{profile}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"settings": said, "versions": {"benchmark_method": 1}}))
+    aa = f"{tmp_path / 'aa'}:nebula"
+    one = against(f"{aa}/low", f"{aa}/low@loss")
+    [change] = one.changes
+    assert change.ratio == pytest.approx(0.9)
+    assert change.verdict == compare.WORSE
+    assert [(m.base, m.other, m.effect) for m in one.basis.mismatches] == [
+        ("loss_percent 0.25", "loss_percent 0.275", "compared all the same")
+    ]
+    with pytest.raises(MeshbenchError, match="did you mean 'low'"):
+        sides.read(f"{aa}/lov")
+    with pytest.raises(MeshbenchError, match="name a profile on both sides"):
+        against(f"{aa}/low", f"{tmp_path / 'aa'}:internal")

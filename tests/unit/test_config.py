@@ -134,6 +134,12 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
         ("rounds: 1", "placements: [ingress, ingress]", "3: placements: duplicate placement 'ingress'"),
         ("rounds: 1", "placements: [wire]", "3: placements.0: must be 'ingress' or 'egress' (it says 'wire')"),
         ("rounds: 1", "placements: [ingress]\nplacement: egress", "4: placement: 'egress' is none of the placements: say one key"),
+        ("rounds: 1", "rounds: yes", "3: rounds: must be a whole number (it says true)"),
+        ("rounds: 1", "rounds: {most: 5, until: 5%}", "3: rounds.most: an interval needs 6 rounds, so that none of 5 can be saved: let most be above 6, or say rounds: 5"),
+        ("rounds: 1", "rounds: {least: 9, most: 8, until: 5%}", "3: rounds.most: must be at least 9, as least is"),
+        ("rounds: 1", "rounds: {least: yes, most: 8, until: 5%}", "3: rounds.least: must be a whole number"),
+        ("rounds: 1", "rounds: {most: 12, until: 5}", "3: rounds.until: must be a percentage, such as 5%"),
+        ("rounds: 1", "rounds: {most: 12, until: 0%}", "3: rounds.until: must be more than 0"),
         ("rounds: 1", "engine: tc", "3: engine: must be 'auto', 'netem' or 'linkem' (it says 'tc')"),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from meshbench.config import paths
 
-TABLES = ("estimates", "effects", "factors", "ranks", "power")
+TABLES = ("estimates", "effects", "factors", "ranks", "power", "stopping", "controls")
 """The tables that the step `analyse` computes, besides those of `tables.aggregate`."""
 NEEDS = ("measures", "hosts", "links")
 """The aggregate tables that it reads, besides the samples."""

@@ -57,7 +57,11 @@ def basis(base: Side, other: Side, *, anyway: bool = False) -> Basis:
     same = base.folder.resolve() == other.folder.resolve()
     pairs = list(_pairs(base, other))
     found = [] if same else [*_machines(pairs), *_campaigns(base, other)]
-    conditions = [*_profiles(pairs), *_benchmarks(pairs), *_engines(pairs)]
+    impairment = [*_profiles(pairs), *_engines(pairs)]
+    if base.profile:
+        # Two profiles are named to be compared.
+        impairment = [(key, Mismatch(m.what, m.base, m.other, TOLD)) for key, m in impairment]
+    conditions = [*impairment, *_benchmarks(pairs)]
     if anyway:
         conditions = [(key, Mismatch(m.what, m.base, m.other, TOLD)) for key, m in conditions]
     left = {key for key, m in conditions if m.effect == LEFT_OUT}
@@ -88,11 +92,11 @@ Found = tuple[tuple[str, str], Mismatch]
 def _pairs(base: Side, other: Side) -> Iterator[Pair]:
     """The conditions of what both sides have; of single systems that of the one with the other's."""
     for cell, conditions in base.conditions.items():
-        vpn, *rest = cell
-        if base.system and vpn != base.system:
+        vpn, tuning, profile, benchmark = cell
+        if not base.has(vpn, profile):
             continue
-        wanted = (other.system or vpn, *rest)
-        if (there := other.conditions.get((wanted[0], rest[0], rest[1], rest[2]))) is not None:
+        wanted = (other.system or vpn, tuning, other.profile or profile, benchmark)
+        if (there := other.conditions.get(wanted)) is not None:
             yield cell, conditions, there
 
 
@@ -173,7 +177,7 @@ def _missing(base: Side, other: Side) -> Iterator[Mismatch]:
     names: tuple[tuple[str, Callable[[Side], set[str]]], ...] = (
         ("system", lambda side: set() if side.system else {cell[0] for cell in side.conditions}),
         ("tuning", lambda side: {cell[1] for cell in side.conditions}),
-        ("profile", lambda side: {cell[2] for cell in side.conditions}),
+        ("profile", lambda side: set() if side.profile else {cell[2] for cell in side.conditions}),
         ("benchmark", lambda side: {cell[3] for cell in side.conditions}),
         ("placement", lambda side: set(side.rounds.column("placement"))),
     )

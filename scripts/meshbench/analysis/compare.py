@@ -94,7 +94,7 @@ def compare(sides: Sequence[Side], manner: Manner) -> list[Comparison]:
     """Each further side with the first one.
 
     Raises:
-        MeshbenchError: with a single side, or a system on one side and a campaign on the other.
+        MeshbenchError: with a single side, or a system (or profile) on one side and none on the other.
     """
     base, *others = sides
     if not others:
@@ -105,9 +105,18 @@ def compare(sides: Sequence[Side], manner: Manner) -> list[Comparison]:
                 f"'{base.name}' and '{other.name}': compare a system with a system (quick:nebula), "
                 "or a campaign with a campaign"
             )
-        if (base.folder.resolve(), base.system) == (other.folder.resolve(), other.system):
+        if (base.profile is None) != (other.profile is None):
+            raise MeshbenchError(
+                f"'{base.name}' and '{other.name}': name a profile on both sides (quick:nebula/low), or on "
+                "none"
+            )
+        if _what(base) == _what(other):
             raise MeshbenchError(f"'{base.name}' and '{other.name}' are the same")
     return [_against(base, other, manner) for other in others]
+
+
+def _what(side: Side) -> tuple[Any, ...]:
+    return side.folder.resolve(), side.system, side.profile
 
 
 def _against(base: Side, other: Side, manner: Manner) -> Comparison:
@@ -132,7 +141,7 @@ def _matched(
         wanted = there.get(_identity(row, base))
         if (
             wanted is None
-            or (base.system and row["vpn"] != base.system)
+            or not base.has(row["vpn"], row["profile"])
             or (manner.metrics and row["metric"] not in manner.metrics)
             or row["profile"] in chosen.profiles
             or row["benchmark"] in chosen.benchmarks
@@ -156,12 +165,13 @@ def _rows(side: Side) -> list[dict[str, Any]]:
 
 
 def _identity(row: dict[str, Any], side: Side) -> tuple[Any, ...] | None:
-    """What a series must agree in with that of the other side; single systems stand for each other."""
-    if side.system is None:
-        return tuple(row[name] for name in KEY)
-    if row["vpn"] != side.system:
+    """What a series must agree in with that of the other side; single systems stand for each other, and
+    single profiles do.
+    """
+    if not side.has(row["vpn"], row["profile"]):
         return None
-    return tuple(row[name] for name in KEY if name != "vpn")
+    single = {"vpn": side.system, "profile": side.profile}
+    return tuple(row[name] for name in KEY if single.get(name) is None)
 
 
 @dataclass(frozen=True)

@@ -123,8 +123,16 @@ def _counts(rounds: Rounds, design: Design) -> dict[str, np.ndarray]:
         return {"n_planned": rows, "n_not_run": np.zeros_like(rows)}
     hosts = np.array(rounds.column("subject_kind")) == "host"
     each = np.maximum(np.where(hosts, design.hosts, design.links), subjects)
-    planned = np.maximum(design.rounds * each, rows)
+    planned = np.maximum(_rounds(rounds, design) * each, rows)
     return {"n_planned": planned, "n_not_run": planned - rows}
+
+
+def _rounds(rounds: Rounds, design: Design) -> np.ndarray:
+    """In how many each series was to be measured."""
+    columns = [rounds.column(name) for name in ("vpn", "tuning", "placement", "profile")]
+    groups = list(zip(*columns, strict=True))
+    known = {group: design.rounds_of(group) for group in set(groups)}
+    return np.array([known[group] for group in groups], dtype=np.int64)
 
 
 def _spread(rounds: Rounds, values: Values) -> dict[str, Matrix]:

@@ -1,6 +1,6 @@
 """The values that are analysed: one per series and round, the median over its links (or hosts)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from meshbench.analysis import NEEDS
+from meshbench.analysis.decisions import Decision, First, Group
 from meshbench.analysis.matrix import Flags, Matrix, Places
 from meshbench.tables import database
 from meshbench.tables.database import Tidy
@@ -30,7 +31,11 @@ class Design:
         placements: the same.
         settings: by tuning, the value of each setting it makes; none of an import, whose kernels
             nobody has read.
-        rounds, links, hosts: how many.
+        controls: pairs of systems and of profiles of which one knows how they compare (`plan.controls`).
+        rounds, links, hosts: how many; of adaptive rounds, the most.
+        stops: of adaptive rounds, what was decided last on every system and profile.
+        until: percent: how wide intervals may be where it ended; 0 where all have as many rounds.
+        firsts: of each benchmark its first headline, which these intervals are of.
         marked: whether values of marked cells count.
         equivalent_percent: two systems are equivalent whose ratio is known to lie this near to 1.
         resamples: how often rounds are drawn for the ranks.
@@ -41,6 +46,7 @@ class Design:
     tunings: tuple[str, ...] = ()
     placements: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    controls: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     rounds: int = 0
     links: int = 0
     hosts: int = 0
@@ -48,12 +54,21 @@ class Design:
     equivalent_percent: float = 5.0
     resamples: int = 10_000
     seed: int = 1
+    stops: tuple[Decision, ...] = ()
+    until: float = 0.0
+    firsts: tuple[First, ...] = ()
+
+    def rounds_of(self, group: Group) -> int:
+        """In how many a system was to be measured under a profile."""
+        ended = (one.rounds for one in self.stops if one.group == group and not one.goes_on)
+        return next(ended, self.rounds)
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """From plain data, such as a rule's params."""
         systems = tuple((vpn, tuning) for vpn, tuning in plain["systems"])
         names = {key: tuple(plain.get(key, ())) for key in ("tunings", "placements")}
+        names["firsts"] = tuple(tuple(first) for first in plain.get("firsts", ()))
         return cls(**{**plain, "systems": systems, **names})
 
 

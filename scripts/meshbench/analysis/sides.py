@@ -1,4 +1,4 @@
-"""One side of a comparison: a campaign, or a system of one, with the conditions it was measured under."""
+"""One side of a comparison: a campaign, a system of one, or that under one profile, and its conditions."""
 
 import json
 from collections.abc import Mapping
@@ -50,6 +50,7 @@ class Side:
         name: as it is told: the folder's own, and the system's.
         folder: of the campaign's results.
         system: its only one; None for all of them.
+        profile: the same.
     """
 
     name: str
@@ -57,6 +58,11 @@ class Side:
     system: str | None
     rounds: Rounds
     conditions: Mapping[Cell, Conditions]
+    profile: str | None = None
+
+    def has(self, vpn: str, profile: str) -> bool:
+        """Whether it is about such a system and profile."""
+        return self.system in {None, vpn} and self.profile in {None, profile}
 
     @property
     def seed(self) -> int | None:
@@ -66,12 +72,14 @@ class Side:
 
 
 def read(name: str) -> Side:
-    """A side by what a person calls it: ``quick``, a folder of results, or ``quick:nebula@1.10``.
+    """A side by what a person calls it: ``quick``, a folder of results, ``quick:nebula@1.10``, or
+    ``quick:nebula/low``.
 
     Raises:
-        MeshbenchError: when there are no tables, or no such system in them.
+        MeshbenchError: when there are no tables, or no such system or profile in them.
     """
-    campaign, _, system = name.partition(":")
+    campaign, _, chosen = name.partition(":")
+    system, _, profile = chosen.partition("/")
     folder, tables = folder_of(name), tables_of(name)
     if missing := [str(path) for path in tables.values() if not path.is_file()]:
         raise MeshbenchError(
@@ -83,8 +91,14 @@ def read(name: str) -> Side:
     known = sorted(set(found.column("vpn")))
     if system and system not in known:
         raise MeshbenchError(f"there is no '{system}' in {folder}; {close_matches(system, known)}")
-    shown = ":".join(part for part in (folder.resolve().name, system) if part)
-    return Side(shown, folder, system or None, found, _conditions(folder, tables["links"]))
+    profiles = sorted(set(found.column("profile")))
+    if profile and profile not in profiles:
+        raise MeshbenchError(
+            f"there is no profile '{profile}' in {folder}; {close_matches(profile, profiles)}"
+        )
+    shown = ":".join(part for part in (folder.resolve().name, chosen) if part)
+    conditions = _conditions(folder, tables["links"])
+    return Side(shown, folder, system or None, found, conditions, profile or None)
 
 
 def _conditions(folder: Path, links: Path) -> dict[Cell, Conditions]:

@@ -1,10 +1,21 @@
 """The step `analyse`: from a campaign's tables to the tables of what may be said of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from meshbench.analysis import effects, estimates, factors, power, ranks, rounds
+from meshbench.analysis import (
+    controls,
+    decisions,
+    effects,
+    estimates,
+    factors,
+    power,
+    ranks,
+    rounds,
+    stopping,
+)
 from meshbench.analysis.rounds import Design
 from meshbench.tables import schema
 from meshbench.tables.database import Tidy
@@ -16,6 +27,7 @@ def analyse(
     tables: Mapping[str, Path],
     design: Mapping[str, Any],
     out: Mapping[str, Path],
+    decided: Path | None = None,
 ) -> None:
     """Write the tables `analysis.TABLES`, each whole or not at all.
 
@@ -25,8 +37,10 @@ def analyse(
         tables: the files of the aggregate tables `analysis.NEEDS`.
         design: what `Design.of` takes.
         out: where each table goes.
+        decided: what was decided last on who goes on, where rounds are adaptive.
     """
-    chosen = Design.of(design)
+    stops = tuple(decisions.read(decided).values())
+    chosen = replace(Design.of(design), stops=stops)
     read = rounds.read(Tidy(samples, links), tables, chosen)
     schema.write(estimates.table(read, chosen), out["estimates"])
     compared, different = effects.table(read, chosen)
@@ -34,3 +48,5 @@ def analyse(
     schema.write(factors.table(read, chosen), out["factors"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
+    schema.write(controls.table(read, chosen), out["controls"])
+    schema.write(stopping.table(read, chosen), out["stopping"])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meshbench.cli import checks, compare, power
+from meshbench.cli import checks, compare, controls, power
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     docs.set_defaults(command=_docs)
     checks.add(commands)
     compare.add(commands)
+    controls.add(commands)
     power.add(commands)
     hosts = commands.add_parser("hosts", help="hosts of your own: clean")
     hosts.set_defaults(command=_clean_hosts)

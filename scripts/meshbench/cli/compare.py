@@ -31,7 +31,8 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "sides", nargs="+", metavar="SIDE",
-        help="a campaign's name, a folder of results, or one system of it (quick:nebula@1.10); "
+        help="a campaign's name, a folder of results, one system of it (quick:nebula@1.10), or that "
+        "under one profile (quick:nebula/low); "
         "the first is what the others are compared with",
     )  # fmt: skip
     parser.add_argument("--metric", action="append", default=[], help="only this one; repeatable")

@@ -15,13 +15,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
+    Discriminator,
     Field,
     SerializeAsAny,
     StringConstraints,
+    Tag,
     TypeAdapter,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from meshbench.config.packages import Package
 from meshbench.config.profile import HostName, LinkName, NonNegative, Percent
@@ -259,6 +262,66 @@ class Calibration(Strict):
     loss_tolerance_percent: Percent = 10
 
 
+def _no_truth(value: Any) -> Any:
+    # YAML reads `yes` as true, and Python counts true as 1.
+    if isinstance(value, bool):
+        raise PydanticKnownError("int_type")
+    return value
+
+
+def _percent(value: Any) -> Any:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value) if isinstance(value, str) else None
+    if match is None:
+        raise PydanticCustomError("percent", "must be a percentage, such as 5%")
+    return float(match[1])
+
+
+INTERVAL_ROUNDS = 6
+"""So many rounds can carry a 95 % interval of the median (`analysis.order.LEAST_ROUNDS`)."""
+Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=999)]
+
+
+class Adaptive(Strict):
+    """As many rounds as a system needs under a profile.
+
+    Attributes:
+        least: rounds that all of them get.
+        most: rounds that none exceeds.
+        until: as soon as the interval of every benchmark's first headline is no wider than its value
+            ± so many percent, the system is not measured again under that profile.
+    """
+
+    least: Count = 3
+    most: Count
+    until: Annotated[float, BeforeValidator(_percent, str), Field(gt=0, lt=100)]
+
+    @property
+    def first(self) -> int:
+        """The round after which it is first looked whether that is so."""
+        return max(self.least, INTERVAL_ROUNDS)
+
+    @model_validator(mode="after")
+    def _can_end_early(self) -> Self:
+        if self.most < self.least:
+            raise PydanticCustomError(
+                "most",
+                "must be at least {least}, as least is",
+                {"key": "most", "least": self.least},
+            )
+        if self.most <= self.first:
+            raise PydanticCustomError(
+                "nothing_to_save",
+                "an interval needs {few} rounds, so that none of {most} can be saved: let most be "
+                "above {first}, or say rounds: {most}",
+                {"key": "most", "most": self.most, "first": self.first, "few": INTERVAL_ROUNDS},
+            )
+        return self
+
+
+def _kind_of_rounds(value: Any) -> str:
+    return "adaptive" if isinstance(value, Mapping | Adaptive) else "number"
+
+
 class Analysis(Strict):
     """How what was measured is judged.
 
@@ -291,7 +354,10 @@ class CampaignFile(Strict):
     campaign: Name
     testbed: Name = "lab"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    rounds: Annotated[int, Field(ge=1, le=999)] = 2
+    rounds: Annotated[
+        Annotated[Count, Tag("number")] | Annotated[Adaptive, Tag("adaptive")],
+        Discriminator(_kind_of_rounds),
+    ] = 2
     vpns: Annotated[tuple[Name, ...], Field(min_length=1)]
     tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
     profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -375,6 +441,18 @@ class Campaign:
     def placements(self) -> tuple[Placement, ...]:
         """Where packets are impaired; the first one is what figures of one place show."""
         return self.file.placements or (self.file.placement,)
+
+    @property
+    def adaptive(self) -> Adaptive | None:
+        """When a system has rounds enough; None where all have the same number."""
+        rounds = self.file.rounds
+        return rounds if isinstance(rounds, Adaptive) else None
+
+    @property
+    def rounds(self) -> int:
+        """How many there are at the most."""
+        rounds = self.file.rounds
+        return rounds.most if isinstance(rounds, Adaptive) else rounds
 
     @property
     def published(self) -> tuple[str, ...]:

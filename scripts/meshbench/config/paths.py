@@ -54,6 +54,13 @@ def kept(path: Path, started: datetime) -> Path:
     return campaign / "kept" / path.relative_to(campaign).with_suffix("") / f"{name}.json"
 
 
+def wave(campaign: str, round_: str, key: str) -> Path:
+    """Which systems are measured again after a round, and why the others are not; the key tells the
+    records and the limit that it was decided by.
+    """
+    return RESULTS / campaign / "waves" / round_ / f"{key}.json"
+
+
 def secrets(campaign: str) -> Path:
     """Keys of the campaign's VPNs, mode 600; never read by anything that writes results."""
     return STATE / "secrets" / campaign

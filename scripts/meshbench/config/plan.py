@@ -4,7 +4,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 from meshbench.config.models import Campaign
 from meshbench.results.records import Cell
@@ -85,9 +85,9 @@ def order(campaign: Campaign, round_: int) -> list[Cell]:
 
 
 def plan(campaign: Campaign) -> Plan:
-    """All rounds one after the other; a round is calibrated before its first cell."""
+    """All rounds that there may be, one after the other; a round is calibrated before its first cell."""
     steps: list[Cell | Calibrated] = []
-    rounds = range(1, campaign.file.rounds + 1)
+    rounds = range(1, campaign.rounds + 1)
     for round_ in rounds:
         cells = order(campaign, round_)
         steps += [
@@ -108,6 +108,30 @@ def switches(cells: Iterable[Cell]) -> int:
     return sum(a != b for a, b in pairwise(names))
 
 
+def controls(campaign: Campaign) -> dict[str, list[list[str]]]:
+    """Pairs of which one knows how they compare, each with its reference last.
+
+    Returns:
+        `systems`, one under two names; and `profiles`, a variant and what it is one of (`low@loss`, `low`).
+    """
+    vpns, profiles = campaign.file.vpns, campaign.file.profiles
+    return {
+        "systems": [
+            [again, vpn]
+            for vpn, again in combinations(vpns, 2)
+            if campaign.systems[vpn] == campaign.systems[again]
+        ],
+        "profiles": [
+            [name, stem]
+            for name in profiles
+            if (stem := name.partition("@")[0]) != name and stem in profiles
+        ],
+    }
+
+
 def weather(campaign_seed: int, round_: int, profile: str, host: str) -> int:
-    """The emulator's seed: every VPN of a round meets the same weather, and rounds differ."""
-    return seeded(campaign_seed, "weather", round_, profile, host)
+    """The emulator's seed: every VPN of a round meets the same weather, and rounds differ.
+
+    Variants of a profile (`low@loss`) meet that of the profile, so that only what they change differs.
+    """
+    return seeded(campaign_seed, "weather", round_, profile.partition("@")[0], host)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
+from meshbench.analysis.decisions import read as read_decisions
 from meshbench.results.metrics import Metric
 from meshbench.tables import registry
 from meshbench.util.errors import MeshbenchError
@@ -56,6 +57,7 @@ class Context:
         testbed: its kind, e.g. 'lab', 'ssh', 'fake'.
         placement: where it was impaired: the only one, or the first of several.
         placements: all of them, where there are several.
+        stops: VPN, tuning, placement and profile of what was measured in fewer rounds, and in how many.
         engine: as configured; figures say what the records say where they say it.
         runs: of an import, each system's tuning and round in every run that holds it; none for a
             campaign measured here, of which every system has every tuning in all rounds.
@@ -78,6 +80,7 @@ class Context:
     tests: tuple[tuple[str, int, str, str, int], ...] = ()
     headlines: tuple[Headline, ...] = ()
     placements: tuple[str, ...] = ()
+    stops: tuple[tuple[str, str, str, str, int], ...] = ()
 
     @property
     def at(self) -> str | None:
@@ -100,6 +103,7 @@ class Context:
             key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
         }
         fields["links"] = tuple((source, target) for source, target in plain["links"])
+        fields["stops"] = tuple(tuple(stop) for stop in plain.get("stops", ()))
         fields["headlines"] = tuple(Headline(*parts) for parts in plain.get("headlines", ()))
         return cls(**fields)
 
@@ -126,8 +130,23 @@ class Context:
             profiles=_found(self.profiles, {name for run in runs for name in run["profiles"]}),
         )
 
+    def ended(self, decisions: Path | None) -> "Context":
+        """With what was not measured in all rounds.
+
+        Args:
+            decisions: what was decided last on who goes on; None where all have as many rounds.
+        """
+        stops = (one for one in read_decisions(decisions).values() if not one.goes_on)
+        return dataclasses.replace(self, stops=tuple((*one.group, one.rounds) for one in stops))
+
+    def _last_round(self, vpn: str, tuning: str, profile: str, placement: str) -> int:
+        """Of a system at a placement; without a profile, of the one with the most."""
+        known = {(v, t, f): r for v, t, place, f, r in self.stops if place == placement}
+        names = (profile,) if profile else self.profiles
+        return max((known.get((vpn, tuning, f), self.rounds) for f in names), default=self.rounds)
+
     def rounds_of(
-        self, vpn: str, tuning: str, benchmark: str = "", profile: str = ""
+        self, vpn: str, tuning: str, benchmark: str = "", profile: str = "", placement: str = ""
     ) -> tuple[int, ...]:
         """The rounds in which a system was to be measured under a tuning; none if it was not.
 
@@ -136,9 +155,11 @@ class Context:
             tuning: its name.
             benchmark: only those in which this was to be run.
             profile: only those in which that was to be run under this.
+            placement: where it was impaired, if not as shown.
         """
         if not self.runs:
-            return tuple(range(1, self.rounds + 1)) if vpn in self.vpns else ()
+            last = self._last_round(vpn, tuning, profile, placement or self.placement)
+            return tuple(range(1, last + 1)) if vpn in self.vpns else ()
         rounds = tuple(r for v, t, r in self.runs if (v, t) == (vpn, tuning))
         if not (self.tests and benchmark):
             return rounds
@@ -285,6 +306,7 @@ class Plan:
     tunings: Collection[str] | None = None
     rounds: int | None = None
     placements: Collection[str] | None = None
+    controls: bool = False
 
 
 @dataclass(frozen=True)
@@ -303,6 +325,7 @@ class Figure:
         tunings: how many the campaign must have.
         rounds: how many the campaign must have.
         placements: how many the campaign must have; a figure of one shows the first one of several.
+        controls: whether the campaign must have something of which one knows how it compares.
         first_profile: whether it shows the first profile only.
         judged: whether what the sanity rules found of its benchmarks belongs below it.
         module: dotted, below `meshbench.figures`; of a figure that shares one with others.
@@ -319,6 +342,7 @@ class Figure:
     tunings: int = 1
     rounds: int = 1
     placements: int = 1
+    controls: bool = False
     first_profile: bool = False
     judged: bool = True
     module: str = ""
@@ -343,6 +367,7 @@ class Figure:
             and (plan.tunings is None or len(plan.tunings) >= self.tunings)
             and (plan.rounds is None or plan.rounds >= self.rounds)
             and self.placements <= len(plan.placements or ("one",))
+            and self.controls <= plan.controls
         )
 
 

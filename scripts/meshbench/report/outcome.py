@@ -12,6 +12,7 @@ from meshbench.results.records import Status
 
 _MATRIX = "cells ok of those planned: tunings x profiles x rounds"
 _BAD = ("status", "VPN", "tuning", "profile", "benchmark", "round", "links ok", "why")
+_STOPS = ("VPN", "tuning", "profile", "rounds", "ended", "why")
 _FEW = 25
 """So many cells that are not ok are listed without a click."""
 
@@ -39,15 +40,32 @@ def cells(data: Data, context: Context) -> Section:
         bad_head=_BAD,
         bad=_listed(bad, context),
         opened=len(bad) <= _FEW,
+        stops_head=_STOPS,
+        stops=[_stop(row, context) for row in data.rows("stopping")],
     )
+
+
+def _stop(row: Row, context: Context) -> list[Cell]:
+    """After how many rounds a system ended, and why."""
+    profile = f"{row['profile']}, {row['placement']}" if context.at else row["profile"]
+    ended = "enough" if row["enough"] else "no more rounds"
+    return [
+        row["vpn"],
+        row["tuning"],
+        profile,
+        f"{row['n_rounds']}/{row['most']}",
+        ended,
+        row["why"],
+    ]
 
 
 def _planned(vpn: str, benchmark: str, context: Context) -> int:
     """How many cells a system should have of a benchmark."""
-    return max(1, len(context.placements)) * sum(
-        len(context.rounds_of(vpn, tuning, benchmark, profile))
+    return sum(
+        len(context.rounds_of(vpn, tuning, benchmark, profile, placement))
         for tuning in context.tunings
         for profile in context.profiles
+        for placement in context.placements or (context.placement,)
     )
 
 

@@ -15,7 +15,7 @@ from meshbench.report.markup import Section
 from meshbench.util import templates
 from meshbench.util.files import atomic
 
-TABLES = ("cells", "links", "impairment", *said.TABLES)
+TABLES = ("cells", "links", "impairment", "stopping", *said.TABLES)
 """The aggregate tables that the report reads besides those of its figures."""
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from statistics import median
 
@@ -17,6 +17,7 @@ from meshbench.util import terminal
 from meshbench.workflow import summary
 from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
+from meshbench.workflow.waves import Waves
 
 CELL_OVERHEAD_S = 2.0
 SWITCH_S = 1.5
@@ -70,6 +71,8 @@ def show(setup: Setup) -> None:
     console = terminal.console(sys.stdout)
     console.print(table)
     console.print(_total(setup, have, times), markup=False)
+    for line in _adaptive(setup):
+        console.print(line, markup=False)
     if lacking := {**unbuilt(setup), **unbuilt_programs(setup)}:
         about = timedelta(seconds=round(sum(lacking.values())))
         names = ", ".join(lacking)
@@ -115,7 +118,37 @@ def _total(
         f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
     )
     about = timedelta(seconds=round(wait_s + FIGURES_S if missing or calibrations else 0))
+    span = str(about)
+    if more := _more(setup):
+        more_s = sum(times[step] for step in more)
+        more_s += plan.switches(step for step in more if isinstance(step, Cell)) * SWITCH_S
+        span += f" to {timedelta(seconds=round(wait_s + more_s + FIGURES_S))}"
     return (
         f"{len(missing)} of {len(have)} cells and {len(calibrations)} calibrations to measure, "
-        f"{len(have) - len(missing)} cells reused; about {about} ({basis})."
+        f"{len(have) - len(missing)} cells reused; about {span} ({basis})."
     )
+
+
+def _more(setup: Setup) -> list[Cell | Calibrated]:
+    """What has no record and may come to be measured, in its order."""
+    waves = Waves(setup)
+    maybe = waves.open(waves.on_disk())
+    steps = (*setup.plan.cells, *setup.plan.calibrations)
+    return [step for step in steps if step in maybe and not setup.records[step].exists()]
+
+
+def _adaptive(setup: Setup) -> Iterator[str]:
+    """When systems are measured again, and which are not any more, where the rounds are adaptive."""
+    rule = setup.campaign.adaptive
+    if rule is None:
+        return
+    yield (
+        f"rounds: at most {rule.most}; after round {rule.first}, and each further one, a system stops under a "
+        f"profile whose headlines' intervals are within ±{rule.until:g} %; up to {len(_more(setup))} more cells "
+        "and calibrations"
+    )
+    if rule.least < rule.first:
+        yield f"least: {rule.least} acts as {rule.first}: an interval needs {rule.first} rounds"
+    for decision in Waves(setup).stopped():
+        named = (decision.vpn, decision.tuning, decision.placement, decision.profile)
+        yield f"stopped after {decision.rounds} rounds: {' '.join(named)}: {decision.why}"

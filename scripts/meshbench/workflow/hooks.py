@@ -14,7 +14,7 @@ from typing import Any
 from meshbench import benchmarks, vpns
 from meshbench.analysis import tables_of
 from meshbench.config import load as configuration
-from meshbench.config import paths
+from meshbench.config import paths, plan
 from meshbench.config.models import Campaign, LabTestbed, SshTestbed
 from meshbench.config.sources import COMMAND_LINE, Source, locate, setting, sources_of
 from meshbench.figures import catalogue
@@ -30,7 +30,8 @@ from meshbench.workflow.settings import Setup
 log = logging.getLogger(__name__)
 
 MEASURING_RULES = {"calibrate", "measure"}
-TESTBED_RULES = {"deploy", *MEASURING_RULES}
+TESTBED_RULES = {"deploy", "wave", *MEASURING_RULES}
+"""Those that use it, or after which others will."""
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
@@ -133,7 +134,7 @@ def context(campaign: Campaign) -> dict[str, Any]:
         tunings=tuple(file.tunings),
         profiles=tuple(file.profiles),
         benchmarks=tuple(name for name in file.benchmarks if name not in SELF_TOLD),
-        rounds=file.rounds,
+        rounds=campaign.rounds,
         links=campaign.links,
         testbed=campaign.kind,
         placement=campaign.placements[0],
@@ -149,10 +150,11 @@ def design(campaign: Campaign) -> dict[str, Any]:
     systems = [(vpn, tuning) for vpn in file.vpns for tuning in file.tunings]
     return {
         "systems": [list(system) for system in systems] if planned else [],
+        "controls": plan.controls(campaign) if planned else {},
         "tunings": list(file.tunings),
         "settings": {name: campaign.tunings[name].settings for name in file.tunings if planned},
         "placements": list(campaign.placements) if planned else [],
-        "rounds": file.rounds if planned else 0,
+        "rounds": campaign.rounds if planned else 0,
         "links": len(campaign.links) if planned else 0,
         "hosts": len(campaign.hosts) if planned else 0,
         "marked": file.analysis.marked == "in",
@@ -188,8 +190,9 @@ def figures(campaign: Campaign) -> tuple[str, ...]:
             (*campaign.benchmarks, "calibration"),
             file.vpns,
             file.tunings,
-            file.rounds,
+            campaign.rounds,
             campaign.placements,
+            controls=any(plan.controls(campaign).values()),
         )
     )
 

@@ -45,10 +45,14 @@ class Inputs:
         return cls._imported(setup.campaign) if setup.campaign.published else cls._measured(setup)
 
     @property
+    def cells(self) -> Files:
+        """The records of all cells."""
+        return tuple(path for some in self.records.values() for path in some)
+
+    @property
     def measured(self) -> Files:
         """What only a testbed can make again."""
-        records = (path for some in self.records.values() for path in some)
-        return (*self.packaged, *self.deployed, *self.calibrated, *records)
+        return (*self.packaged, *self.deployed, *self.calibrated, *self.cells)
 
     @property
     def verdicts(self) -> Optional:

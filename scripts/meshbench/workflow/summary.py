@@ -19,7 +19,8 @@ from meshbench.tables import reading
 from meshbench.util import terminal
 from meshbench.util.errors import RecordError
 from meshbench.workflow import stale
-from meshbench.workflow.settings import Setup
+from meshbench.workflow.settings import Setup, Step
+from meshbench.workflow.waves import Waves
 
 ONE_CORE = "--cores 1"
 
@@ -57,9 +58,16 @@ class Done:
         return self.record.measuring_s if self.record else 0.0
 
 
+def wanted(setup: Setup) -> set[Step]:
+    """The cells and calibrations that are planned, as far as the rounds are decided on."""
+    waves = Waves(setup)
+    return waves.steps(waves.on_disk())
+
+
 def read(setup: Setup) -> list[Done]:
     """Every planned cell of a campaign with the record that its settings made."""
-    places = [(cell, setup.records[cell]) for cell in setup.plan.cells]
+    planned = wanted(setup)
+    places = [(cell, setup.records[cell]) for cell in setup.plan.cells if cell in planned]
     return [Done(cell, path, *_read(path)) for cell, path in places]
 
 
@@ -81,11 +89,12 @@ def compared(setup: Setup) -> list[Done]:
 
 def uncalibrated(setup: Setup) -> list[Calibrated]:
     """The calibrations that have no record of their settings."""
-    have = calibrations(setup)
+    have, planned = calibrations(setup), wanted(setup)
     return [
         step
         for step in setup.plan.calibrations
-        if (path := setup.records[step]) not in have or stale.reasons(path, setup.texts[step])
+        if step in planned
+        and ((path := setup.records[step]) not in have or stale.reasons(path, setup.texts[step]))
     ]
 
 

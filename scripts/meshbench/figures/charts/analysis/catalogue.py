@@ -15,6 +15,15 @@ FIGURES = (
         judged=False,
     ),
     Figure(
+        "controls",
+        "The same twice, and what is known to differ",
+        tables=("estimates", "controls"),
+        benchmarks=_MEASURED_HERE,
+        rounds=6,
+        controls=True,
+        judged=False,
+    ),
+    Figure(
         "placements",
         "What impairment at the sender does, against impairment on the way in",
         tables=("estimates", "effects"),

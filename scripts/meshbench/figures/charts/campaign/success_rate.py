@@ -62,7 +62,7 @@ def _planned(vpn: str, benchmark: str, links: int, context: Context) -> int:
     tuning, profile = context.tunings[0], context.profiles[0]
     if context.tests:
         return context.planned(vpn, tuning, benchmark=benchmark, profile=profile)
-    return len(context.rounds_of(vpn, tuning)) * links
+    return len(context.rounds_of(vpn, tuning, benchmark, profile)) * links
 
 
 def _rows(data: Data, context: Context) -> list[Row]:

@@ -1,0 +1,167 @@
+"""After a round: which systems have rounds enough under which profile, and why (the rule `wave`)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from meshbench.analysis import NEEDS, decisions, estimates, rounds
+from meshbench.analysis.decisions import Decision, First, Group
+from meshbench.analysis.effects import BARE
+from meshbench.analysis.matrix import Matrix
+from meshbench.analysis.rounds import Design, Rounds
+from meshbench.tables import aggregate, parse
+from meshbench.tables.database import Tidy
+
+_BY_DESIGN = {"unsupported", "unavailable"}
+
+
+@dataclass(frozen=True)
+class Width:
+    """How sure a benchmark's first headline is.
+
+    Attributes:
+        percent: half the interval's width in percent of the value; None where there is no interval.
+        impossible: whether it never had a value for it is impossible by design, or not to be had.
+    """
+
+    benchmark: str
+    metric: str
+    percent: float | None
+    impossible: bool = False
+
+    def __str__(self) -> str:
+        if self.impossible:
+            return f"{self.benchmark} {self.metric}: impossible here"
+        known = "no interval" if self.percent is None else f"±{self.percent:.3g} %"
+        return f"{self.benchmark} {self.metric} {known}"
+
+
+def decide(
+    records: Sequence[Path],
+    calibrations: Sequence[Path],
+    before: Path | None,
+    groups: Sequence[Sequence[str]],
+    firsts: Sequence[Sequence[Any]],
+    round_: int,
+    until: float,
+    marked: bool,
+    out: Path,
+) -> None:
+    """Write who goes on after a round.
+
+    Args:
+        records: of all rounds until then, of the systems that had not stopped.
+        calibrations: of the same rounds: they mark cells.
+        before: the decisions of the round before, if there were any.
+        groups: all of the campaign (`Group`, as plain data).
+        firsts: of each benchmark its first headline (`First`, as plain data).
+        round_: the round that was measured last.
+        until: percent.
+        marked: whether values of marked cells count.
+        out: the file.
+    """
+    every: list[Group] = [(vpn, tuning, place, profile) for vpn, tuning, place, profile in groups]
+    earlier = decisions.read(before)
+    left = [group for group in every if group not in earlier or earlier[group].goes_on]
+    series = _measured(records, calibrations)
+    known = widths(series, [(b, m, mode, way, of) for b, m, mode, way, of in firsts], marked=marked)
+    fresh = {one.group: one for one in decided(left, known, round_, until)}
+    decisions.write([fresh.get(group) or earlier[group] for group in every], round_, out)
+
+
+def _measured(records: Sequence[Path], calibrations: Sequence[Path]) -> Rounds:
+    """The values of records, by the very tables that the campaign's estimates come from."""
+    with TemporaryDirectory(prefix="meshbench-wave-") as folder:
+        of_cells, of_network = (
+            [Path(folder, f"{kind}-{what}.parquet") for what in ("samples", "links")]
+            for kind in ("cells", "network")
+        )
+        parse.parse(records, *of_cells)
+        parse.parse(calibrations, *of_network)
+        tables: dict[str, Path] = {}
+        for name in _needed(NEEDS):
+            tables[name] = Path(folder, f"{name}.parquet")
+            aggregate.aggregate(
+                name, of_cells[:1], of_cells[1:], tables[name], tables, of_network[:1],
+                of_network[1:],
+            )  # fmt: skip
+        tidy = Tidy(of_cells[:1], of_cells[1:])
+        return rounds.read(tidy, {name: tables[name] for name in NEEDS}, Design())
+
+
+def _needed(names: Collection[str]) -> list[str]:
+    """Tables with those that they need, in an order in which each comes after these."""
+    wanted, waiting = set[str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        wanted.add(name)
+        waiting += aggregate.needs(name)
+    return [name for name in aggregate.names() if name in wanted]
+
+
+def widths(
+    series: Rounds, firsts: Sequence[First], *, marked: bool = True
+) -> dict[Group, list[Width]]:
+    """How sure the first headline of each benchmark is, by system and profile."""
+    found = estimates.centres(series.chosen(marked=marked))
+    percent = half_width(found)
+    made: dict[Group, list[Width]] = {}
+    wanted = {(first[0], *first[1:4], first[4]) for first in firsts}
+    for place, row in enumerate(series.series.to_pylist()):
+        key = (row["benchmark"], row["metric"], row["mode"], row["direction"], row["subject_kind"])
+        if key in wanted:
+            group = (row["vpn"], row["tuning"], row["placement"], row["profile"])
+            statuses = {trouble["status"] for trouble in row["troubles"]}
+            made.setdefault(group, []).append(
+                Width(
+                    row["benchmark"],
+                    row["metric"],
+                    float(percent[place]) if np.isfinite(percent[place]) else None,
+                    impossible=not found.rounds[place]
+                    and bool(statuses)
+                    and statuses <= _BY_DESIGN,
+                )
+            )
+    return made
+
+
+def half_width(found: estimates.Centres) -> Matrix:
+    """Half the interval's width in percent of the median; NaN without an interval."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wide = found.most - found.least
+        share: Matrix = np.where(wide == 0, 0.0, 50 * wide / np.abs(found.low))
+    return share
+
+
+def decided(
+    groups: Sequence[Group], known: Mapping[Group, Sequence[Width]], round_: int, until: float
+) -> list[Decision]:
+    """Who goes on: whose intervals are too wide, and the bare link beside any that does.
+
+    Each system is compared with the bare link of the same round, so that this one must be there.
+    """
+    wide = {group: not _narrow(known.get(group, ()), until) for group in groups}
+    made = []
+    for group in groups:
+        vpn, *where = group
+        others = sorted(
+            {name for (name, *at), on in wide.items() if on and name != vpn and at == where}
+        )
+        beside = vpn == BARE and not wide[group] and bool(others)
+        told = ", ".join(map(str, known.get(group, ()))) or "nothing was measured"
+        limit = f"{'more than' if wide[group] else 'within'} ±{until:g} %"
+        why = f"beside {', '.join(others)}" if beside else f"{limit}: {told}"
+        made.append(Decision(*group, wide[group] or beside, round_, why))
+    return made
+
+
+def _narrow(widths_: Sequence[Width], until: float) -> bool:
+    """Whether all that can be known is known well enough; nothing known at all is not."""
+    possible = [one for one in widths_ if not one.impossible]
+    return bool(widths_) and all(
+        one.percent is not None and one.percent <= until for one in possible
+    )
