@@ -8,6 +8,8 @@ CAMPAIGN ?= quick
 CLAIMS ?= ../shared/data/thesis-claims.csv
 APT := $(shell grep -v '^\#' apt-packages.txt)
 SOURCES := scripts tests
+# Two processes; a file's tests stay in one, as what they share does.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 # Without a home that one may write to, what pip, uv and Snakemake keep stays here.
 ifndef XDG_CACHE_HOME
 ifneq ($(shell [ -w ~/.cache -o ! -e ~/.cache -a -w ~ ] || echo none),)
@@ -91,13 +93,19 @@ format: setup ## let the formatters have their way
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt Snakefile rules
 
-# The summary once more at the end: libraries have things to say while the interpreter exits.
+# The lab measures, so its tests have the machine for themselves; the others share two cores.
+# The summaries once more at the end: libraries have things to say while the interpreter exits.
 unit-workflow-lab: setup
-	@mkdir -p build; set -o pipefail; \
-	$(BIN)/pytest | tee build/pytest.log; status=$$?; tail -n 1 build/pytest.log; exit $$status
+	@mkdir -p build; set -o pipefail; status=0; \
+	$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit tests/workflow | tee build/pytest.log || status=$$?; \
+	$(BIN)/pytest tests/lab | tee build/lab.log || status=$$?; \
+	tail -q -n 1 build/pytest.log build/lab.log; exit $$status
 
-unit workflow lab: setup ## one kind of test
-	$(BIN)/pytest tests/$@
+unit workflow: setup ## one kind of test
+	$(BIN)/pytest $(SIDE_BY_SIDE) tests/$@
+
+lab: setup ## those with real hosts
+	$(BIN)/pytest tests/lab
 
 fresh: setup ## what is committed here sets itself up on new machines of Debian and Ubuntu
 	$(BIN)/pytest tests/fresh

@@ -66,6 +66,20 @@ def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     assert bare == (vpn == "internal")
 
 
+def test_a_record_says_where_its_time_went(tmp_path: Path) -> None:
+    found = run(tmp_path)
+    assert found.spent is not None
+    parts = found.spent.model_dump(exclude={"workflow_s"})
+    assert {part for part, seconds in parts.items() if seconds > 0} == parts.keys()
+    assert found.spent.workflow_s is None
+
+
+def test_time_up_to_a_failure_counts_where_it_failed(tmp_path: Path) -> None:
+    found = run(tmp_path, broken={"nebula": "port 4242 is in use"}).spent
+    assert found is not None
+    assert found.vpn_s > 0 == found.measuring_s
+
+
 def test_the_network_stays_impaired_for_as_long_as_all_links_may_take() -> None:
     class Slow(Ping):
         def longest_s(self) -> float:
@@ -136,10 +150,11 @@ def test_what_is_up_under_other_settings_is_stopped() -> None:
 
     def still_up(**sysctls: int) -> bool:
         wanted = Tuning(sysctls={f"net.ipv4.{key}": value for key, value in sysctls.items()})
-        one = job().model_copy(update={"tuning": wanted})
 
         async def kept() -> bool:
-            _, after = await tuned.make(one, bed, await state.read(bed.hosts), 60)
+            before = await state.read(bed.hosts)
+            applied = await tuning.apply(wanted, bed.hosts)
+            _, after = await tuned.settle(bed, applied, before)
             return "nebula" in state.running(after)
 
         world.running.add("nebula")

@@ -15,7 +15,7 @@ import pytest
 from meshbench.config.packages import Cargo
 from meshbench.config.plan import Calibrated
 from meshbench.results import records
-from meshbench.results.records import Cell, LinkRecord, Status
+from meshbench.results.records import Cell, LinkRecord, Spent, Status
 from meshbench.workflow import estimate, hooks, progress, summary
 from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
@@ -176,6 +176,23 @@ def test_a_fake_testbed_s_time_is_not_compared_with_its_tools(kind: str, told: b
     said = summary._times([made], START - timedelta(seconds=1))
     assert ("measuring tools ran 5 s: overhead " in said) is told
     assert said.endswith("; nothing was measured") is not told
+
+
+def test_what_was_not_in_tools_is_told_by_part() -> None:
+    of = record(link(command(took_s=5)))
+    lab = of.testbed.model_copy(update={"kind": "lab"})
+    spent = Spent(
+        workflow_s=1, opening_s=2, evidence_s=3, vpn_s=4, preparing_s=6, measuring_s=5 + 7
+    )
+    made = of.model_copy(update={"testbed": lab, "spent": spent})
+    begin = START - timedelta(seconds=1)
+    said = summary._times([made, made], begin)
+    assert (
+        "\nnot in tools: rest of the tests 14 s, VPNs brought up 8 s, impairing and servers 12 s, "
+        in said
+    )
+    assert ", evidence 6 s, opening the testbed 4 s, between cells 2 s, before, after and " in said
+    assert "not in tools" not in summary._times([of.model_copy(update={"testbed": lab})], begin)
 
 
 def test_the_one_command_repeats_the_options_of_the_run(

@@ -249,7 +249,7 @@ def test_what_impairs_hosts_of_ones_own_takes_gro_away(profile: Profile, *, on: 
     one = job().model_copy(update={"tuning": wanted, "profile": profile})
     words = "ethtool tells nothing" if not (on and profile.impairs) else "impaired at ingress"
     with pytest.raises(tuning.UnsupportedError, match=words):
-        asyncio.run(tuned.make(one, bed, {}, 60))
+        asyncio.run(tuned.apply(one, bed, 60))
     assert engine.cleared == (not (on and profile.impairs))
 
 

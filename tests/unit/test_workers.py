@@ -152,6 +152,13 @@ def test_work_apart_is_done_by_children_of_one_worker(run: Run) -> None:
     assert here not in {*children, *parents}
 
 
+def test_work_apart_is_told_for_how_long_nothing_was_done(run: Run) -> None:
+    for name in ("first", "second"):
+        assert run.job("idle", apart=True, file=str(run.folder / name))[1] == 0
+    assert (run.folder / "first").read_text() == "unknown"
+    assert float((run.folder / "second").read_text()) > 0
+
+
 @pytest.mark.parametrize("ignored", [False, True])
 def test_work_apart_is_interrupted_when_its_job_goes(
     run: Run, monkeypatch: pytest.MonkeyPatch, ignored: bool

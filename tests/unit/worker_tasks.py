@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from meshbench.util.errors import MeshbenchError
+from meshbench.workflow import workers
 
 
 def tell(file: str, wait_for: str = "") -> None:
@@ -45,3 +46,8 @@ def vanish(file: str) -> None:
     if sys.modules["__main__"].__spec__ is not None:
         os._exit(1)
     tell(file)
+
+
+def idle(file: str) -> None:
+    """Write for how long the worker had had nothing to do, as it says."""
+    Path(file).write_text(os.environ.get(workers.IDLE, "unknown"), encoding="utf-8")

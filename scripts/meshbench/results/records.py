@@ -234,6 +234,28 @@ class VpnRecord(Model):
     """What its daemons had said last before that."""
 
 
+class Spent(Model):
+    """Where a cell's time went, by the wall clock: the parts follow on each other.
+
+    Attributes:
+        workflow_s: before it, since the run's last job on the testbed had ended; null where no
+            worker of the run knows.
+        opening_s: connecting, bringing a lab up, waiting for the lease.
+        evidence_s: asking the hosts before and after it for their state, settings, tools, programs
+            and paths, and setting what differs.
+        vpn_s: making the VPN the only one that is up, with its path MTU; or seeing that it is.
+        preparing_s: impairing, starting servers and collectors, and ending them.
+        measuring_s: in the benchmark, its warm-ups and repetitions included.
+    """
+
+    workflow_s: float | None = None
+    opening_s: float = 0.0
+    evidence_s: float = 0.0
+    vpn_s: float = 0.0
+    preparing_s: float = 0.0
+    measuring_s: float = 0.0
+
+
 class Record(Model):
     """One cell, measured once."""
 
@@ -268,6 +290,8 @@ class Record(Model):
     """The same of attempts that were tried again."""
     collected: dict[str, list[Command]] = {}
     """By collector, what it found beside the measurement."""
+    spent: Spent | None = None
+    """Null in records of before it was kept."""
 
     @model_validator(mode="after")
     def _placed(self) -> Self:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from meshbench.config.plan import weather
 from meshbench.config.profile import emulators, on_link
 from meshbench.faults.base import MeshFaults
 from meshbench.impairment import engine, physics
+from meshbench.packages.store import Manifest
 from meshbench.results import records
 from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
 from meshbench.runner import groups, marks, programs, reconcile, tuned
@@ -21,9 +24,11 @@ from meshbench.runner.groups import Measured
 from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
 from meshbench.runner.session import Session, session
-from meshbench.testbed import state
+from meshbench.runner.stopwatch import Stopwatch
+from meshbench.testbed import state, tuning
 from meshbench.testbed.host import Host
 from meshbench.testbed.lab import load
+from meshbench.testbed.together import together
 from meshbench.util.errors import ToolError, VpnError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.lifecycle import Mesh
@@ -40,40 +45,93 @@ async def measure(job: MeasureJob, store: Path) -> Record:
     """
     cell = job.cell
     purpose = f"{job.where.campaign}: {cell.path}"
+    spent = Stopwatch("opening_s")
     async with session(job.where, job.profile, purpose, [job.kind]) as bed:
-        started = now()
-        before = await state.read(bed.hosts)
+        begun = Begun(now(), spent)
+        spent.turn("evidence_s")
         vpn = records.VpnRecord(
             driver=job.system.driver, options=job.system.options.model_dump(mode="json")
         )
+        asked = await _ask(job, bed, store)
+        before = asked.before.result()
         try:
-            settings, before = await tuned.make(job, bed, before, _settings_s(job))
-            # That a VPN is up is found out by ping, whatever is measured.
-            tools = benchmarks.load(job.kind).tools
-            asked = tuple(dict.fromkeys((versions.PING, *tools)))
-            told = await versions.check(asked, bed.hosts)
-            benchmark = benchmarks.load(job.kind)(job.options)
-            programs.check(benchmark, job.programs)
-            brought = (await programs.provide(benchmark, bed.hosts))[bed.hosts[0].name]
-            supplies = planned(cell.vpn, job.system, job.packages)
-            built = await reconcile.assemble(bed, cell.vpn, job.system, store, supplies)
+            settings, before = await tuned.settle(bed, asked.tuned.result(), before)
+            told = asked.tools.result()
+            brought = asked.programs.result()[bed.hosts[0].name]
+            built = asked.built.result()
             first = built.packages.get(bed.hosts[0].name, ())
             vpn.packages = [manifest.model_dump(mode="json") for manifest in first]
             vpn.effective = dict(built.driver.effective(built.network))
             vpn.control_server = built.driver.control_server(built.network)
+            spent.turn("vpn_s")
             up = await reconcile.only(bed, built, before, reconcile.attempt(cell.round))
             vpn.ready_s = dict(up.readiness.times_s) if up.started else {}
             vpn.silent, vpn.direct_s = list(up.readiness.silent), dict(up.direct_s)
             _tell_revived(vpn, up.revived)
-            record = await _measure(job, bed, up, vpn, settings, before, started)
+            vpn.version = asked.version.result()
+            record = await _measure(job, bed, up, vpn, settings, before, begun)
         except (VpnError, ToolError) as error:
             vpn.status, vpn.reason = Status(error.status), str(error)
-            return _failed(job, bed, vpn, before, started)
+            return _failed(job, bed, vpn, before, begun)
         record.programs = [manifest.model_dump(mode="json") for manifest in brought]
-        record.tools = {
-            host: {tool.name: mine[tool.name] for tool in tools} for host, mine in told.items()
-        }
+        tools = [tool.name for tool in benchmarks.load(job.kind).tools]
+        record.tools = {host: {name: mine[name] for name in tools} for host, mine in told.items()}
         return record
+
+
+@dataclass(frozen=True)
+class Begun:
+    """When a cell began, and where its time has gone since."""
+
+    started: datetime
+    spent: Stopwatch
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked before a cell, all of it ended: `result` gives what came of it, or its error."""
+
+    before: asyncio.Task[dict[str, dict[str, Any]]]
+    tuned: asyncio.Task[tuning.Applied]
+    tools: asyncio.Task[dict[str, dict[str, str]]]
+    programs: asyncio.Task[Mapping[str, tuple[Manifest, ...]]]
+    built: asyncio.Task[Mesh]
+    version: asyncio.Task[str]
+
+
+async def _ask(job: MeasureJob, bed: Session, store: Path) -> _Asked:
+    """The hosts' state, kernel settings, tools and programs, in as few exchanges as can be."""
+    start = asyncio.create_task
+    # That a VPN is up is found out by ping, whatever is measured.
+    tools = dict.fromkeys((versions.PING, *benchmarks.load(job.kind).tools))
+    with together():
+        built = start(_assemble(job, bed, store))
+        asked = _Asked(
+            before=start(state.read(bed.hosts)),
+            tuned=start(tuned.apply(job, bed, _settings_s(job))),
+            tools=start(versions.check(tuple(tools), bed.hosts)),
+            programs=start(_provide(job, bed)),
+            built=built,
+            version=start(_version(built, bed.hosts[0])),
+        )
+        tasks = [getattr(asked, field.name) for field in fields(asked)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return asked
+
+
+async def _assemble(job: MeasureJob, bed: Session, store: Path) -> Mesh:
+    supplies = planned(job.cell.vpn, job.system, job.packages)
+    return await reconcile.assemble(bed, job.cell.vpn, job.system, store, supplies)
+
+
+async def _provide(job: MeasureJob, bed: Session) -> Mapping[str, tuple[Manifest, ...]]:
+    benchmark = benchmarks.load(job.kind)(job.options)
+    programs.check(benchmark, job.programs)
+    return await programs.provide(benchmark, bed.hosts)
+
+
+async def _version(built: asyncio.Task[Mesh], host: Host) -> str:
+    return await lifecycle.version(await built, host)
 
 
 async def _measure(
@@ -83,9 +141,9 @@ async def _measure(
     vpn: records.VpnRecord,
     settings: dict[str, dict[str, str]],
     before: Mapping[str, Any],
-    started: Any,
+    begun: Begun,
 ) -> Record:
-    vpn.version = await lifecycle.version(up.mesh, bed.hosts[0])
+    begun.spent.turn("preparing_s")
     settings = await tuned.complete(job, bed, up.mesh, settings, _settings_s(job))
     benchmark, arena = benchmarks.load(job.kind)(job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
@@ -95,19 +153,26 @@ async def _measure(
         _collecting(up.mesh, collected),
     ):
         idle = bed.load()
+        begun.spent.turn("measuring_s")
         done = await groups.measure(benchmark, arena, silent)
+        begun.spent.turn("preparing_s")
         used = load.between(idle, bed.load())
-    paths_after, after, fallen, impairment.after, changed = await asyncio.gather(
-        lifecycle.paths(up.mesh), state.read(bed.hosts), lifecycle.dead(up.mesh), bed.engine.read(),
-        tuned.differences(job.tuning, up.mesh),
-    )  # fmt: skip
+    begun.spent.turn("evidence_s")
+    with together():
+        paths_after, after, fallen, impairment.after, changed = await asyncio.gather(
+            lifecycle.paths(up.mesh),
+            state.read(bed.hosts),
+            lifecycle.dead(up.mesh),
+            bed.engine.read(),
+            tuned.differences(job.tuning, up.mesh),
+        )
     engine.verify(_plan(job, bed), impairment.after)
     for link in done.links:
         _complete(link, up, paths_before, paths_after, {} if benchmark.disturbs else fallen)
     vpn.log_tail = fallen
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
-        job, bed, vpn, done, started=started, before=before, after=after,
+        job, bed, vpn, done, begun=begun, before=before, after=after,
         impairment=impairment, tuning_=settings, changed=changed, collected=collected, used=used,
         marked=[
             *([str(up.revived)] if up.revived else []),
@@ -139,9 +204,14 @@ async def _ready(
         serving = asyncio.create_task(stack.enter_async_context(benchmark.serving(arena)))
         try:
             impairment = await _impair(job, bed, benchmark)
-            paths, _, _ = await asyncio.gather(
-                lifecycle.paths(up.mesh), _forget_tcp(bed.hosts), tuned.verify(job.tuning, up.mesh)
-            )
+            with together():
+                paths, impairment.before, _, _ = await asyncio.gather(
+                    lifecycle.paths(up.mesh),
+                    bed.engine.read(),
+                    _forget_tcp(bed.hosts),
+                    tuned.verify(job.tuning, up.mesh),
+                )
+            engine.verify(_plan(job, bed), impairment.before)
         finally:
             await serving
         yield impairment, paths
@@ -186,15 +256,12 @@ async def _impair(
         commands = await bed.engine.apply(plan, _lifetime_s(job, benchmark))
     else:
         await bed.engine.clear()
-    reading = await bed.engine.read()
-    engine.verify(plan, reading)
     return records.ImpairmentRecord(
         engine=bed.engine.name if job.profile.impairs else "none",
         placement=job.where.placement,
         profile=job.profile.model_dump(),
         seed=job.where.seed,
         commands=dict(commands),
-        before=reading,
     )
 
 
@@ -269,7 +336,7 @@ def _failed(
     bed: Session,
     vpn: records.VpnRecord,
     before: Mapping[str, Any],
-    started: Any,
+    begun: Begun,
 ) -> Record:
     links = [
         LinkRecord(source=source, target=target, status=vpn.status, reason=vpn.reason)
@@ -280,7 +347,7 @@ def _failed(
         seed=job.where.seed,
     )  # fmt: skip
     return _record(
-        job, bed, vpn, Measured(links), started=started, before=before, after={},
+        job, bed, vpn, Measured(links), begun=begun, before=before, after={},
         impairment=impairment, tuning_={}, collected={}, marked=[],
     )  # fmt: skip
 
@@ -291,7 +358,7 @@ def _record(
     vpn: records.VpnRecord,
     done: Measured,
     *,
-    started: Any,
+    begun: Begun,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     impairment: records.ImpairmentRecord,
@@ -315,8 +382,9 @@ def _record(
         campaign=job.where.campaign,
         cell=job.cell,
         placement=job.where.placement,
-        started=started,
+        started=begun.started,
         ended=now(),
+        spent=begun.spent.read(),
         versions=versions,
         settings=job.model_dump(mode="json"),
         testbed=testbed,

@@ -17,6 +17,7 @@ from meshbench.packages.supply import Supply
 from meshbench.runner.session import Session
 from meshbench.testbed import state
 from meshbench.testbed.host import RUN, File
+from meshbench.testbed.together import together
 from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Network, Node
 from meshbench.vpns.common import debian, lifecycle
@@ -180,7 +181,8 @@ async def _log_tail(mesh: Mesh) -> dict[str, str]:
 
 async def _alive(bed: Session, mesh: Mesh) -> Readiness:
     """Which pairs pass traffic. What an earlier cell left of its impairment is held against none."""
-    found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
+    with together():
+        found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
     if found.silent:
         await bed.engine.clear()
         found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)

@@ -7,7 +7,7 @@ from meshbench.config.models import Tuning
 from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.session import Session
 from meshbench.testbed import state, tuning
-from meshbench.testbed.tuning import UnsupportedError
+from meshbench.testbed.tuning import Applied, UnsupportedError
 from meshbench.util.errors import TestbedError
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.lifecycle import Mesh
@@ -21,13 +21,8 @@ Facts = dict[str, dict[str, Any]]
 """By host, what `testbed.state` read there."""
 
 
-async def make(
-    job: MeasureJob, bed: Session, before: Facts, lifetime_s: float
-) -> tuple[Values, Facts]:
-    """The settings in force, and the hosts' state with them.
-
-    A socket keeps the congestion control and buffers it was made with, so what was up under other
-    settings is stopped: its carriers would not be this tuning's.
+async def apply(job: MeasureJob, bed: Session, lifetime_s: float) -> Applied:
+    """Make the tuning's settings, for so long at the most.
 
     Raises:
         UnsupportedError: where they cannot be in force in this cell.
@@ -36,7 +31,15 @@ async def make(
         _refuse(job)
         # The engine of the cell before may have turned it off, and would turn it on again.
         await bed.engine.clear()
-    applied = await tuning.apply(job.tuning, bed.hosts, bed.permit, lifetime_s=lifetime_s)
+    return await tuning.apply(job.tuning, bed.hosts, bed.permit, lifetime_s=lifetime_s)
+
+
+async def settle(bed: Session, applied: Applied, before: Facts) -> tuple[Values, Facts]:
+    """The settings in force, and the hosts' state with them.
+
+    A socket keeps the congestion control and buffers it was made with, so what was up under other
+    settings is stopped: its carriers would not be this tuning's.
+    """
     if not applied.changed:
         return applied.values, before
     await lifecycle.stop(bed.hosts, sorted(state.running(before)))

@@ -13,8 +13,9 @@ from datetime import datetime
 import asyncssh
 
 from meshbench.results.records import Command, now
-from meshbench.testbed import credentials
+from meshbench.testbed import credentials, together
 from meshbench.testbed.host import LOCALE, SLICE, Address, CommandError, File, Unit
+from meshbench.testbed.together import Question
 from meshbench.util.errors import TestbedError
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,26 @@ class SshHost:
         limit_s: float = 30.0,
         check: bool = True,
     ) -> Command:
+        if secrets:
+            command = await self._run(argv, secrets=secrets, limit_s=limit_s)
+        else:
+            question = Question(argv, stdin, limit_s)
+            command = await together.ask(self.name, question, self._ask)
+        if check and command.returncode != 0:
+            raise CommandError(command)
+        return command
+
+    async def _ask(self, question: Question) -> Command:
+        return await self._run(question.argv, stdin=question.stdin, limit_s=question.limit_s)
+
+    async def _run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        secrets: Mapping[str, str] | None = None,
+        limit_s: float,
+    ) -> Command:
         connection = await self.connect()
         started, clock = now(), time.monotonic()
         limited = ["timeout", "-k", "2", f"{limit_s:.3f}", *argv]
@@ -152,8 +173,6 @@ class SshHost:
             "%s: %s -> %s after %.1f s",
             self.name, shlex.join(argv), command.returncode, command.duration_s,
         )  # fmt: skip
-        if check and command.returncode != 0:
-            raise CommandError(command)
         return command
 
     async def upload(self, files: Sequence[File]) -> None:

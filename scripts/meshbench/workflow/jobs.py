@@ -1,6 +1,7 @@
 """What the rules on the testbed do: settings in, one file out."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from meshbench.results import records
 from meshbench.runner import deploy, measure
 from meshbench.runner.jobs import DeployJob, MeasureJob
 from meshbench.runner.needs import debian_packages
+from meshbench.workflow import workers
 
 # What takes long is done once, by loading all drivers and benchmarks and making iperf3's keys: a job
 # is a child of the process that loaded this module.
@@ -32,6 +34,8 @@ def measured(settings: str, output: Path) -> None:
     """
     job = MeasureJob.of(settings)
     record = asyncio.run(measure.measure(job, paths.secrets(job.where.campaign)))
+    if record.spent and (idle_s := os.environ.get(workers.IDLE)):
+        record.spent.workflow_s = float(idle_s)
     if output.exists():
         records.keep(output, paths.kept(output, _started(output)))
     records.write(record, output)

@@ -193,11 +193,30 @@ def _table(campaign: Campaign, cells: list[Done], begin: datetime | None) -> Tab
 def _times(measured: Iterable[Record], begin: datetime) -> str:
     wall_s = (now() - begin).total_seconds()
     # A fake testbed's tools take no time worth a quotient.
-    real = [record for record in measured if record.testbed.kind != "fake"]
-    tools_s = sum(record.measuring_s for record in real if record.started >= begin)
+    real = [r for r in measured if r.testbed.kind != "fake" and r.started >= begin]
+    tools_s = sum(record.measuring_s for record in real)
     if not tools_s:
         return f"wall time {wall_s:.0f} s; nothing was measured"
     return (
         f"wall time {wall_s:.0f} s, of which measuring tools ran {tools_s:.0f} s: "
-        f"overhead {wall_s / tools_s:.2f}x"
+        f"overhead {wall_s / tools_s:.2f}x{_elsewhere(real, wall_s)}"
     )
+
+
+def _elsewhere(measured: Iterable[Record], wall_s: float) -> str:
+    """Where the rest of the time went, as far as the records say it."""
+    told = [(record, record.spent) for record in measured if record.spent]
+    if not told:
+        return ""
+    parts = {
+        "rest of the tests": sum(s.measuring_s - r.measuring_s for r, s in told),
+        "VPNs brought up": sum(s.vpn_s for _, s in told),
+        "impairing and servers": sum(s.preparing_s for _, s in told),
+        "evidence": sum(s.evidence_s for _, s in told),
+        "opening the testbed": sum(s.opening_s for _, s in told),
+        "between cells": sum(s.workflow_s or 0 for _, s in told),
+    }
+    tools_s = sum(record.measuring_s for record, _ in told)
+    parts["before, after and figures"] = wall_s - tools_s - sum(parts.values())
+    said = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in parts.items())
+    return f"\nnot in tools: {said}"

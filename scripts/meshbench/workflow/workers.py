@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 RUN = "MESHBENCH_RUN"
 MAIN = "MESHBENCH_MAIN"
 """The process id of the run whose workers its jobs may use."""
+
+IDLE = "MESHBENCH_IDLE_S"
+"""For how many seconds the worker had had nothing to do before a job that it does apart."""
 
 
 @dataclass(frozen=True)
@@ -149,24 +153,30 @@ def serve(listener: socket.socket, main: int) -> None:
         alive = os.pidfd_open(main)
     except ProcessLookupError:
         return
-    poll = select.poll()
+    poll, ended = select.poll(), None
     for descriptor in (listener.fileno(), alive):
         poll.register(descriptor, select.POLLIN)
     while alive not in dict(poll.poll()):
         accepted, _ = listener.accept()
+        idle_s = None if ended is None else time.monotonic() - ended
         with Connection(accepted.detach()) as connection, contextlib.suppress(OSError, EOFError):
             work = connection.recv()
             if work.apart:
-                _apart(work, connection)
+                _apart(work, connection, idle_s)
             else:
                 connection.send(_done(work))
+        ended = time.monotonic()
 
 
-def _apart(work: Work, connection: Connection) -> None:
-    """Have a child do it and answer; it is interrupted, as by Ctrl-C, when nobody waits any more."""
+def _apart(work: Work, connection: Connection, idle_s: float | None) -> None:
+    """Have a child do it and answer; it is interrupted, as by Ctrl-C, when nobody waits any more.
+
+    It finds in its environment for how long the worker had nothing to do.
+    """
     with contextlib.suppress(Exception):  # the child finds the same, and says it
         work.load()
     if not (child := os.fork()):
+        os.environ.update({} if idle_s is None else {IDLE: f"{idle_s:.3f}"})
         # A shell that started the run in the background had it ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:

@@ -334,24 +334,29 @@ async def paths(mesh: Mesh) -> dict[tuple[str, str], PathState]:
 async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
     interface = interface_of(mesh, host)
     node = mesh.network.node(host.name)
-    told: dict[str, PathState] = {}
-    unknown = "the daemon tells of no path"
-    try:
-        told.update(await mesh.driver.paths(host, node, mesh.network))
-    except CommandError as error:  # a dead daemon tells nothing
-        unknown = str(error)
-    except UNREADABLE as error:  # one of another version may tell it otherwise
-        unknown = f"{host.name}: what the daemon tells cannot be read: {why(error)}"
+    (told, unknown), link = await asyncio.gather(
+        _told(mesh, host), host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
+    )
     states = {
         other.name: told.get(other.name) or PathState(details={"unknown": unknown})
         for other in mesh.network.others(node)
     }
     if lacking := [name for name, state in states.items() if not state.known]:
         log.warning("%s: path to %s unknown: %s", host.name, ", ".join(lacking), unknown)
-    link = await host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
     mtu = int(link.stdout) if link.stdout.strip().isdigit() else None
     update = {"interface": interface, "tunnel_mtu": mtu}
     return {(host.name, peer): state.model_copy(update=update) for peer, state in states.items()}
+
+
+async def _told(mesh: Mesh, host: Host) -> tuple[Mapping[str, PathState], str]:
+    """What a host's daemon tells of its paths, by the other host, and why any other is not known."""
+    try:
+        told = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
+    except CommandError as error:  # a dead daemon tells nothing
+        return {}, str(error)
+    except UNREADABLE as error:  # one of another version may tell it otherwise
+        return {}, f"{host.name}: what the daemon tells cannot be read: {why(error)}"
+    return told, "the daemon tells of no path"
 
 
 DIRECT_LIMIT_S = 10.0

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
+from meshbench.figures.charts.campaign import test_duration
 from meshbench.figures.contract import SELF_TOLD, Context, Data, Row, frame
 from meshbench.figures.drawing import axes, channels, theme
 from meshbench.figures.drawing.groups import named
@@ -30,7 +32,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         _panel([t for t in tiles if t["benchmark"] == name], name, systems, profiles, looks, index)
         for index, name in enumerate(benchmarks)
     ]
-    charts.append(_times(_timed(data), systems, context))
+    charts.append(_times(_spent(data, context), systems))
     return alt.concat(*charts, columns=1, spacing=12)
 
 
@@ -183,27 +185,71 @@ def _calibrations(data: Data) -> list[Row]:
     ]
 
 
-def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> alt.LayerChart:
-    """Bars of minutes per system: inside the measuring tools, and all the rest."""
-    rows: list[dict[str, Any]] = []
-    names = [
-        *systems,
-        *([_CALIBRATION] if any(r["benchmark"] == _CALIBRATION for r in links) else []),
-    ]
-    for name in names:
-        mine = [row for row in links if _owner(row, context) == name]
-        total = sum(row["own_s"] for row in mine) / 60
-        measuring = sum(row["own_measuring_s"] for row in mine) / 60
-        rows.append(
-            {"system": name, "what": "measuring", "from": 0.0, "to": measuring, "total": total}
-        )
-        rows.append(
-            {"system": name, "what": "overhead", "from": measuring, "to": total, "total": total}
-        )
-    for row in rows:
-        share = row["total"] and (row["to"] - row["from"]) / row["total"]
-        row["label"] = f"{duration(60 * row['total'])}" if row["total"] else DASH
-        row["share"] = share
+@dataclass(frozen=True)
+class _Spent:
+    """Minutes by system and part, and the parts' colours in their order."""
+
+    colours: Mapping[str, str]
+    minutes: Mapping[str, Mapping[str, float]]
+
+    @property
+    def total(self) -> float:
+        return sum(sum(parts.values()) for parts in self.minutes.values())
+
+    def of(self, part: str) -> float:
+        return sum(parts[part] for parts in self.minutes.values())
+
+
+_COLOURS = {"measuring": "#7a9cc6", "overhead": "#c9c9c9"}
+
+
+def _spent(data: Data, context: Context) -> _Spent:
+    """What the time went into, as finely as all systems' records say it."""
+    rows = data.rows("overhead")
+    own = [test_duration.own_parts(row) for row in rows]
+    minutes: dict[str, dict[str, float]] = {}
+    if not rows or None in own:
+        for row in _timed(data):
+            measuring, rest = row["own_measuring_s"], row["own_s"] - row["own_measuring_s"]
+            _add(minutes, _owner(row, context), {"measuring": measuring, "overhead": rest})
+        return _Spent(_COLOURS, minutes)
+    nothing = dict.fromkeys(test_duration.OWN_PARTS, 0.0)
+    for row, parts in zip(rows, own, strict=True):
+        _add(minutes, _owner(row, context), parts or nothing)
+    for row in _calibrations(data):
+        if None not in (row["own_s"], row["own_measuring_s"]):
+            tools, rest = row["own_measuring_s"], row["own_s"] - row["own_measuring_s"]
+            said = {**nothing, "measuring tools": tools, "rest of the tests": rest}
+            _add(minutes, _CALIBRATION, said)
+    return _Spent(test_duration.OWN_PARTS, minutes)
+
+
+def _add(minutes: dict[str, dict[str, float]], name: str, seconds: Mapping[str, float]) -> None:
+    mine = minutes.setdefault(name, dict.fromkeys(seconds, 0.0))
+    for part, value in seconds.items():
+        mine[part] += value / 60
+
+
+def _bars(spent: _Spent, name: str) -> list[dict[str, Any]]:
+    """One bar per part, each beginning where the one before it ends."""
+    parts = spent.minutes.get(name) or dict.fromkeys(spent.colours, 0.0)
+    total, at, bars = sum(parts.values()), 0.0, []
+    label = duration(60 * total) if total else DASH
+    for what in spent.colours:
+        end = at + parts[what]
+        share = parts[what] / total if total else 0
+        bars.append(
+            {"system": name, "what": what, "from": at, "to": end, "total": total,
+             "label": label, "share": share}
+        )  # fmt: skip
+        at = end
+    return bars
+
+
+def _times(spent: _Spent, systems: Sequence[str]) -> alt.LayerChart:
+    """Bars of minutes per system, by what they went into."""
+    names = [*systems, *([_CALIBRATION] if _CALIBRATION in spent.minutes else [])]
+    rows = [bar for name in names for bar in _bars(spent, name)]
     y = alt.Y(
         "system:N",
         scale=alt.Scale(domain=names),
@@ -223,8 +269,8 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
     )
     colour = alt.Color(
         "what:N",
-        scale=alt.Scale(domain=["measuring", "overhead"], range=["#7a9cc6", "#c9c9c9"]),
-        legend=alt.Legend(title=None, orient="bottom", offset=4),
+        scale=alt.Scale(domain=list(spent.colours), range=list(spent.colours.values())),
+        legend=alt.Legend(title=None, orient="bottom", offset=4, columns=4),
     )
     bars = (
         alt.Chart(frame(rows))
@@ -233,8 +279,9 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
             x=x, x2="to:Q", y=y, color=colour, tooltip=["system:N", "what:N", "share:Q", "label:N"]
         )
     )
+    last = list(spent.colours)[-1]
     text = (
-        alt.Chart(frame([row for row in rows if row["what"] == "overhead"]))
+        alt.Chart(frame([row for row in rows if row["what"] == last]))
         .mark_text(align="left", fontSize=theme.SMALL)
         .encode(x=alt.value(286), y=y, text="label:N")
     )
@@ -247,7 +294,7 @@ def _times(links: Sequence[Row], systems: Sequence[str], context: Context) -> al
 
 
 def _owner(row: Row, context: Context) -> str:
-    if row["benchmark"] == _CALIBRATION:
+    if row.get("benchmark") == _CALIBRATION:
         return _CALIBRATION
     return named(row["vpn"], row["tuning"], context)
 
@@ -257,19 +304,26 @@ def caption(data: Data, context: Context) -> str:
     tiles = _tiles(data.rows("cells"), context)
     found = Counter(tile["kind"] for tile in tiles)
     parts = [f"{found[status]} {look.words}" for status, look in STATUSES.items() if found[status]]
-    links = _timed(data)
-    total = sum(row["own_s"] for row in links)
-    measuring = sum(row["own_measuring_s"] for row in links)
-    time = ""
-    if total:
-        time = (
-            f" {duration(measuring)} of {duration(total)} ({round(100 * measuring / total)} %) were "
-            "spent inside the measuring tools."
-        )
+    time = _told(_spent(data, context))
     return (
         f"Each tile is one cell (system, profile, benchmark, round; rounds side by side, "
         f"{counted(context.rounds, 'round')}). Of {counted(len(tiles), 'cell')}: {', '.join(parts)}. "
         f"A cell is as bad as its worst link.{time}"
+    )
+
+
+def _told(spent: _Spent) -> str:
+    """How much of the time was measuring, and the other parts from the largest on."""
+    if not spent.total:
+        return ""
+    first, *others = spent.colours
+    measuring = spent.of(first)
+    rest = sorted(others, key=spent.of, reverse=True)
+    parts = ", ".join(f"{part} {duration(60 * spent.of(part))}" for part in rest if spent.of(part))
+    return (
+        f" {duration(60 * measuring)} of {duration(60 * spent.total)} "
+        f"({round(100 * measuring / spent.total)} %) were spent inside the measuring tools"
+        f"{f'; {parts}' if parts and len(others) > 1 else ''}."
     )
 
 

@@ -8,7 +8,7 @@ FIGURES = (
     Figure(
         "campaign_overview",
         "Campaign overview",
-        tables=("cells", "links", "calibrations"),
+        tables=("cells", "links", "calibrations", "overhead"),
         judged=False,
     ),
     Figure(

@@ -20,6 +20,26 @@ _PARTS = {
     "restarts": ("restart_s", "#56b4e9"),
     "stabilisation": ("stabilisation_s", "#bbbbbb"),
 }
+OWN_PARTS = {
+    "measuring tools": "#0072b2",
+    "rest of the tests": "#7a9cc6",
+    "restarts": "#56b4e9",
+    "waiting for tunnels": "#cc6677",
+    "impairing and servers": "#117733",
+    "evidence": "#ddcc77",
+    "opening the testbed": "#bbbbbb",
+    "between cells": "#888888",
+}
+"""Of a campaign measured here, with their colours."""
+_OWN_COLUMNS = {
+    "measuring tools": "tools_s",
+    "restarts": "restart_s",
+    "waiting for tunnels": "wait_s",
+    "impairing and servers": "preparing_s",
+    "evidence": "evidence_s",
+    "opening the testbed": "opening_s",
+    "between cells": "workflow_s",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +47,7 @@ class Spent:
     """Seconds of one system by part, means over the rounds that tell; None where none does.
 
     Attributes:
-        parts: by the names of `_PARTS`.
+        parts: by the names of `_PARTS`, or of `OWN_PARTS` where any row says those.
         untimed: tests of which no duration was kept, and which are in no sum.
     """
 
@@ -47,26 +67,54 @@ def spent(data: Data, context: Context) -> list[Spent]:
     where = {"profile": context.profiles[0], "tuning": context.tunings[0]}
     every = data.rows("overhead", **where)
     links = [row for row in data.rows("links", **where) if row["benchmark"] not in _UNTIMED]
+    own = _own(every)
     found = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in every}):
         mine = [row for row in every if row["vpn"] == vpn]
         if mine:
-            parts = {part: _mean(mine, column) for part, (column, _) in _PARTS.items()}
+            parts = _own_means(mine) if own else _means(mine)
             untimed = sum(row["vpn"] == vpn and row["duration_s"] is None for row in links)
-            found.append(Spent(vpn, parts, untimed))
+            found.append(Spent(vpn, parts, 0 if own else untimed))
     return found
 
 
-def _mean(rows: Sequence[Row], column: str) -> float | None:
-    known = [row[column] for row in rows if row[column] is not None]
+def _own(rows: Sequence[Row]) -> bool:
+    return any(own_parts(row) for row in rows)
+
+
+def _means(rows: Sequence[Row]) -> dict[str, float | None]:
+    return {part: _mean([row[column] for row in rows]) for part, (column, _) in _PARTS.items()}
+
+
+def _own_means(rows: Sequence[Row]) -> dict[str, float | None]:
+    told = [own_parts(row) or {} for row in rows]
+    return {part: _mean([parts.get(part) for parts in told]) for part in OWN_PARTS}
+
+
+def own_parts(row: Row) -> dict[str, float] | None:
+    """Seconds of a row of the table `overhead` by the names of `OWN_PARTS`; None where it does not
+    say them.
+    """
+    if row["evidence_s"] is None:
+        return None
+    rest = max(0.0, row["tests_s"] - row["tools_s"])
+    known = {part: row[column] or 0.0 for part, column in _OWN_COLUMNS.items()}
+    return {part: known.get(part, rest) for part in OWN_PARTS}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
 
 
-COLOURS = {part: colour for part, (_, colour) in _PARTS.items()}
+def colours(data: Data, context: Context) -> dict[str, str]:
+    """Of the parts that are told of, in their order."""
+    rows = data.rows("overhead", profile=context.profiles[0], tuning=context.tunings[0])
+    return OWN_PARTS if _own(rows) else {part: colour for part, (_, colour) in _PARTS.items()}
 
 
 def chart(
-    data: Data, context: Context, width: int = 250, colours: Mapping[str, str] = COLOURS
+    data: Data, context: Context, width: int = 250, shown: Mapping[str, str] | None = None
 ) -> alt.LayerChart:
     """A stacked bar per system, in minutes; colours and order of the legend as given."""
     bars, ends = [], []
@@ -81,8 +129,19 @@ def chart(
         least = "≥ " if one.unknown else ""
         ends.append({"system": one.vpn, "at": start, "text": f"{least}{number(start)} min"})
     return pictures.stacked(
-        bars, [one.vpn for one in found], colours, "min", ends=ends, width=width
+        bars,
+        [one.vpn for one in found],
+        shown or colours(data, context),
+        "min",
+        ends=ends,
+        width=width,
     )
+
+
+_LATEST = (
+    " It is no wall clock: an installation is the latest one, which may have been for a part of the "
+    "tests."
+)
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -93,15 +152,16 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the shares over all systems with both operands."""
     found = spent(data, context)
-    sums = {part: sum(one.parts[part] or 0 for one in found) / 3600 for part in _PARTS}
+    parts = colours(data, context)
+    sums = {part: sum(one.parts[part] or 0 for one in found) / 3600 for part in parts}
     whole = sum(sums.values())
     told = "; ".join(
         f"{part} {measured.share(hours, whole)} h" for part, hours in sums.items() if hours
     )
     return (
         f"Time spent at {context.profiles[0]}, by what it went into, sums over the tests of a system, means over the "
-        f"rounds. Over all systems: {told}. It is no wall clock: an installation is the latest one, which may have "
-        "been for a part of the tests. Where a part is unknown a bar is as long as what is known (≥)."
+        f"rounds. Over all systems: {told}.{'' if parts == OWN_PARTS else _LATEST} Where a part is unknown a bar is as "
+        "long as what is known (≥)."
     )
 
 

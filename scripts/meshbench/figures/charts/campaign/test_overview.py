@@ -11,7 +11,7 @@ from meshbench.figures.contract import Context, Data
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """Both charts side by side, under one legend: with one each, resvg finds the SVG too deep."""
-    colours = {**test_duration.COLOURS, **success_rate.COLOURS}
+    colours = {**test_duration.colours(data, context), **success_rate.COLOURS}
     left = test_duration.chart(data, context, 250, colours)
     right = success_rate.chart(data, context, 270, colours)
     charts = [
