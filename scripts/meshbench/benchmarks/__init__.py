@@ -39,3 +39,8 @@ def carries_tcp(name: str | None) -> bool:
         return load(name or "").carries_tcp
     except KeyError:
         return False
+
+
+def reboots(name: str) -> bool:
+    """Whether the benchmark of that name reboots hosts."""
+    return load(name).reboots
