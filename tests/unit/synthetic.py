@@ -187,7 +187,10 @@ def analysed(
 ) -> dict[str, Path]:
     """The tables that are computed from the others; of a plan that only the data tell, if not given."""
     out = {name: folder / "tables" / f"{name}.parquet" for name in analysis.TABLES}
-    plan: dict[str, Any] = {"systems": [], "tunings": ["stock"], **(design or {})}
+    settings = {"stock": {}, "bbr": {"net.ipv4.tcp_congestion_control": "bbr"}}
+    plan: dict[str, Any] = {
+        "systems": [], "tunings": ["stock"], "settings": settings, **(design or {})
+    }  # fmt: skip
     step.analyse(samples, links, tables, plan, out, plan.pop("decided", None))
     return out
 

@@ -155,7 +155,7 @@ def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
     two = set(catalogue.suitable(Plan(known, ("internal", "headscale"), ("stock", "mine"), 2)))
     assert two - plain == {
         "headscale_gap_reversal", "headscale_vs_internal",
-        "kernel_tuning_comparison", "kernel_tuning_internal",
+        "kernel_tuning_comparison", "kernel_tuning_internal", "tuning_factors",
     }  # fmt: skip
     pings = set(catalogue.suitable(Plan(("ping",), ("internal",), ("stock",), 1)))
     assert {"rtt", "latency_spread"} <= pings

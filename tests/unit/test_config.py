@@ -96,7 +96,7 @@ def test_a_good_campaign_is_accepted(folder: Folder) -> None:
     assert folder.problems() == []
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "thesis.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "thesis.yaml", "tuning.yaml"])
 def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
     assert folder.problems("testbed=fake", file=str(SHIPPED / name)) == []
 
@@ -168,9 +168,34 @@ def test_a_tuning_has_the_settings_of_its_base_and_its_own() -> None:
         assert {key for key in own if own[key] != stock[key]} >= {"net.ipv4.tcp_recovery"}
 
 
+def shipped_tunings(*names: str) -> dict[str, models.Tuning]:
+    config = {**yaml.safe_load(CAMPAIGN), "tunings": list(names)}
+    return dict(load_campaign(config, [], SHIPPED, vpns, benchmarks).tunings)
+
+
+def test_each_of_a_bundles_settings_has_a_tuning_of_its_own() -> None:
+    names = [path.stem for path in (SHIPPED / "tunings").glob("*.yaml")]
+    shipped = shipped_tunings(*names)
+    stock = shipped["stock"].settings
+
+    def own(name: str) -> dict[str, str]:
+        return dict(shipped[name].settings.items() - stock.items())
+
+    single = [own(name) for name in names if len(own(name)) == 1]
+    for key, value in own("tailscale-style").items():
+        assert {key: value} in single
+    assert own("reorder-only-gso-off") == own("reorder-only") | own("gso-off")
+    assert own("gso-off") == {
+        f"ethtool.{side}.{feature}": "off" for side in ("data", "tunnel") for feature in ("gso", "tso")
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("file", "content", "problem"),
     [
+        ("tunings/stock", "ethtool: {data: {gsoo: off}}\n", "1: ethtool.data.gsoo: must be 'gso', 'gro', 'tso' or "),
+        ("tunings/stock", "ethtool: {data: {gso: 2}}\n", "1: ethtool.data.gso: must be "),
+        ("tunings/stock", "ethtool: {eth0: {gso: off}}\n", "1: ethtool.eth0: unknown key; "),
         ("profiles/low", "delay_ms: 2\nloss_percent: -1\n", "2: loss_percent: must be at least 0 (it says -1)"),
         ("profiles/low", "loss_percent: 101\n", "1: loss_percent: must be at most 100 (it says 101)"),
         ("profiles/low", "loss_percent: .nan\n", "1: loss_percent: must be a finite number"),

@@ -72,7 +72,7 @@ def test_a_check_names_its_round_where_there_are_several() -> None:
 def test_every_figure_says_what_it_is_about(name: str) -> None:
     about = set(catalogue.get(name).concern.benchmarks)
     itself = {"cells", "links", "overhead", "impairment", "impairment_settings", "readiness"}
-    itself |= {"estimates", "effects", "ranks", "power", "spikes"}
+    itself |= {"estimates", "effects", "factors", "ranks", "power", "spikes"}
     assert about or itself & set(catalogue.get(name).tables)
 
 

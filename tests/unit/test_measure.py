@@ -20,7 +20,7 @@ from meshbench.figures.contract import Data
 from meshbench.impairment.fake import FakeEngine
 from meshbench.results import records
 from meshbench.results.records import PathState, Record, Status
-from meshbench.runner import deploy, measure, reconcile
+from meshbench.runner import deploy, measure, reconcile, tuned
 from meshbench.runner.jobs import DeployJob, MeasureJob
 from meshbench.runner.session import Session, session
 from meshbench.tables import parse
@@ -134,7 +134,7 @@ def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
 ) -> None:
     why = "yuki: net.ipv4.tcp_congestion_control is reno, not cubic"
 
-    async def refused(*_: Any) -> tuning.Applied:
+    async def refused(*_: Any, **__: Any) -> tuning.Applied:
         raise tuning.UnsupportedError(why)
 
     monkeypatch.setattr("meshbench.testbed.tuning.apply", refused)
@@ -151,14 +151,14 @@ def test_what_is_up_under_other_settings_is_stopped() -> None:
     def still_up(**sysctls: int) -> bool:
         wanted = Tuning(sysctls={f"net.ipv4.{key}": value for key, value in sysctls.items()})
 
-        async def tuned() -> bool:
+        async def kept() -> bool:
             before = await state.read(bed.hosts)
             applied = await tuning.apply(wanted, bed.hosts)
-            _, after = await measure._tuned(bed, applied, before)
+            _, after = await tuned.settle(bed, applied, before)
             return "nebula" in state.running(after)
 
         world.running.add("nebula")
-        return asyncio.run(tuned())
+        return asyncio.run(kept())
 
     assert not still_up(tcp_sack=1)
     assert still_up(tcp_sack=1)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from meshbench.config.models import Tuning
-from meshbench.testbed import state, sysctls, tuning
+from meshbench.testbed import deadman, state, sysctls, tuning
 from meshbench.testbed.host import CommandError
 from tests.unit import making
 
@@ -107,6 +107,7 @@ class Kernel:
     def __init__(self, **values: str) -> None:
         self.values = {f"net.ipv4.{key}": value for key, value in values.items()}
         self.refuses: set[str] = set()
+        self.armed: list[dict[str, str]] = []
         self.host = making.ScriptedHost("yuki", self.answer)
 
     def answer(self, argv: Sequence[str]) -> Any:
@@ -117,6 +118,9 @@ class Kernel:
             keys = {file: file.removeprefix("/proc/sys/").replace("/", ".") for file in argv[4:]}
             has = {file: self.values[key] for file, key in keys.items() if key in self.values}
             return 2, "".join(f"{file}:{value}\n" for file, value in has.items()), ""
+        if argv[2] == deadman.ARM:
+            self.armed.append(dict(self.values))
+            return ""
         refused = ""
         for setting in argv[4:]:
             key, _, value = setting.replace("/", ".").partition("=")
@@ -138,6 +142,22 @@ def test_a_tuning_is_set_read_back_and_undone() -> None:
     assert kernel.apply(REORDER) == tuning.Applied({"yuki": values}, changed=False)
     assert kernel.apply(Tuning()) == tuning.Applied({"yuki": {}}, changed=True)
     assert kernel.values == stock
+
+
+def test_what_puts_the_values_back_is_there_before_any_is_changed() -> None:
+    kernel = Kernel(tcp_reordering="3", tcp_rmem="4096\t131072\t6291456")
+    stock = dict(kernel.values)
+    kernel.apply(REORDER)
+    assert (kernel.armed, kernel.host.stopped) == ([stock], [])
+    kernel.apply(Tuning())
+    assert len(kernel.armed) == 1
+    assert kernel.host.stopped == ["meshbench-settings.timer", "meshbench-settings.service"]
+
+
+def test_where_a_tuning_is_what_the_kernel_has_nothing_has_to_be_put_back() -> None:
+    kernel = Kernel(tcp_reordering="10", tcp_rmem="4096\t1\t2")
+    kernel.apply(REORDER)
+    assert kernel.armed == []
 
 
 def test_one_tuning_replaces_another() -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from meshbench.config import paths
 
-TABLES = ("estimates", "effects", "ranks", "power", "stopping", "controls", "changes", "spikes")
+TABLES = (
+    "estimates", "effects", "factors", "ranks", "power", "stopping", "controls", "changes", "spikes",
+)  # fmt: skip
 """The tables that the step `analyse` computes, besides those of `tables.aggregate`."""
 NEEDS = ("measures", "hosts", "links")
 """The aggregate tables that it reads, besides the samples; what comparisons read too."""

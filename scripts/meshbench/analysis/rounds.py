@@ -29,6 +29,8 @@ class Design:
         systems: every VPN with every tuning; none of an import, whose plan only its data tell.
         tunings: the first one is what others are compared with.
         placements: the same.
+        settings: by tuning, the value of each setting it makes; none of an import, whose kernels
+            nobody has read.
         controls: pairs of systems and of profiles of which one knows how they compare (`plan.controls`).
         rounds, links, hosts: how many; of adaptive rounds, the most.
         stops: of adaptive rounds, what was decided last on every system and profile.
@@ -43,6 +45,7 @@ class Design:
     systems: tuple[tuple[str, str], ...] = ()
     tunings: tuple[str, ...] = ()
     placements: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     controls: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     rounds: int = 0
     links: int = 0

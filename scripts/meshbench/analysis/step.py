@@ -12,6 +12,7 @@ from meshbench.analysis import (
     decisions,
     effects,
     estimates,
+    factors,
     power,
     ranks,
     rounds,
@@ -47,6 +48,7 @@ def analyse(
     schema.write(estimates.table(read, chosen), out["estimates"])
     compared, different = effects.table(read, chosen)
     schema.write(compared, out["effects"])
+    schema.write(factors.table(read, chosen), out["factors"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
     schema.write(spikes.table(Tidy(samples, links)), out["spikes"])

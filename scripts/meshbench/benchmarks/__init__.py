@@ -33,6 +33,14 @@ def options(name: str) -> type[Strict]:
     return model
 
 
+def carries_tcp(name: str | None) -> bool:
+    """Whether a benchmark measures TCP; not one that nobody knows here."""
+    try:
+        return load(name or "").carries_tcp
+    except KeyError:
+        return False
+
+
 def reboots(name: str) -> bool:
     """Whether the benchmark of that name reboots hosts."""
     return load(name).reboots

@@ -222,6 +222,8 @@ class Benchmark(ABC, Generic[OptionsT]):
     """Packages of programs that the hosts get for it from elsewhere, before a cell is measured."""
     tools: ClassVar[tuple[Tool, ...]] = ()
     """The programs it runs on the hosts, whose versions are asked before a cell is measured."""
+    carries_tcp: ClassVar[bool] = False
+    """Whether what it measures is TCP: then what the hosts' TCP counted meanwhile speaks of it."""
     disturbs: ClassVar[bool] = False
     """Whether it breaks things on purpose: then a daemon that is down afterwards is not the VPN's
     failure.

@@ -83,6 +83,7 @@ class LatencyUnderLoad(PerLink[Options]):
     """The links one after the other, and on each its phases: two pings at once, beside them a load."""
 
     name = "latency_under_load"
+    carries_tcp = True
     version = 1
     options_class = Options
     metrics = (*load_metrics.OF_A_PROBE, *load_metrics.OF_A_LOAD)

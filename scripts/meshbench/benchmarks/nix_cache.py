@@ -67,6 +67,7 @@ class NixCache(PerLink[Options]):
     """The links one after the other, each with a server of its own on its target."""
 
     name = "nix_cache"
+    carries_tcp = True
     version = 1
     options_class = Options
     metrics = (

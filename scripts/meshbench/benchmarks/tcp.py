@@ -8,6 +8,7 @@ class Tcp(TcpSessions[TcpOptions]):
     """The links one after the other."""
 
     name = "tcp"
+    carries_tcp = True
     version = 2
     options_class = TcpOptions
     metrics = tcp_metrics.OF_A_RUN

@@ -22,6 +22,7 @@ class TcpParallel(TcpSessions[Options]):
     """All links in one group; on a ring of three `bidir` is six flows at the same time."""
 
     name = "tcp_parallel"
+    carries_tcp = True
     version = 1
     options_class = Options
     metrics = (*tcp_metrics.OF_A_RUN, tcp_metrics.START_SPREAD)

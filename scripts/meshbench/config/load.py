@@ -126,7 +126,7 @@ class _Loader:
                 f"'{own.base}' has a base itself ('{base.base}'): name that, or copy its settings"
             )
             raise ConfigError([Problem(place, "base", message)])
-        return Tuning(sysctls=base.sysctls | own.sysctls)
+        return own.over(base)
 
     def system(self, name: str) -> System:
         file: SystemFile = self.named("vpns", SystemFile)(name)

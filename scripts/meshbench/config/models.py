@@ -43,12 +43,45 @@ Name = Annotated[
 """Variants of one thing have its name, an '@' and what tells them apart: nebula@1.10, udp@100M."""
 
 
+Feature = Literal["gso", "gro", "tso", "rx-udp-gro-forwarding"]
+"""An offload as ``ethtool -K`` calls it."""
+
+
+class Offloads(Strict):
+    """Which offloads of a host's interfaces are on; one that is not named stays as it is."""
+
+    data: dict[Feature, bool] = {}
+    """Of the interface that the measured traffic leaves the host by."""
+    tunnel: dict[Feature, bool] = {}
+    """Of the VPN's interface; the bare link has none, and nothing is set there."""
+
+    def over(self, base: "Offloads") -> "Offloads":
+        """These, and of the others those of a base."""
+        return Offloads(data=base.data | self.data, tunnel=base.tunnel | self.tunnel)
+
+
 class Tuning(Strict):
     """Kernel settings that a tuning makes on every host; the empty one leaves each kernel its own."""
 
     base: Annotated[Name | None, Field(exclude=True)] = None
-    """The tuning whose settings this one changes or adds to; when loaded, `sysctls` has them all."""
+    """The tuning whose settings this one changes or adds to; when loaded, they are all here."""
     sysctls: dict[Annotated[str, StringConstraints(pattern=r"^net\.[a-z0-9_.]+$")], int | str] = {}
+    ethtool: Annotated[Offloads, Field(exclude_if=lambda said: said == Offloads())] = Offloads()
+
+    def over(self, base: "Tuning") -> "Tuning":
+        """These settings, and of the others those of a base."""
+        return Tuning(sysctls=base.sysctls | self.sysctls, ethtool=self.ethtool.over(base.ethtool))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every setting by one name, as tables and records have it: values are words apart by one space."""
+        sysctls = {key: " ".join(str(value).split()) for key, value in self.sysctls.items()}
+        sides = (("data", self.ethtool.data), ("tunnel", self.ethtool.tunnel))
+        return sysctls | {
+            f"ethtool.{side}.{feature}": "on" if on else "off"
+            for side, features in sides
+            for feature, on in features.items()
+        }
 
 
 class SystemFile(Strict):

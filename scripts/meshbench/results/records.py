@@ -272,6 +272,11 @@ class Record(Model):
     testbed: TestbedRecord
     impairment: ImpairmentRecord
     tuning: dict[str, dict[str, str]] = {}
+    """By host, the settings in force, as read back."""
+    tuning_changed: Annotated[
+        dict[str, dict[str, str]], Field(exclude_if=lambda values: not values)
+    ] = {}
+    """By host, those of them that were different at the end, and what they were then."""
     vpn: VpnRecord
     programs: list[dict[str, Any]] = []
     """Where the benchmark's own programs on the first host come from: the packages' manifests."""

@@ -19,7 +19,7 @@ from meshbench.impairment import engine, physics
 from meshbench.packages.store import Manifest
 from meshbench.results import records
 from meshbench.results.records import Command, LinkRecord, PathState, Record, Status, now
-from meshbench.runner import groups, marks, programs, reconcile
+from meshbench.runner import groups, marks, programs, reconcile, tuned
 from meshbench.runner.groups import Measured
 from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.reconcile import Up
@@ -55,7 +55,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         asked = await _ask(job, bed, store)
         before = asked.before.result()
         try:
-            settings, before = await _tuned(bed, asked.tuned.result(), before)
+            settings, before = await tuned.settle(bed, asked.tuned.result(), before)
             told = asked.tools.result()
             brought = asked.programs.result()[bed.hosts[0].name]
             built = asked.built.result()
@@ -108,7 +108,7 @@ async def _ask(job: MeasureJob, bed: Session, store: Path) -> _Asked:
         built = start(_assemble(job, bed, store))
         asked = _Asked(
             before=start(state.read(bed.hosts)),
-            tuned=start(tuning.apply(job.tuning, bed.hosts, bed.permit)),
+            tuned=start(tuned.apply(job, bed, _settings_s(job))),
             tools=start(versions.check(tuple(tools), bed.hosts)),
             programs=start(_provide(job, bed)),
             built=built,
@@ -134,20 +134,6 @@ async def _version(built: asyncio.Task[Mesh], host: Host) -> str:
     return await lifecycle.version(await built, host)
 
 
-async def _tuned(
-    bed: Session, applied: tuning.Applied, before: dict[str, dict[str, Any]]
-) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Any]]]:
-    """The settings in force, and the hosts' state with them.
-
-    A socket keeps the congestion control and buffers it was made with, so what was up under other
-    settings is stopped: its carriers would not be this tuning's.
-    """
-    if not applied.changed:
-        return applied.values, before
-    await lifecycle.stop(bed.hosts, sorted(state.running(before)))
-    return applied.values, await state.read(bed.hosts)
-
-
 async def _measure(
     job: MeasureJob,
     bed: Session,
@@ -158,6 +144,7 @@ async def _measure(
     begun: Begun,
 ) -> Record:
     begun.spent.turn("preparing_s")
+    settings = await tuned.complete(job, bed, up.mesh, settings, _settings_s(job))
     benchmark, arena = benchmarks.load(job.kind)(job.options), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
     collected: dict[str, list[Command]] = {}
@@ -172,11 +159,12 @@ async def _measure(
         used = load.between(idle, bed.load())
     begun.spent.turn("evidence_s")
     with together():
-        paths_after, after, fallen, impairment.after = await asyncio.gather(
+        paths_after, after, fallen, impairment.after, changed = await asyncio.gather(
             lifecycle.paths(up.mesh),
             state.read(bed.hosts),
             lifecycle.dead(up.mesh),
             bed.engine.read(),
+            tuned.differences(job.tuning, up.mesh),
         )
     engine.verify(_plan(job, bed), impairment.after)
     for link in done.links:
@@ -185,11 +173,12 @@ async def _measure(
     underlay = {host.name: host.address.data_address for host in bed.hosts}
     return _record(
         job, bed, vpn, done, begun=begun, before=before, after=after,
-        impairment=impairment, tuning_=settings, collected=collected, used=used,
+        impairment=impairment, tuning_=settings, changed=changed, collected=collected, used=used,
         marked=[
             *([str(up.revived)] if up.revived else []),
             *marks.of(done.links, impairment, before, after, underlay, used),
             *marks.apart(done.groups),
+            *tuned.marks(changed, before, after),
             *(mark for link in done.links for mark in benchmark.marks(link)),
             *(
                 mark
@@ -216,8 +205,11 @@ async def _ready(
         try:
             impairment = await _impair(job, bed, benchmark)
             with together():
-                paths, impairment.before, _ = await asyncio.gather(
-                    lifecycle.paths(up.mesh), bed.engine.read(), _forget_tcp(bed.hosts)
+                paths, impairment.before, _, _ = await asyncio.gather(
+                    lifecycle.paths(up.mesh),
+                    bed.engine.read(),
+                    _forget_tcp(bed.hosts),
+                    tuned.verify(job.tuning, up.mesh),
                 )
             engine.verify(_plan(job, bed), impairment.before)
         finally:
@@ -279,6 +271,13 @@ def _lifetime_s(job: MeasureJob, benchmark: Benchmark[Any]) -> float:
     """
     longest_s = len(benchmark.groups(job.where.links)) * benchmark.longest_s() + LIFETIME_MARGIN_S
     return math.ceil(longest_s / LIFETIME_MARGIN_S) * LIFETIME_MARGIN_S
+
+
+def _settings_s(job: MeasureJob) -> float:
+    """How long a tuning may last without a word from the controller: as the impairment that comes
+    after it, and a VPN has to come up before.
+    """
+    return _lifetime_s(job, benchmarks.load(job.kind)(job.options)) + LIFETIME_MARGIN_S
 
 
 async def _forget_tcp(hosts: Sequence[Host]) -> None:
@@ -385,6 +384,7 @@ def _record(
     collected: dict[str, list[Command]],
     marked: list[str],
     used: Mapping[str, float] | None = None,
+    changed: dict[str, dict[str, str]] | None = None,
 ) -> Record:
     versions = {
         "meshbench": __version__,
@@ -408,6 +408,7 @@ def _record(
         testbed=testbed,
         impairment=impairment,
         tuning=tuning_,
+        tuning_changed=changed or {},
         vpn=vpn,
         links=done.links,
         groups=done.groups,

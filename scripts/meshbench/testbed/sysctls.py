@@ -35,8 +35,12 @@ async def read(host: Host, keys: Sequence[str]) -> dict[str, str]:
 
 async def write(host: Host, values: Mapping[str, str]) -> Command:
     """Write values; what the kernel does not take is named on the command's standard error."""
-    settings = [f"{_place(key)}={value}" for key, value in values.items()]
-    return await host.run(["sh", "-c", WRITE, "sh", *settings], check=False)
+    return await host.run(writing(values), check=False)
+
+
+def writing(values: Mapping[str, str]) -> list[str]:
+    """The command that writes values."""
+    return ["sh", "-c", WRITE, "sh", *(f"{_place(key)}={value}" for key, value in values.items())]
 
 
 def _place(key: str) -> str:

@@ -152,6 +152,7 @@ def design(campaign: Campaign) -> dict[str, Any]:
         "systems": [list(system) for system in systems] if planned else [],
         "controls": plan.controls(campaign) if planned else {},
         "tunings": list(file.tunings),
+        "settings": {name: campaign.tunings[name].settings for name in file.tunings if planned},
         "placements": list(campaign.placements) if planned else [],
         "rounds": campaign.rounds if planned else 0,
         "links": len(campaign.links) if planned else 0,

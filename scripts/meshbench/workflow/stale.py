@@ -27,6 +27,7 @@ _WORDS = {
     "options.": "benchmark option ",
     "profile.": "profile's ",
     "tuning.sysctls.": "tuning's ",
+    "tuning.ethtool.": "tuning's offload ",
     "where.hosts.": "testbed's ",
     "where.": "",
 }

@@ -23,6 +23,7 @@ class Line:
         value, low, high: None where there is none.
         text: beside the row.
         why: for a tooltip.
+        label: what the row is called, if not as the system.
     """
 
     vpn: str
@@ -31,6 +32,11 @@ class Line:
     high: float | None
     text: str
     why: str = ""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or self.vpn
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def _panel(panel: Panel) -> alt.LayerChart:
     scale = Scale.of(known, log=panel.log, room=1.05)
     y = alt.Y(
         "system:N",
-        scale=alt.Scale(domain=[line.vpn for line in panel.lines]),
+        scale=alt.Scale(domain=[line.name for line in panel.lines]),
         axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=6),
     )
     axis = scale.axis(panel.axis)
@@ -115,7 +121,7 @@ def _row(line: Line, scale: Scale) -> dict[str, object]:
         return None if value is None else float(scale.clamped(value))
 
     return {
-        "system": line.vpn,
+        "system": line.name,
         "value": placed(line.value),
         "low": placed(line.low),
         "high": placed(line.high),

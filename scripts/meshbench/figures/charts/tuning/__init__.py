@@ -1,0 +1,1 @@
+"""What kernel settings do, one by one."""
