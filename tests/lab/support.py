@@ -213,6 +213,8 @@ SHORT = {
     "copy_limit_s": 6.0,
     "rates": ("10M",),
     "search": None,
+    "repetitions": 1,
+    "hosts": ("yuki",),
     "phases": ("idle", "both"),
     "phase_s": 0.5,
     "settle_s": 0,

@@ -101,7 +101,15 @@ MEASURED = [
     pytest.param(name, system, id=f"{name}-{tunnel}")
     for name in benchmarks.names()
     for tunnel, system in TUNNELS.items()
-    if support.FULL or tunnel != "kernel" or name in support.INSTRUMENTS
+    if support.FULL
+    # What reboots takes long: test_reboot.py has one of them.
+    or (not benchmarks.reboots(name) and (tunnel != "kernel" or name in support.INSTRUMENTS))
+]
+UNANSWERED = [
+    (name, how)
+    for name in benchmarks.names()
+    for how in ("nobody there", "dropped", "nothing listens")
+    if support.FULL or how == "dropped" or not benchmarks.reboots(name)
 ]
 
 
@@ -205,8 +213,7 @@ DROP = b"""table inet test {
 """
 
 
-@pytest.mark.parametrize("how", ["nobody there", "dropped", "nothing listens"])
-@pytest.mark.parametrize("benchmark_name", benchmarks.names())
+@pytest.mark.parametrize(("benchmark_name", "how"), UNANSWERED)
 def test_benchmark_without_an_answer(lab: Lab, benchmark_name: str, how: str) -> None:
     """Never ok, always with a reason, within the limit that the outcome states."""
     support.has_programs(benchmark_name)

@@ -134,6 +134,18 @@ class NoFaults:
         return command(argv=("reboot",), host=host, role="fault", measuring=False)
 
     @contextlib.asynccontextmanager
+    async def at_boot(self) -> AsyncIterator[None]:
+        yield
+
+    async def booted(self, host: str) -> Sequence[Command]:
+        del host
+        return ()
+
+    async def restore(self, host: str) -> Sequence[Command]:
+        del host
+        return ()
+
+    @contextlib.asynccontextmanager
     async def cut(self, pair: Pair) -> AsyncIterator[None]:
         del pair
         yield

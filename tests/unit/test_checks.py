@@ -313,6 +313,8 @@ def test_no_boot_where_nothing_was_rebooted() -> None:
     assert rebooted(10.07, 10.06, "bootstrap").run("boot_included") == []
     # Up already when it was asked for the first time.
     assert rebooted(0.05, 0.04).run("boot_included") == []
+    own = rebooted(10.07, 10.06).value("reboot_first_packet", 11.0, benchmark="reboot")
+    assert own.run("boot_included") == [], "each stage has its own clock"
 
 
 def test_a_fixed_sleep_is_no_polling() -> None:

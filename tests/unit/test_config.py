@@ -428,6 +428,45 @@ def test_a_bad_ssh_testbed(folder: Folder, old: str, new: str, problem: str) -> 
     assert all(line.startswith("config/testbeds/own.yaml") for line in said)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "hosts", "refused"),
+    [
+        ((), "", ["1: bob", "0: ada"]),
+        (("ada",), "", ["1: bob"]),
+        (("ada",), "{hosts: [ada]}", []),
+        (("ada", "bob"), "", []),
+    ],
+)
+def test_own_hosts_are_rebooted_only_by_permission(
+    folder: Folder, allowed: tuple[str, ...], hosts: str, refused: list[str]
+) -> None:
+    text = SSH
+    for name in ("bob", "ada"):
+        word = f"name: {name}\n    allow_reboot: {'true' if name in allowed else 'false'}"
+        text = text.replace(f"name: {name}", word)
+    folder.write("config/testbeds/own.yaml", text).edit("testbed: fake", "testbed: own")
+    folder.edit("ping: {", f"reboot: {hosts}\n  ping: {{")
+    said = [line for line in folder.problems() if "allow_reboot" in line]
+    wanted = [
+        f"hosts.{index}.allow_reboot: the benchmark 'reboot' reboots {name}, which is not allowed"
+        for index, _, name in (one.partition(": ") for one in refused)
+    ]
+    assert len(said) == len(wanted)
+    for problem in wanted:
+        assert any(problem in line for line in said)
+    assert all(line.startswith("config/testbeds/own.yaml:") for line in said)
+
+
+def test_a_host_that_a_benchmark_names_is_the_testbed_s(folder: Folder) -> None:
+    [said] = folder.edit("ping: {", "reboot: {hosts: [lom, bob]}\n  ping: {").problems()
+    assert said.startswith(f"{FILE}:7: benchmarks.reboot.hosts: bob is no host of the testbed")
+
+
+def test_a_lab_s_hosts_may_be_rebooted(folder: Folder) -> None:
+    folder.edit("testbed: fake", "testbed: lab").edit("ping: {", "reboot:\n  ping: {")
+    assert not [line for line in folder.problems() if "reboot" in line]
+
+
 def test_unknown_keys_are_not_looked_up_forever() -> None:
     with pytest.raises(ConfigError) as error:
         check(CampaignFile, yaml.safe_load("{1: x, yes: y, vpns: {vpns: 1}}"), [])

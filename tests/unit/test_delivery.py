@@ -24,7 +24,7 @@ from meshbench.util import machine_lock
 from meshbench.util.errors import VpnError
 from meshbench.vpns.base import Driver, Material, Network, Node
 from meshbench.vpns.common import debian, lifecycle
-from meshbench.vpns.common.units import Service
+from meshbench.vpns.common.units import AT_BOOT, Service
 from tests.unit import making
 
 NODES = (Node(1, "lom", "192.0.2.1"), Node(2, "yuki", "192.0.2.2"))
@@ -241,13 +241,21 @@ def test_a_companion_is_stopped_and_purged_with_its_system(tmp_path: Path) -> No
     host = making.ScriptedHost()
     asyncio.run(lifecycle.purge([host], "vpn@2"))
     assert host.stopped == [MAIN, "meshbench-vpn-vpn@2:*.service"]
-    [remove] = [argv for argv in host.asked if UNIT_FOLDER in argv]
-    for name in (MAIN, CONTROL, "meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"):
+    others = {"meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"}
+    wants = tmp_path / "multi-user.target.wants"
+    wants.mkdir()
+    for name in (MAIN, CONTROL, *others):
         (tmp_path / name).write_text("")
-    subprocess.run([word.replace(UNIT_FOLDER, str(tmp_path)) for word in remove], check=True)
-    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {
-        "meshbench-vpn-vpn.service", "meshbench-vpn-vpn@20.service"
-    }  # fmt: skip
+        (wants / name).symlink_to(f"../{name}")
+        (tmp_path / f"{name}.d").mkdir()
+        (tmp_path / f"{name}.d" / AT_BOOT).write_text("")
+    (tmp_path / f"{MAIN}.d" / "own.conf").write_text("somebody else's")
+    for remove in (argv for argv in host.asked if UNIT_FOLDER in argv):
+        subprocess.run([word.replace(UNIT_FOLDER, str(tmp_path)) for word in remove], check=True)
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == others
+    assert {path.name for path in wants.iterdir()} == others
+    assert {path.name for path in tmp_path.glob("*.d")} == {f"{n}.d" for n in (MAIN, *others)}
+    assert [path.name for path in (tmp_path / f"{MAIN}.d").iterdir()] == ["own.conf"]
 
 
 def test_a_companion_is_no_system_of_its_own() -> None:

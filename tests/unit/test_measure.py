@@ -413,6 +413,33 @@ def next_cell(store: Path, change: Callable[[Any, dict[str, Any]], None]) -> rec
     return asyncio.run(inner())
 
 
+@pytest.mark.parametrize(("profile", "lost"), [("baseline", []), ("low", ["impairment"])])
+def test_what_a_reboot_took_from_a_host_is_put_back(profile: str, lost: list[str]) -> None:
+    one = job(vpn="nebula", benchmark="ping", profile=profile)
+
+    async def inner() -> tuple[Sequence[str], dict[str, Any]]:
+        async with session(one.where, one.profile, "test") as bed:
+            words = await measure.putting_back(one, bed)(bed.hosts[0])
+            return words, await bed.engine.read()
+
+    words, reading = asyncio.run(inner())
+    assert list(words) == lost
+    assert bool(reading) is bool(lost)
+
+
+def test_settings_that_a_reboot_took_from_a_host_are_put_back() -> None:
+    one = job(vpn="nebula", benchmark="ping", profile="baseline")
+    key = "net.ipv4.tcp_reordering"
+    one = one.model_copy(update={"tuning": Tuning(sysctls={key: 7})})
+
+    async def inner() -> list[list[str]]:
+        async with session(one.where, one.profile, "test") as bed:
+            put_back = measure.putting_back(one, bed)
+            return [list(await put_back(bed.hosts[0])) for _ in range(2)]
+
+    assert asyncio.run(inner()) == [["kernel settings"], []]
+
+
 def test_a_mesh_that_fell_half_silent_is_started_anew_and_marked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,13 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from meshbench.benchmarks import ping
-from meshbench.benchmarks.tools import nix_metrics, rist_metrics
+from meshbench.benchmarks.tools import connect_metrics, nix_metrics, rist_metrics
 from meshbench.importers.vpn_runner import importer, index, plausible, report
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.report import State
 from meshbench.importers.vpn_runner.scrub import MASK, excerpt, scrub
 from meshbench.importers.vpn_runner.words import Words
-from meshbench.results import imported_metrics as m
 from meshbench.tables.schema import LINKS, SAMPLES
 from meshbench.util.errors import MeshbenchError
 from meshbench.workflow import hooks
@@ -673,7 +672,7 @@ def test_shares_rates_and_times_have_bounds(
 def test_quartiles_beyond_the_values_and_an_average_of_nothing_can_be() -> None:
     assert plausible.problem(rist_metrics.QUALITY.statistics["p25"], -0.2) is None
     assert plausible.problem(ping.RTT_AVG, 0.0) is None
-    assert plausible.problem(m.VPN_ADDED, -0.5) is None
+    assert plausible.problem(connect_metrics.VPN_ADDED, -0.5) is None
     assert plausible.problem(nix_metrics.COPY_TIME, float("nan"))
 
 

@@ -31,3 +31,8 @@ def options(name: str) -> type[Strict]:
     """The model of a benchmark's options."""
     model: type[Strict] = load(name).options_class
     return model
+
+
+def reboots(name: str) -> bool:
+    """Whether the benchmark of that name reboots hosts."""
+    return load(name).reboots

@@ -19,6 +19,9 @@ FIRST_PORT = 5201
 PORTS_PER_LINK = 10
 """A benchmark may listen on a link's port and on the nine after it."""
 
+RESTORED = "restored"
+"""The role of what says that a fault took something away that was put back (`Faults.restore`)."""
+
 Pair = tuple[str, str]
 """The names of a link's source and target."""
 Direction = Literal["forward", "reverse"]
@@ -63,7 +66,26 @@ class Faults(Protocol):
         ...
 
     async def reboot(self, host: str) -> Command:
-        """Reboot a host; ends when it answers again, the system under test still down there."""
+        """Reboot a host; ends when it answers again.
+
+        Outside `at_boot` the system under test is still down there. The command began when the
+        host was asked to reboot.
+        """
+        ...
+
+    def at_boot(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Have the hosts' systemd start the system when they boot, in the block."""
+        ...
+
+    async def booted(self, host: str) -> Sequence[Command]:
+        """What a host says of its last boot, in the roles of `benchmarks.tools.boot_times`."""
+        ...
+
+    async def restore(self, host: str) -> Sequence[Command]:
+        """Make kernel settings and impairment of a host that has rebooted what they were before.
+
+        The commands, in the role `RESTORED`, say in their output what was not there any more.
+        """
         ...
 
     def cut(self, pair: Pair) -> contextlib.AbstractAsyncContextManager[None]:
@@ -86,6 +108,10 @@ class Arena:
     links: tuple[Link, ...]
     faults: Faults
     kept: list[Command] = field(default_factory=list)
+
+    def host(self, name: str) -> Host:
+        """The host of that name. Raises StopIteration when there is none."""
+        return next(host for host in self.hosts if host.name == name)
 
     def keep(self, *commands: Command) -> None:
         """Put commands that belong to no link into the record: faults, what hosts say."""
@@ -156,6 +182,8 @@ class Benchmark(ABC, Generic[OptionsT]):
     """Whether it breaks things on purpose: then a daemon that is down afterwards is not the VPN's
     failure.
     """
+    reboots: ClassVar[bool] = False
+    """Whether it reboots hosts: one's own must be allowed to (`allow_reboot` in the testbed's file)."""
     options_class: type[OptionsT]
 
     def __init__(self, options: OptionsT | None = None) -> None:

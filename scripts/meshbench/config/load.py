@@ -12,6 +12,7 @@ from meshbench.config.models import (
     FakeTestbed,
     Instrument,
     Profile,
+    SshTestbed,
     System,
     SystemFile,
     Testbed,
@@ -35,12 +36,18 @@ class Kinds(Protocol):
     def options(self, name: str) -> type[Strict]: ...
 
 
+class Benchmarks(Kinds, Protocol):
+    """The benchmarks there are."""
+
+    def reboots(self, name: str) -> bool: ...
+
+
 def load_campaign(
     config: Mapping[str, Any],
     sources: list[Source],
     folder: Path,
     drivers: Kinds,
-    benchmarks: Kinds,
+    benchmarks: Benchmarks,
 ) -> Campaign:
     """Check a merged configuration and load every file it names.
 
@@ -72,6 +79,8 @@ def load_campaign(
     campaign = Campaign(file, testbed, systems, instruments, profiles, tunings)
     _check_links(campaign, sources)
     if not imported:
+        _check_hosts(campaign, sources)
+        _check_reboots(campaign, folder, benchmarks)
         _check_profiles(campaign, folder)
     return campaign
 
@@ -84,7 +93,7 @@ class _Loader:
     sources: list[Source]
     folder: Path
     drivers: Kinds
-    benchmarks: Kinds
+    benchmarks: Benchmarks
     problems: list[Problem] = field(default_factory=list)
 
     def every(self, names: Iterable[str], load: Callable[[str], Loaded]) -> dict[str, Loaded]:
@@ -179,6 +188,41 @@ def _check_links(campaign: Campaign, sources: list[Source]) -> None:
         if source == target or source not in hosts or target not in hosts:
             message = f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}"
             raise _error(sources, ("links",), message)
+
+
+def _check_hosts(campaign: Campaign, sources: list[Source]) -> None:
+    """The hosts that a benchmark's option names are the testbed's."""
+    for name, instrument in campaign.benchmarks.items():
+        named = getattr(instrument.options, "hosts", None)
+        if isinstance(named, tuple) and (unknown := sorted({*named} - {*campaign.hosts})):
+            known = ", ".join(campaign.hosts)
+            message = f"{', '.join(unknown)} is no host of the testbed, which has {known}"
+            raise _error(sources, ("benchmarks", name, "hosts"), message)
+
+
+def _check_reboots(campaign: Campaign, folder: Path, benchmarks: Benchmarks) -> None:
+    """Hosts of one's own are rebooted only where their file says that they may be."""
+    if not isinstance(campaign.testbed, SshTestbed):
+        return
+    source = Source.read(_path(folder / "testbeds", campaign.file.testbed))
+    problems = []
+    for name, instrument in campaign.benchmarks.items():
+        if not benchmarks.reboots(instrument.kind):
+            continue
+        named = getattr(instrument.options, "hosts", None)
+        chosen = named if isinstance(named, tuple) else campaign.hosts
+        for index, host in enumerate(campaign.testbed.hosts):
+            if host.name in chosen and not host.allow_reboot:
+                key = ("hosts", index, "allow_reboot")
+                message = (
+                    f"the benchmark '{name}' reboots {host.name}, which is not allowed: write "
+                    "allow_reboot: true there if it may be rebooted and comes back by itself, or "
+                    "leave the benchmark out"
+                )
+                file, line = locate([source], key)
+                problems.append(Problem(file, ".".join(map(str, key)), message, line))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _check_profiles(campaign: Campaign, folder: Path) -> None:

@@ -151,6 +151,10 @@ class SshHost(Strict):
     known_hosts_file: Path
     data_interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
     data_address: Annotated[str, AfterValidator(_ip_address)]
+    allow_reboot: Annotated[bool, Field(exclude=True)] = False
+    """Whether benchmarks may reboot it. No number depends on it, so that it is not among a job's
+    settings.
+    """
 
     @property
     def key_path(self) -> Path:

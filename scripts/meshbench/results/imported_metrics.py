@@ -52,30 +52,15 @@ CONNECTIVITY_WAIT = _metric(
 
 
 # Connection check after deployment and after a reboot of all hosts at once.
-CONNECT_TIME = _metric(
-    "connect_time", "s", "Until the peer answered", "lower",
-    "From the start of the check on the source until the peer answered through the VPN.",
-    "runner: vpn_results.time_took",
-)  # fmt: skip
 CONNECT_POLLS = _metric(
     "connect_polls", "1", "Requests through the VPN", "lower",
     "Requests through the VPN until the peer answered; one per 1 s (refused) or 2 s (no answer).",
     "runner: vpn_results.attempt",
 )  # fmt: skip
-HOST_WAIT = _metric(
-    "host_wait", "s", "Until the peer's host was up", "lower",
-    "From the start of the check until the peer answered on its public address, without the VPN.",
-    "runner: public_results.time_took of v4.* names",
-)  # fmt: skip
 FIRST_PHASE_WAIT = _metric(
     "first_phase_wait", "s", "Until the first phase ended", "lower",
     "As host_wait, but the first phase already asked through the VPN, so the two cannot be told apart.",
     "runner: public_results.time_took of other names",
-)  # fmt: skip
-VPN_ADDED = _metric(
-    "vpn_added", "s", "Added by the VPN", "lower",
-    "connect_time less the wait for the slowest host; only where the first phase avoided the VPN.",
-    "runner: vpn_results and public_results",
 )  # fmt: skip
 
 # Time spent by the runner, not by a link.

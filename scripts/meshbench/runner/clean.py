@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from meshbench.benchmarks.tools import boot_probe
 from meshbench.config.models import SshTestbed, Tuning
 from meshbench.faults import partition
 from meshbench.impairment.netem import HostNetem
@@ -46,6 +47,7 @@ async def clean(testbed: SshTestbed) -> tuple[str, ...]:
 async def _clean(hosts: Sequence[Host]) -> tuple[str, ...]:
     await HostNetem(hosts).clear()
     await asyncio.gather(*(partition.mend(host) for host in hosts))
+    await asyncio.gather(*(boot_probe.remove(host) for host in hosts))
     await tuning.apply(Tuning(), hosts)
     systems = await lifecycle.present(hosts)
     for system in systems:

@@ -14,7 +14,7 @@ from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchma
 from meshbench.benchmarks.tools import versions
 from meshbench.config.plan import weather
 from meshbench.config.profile import emulators, on_link
-from meshbench.faults.base import MeshFaults
+from meshbench.faults.base import MeshFaults, Restore
 from meshbench.impairment import engine, physics
 from meshbench.packages.store import Manifest
 from meshbench.results import records
@@ -292,7 +292,25 @@ def _arena(job: MeasureJob, bed: Session, up: Up) -> Arena:
         _link(job, bed, up, pair, FIRST_PORT + number * PORTS_PER_LINK)
         for number, pair in enumerate(job.where.links)
     ]
-    return Arena(tuple(bed.hosts), tuple(links), MeshFaults(up.mesh))
+    return Arena(tuple(bed.hosts), tuple(links), MeshFaults(up.mesh, putting_back(job, bed)))
+
+
+def putting_back(job: MeasureJob, bed: Session) -> Restore:
+    """Puts settings and impairment back on a host that has rebooted; in words, what it had lost."""
+
+    async def put_back(host: Host) -> Sequence[str]:
+        lost = []
+        if (await tuning.apply(job.tuning, [host], bed.permit)).changed:
+            lost.append("kernel settings")
+        if job.profile.impairs:
+            benchmark = benchmarks.load(job.kind)(job.options)
+            plan = _plan(job, bed)
+            await bed.engine.apply(plan, _lifetime_s(job, benchmark))
+            engine.verify(plan, await bed.engine.read())
+            lost.append("impairment")
+        return lost
+
+    return put_back
 
 
 def _link(job: MeasureJob, bed: Session, up: Up, pair: tuple[str, str], port: int) -> Link:

@@ -85,11 +85,14 @@ class Probe:
         """
         await asyncio.gather(*(self._start(source) for source in sources or self.targets))
 
+    def argv(self, source: str) -> list[str]:
+        """What a source runs."""
+        targets = (f"{target.name}={target.address}" for target in self.targets[source])
+        return ["sh", "-c", _script(), "sh", str(self.folder), f"{_ASKED_S:g}", *targets]
+
     async def _start(self, source: str) -> None:
-        argv = ["sh", "-c", _script(), "sh", str(self.folder), f"{_ASKED_S:g}"]
-        argv += [f"{target.name}={target.address}" for target in self.targets[source]]
         limit = {"RuntimeMaxSec": f"{self.limit_s:.0f}"}
-        await self.hosts[source].start(Unit(UNIT, argv, limit))
+        await self.hosts[source].start(Unit(UNIT, self.argv(source), limit))
 
     async def look(self) -> dict[Pair, str]:
         """The last few lines of each pair: enough for `steady`. Costs one command per source.

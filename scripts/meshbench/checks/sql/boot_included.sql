@@ -6,7 +6,11 @@ WITH waits AS (
         max(value) FILTER (metric IN ('host_wait', 'first_phase_wait')) AS wait,
         count(*) FILTER (metric = 'first_phase_wait') > 0 AS through
     -- Hosts are up when a VPN is set up for the first time: there is no boot to wait for.
-    FROM whole WHERE benchmark <> 'bootstrap' GROUP BY ALL
+    FROM whole
+    -- Our own reboots tell each stage apart, and no other host boots meanwhile.
+    ANTI JOIN (SELECT DISTINCT campaign, benchmark FROM whole WHERE metric = 'reboot_first_packet')
+        USING (campaign, benchmark)
+    WHERE benchmark <> 'bootstrap' GROUP BY ALL
 ),
 times AS (
     SELECT campaign, round, vpn, tuning, profile, benchmark, source, min(value) AS took

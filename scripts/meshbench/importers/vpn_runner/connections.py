@@ -9,6 +9,7 @@ check starts on the asking host, not at power-on (reference-runner.md section 5.
 from collections.abc import Iterator
 from typing import Any
 
+from meshbench.benchmarks.tools import connect_metrics as connect
 from meshbench.importers.vpn_runner.outcome import LinkOutcome
 from meshbench.importers.vpn_runner.reading import (
     UnreadableError,
@@ -67,13 +68,13 @@ def _fill(
         link.status = Status.FAILED
         link.reason = "the peer never answered through the VPN"
         took = None
-    link.values.append(Value(m.CONNECT_TIME, took))
+    link.values.append(Value(connect.CONNECT_TIME, took))
     if (polls := number(result, "attempt")) is not None:
         link.values.append(Value(m.CONNECT_POLLS, polls))
     if first is not None:
         wait, through_vpn = first
-        link.values.append(Value(m.FIRST_PHASE_WAIT if through_vpn else m.HOST_WAIT, wait))
+        link.values.append(Value(m.FIRST_PHASE_WAIT if through_vpn else connect.HOST_WAIT, wait))
         if through_vpn:
             link.marks.append(MARK_THROUGH_VPN)
     if took is not None and slowest_s is not None:
-        link.values.append(Value(m.VPN_ADDED, took - slowest_s))
+        link.values.append(Value(connect.VPN_ADDED, took - slowest_s))

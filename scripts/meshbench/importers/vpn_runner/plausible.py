@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.benchmarks import ping
-from meshbench.benchmarks.tools import rist_metrics
+from meshbench.benchmarks.tools import connect_metrics, rist_metrics
 from meshbench.benchmarks.tools import udp_metrics as udp
 from meshbench.importers.vpn_runner.outcome import LinkOutcome, Refused
 from meshbench.importers.vpn_runner.values import Value
@@ -16,7 +16,7 @@ _SHARES = {
     ping.LOSS, udp.LOSS, rist_metrics.QUALITY.mean, m.NETEM_LOSS, m.NETEM_REORDER, m.NETEM_REORDER_CORRELATION,
     *(rist_metrics.QUALITY.statistics[name] for name in ("min", "p50", "max")),
 }  # fmt: skip
-_SIGNED = {m.VPN_ADDED}
+_SIGNED = {connect_metrics.VPN_ADDED}
 _EXTRAPOLATED = ("_p25", "_p75")
 """Exclusive quartiles of few values lie beyond these values, so below zero or above one too."""
 _ROUNDING = 1e-6

@@ -35,8 +35,7 @@ network() {
         ip netns exec "$WIRE" tc qdisc add dev "$DATA_PORT" root tbf \
             rate "${RATE_BPS}bit" burst 128kb latency 20ms
     fi
-    ip -n "$NETNS" address add "$DATA_ADDRESS" dev data0
-    ip -n "$NETNS" link set data0 up
+    # The host itself gives data0 its address when it boots (data-network.service), as real hosts do.
     ip -n "$WIRE" link set "$DATA_PORT" master lan up
     set +e
 }

@@ -36,6 +36,16 @@ from meshbench.util.waiting import persist
 log = logging.getLogger(__name__)
 
 _END_LIMIT_S = 4.0
+_DATA_NETWORK_UNIT = """[Unit]
+Description=The data network, as a host's own configuration brings it up
+Wants=network.target
+Before=network.target network-online.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=ip address replace {address} dev data0
+ExecStart=ip link set data0 up
+"""
 
 
 @dataclass(frozen=True)
@@ -290,8 +300,18 @@ def _seed(host: HostLayout) -> None:
     names = [f"{other.data_address} {other.name}\n" for other in host.lab.hosts]
     (etc / "hosts").write_text("127.0.0.1 localhost\n" + "".join(names))
     write_private(etc / "ssh" / "ssh_host_ed25519_key", (keys / host.name).read_bytes())
+    _seed_data_network(host, etc / "systemd" / "system")
     authorized = host.root / "root" / ".ssh" / "authorized_keys"
     write_private(authorized, (keys / "controller.pub").read_bytes())
+
+
+def _seed_data_network(host: HostLayout, units: Path) -> None:
+    unit = units / "data-network.service"
+    address = f"{host.data_address}/{DATA_NETWORK.prefixlen}"
+    unit.write_text(_DATA_NETWORK_UNIT.format(address=address))
+    wants = units / "multi-user.target.wants"
+    wants.mkdir(exist_ok=True)
+    (wants / unit.name).symlink_to(f"../{unit.name}")
 
 
 def _boot_variables(host: HostLayout, subnet: int, rate_bps: int | None) -> str:
@@ -307,7 +327,6 @@ def _boot_variables(host: HostLayout, subnet: int, rate_bps: int | None) -> str:
         "CONTROL_ADDRESS": f"{host.control_address(subnet)}/24",
         "DATA_PORT": host.data_port,
         "DATA_MAC": host.data_mac,
-        "DATA_ADDRESS": f"{host.data_address}/{DATA_NETWORK.prefixlen}",
         "MTU": MTU,
         "RATE_BPS": rate_bps or "none",
     }

@@ -25,6 +25,7 @@ from meshbench.vpns.common.units import (
     UNIT_FOLDER,
     Service,
     companion_units,
+    forget_at_boot,
     system_of,
     unit_file,
     unit_name,
@@ -433,6 +434,7 @@ async def purge(hosts: Sequence[Host], system: str) -> None:
 
 async def _purge(host: Host, system: str) -> None:
     units = [unit_name(system), companion_units(system)]
+    await host.run(forget_at_boot(system))
     # The shell's own pattern: minimal hosts have no find(1).
     await host.run(["sh", "-c", 'cd "$1" && rm -f -- "$2" $3', "sh", str(UNIT_FOLDER), *units])
     await host.run(["rm", "-rf", "--", str(STATE / system)])

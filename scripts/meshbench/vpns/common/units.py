@@ -5,9 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from meshbench.testbed.host import LOCALE, SLICE, File
+from meshbench.testbed.unit_files import UNIT_FOLDER as UNIT_FOLDER  # noqa: PLC0414
+from meshbench.testbed.unit_files import command_line as command_line  # noqa: PLC0414
+from meshbench.testbed.unit_files import escaped
 
-UNIT_FOLDER = PurePosixPath("/etc/systemd/system")
 _PREFIX = "meshbench-vpn-"
+AT_BOOT = "meshbench-at-boot.conf"
+"""The drop-in of a unit that is to be started at boot (`at_boot`)."""
+# $1: the units' folder; then names or patterns of units.
+_FORGET_AT_BOOT = r"""
+cd -- "$1" || exit
+shift
+for unit in $*; do
+    rm -f -- "multi-user.target.wants/$unit" "$unit.d/$0"
+    [ ! -d "$unit.d" ] || rmdir -- "$unit.d" 2>/dev/null
+done
+true
+"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,15 @@ def companion_units(system: str) -> str:
     return unit_name(system, "*")
 
 
+def forget_at_boot(system: str) -> list[str]:
+    """The command after which nothing of a system is started at boot; systemd has to be told.
+
+    Idempotent.
+    """
+    units = [unit_name(system), companion_units(system)]
+    return ["sh", "-c", _FORGET_AT_BOOT, AT_BOOT, str(UNIT_FOLDER), *units]
+
+
 def system_of(unit: str) -> str:
     """The system whose main unit or companion this is: `unit_name` undone."""
     return unit.removeprefix(_PREFIX).removesuffix(".service").partition(":")[0]
@@ -58,20 +81,8 @@ def unit_file(system: str, service: Service, companion: str | None = None) -> Fi
         *(f"ExecStartPost={command_line(argv)}" for argv in service.after_start),
         *([f"ExecStop={command_line(service.stop)}"] if service.stop else []),
         *(["RemainAfterExit=yes"] if service.kind == "oneshot" else []),
-        *(f'Environment="{_escape(f"{k}={v}")}"' for k, v in service.environment.items()),
+        *(f'Environment="{escaped(f"{k}={v}")}"' for k, v in service.environment.items()),
         *([f"EnvironmentFile={service.environment_file}"] if service.environment_file else []),
         *(f"{key}={value}" for key, value in service.properties.items()),
     ]
     return File(UNIT_FOLDER / unit_name(system, companion), "\n".join([*lines, ""]).encode())
-
-
-def command_line(argv: Sequence[str]) -> str:
-    """An argument list in a unit file's quoting: no word is split, expanded or a specifier."""
-    return " ".join(f'"{_escape(word).replace("$", "$$")}"' for word in argv)
-
-
-def _escape(word: str) -> str:
-    # A carriage return ends a line of a unit file as a newline does.
-    for sign, escaped in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\r", r"\r"), ("%", "%%")):
-        word = word.replace(sign, escaped)
-    return word

@@ -24,4 +24,12 @@ FIGURES = (
         benchmarks=("reboot",),
         first_profile=True,
     ),
+    Figure(
+        "reboot_stages",
+        "Stages of a reboot",
+        tables=("reboot_stages", "measures"),
+        # An import has no stages.
+        benchmarks=("reboot", "calibration"),
+        together=True,
+    ),
 )
