@@ -15,7 +15,8 @@ FIGURES = (
         of=ByProfile(
             Measure("reboot", "connect_time", "s"),
             "From the start of the check on a host until a peer answered through the VPN, after a "
-            "reboot of all hosts; it includes the wait for the peers' hosts.",
+            "reboot of all hosts; it includes the wait for the peers' hosts. Of our own reboots, of one host at "
+            "a time, from the start of that host's boot.",
         ),
     ),
     Figure(

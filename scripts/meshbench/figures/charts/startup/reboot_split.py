@@ -103,6 +103,12 @@ def caption(data: Data, context: Context) -> str:
     """What is drawn."""
     found = splits(data, context)
     known = [one for one in found if one.added is not None]
+    if data.rows("measures", benchmark=TIME.benchmark, metric="reboot_first_packet"):
+        return (
+            f"Time from the start of a host's boot until a peer answered through the VPN, at {context.profiles[0]}: until "
+            "the pair answered beside the VPN, and what the VPN added; medians over the reboots of either host, one at a "
+            "time, mean over the ordered pairs. Figure reboot_stages has each stage."
+        )
     return (
         f"Time from the start of the check on a host until a peer answered through the VPN, at {context.profiles[0]}, "
         "after all hosts were rebooted at once; mean over the ordered pairs. The VPN is asked only when all peers' "

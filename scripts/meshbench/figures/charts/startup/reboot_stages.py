@@ -14,6 +14,8 @@ from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import joined, number
 
 STABLE = Measure("reboot", "reboot_stable", "s")
+RESOLUTION_S = 0.05
+"""The probe's interval."""
 DOWN, AWAY, BOOTS = "going down", "away", "booting"
 FIRST, STEADY = "VPN until the first packet", "VPN until ten in a row"
 _PARTS = {
@@ -208,7 +210,14 @@ def _told(one: Reboots) -> str:
     first_s = one.medians.get("first_s")
     n = f"n {len(one.rows) - one.lacking}"
     late = f", {theme.STATUSES['timeout'].glyph} {one.lacking}" if one.lacking else ""
-    return f"{number(first_s, 2)} s, {n}{late}" if first_s is not None else f"{n}{late}"
+    return f"{_shown(first_s)}, {n}{late}" if first_s is not None else f"{n}{late}"
+
+
+def _shown(time_s: float) -> str:
+    """A time, or that it is shorter than can be told."""
+    if time_s < RESOLUTION_S:
+        return f"< {RESOLUTION_S:g} s"
+    return f"{number(time_s, 2)} s"
 
 
 def _ink(one: Reboots) -> str:
@@ -254,7 +263,7 @@ def caption(data: Data, context: Context) -> str:
         for one in collected(data, context)
         if "first_s" in one.medians and one.group.profile == context.profiles[0]
     ]
-    ends = [f"{vpn} {number(first_s, 2)} s (n {n})" for first_s, vpn, n in sorted(found)]
+    ends = [f"{vpn} {_shown(first_s)} (n {n})" for first_s, vpn, n in sorted(found)]
     shown = list(dict.fromkeys([*ends[:1], *ends[-1:]]))
     return f"{what} At {context.profiles[0]}: {joined(shown)}." if shown else what
 
