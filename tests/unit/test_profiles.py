@@ -15,14 +15,6 @@ from meshbench.util.errors import ConfigError
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
-class Kinds:
-    """The benchmarks or drivers that a campaign may name."""
-
-    def __init__(self, module: object) -> None:
-        self.names = module.names  # type: ignore[attr-defined]
-        self.options = module.options  # type: ignore[attr-defined]
-
-
 def load(tmp_path: Path, profile: str, testbed: str = "kind: lab") -> Profile:
     for kind, name, text in (
         ("profiles", "mine", profile), ("testbeds", "lab", testbed),
@@ -33,7 +25,7 @@ def load(tmp_path: Path, profile: str, testbed: str = "kind: lab") -> Profile:
     config = tmp_path / "config.yaml"
     config.write_text("campaign: x\nvpns: [internal]\nprofiles: [mine]\nbenchmarks: {ping: {}}\n")
     source = Source.read(config)
-    campaign = load_campaign(source.data, [source], tmp_path, Kinds(vpns), Kinds(benchmarks))
+    campaign = load_campaign(source.data, [source], tmp_path, vpns, benchmarks)
     return campaign.profiles["mine"]
 
 
