@@ -17,6 +17,7 @@ from tests.lab.meshes import with_bed
 from tests.lab.support import said
 
 AGREE_S = 0.06
+LIMIT_S = 20.0
 SPECIAL, WITNESS = "lom", "yuki"
 # Every IP packet of every interface of the namespace, also of one that is made anew, with the kernel's stamp.
 _CAPTURE = """
@@ -52,13 +53,13 @@ def capturing(lab: Lab, host: str, source: str, into: Path) -> Iterator[None]:
 def test_a_restart_is_timed_as_a_capture_has_it(lab: Lab, store: Path, tmp_path: Path) -> None:
     """By a host that is not restarted, of the one that is; the capture knows nothing of the probe."""
     assert lab.running()
-    job = support.job("tinc", "reconnect", faults=("restart",), watch_s=2.0, limit_s=20.0)
+    job = support.job("tinc", "reconnect", faults=("restart",), watch_s=2.0, limit_s=LIMIT_S)
     into = tmp_path / "replies"
     with capturing(lab, WITNESS, "10.88.0.1", into):
         record = support.measured(job, store)
     assert record.vpn.reason is None
-    benchmark = benchmarks.make("reconnect", job.options)
-    [event] = recovery.events(record.commands, {}, job.options["limit_s"])
+    benchmark = benchmarks.load("reconnect")(job.options)
+    [event] = recovery.events(record.commands, {}, LIMIT_S)
     commands = [*record.commands, *(c for link in record.links for c in link.commands)]
     seen = recovery.recoveries([event], probe.traces(commands, {}))[WITNESS, SPECIAL]
     outage = seen[0].seen
