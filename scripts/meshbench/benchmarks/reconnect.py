@@ -78,7 +78,7 @@ class Reconnect(Benchmark[Options]):
         return [links]
 
     async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
-        probing = probe.of(arena.hosts, _addresses(arena.links), self.longest_s() + 600)
+        probing = probe.of(arena.hosts, _addresses((*arena.links, *group)), self.longest_s() + 600)
         schedule = self.schedule([host.name for host in arena.hosts])
         arena.keep(*await clocks.read(arena.hosts))
         began, clock = now(), time.monotonic()
@@ -161,7 +161,8 @@ class Reconnect(Benchmark[Options]):
         self, which: Which, probing: Probe, alive: Collection[Pair], arena: Arena
     ) -> bool:
         """Wait until it is over, then ask the daemons."""
-        since_s = clocks.stamps(arena.kept[-1].stdout)[0]
+        last = arena.kept[-1]
+        since_s = next(iter(clocks.stamps(last.stdout)), last.started.timestamp())
         over = await self._over(probing, alive)
         if told := await arena.faults.handshakes(which.host, since_s):
             arena.keep(told.in_role(which.role(recovery.HANDSHAKES)))

@@ -62,6 +62,11 @@ class MeshFaults:
         self, host: str, to: str | None, limit_s: float
     ) -> AsyncIterator[list[Command]]:
         mine, hosts = self._host(host), self.mesh.hosts
+        if self.mesh.address(host) == mine.address.data_address:
+            yield [
+                _fault(await readdress.cannot(mine, "the bare link's address is the underlay's"))
+            ]
+            return
         async with readdress.readdressed(mine, hosts, to, limit_s) as commands:
             yield commands
 

@@ -62,9 +62,9 @@ async def recover(hosts: Sequence[Host]) -> None:
 async def _change(host: Host, hosts: Sequence[Host], to: str | None, limit_s: float) -> Command:
     address = to or another(host, hosts)
     if address is None:
-        return await _cannot(host, "no second address is known for it: option `second_addresses`")
+        return await cannot(host, "no second address is known for it: option `second_addresses`")
     if host.address.control == host.address.data_address:
-        return await _cannot(host, "it is reached over SSH by the address that would change")
+        return await cannot(host, "it is reached over SSH by the address that would change")
     script = (files(__package__) / "readdress.sh").read_text(encoding="utf-8")
     where = [host.address.data_interface, host.address.data_address, address]
     return await host.run(
@@ -85,6 +85,7 @@ def another(host: Host, hosts: Sequence[Host]) -> str | None:
     return next((str(address) for address in order if str(address) not in taken), None)
 
 
-async def _cannot(host: Host, why: str) -> Command:
+async def cannot(host: Host, why: str) -> Command:
+    """A fault's command that only says why it is impossible."""
     said = f"printf %s {shlex.quote(why)}; exit {CANNOT}"
     return await host.run(["sh", "-c", said], check=False)

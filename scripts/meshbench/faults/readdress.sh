@@ -18,7 +18,8 @@ rm -f -- $back
 EOF
 mv -- "$back.new" "$back"
 systemctl stop "$timer.timer" 2>/dev/null || true
-systemd-run --quiet --collect --unit="$timer" --on-active="$lifetime" sh "$back"
+systemd-run --quiet --collect --unit="$timer" --timer-property=AccuracySec=1s \
+    --on-active="$lifetime" sh "$back"
 date +%s.%N
 ip address del "$own/$prefix" dev "$interface"
 ip address add "$other/$prefix" dev "$interface"

@@ -21,7 +21,7 @@ ACTIVE = Metric(
 HANDSHAKE = Metric(
     "reconnect_handshake", "s", "First handshake", "lower",
     f"Until the host's daemon made its first tunnel by its own account, {_SINCE}; WireGuard says whole "
-    "seconds, which are rounded down.",
+    "seconds, which are rounded down, but not to before the unit was active.",
     "the daemon's journal; wg show latest-handshakes",
 )  # fmt: skip
 FIRST = Metric(
@@ -161,7 +161,7 @@ def _event(
     until_s = min((edge for edge in edges if edge > since_s), default=math.inf)
     return Event(
         which, times[0], times[-1], since_s, min(until_s, since_s + limit_s),
-        _handshake_s(mine, offsets_s, since_s), dict(_direct(mine)), _trouble(fault),
+        _handshake_s(mine, offsets_s, since_s, times[-1]), dict(_direct(mine)), _trouble(fault),
     )  # fmt: skip
 
 
@@ -175,9 +175,9 @@ def _trouble(fault: Command) -> tuple[Status, str] | None:
 
 
 def _handshake_s(
-    mine: Sequence[Command], offsets_s: Mapping[str, float], since_s: float
+    mine: Sequence[Command], offsets_s: Mapping[str, float], since_s: float, done_s: float
 ) -> float | None:
-    """The first one since then; of one in whole seconds, not before the second it began in."""
+    """The first one since then; one in whole seconds was not before the fault was done."""
     found = []
     for command in mine:
         if _which(command, HANDSHAKES):
@@ -187,7 +187,7 @@ def _handshake_s(
                 if whole or word.replace(".", "", 1).isdecimal():
                     at_s = float(word) - offsets_s.get(command.host, 0.0)
                     if at_s >= (math.floor(since_s) if whole else since_s):
-                        found.append(max(at_s, since_s))
+                        found.append(max(at_s, since_s, done_s) if whole else at_s)
     return min(found, default=None)
 
 

@@ -73,7 +73,7 @@ def _panel(panel: Panel, panels: Sequence[Panel], context: Context) -> alt.Layer
                 right=True,
             ),
             _column([_counts(rows) for _, rows in panel.systems], -8, y, 0.68, right=True),
-            _column([_why(g, rows) for g, rows in panel.systems], 6, y, 0.5),
+            _column([_why(g, rows) for g, rows in panel.systems], 6, y, 0.92),
         ],
         width=width,
         height=height,
@@ -96,8 +96,12 @@ def _counts(rows: Sequence[Row]) -> str:
 
 
 def _why(group: Group, rows: Sequence[Row]) -> str:
+    """Why a band is empty; in one that is not, how many had not come back."""
     if not rows:
         return theme.STATUSES[group.trouble or "not_run"].words
+    late = sum(row["first_s"] is None for row in rows)
+    if late:
+        return f"{late} not back in time"
     return "" if any(row["noticed"] for row in rows) else "no pair noticed it"
 
 
@@ -125,7 +129,7 @@ def caption(data: Data, context: Context) -> str:
         "noticed the fault (n of all): a line per repetition and pair, a dot at the median. 'Unit active' and "
         "'first handshake' are the host's, by systemd and by the daemon's own account where it gives one "
         "(WireGuard's in whole seconds); 'direct path' is when the daemon was first asked and said so, so "
-        "never before ten in a row. Times of 10 ms or less stand at the left edge."
+        "never before ten in a row. Times of 10 ms or less stand at the left edge; pairs that were 'not back in time' have no first packet within the limit."
     )
 
 
