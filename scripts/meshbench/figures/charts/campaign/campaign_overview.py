@@ -270,7 +270,7 @@ def _times(spent: _Spent, systems: Sequence[str]) -> alt.LayerChart:
     colour = alt.Color(
         "what:N",
         scale=alt.Scale(domain=list(spent.colours), range=list(spent.colours.values())),
-        legend=alt.Legend(title=None, orient="bottom", offset=4, columns=4),
+        legend=alt.Legend(title=None, orient="bottom", offset=4, columns=3),
     )
     bars = (
         alt.Chart(frame(rows))
