@@ -27,6 +27,7 @@ HEADLINES = {
     "rist": ("rist_quality",),
     "nix_cache": ("copy_time",),
     "reboot": ("connect_time",),
+    "reconnect": ("reconnect_median",),
     "mtu": ("tunnel_mtu", "largest_whole", "largest_any", "black_hole"),
     "latency_under_load": ("added_delay_p95", "round_trips_per_minute"),
 }
@@ -109,6 +110,8 @@ def _starts() -> Iterator[dict[str, Any]]:
 def _mode(at: dict[str, Any]) -> dict[str, str]:
     if at["benchmark"] == "latency_under_load":
         return {"mode": "up inside"}
+    if at["benchmark"] == "reconnect":
+        return {"mode": "restart"}
     return {"mode": "single"} if at["benchmark"].startswith(("tcp", "udp")) else {}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from meshbench import analysis
 from meshbench.figures import catalogue
 from meshbench.figures.charts.tuning import tuning_factors
 from meshbench.figures.contract import Context, Data
@@ -16,7 +17,9 @@ from tests.unit.test_factors import SETTINGS, rows
 
 def drawn(folder: Path, rounds: int = 6, **more: Any) -> tuple[Data, Context]:
     made = synthetic.write(
-        folder, *rows(rounds, noise=0.001, **more), ("impairment", "links", "measures", "hosts")
+        folder,
+        *rows(rounds, noise=0.001, **more),
+        ("impairment", "links", "measures", "hosts", analysis.OVER_TIME),
     )
     files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
     systems = [[vpn, tuning] for vpn in ("internal", "wireguard") for tuning in SETTINGS]

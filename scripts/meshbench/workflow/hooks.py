@@ -30,8 +30,10 @@ from meshbench.workflow.settings import Setup
 log = logging.getLogger(__name__)
 
 MEASURING_RULES = {"calibrate", "measure"}
-TESTBED_RULES = {"deploy", "wave", *MEASURING_RULES}
-"""Those that use it, or after which others will."""
+TESTBED_RULES = {"deploy", *MEASURING_RULES}
+"""Those that use it."""
+_BEFORE_OTHERS = {"wave"}
+"""Those after which more that use it may follow."""
 CONFIG = Path("config")
 STARTED = "MESHBENCH_STARTED"
 SAID = "MESHBENCH_SAID"
@@ -215,7 +217,7 @@ def start(setup: Setup, workflow: Any) -> None:
     progress.begin(_expected(setup, jobs, workflow), workflow.scheduler.exit_gracefully)
     needed = [job.rule.name for job in jobs]
     _refuse(space.before(sum(name in MEASURING_RULES for name in needed)))
-    if TESTBED_RULES.isdisjoint(needed):
+    if (TESTBED_RULES | _BEFORE_OTHERS).isdisjoint(needed):
         return
     campaign = setup.campaign
     impairs = any(profile.impairs for profile in campaign.profiles.values())

@@ -36,6 +36,7 @@ PARTS = (
     Part("vpn_buffer_drops", Column("drops_before_vpn", "dropped before it"), sum),
     Part("tunnel_drops", Column("drops_by_tunnel", "by the tunnel"), sum),
 )
+_GOODPUT = Column("goodput_mbit_s", "goodput", "\\mega\\bit\\per\\second")
 _COSTS = (
     ("vpn_cpu_s", Column("vpn_s_per_gb", "VPN", "\\second\\per\\giga\\byte")),
     ("kernel_cpu_s", Column("kernel_s_per_gb", "kernel", "\\second\\per\\giga\\byte")),
@@ -46,7 +47,8 @@ def tabulate(data: Data, context: Context) -> Table:
     """Medians over the rounds: of the costs of all hosts together, else of the worst host or the sum."""
     columns = [
         Column("vpn", "VPN", digits=None),
-        Column("goodput_mbit_s", "goodput", "\\mega\\bit\\per\\second"),
+        _GOODPUT,
+        measured.spread_column(_GOODPUT),
         *(column for _, column in _COSTS),
         *(part.column for part in PARTS),
         Column("n", "$n$", digits=None),
@@ -64,6 +66,7 @@ def _row(data: Data, group: Group, context: Context) -> list[Entry]:
     return [
         system(group, context),
         measured.entry(group, measured.mean(group, cpu_cost.RATE.scale)),
+        measured.spread(group, cpu_cost.RATE.scale),
         *(_median(cpu_cost.costs(data, group, source)) for source, _ in _COSTS),
         *(_median(_by_round(mine, part)) for part in PARTS),
         f"{group.n_ok}/{group.planned}",
