@@ -1,6 +1,7 @@
 """iperf3's JSON: who sent what in which direction, and whose fault an error is."""
 
 import asyncio
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from meshbench.benchmarks.base import Link, Observation, Outcome
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.benchmarks.tools import iperf3, tcp_values
+from meshbench.benchmarks.tools import iperf3, iperf3_output, tcp_values
 from meshbench.results.records import Status
 from tests.unit import making
 
@@ -173,6 +174,28 @@ def test_an_error_is_the_path_s_or_the_tool_s(error: str, status: Status) -> Non
 )  # fmt: skip
 def test_an_end_is_judged(command: Any, status: Status, reason: str | None) -> None:
     assert iperf3.judge(command, 9) == (status, reason)
+
+
+def cut_off(document: dict[str, Any]) -> Any:
+    """A client that was ended from outside, and says what it had until then."""
+    document["error"] = "interrupt - the client has terminated by signal Terminated(15)"
+    asked_s = document["start"]["test_start"]["duration"]
+    argv = ("iperf3", "-c", "192.0.2.2", "-t", str(asked_s), "--bidir")
+    return making.command(json.dumps(document), None, argv=argv)
+
+
+def test_a_run_that_hangs_after_all_of_its_data_is_iperf3_s_failure() -> None:
+    """With --bidir its exchange of results can hang; the path carried data until the last second."""
+    whole = json.loads(making.text("iperf3-bidir.json"))
+    sent_s = round(iperf3_output.sent_s(iperf3_output.read(json.dumps(whole))))
+    told = f"iperf3: not finished within 9 s, although its {sent_s} s of data were sent"
+    assert iperf3.judge(cut_off(whole), 9) == (Status.TOOL_FAILED, told)
+    early = {**whole, "intervals": whole["intervals"][:-2]}
+    assert iperf3.judge(cut_off(early), 9) == (Status.TIMEOUT, "not finished within 9 s")
+    dead = copy.deepcopy(whole)
+    for stream in dead["intervals"][-1]["streams"]:
+        stream["bytes"] = 0
+    assert iperf3.judge(cut_off(dead), 9)[0] is Status.TIMEOUT
 
 
 def silent_after(intervals: Sequence[tuple[int, int]]) -> dict[str, Any]:

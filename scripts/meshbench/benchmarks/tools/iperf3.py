@@ -159,7 +159,7 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
     A run that ends well and moved nothing is a failure of the VPN, not a success at 0 bit/s.
     """
     if command.returncode is None:
-        return Status.TIMEOUT, f"not finished within {limit_s:.0f} s"
+        return _cut_off(command, limit_s)
     said = command.stderr.strip()[:300]
     try:
         run = iperf3_output.read(command.stdout)
@@ -174,6 +174,30 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
         return _moved(run, iperf3_output.mode_of(command, run))
     except ValueError as error:
         return Status.TOOL_FAILED, str(error)
+
+
+def _cut_off(command: Command, limit_s: float) -> tuple[Status, str | None]:
+    """A run that did not end: by iperf3's fault where all of its data had been sent by then.
+
+    With --bidir its exchange of results can hang (esnet/iperf issue 2029). A path that carries
+    nothing any more fails the next attempt.
+    """
+    reason = f"not finished within {limit_s:.0f} s"
+    if (sent_s := _all_sent_s(command)) is None:
+        return Status.TIMEOUT, reason
+    return Status.TOOL_FAILED, f"iperf3: {reason}, although its {sent_s:.0f} s of data were sent"
+
+
+def _all_sent_s(command: Command) -> float | None:
+    """How long the client sent, if as long as it was told to, its last second included."""
+    try:
+        run = iperf3_output.read(command.stdout)
+        asked_s = float(command.argv[command.argv.index("-t") + 1])
+    except ValueError:
+        return None
+    sent_s = iperf3_output.sent_s(run)
+    moved = bool(run.intervals) and any(stream.bytes for stream in run.intervals[-1].streams)
+    return sent_s if moved and sent_s >= asked_s - 1 else None
 
 
 def classify(error: str) -> Status:

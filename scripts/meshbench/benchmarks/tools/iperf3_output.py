@@ -184,6 +184,13 @@ def read(text: str) -> Run:
         raise ValueError(foreign.why(error)) from None
 
 
+def sent_s(run: Run) -> float:
+    """How long a run sent, by the client's intervals without those left out; 0 where it has none."""
+    streams = (stream for interval in run.intervals for stream in interval.streams)
+    ends = (stream.start + (stream.seconds or 0) for stream in streams if not stream.omitted)
+    return max(ends, default=0.0)
+
+
 def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object in which the second of two equal sums has the name that it has had since 3.11.
 

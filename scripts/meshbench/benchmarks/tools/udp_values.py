@@ -24,10 +24,7 @@ def read(command: Command) -> Run:
 def sent_s(command: Command) -> float:
     """How long a run sent, by the client's intervals; 0 where it does not say."""
     with contextlib.suppress(ValueError):
-        run = iperf3_output.read(command.stdout)
-        return max(
-            (s.start + (s.seconds or 0) for i in run.intervals for s in i.streams), default=0.0
-        )
+        return iperf3_output.sent_s(iperf3_output.read(command.stdout))
     return 0.0
 
 
