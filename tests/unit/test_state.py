@@ -49,6 +49,12 @@ net.ipv4.tcp_reordering = 3
 REORDER = Tuning(sysctls={"net.ipv4.tcp_reordering": 10, "net.ipv4.tcp_rmem": "4096 1  2"})
 
 
+def test_a_fault_that_a_killed_controller_left_is_seen() -> None:
+    hosts = {"lom": state.parse(TEXT), "yuki": state.parse(f"{TEXT}\n@ broken\n\n@ load\n")}
+    assert not state.broken(hosts)
+    assert state.broken({**hosts, "luna": state.parse("\n@ broken\naddress\n\n@ load\n")})
+
+
 def test_the_sections_are_read() -> None:
     said = state.parse(TEXT)
     assert list(said) == [

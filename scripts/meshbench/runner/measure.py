@@ -14,7 +14,7 @@ from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchma
 from meshbench.benchmarks.tools import versions
 from meshbench.config.plan import weather
 from meshbench.config.profile import emulators, on_link
-from meshbench.faults.base import MeshFaults, Restore
+from meshbench.faults.base import MeshFaults, Restore, recover
 from meshbench.impairment import engine, physics
 from meshbench.packages.store import Manifest
 from meshbench.results import records
@@ -54,6 +54,8 @@ async def measure(job: MeasureJob, store: Path) -> Record:
         )
         asked = await _ask(job, bed, store)
         before = asked.before.result()
+        if state.broken(before):
+            await recover(bed.hosts)
         try:
             settings, before = await tuned.settle(bed, asked.tuned.result(), before)
             told = asked.tools.result()

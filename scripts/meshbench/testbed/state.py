@@ -40,7 +40,7 @@ def _section(name: str, body: str) -> Any:
     if name in _PAIRS:
         lines = (line.partition(_PAIRS[name]) for line in body.splitlines())
         return {key.strip(): value.strip() for key, _, value in lines}
-    return body.splitlines() if name in {"vpns", "installed"} else body
+    return body.splitlines() if name in {"vpns", "installed", "broken"} else body
 
 
 def active(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
@@ -53,6 +53,11 @@ def active(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
         }
         for host, sections in state.items()
     }
+
+
+def broken(state: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a fault is in force on any host, by whomever."""
+    return any(sections.get("broken") for sections in state.values())
 
 
 def running(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:

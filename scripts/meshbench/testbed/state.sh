@@ -45,4 +45,7 @@ section counters; nstat -asz --json IpInDiscards IpOutDiscards UdpRcvbufErrors U
     TcpExtTCPSpuriousRTOs 2>/dev/null
 section up; show /run/meshbench/up.json
 section failed_vpn; show /run/meshbench/failed-vpn.json
+# What a fault of a killed controller has left (faults/readdress.py, faults/partition.py).
+section broken; [ -e /run/meshbench/address-back.sh ] && printf 'address\n'
+systemctl is-active --quiet meshbench-mend.timer && printf 'cut\n'
 true
