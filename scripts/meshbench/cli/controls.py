@@ -5,14 +5,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from meshbench.analysis import folder_of
+from meshbench.cli.rows import of
 from meshbench.figures.contract import Row
 from meshbench.figures.drawing.wording import number
-from meshbench.report import comparing
 from meshbench.util import terminal
-from meshbench.util.errors import MeshbenchError
 
 _HEAD = ("what", "benchmark", "metric", "profile", "rounds", "differ", "of", "%", "ratio")
 _NUMBERS = ("rounds", "differ", "of", "%")
@@ -30,16 +26,11 @@ def add(commands: Any) -> None:
 
 
 def _controls(chosen: argparse.Namespace) -> int:
-    path = folder_of(chosen.campaign) / "tables" / "controls.parquet"
-    if not path.is_file():
-        raise MeshbenchError(f"'{chosen.campaign}' has no table {path}: run the campaign first")
-    wanted = chosen.metric or comparing.headline_metrics()
-    rows = [row for row in pq.read_table(path).to_pylist() if row["metric"] in wanted]
-    if not rows:
-        raise MeshbenchError(
-            f"'{chosen.campaign}' has no control of {', '.join(wanted)}: that needs one system under two names "
-            "(config/aa.yaml), or a profile and its variant (config/aa_effect.yaml)"
-        )
+    rows = of(
+        chosen.campaign, "controls", chosen.metric,
+        "has no control of {metrics}: that needs one system under two names (config/aa.yaml), or a profile "
+        "and its variant (config/aa_effect.yaml)",
+    )  # fmt: skip
     table = terminal.table(
         f"Parts of {rows[0]['n_subset']} rounds that are called different", _HEAD, _NUMBERS
     )

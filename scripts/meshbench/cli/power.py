@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from meshbench.analysis import folder_of, power
+from meshbench.analysis import power
+from meshbench.cli.rows import of
 from meshbench.figures.contract import Row
 from meshbench.figures.drawing import theme
 from meshbench.figures.drawing.wording import number
-from meshbench.report import comparing
 from meshbench.util import terminal
 from meshbench.util.errors import MeshbenchError
 
@@ -43,16 +42,10 @@ def add(commands: Any) -> None:
 def _power(chosen: argparse.Namespace) -> int:
     if not chosen.effect > 0:
         raise MeshbenchError(f"--effect {chosen.effect:g}: a difference to find is above 0 percent")
-    path = folder_of(chosen.campaign) / "tables" / "power.parquet"
-    if not path.is_file():
-        raise MeshbenchError(f"'{chosen.campaign}' has no table {path}: run the campaign first")
-    wanted = chosen.metric or comparing.headline_metrics()
-    rows = [row for row in pq.read_table(path).to_pylist() if row["metric"] in wanted]
-    if not rows:
-        raise MeshbenchError(
-            f"'{chosen.campaign}' tells no noise of {', '.join(wanted)}: that needs two systems with "
-            "three rounds or more"
-        )
+    rows = of(
+        chosen.campaign, "power", chosen.metric,
+        "tells no noise of {metrics}: that needs two systems with three rounds or more",
+    )  # fmt: skip
     table = terminal.table(
         f"What is found in {100 * power.POWER:.0f} of 100 campaigns with so many rounds",
         (*_HEAD, f"rounds for {chosen.effect:g} %"),

@@ -277,7 +277,7 @@ def outage(sent: Sequence[Request], since_s: float, until_s: float) -> Outage:
         return Outage(False, None, None, None, len(window), _lost(window))
     before = [r.replied_s for r in (*sent[:begin], *window[:start]) if r.replied_s is not None]
     after = [r.replied_s for r in window[start:] if r.replied_s is not None]
-    steady = _first_in_a_row(window[start:])
+    steady = first_in_a_row(window[start:])
     over = len(window) if steady is None else start + steady
     return Outage(
         noticed=True,
@@ -311,7 +311,7 @@ def _lost(window: Iterable[Request]) -> int:
     return sum(request.replied_s is None for request in window)
 
 
-def _first_in_a_row(window: Sequence[Request]) -> int | None:
+def first_in_a_row(window: Sequence[Request]) -> int | None:
     """Where the first ten requests in turn begin that were all answered."""
     run = 0
     for index, request in enumerate(window):

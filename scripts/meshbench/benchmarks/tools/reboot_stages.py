@@ -190,7 +190,8 @@ def _stages(
     middle_s = (gone_s + back_s) / 2
     after = [_as_of(r, until_s) for r in tunnel if middle_s <= r.sent_s <= until_s]
     replies = _replies(after, middle_s)
-    stable_s = None if underlay_s is None else first_in_a_row(after)
+    first = None if underlay_s is None else probe.first_in_a_row(after)
+    stable_s = None if first is None else after[first].replied_s
     end_s = until_s if stable_s is None else stable_s
     lost = sum(r.replied_s is None for r in tunnel if event.asked_s <= r.sent_s <= end_s)
     return Stages(
@@ -219,13 +220,3 @@ def away(beside: Sequence[Request], event: Event) -> tuple[float, float | None]:
     if back_s - gone_s < LEAST_AWAY_S:
         raise ValueError(f"{event.name}: it answered all the time, so it did not reboot")
     return gone_s, back_s if back_s in replies else None
-
-
-def first_in_a_row(requests: Sequence[Request]) -> float | None:
-    """When the first reply came of the first ten requests in turn that were all answered."""
-    run: list[float] = []
-    for request in requests:
-        run = [] if request.replied_s is None else [*run, request.replied_s]
-        if len(run) == probe.IN_A_ROW:
-            return run[0]
-    return None

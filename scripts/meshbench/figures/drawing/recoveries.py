@@ -1,12 +1,12 @@
 """What figures about faults share: their panels, and why a system has nothing in one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured
+from meshbench.figures.drawing import measured, pictures, theme
 from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import log_ticks
@@ -53,6 +53,19 @@ def panels(data: Data, context: Context) -> list[Panel]:
             found.append((key, (group, rows)))
     keys = dict.fromkeys(key for key, _ in found)
     return [Panel(*key, tuple(mine for other, mine in found if other == key)) for key in keys]
+
+
+def drawn(
+    data: Data, context: Context, panel: Callable[[Panel, Sequence[Panel], Context], alt.LayerChart]
+) -> alt.TopLevelMixin:
+    """Every panel by itself, two in a row, all with the same axes."""
+    every = panels(data, context)
+    if not every:
+        return pictures.nothing("no fault took place")
+    charts = [panel(mine, every, context) for mine in every]
+    across = 2 if len(charts) > 1 else 1
+    total = theme.PAGE if across > 1 else theme.COLUMN
+    return alt.concat(*charts, columns=across, spacing=16, usermeta={"width": total})
 
 
 def _groups(data: Data, context: Context, fault: str) -> list[Group]:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import channels, pictures, recoveries, theme
+from meshbench.figures.drawing import channels, recoveries, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.recoveries import Panel, on_axis
 
@@ -26,13 +26,7 @@ _NAMES = 76
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per fault and profile, all with the same axis."""
-    panels = recoveries.panels(data, context)
-    if not panels:
-        return pictures.nothing("no fault took place")
-    charts = [_panel(panel, panels, context) for panel in panels]
-    across = 2 if len(charts) > 1 else 1
-    total = theme.PAGE if across > 1 else theme.COLUMN
-    return alt.concat(*charts, columns=across, spacing=16, usermeta={"width": total})
+    return recoveries.drawn(data, context, _panel)
 
 
 def _panel(panel: Panel, panels: Sequence[Panel], context: Context) -> alt.LayerChart:
