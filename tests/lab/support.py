@@ -213,7 +213,7 @@ SHORT = {
     "copy_limit_s": 6.0,
     "rates": ("10M",),
     "search": None,
-    "faults": ("restart", "cut"),
+    "faults": ("restart", "cut", "cold"),
     "repetitions": 1,
     "hosts": ("yuki",),
     "cut_s": 0.5,

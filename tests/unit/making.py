@@ -137,6 +137,9 @@ class NoFaults:
     async def kill(self, host: str) -> Command:
         return command(argv=("kill",), host=host, role="fault", measuring=False)
 
+    async def cold_start(self) -> Command:
+        return command(argv=("start",), host="*")
+
     @contextlib.asynccontextmanager
     async def isolated(self, host: str, limit_s: float) -> AsyncIterator[list[Command]]:
         del limit_s

@@ -111,6 +111,18 @@ def test_a_cut_counts_from_its_end() -> None:
     assert ("reconnect_active", "cut yuki") not in found
 
 
+def test_a_cold_start_hits_every_pair_and_counts_from_the_start() -> None:
+    """By the controller's clock; what came before was the stop."""
+    start = kept("fault/cold/*/1", stamps(10.0, 11.0), host="*", start_s=11.4)
+    found = parsed(record(start, probe=ping([(10.1, 12.6)])), faults=["cold"])
+    assert value(found, "first", "cold *") == pytest.approx(1.601)
+    assert value(found, "outage", "cold *") == pytest.approx(2.55, abs=0.06)
+    assert value(found, "median", "cold") == pytest.approx(1.601)
+    assert ("reconnect_active", "cold *") not in found
+    where = [which.host for which in Reconnect(Options(faults=("cold",))).schedule(["lom", "yuki"])]
+    assert where == ["*"] * 10
+
+
 def test_what_is_not_back_when_the_address_is_is_censored() -> None:
     found = parsed(
         record(

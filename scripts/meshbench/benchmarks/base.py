@@ -75,6 +75,14 @@ class Faults(Protocol):
         """End the processes of the system's units with SIGKILL; ends when they run again."""
         ...
 
+    async def cold_start(self) -> Command:
+        """Stop the system on all hosts, then start it on all of them at once.
+
+        It prints when they were told to stop and to start, by the controller's clock. Raises
+        VpnError when the system does not start.
+        """
+        ...
+
     def isolated(
         self, host: str, limit_s: float
     ) -> contextlib.AbstractAsyncContextManager[list[Command]]:

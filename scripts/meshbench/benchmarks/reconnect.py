@@ -32,7 +32,7 @@ from meshbench.util.errors import ToolError, VpnError
 
 log = logging.getLogger(__name__)
 
-Fault = Literal["restart", "kill", "cut", "readdress"]
+Fault = Literal["restart", "kill", "cut", "readdress", "cold"]
 _ASSUMED_HOSTS = 3
 _AROUND_S = 2.0
 """What a repetition takes besides being watched: the fault, and what is asked of the daemons."""
@@ -47,7 +47,7 @@ class Options(Strict):
         "restart", "kill", "cut", "readdress",
     )  # fmt: skip
     repetitions: Annotated[int, Field(ge=1, le=1000)] = 10
-    """Of each fault on each host; all of them in one order, drawn from `seed`."""
+    """Of each fault on each host, and of `cold` on all at once; in one order, drawn from `seed`."""
     hosts: Literal["all", "special"] | Annotated[tuple[str, ...], Field(min_length=1)] = "all"
     """Hosts that are hit; the special one is the first of the testbed."""
     cut_s: Annotated[float, Field(gt=0, le=600)] = 5.0
@@ -109,7 +109,12 @@ class Reconnect(Benchmark[Options]):
                 f"reconnect: {', '.join(unknown)} is no host of this testbed ({', '.join(hosts)})"
             )
         numbers = range(1, options.repetitions + 1)
-        order = [Which(*one) for one in itertools.product(options.faults, wanted, numbers)]
+        places = {recovery.COLD: (recovery.EVERYWHERE,)}
+        order = [
+            Which(fault, host, number)
+            for fault in options.faults
+            for host, number in itertools.product(places.get(fault, wanted), numbers)
+        ]
         random.Random(options.seed).shuffle(order)  # noqa: S311
         return order
 
@@ -151,7 +156,10 @@ class Reconnect(Benchmark[Options]):
                     await self._watched(which, probing, alive, arena)
             arena.keep(*(command.in_role(mended) for command in commands[1:]))
             return len(commands) == 1 or await self._over(probing, alive)
-        broken = await (faults.restart(host) if which.fault == "restart" else faults.kill(host))
+        if which.fault == recovery.COLD:
+            broken = await faults.cold_start()
+        else:
+            broken = await (faults.restart(host) if which.fault == "restart" else faults.kill(host))
         arena.keep(broken.in_role(fault))
         if broken.returncode != 0:
             return False
@@ -164,7 +172,8 @@ class Reconnect(Benchmark[Options]):
         last = arena.kept[-1]
         since_s = next(iter(clocks.stamps(last.stdout)), last.started.timestamp())
         over = await self._over(probing, alive)
-        if told := await arena.faults.handshakes(which.host, since_s):
+        everywhere = which.host == recovery.EVERYWHERE
+        if not everywhere and (told := await arena.faults.handshakes(which.host, since_s)):
             arena.keep(told.in_role(which.role(recovery.HANDSHAKES)))
         deadline = time.monotonic() + _DIRECT_LIMIT_S
         while over:
@@ -234,8 +243,12 @@ class Reconnect(Benchmark[Options]):
         options = self.options
         hosts = {"all": _ASSUMED_HOSTS, "special": 1}.get(str(options.hosts), len(options.hosts))
         extra = {"cut": options.cut_s, "readdress": watched_s}
-        each = [watched_s + _AROUND_S + extra.get(fault, 0) for fault in options.faults]
-        return hosts * options.repetitions * sum(each)
+        places = {recovery.COLD: 1}
+        each = [
+            places.get(fault, hosts) * (watched_s + _AROUND_S + extra.get(fault, 0))
+            for fault in options.faults
+        ]
+        return options.repetitions * sum(each)
 
 
 def _addresses(links: Sequence[Link]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from meshbench.benchmarks.base import RESTORED, Pair
 from meshbench.benchmarks.tools import boot_times
-from meshbench.faults import partition, readdress
+from meshbench.faults import cold, partition, readdress
 from meshbench.faults import reboot as rebooting
 from meshbench.faults import restart as restarting
 from meshbench.results.records import Command, PathState, now
@@ -49,6 +49,9 @@ class MeshFaults:
 
     async def kill(self, host: str) -> Command:
         return _fault(await restarting.kill(self.mesh, self._host(host)))
+
+    async def cold_start(self) -> Command:
+        return _fault(await cold.start(self.mesh))
 
     @contextlib.asynccontextmanager
     async def isolated(self, host: str, limit_s: float) -> AsyncIterator[list[Command]]:

@@ -12,7 +12,10 @@ from meshbench.benchmarks.tools.probe import Outage, Request
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Command, Status
 
-_SINCE = "since the fault's command began on its host, of a cut since the underlay was back; one repetition"
+_SINCE = (
+    "since the fault's command began on its host, of a cut since the underlay was back, of a cold start since all "
+    "hosts were told to start; one repetition"
+)
 _PROBE = "ping -D -O, 20 requests a second on every ordered pair"
 ACTIVE = Metric(
     "reconnect_active", "s", "Unit active", "lower",
@@ -67,13 +70,15 @@ METRICS = (
 )  # fmt: skip
 
 FAULT, MENDED, HANDSHAKES, PATHS = "fault", "mended", "handshakes", "paths"
+COLD, EVERYWHERE = "cold", "*"
+"""The fault that stops the system and starts it at once, and its place: all hosts."""
 _ENDED_ALONE = {"readdress"}
 """Faults whose mending is an event of its own, that ends what is known of them."""
 
 
 @dataclass(frozen=True)
 class Which:
-    """One repetition: which fault, on which host, and its number."""
+    """One repetition: which fault, on which host or `EVERYWHERE`, and its number."""
 
     fault: str
     host: str
@@ -82,6 +87,10 @@ class Which:
     def role(self, what: str) -> str:
         """Of a command that belongs to it."""
         return f"{what}/{self.fault}/{self.host}/{self.number}"
+
+    def hits(self, pair: Pair) -> bool:
+        """Whether one of a pair's hosts is hit."""
+        return self.host in {EVERYWHERE, *pair}
 
     @property
     def mode(self) -> str:
@@ -94,7 +103,8 @@ class Event:
     """A repetition as it went; times by the controller's clock in seconds since the epoch.
 
     Attributes:
-        start_s, done_s: when the fault's command began, and was done.
+        start_s, done_s: when the fault's command began, and was done; of a cold start, when it was
+            told to stop and to start.
         since_s: from when its stages count.
         until_s: to when something is known of it.
         handshake_s: the first one that the host's daemon tells of.
@@ -158,6 +168,8 @@ def _event(
     mended = [t for c in mine if _which(c, MENDED) for t in _times(c, offsets_s)]
     ended_alone = which.fault in _ENDED_ALONE
     since_s = mended[0] if mended and not ended_alone else times[0]
+    if which.fault == COLD:
+        since_s = times[-1]
     until_s = min((edge for edge in edges if edge > since_s), default=math.inf)
     return Event(
         which, times[0], times[-1], since_s, min(until_s, since_s + limit_s),
@@ -279,7 +291,7 @@ def of_link(
     pair: Pair, fault: str, found: Sequence[Event], seen: Sequence[Recovery]
 ) -> Iterator[Observation]:
     """The headlines of a link and a fault, over the repetitions that hit one of its hosts."""
-    hits = [r for r in seen if r.event.which.fault == fault and r.event.which.host in pair]
+    hits = [r for r in seen if r.event.which.fault == fault and r.event.which.hits(pair)]
     if not hits:
         of_fault = [event for event in found if event.which.fault == fault]
         troubles = [event.trouble for event in of_fault if event.trouble]

@@ -16,6 +16,7 @@ FAULTS: Mapping[str, str] = {
     "kill": "daemon killed and started",
     "cut": "underlay cut and back",
     "readdress": "underlay address changed",
+    "cold": "started on all hosts at once",
 }
 RESOLUTION_S = 0.05
 

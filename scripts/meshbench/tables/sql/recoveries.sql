@@ -3,8 +3,8 @@
 -- repetition. All ordered pairs of hosts, also those that are no links and those that the fault does not
 -- touch; none of a fault that could not take place.
 -- Columns:
---   fault              'restart', 'kill', 'cut', 'readdress'
---   host               that it hit
+--   fault              'restart', 'kill', 'cut', 'readdress', 'cold'
+--   host               that it hit; '*': all, of a cold start
 --   repetition         its number, from 1
 --   hit                whether the host is one of the pair
 --   noticed            whether at least two requests in turn were lost or late
@@ -50,7 +50,7 @@ of_hosts AS (
 )
 SELECT
     campaign, round, vpn, tuning, profile, placement, benchmark, source, target,
-    fault, hit_host AS host, repetition, hit_host IN (source, target) AS hit,
+    fault, hit_host AS host, repetition, hit_host IN ('*', source, target) AS hit,
     noticed > 0 AS noticed,
     CASE WHEN noticed > 0 THEN first_s ELSE 0 END AS first_s,
     CASE WHEN noticed > 0 THEN steady_s ELSE 0 END AS steady_s,

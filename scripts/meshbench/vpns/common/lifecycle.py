@@ -165,17 +165,24 @@ def installed(mesh: Mesh, markers: Mapping[str, str]) -> bool:
     return digests(mesh).items() <= markers.items()
 
 
-async def start(mesh: Mesh) -> None:
+async def start(mesh: Mesh, *, at_once: bool = False) -> None:
     """Start the VPN on the special host, then on the others, and let it settle.
+
+    Args:
+        mesh: the system and its hosts.
+        at_once: whether no host waits for another one.
 
     Raises:
         VpnError: with the journal of a unit that did not start, or with the command that failed
             while settling.
     """
     first, *others = mesh.hosts
-    await _start(mesh, first)
-    if mesh.driver.listen_port is not None:
-        await listening(first, mesh.driver.listen_port, LISTEN_LIMIT_S)
+    if at_once:
+        others = [first, *others]
+    else:
+        await _start(mesh, first)
+        if mesh.driver.listen_port is not None:
+            await listening(first, mesh.driver.listen_port, LISTEN_LIMIT_S)
     await asyncio.gather(*(_start(mesh, host) for host in others))
     try:
         await mesh.driver.settle(mesh.hosts, mesh.network, mesh.material)
