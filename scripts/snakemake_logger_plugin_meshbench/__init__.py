@@ -1,5 +1,6 @@
 """Snakemake's output for a campaign: one line per job with the time left, and one when it failed."""
 
+import logging
 import re
 import sys
 from logging import WARNING, LogRecord
@@ -20,6 +21,10 @@ _ENDED = re.compile(
 
 class LogHandler(LogHandlerBase):
     """Quiet where nobody watches (CI); a dry run looks as Snakemake's own does."""
+
+    def __post_init__(self) -> None:
+        # A log file of Snakemake's own that a full disk refuses must not bury why the run ends.
+        logging.raiseExceptions = False
 
     def emit(self, record: LogRecord) -> None:
         event = getattr(record, "event", None)
