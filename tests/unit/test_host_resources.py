@@ -186,7 +186,8 @@ def test_nothing_that_a_host_may_print_stops_parsing() -> None:
         ("", "what lom spent was not sampled"),
         (text([MOVED], end="end 99"), "the sampling of what lom spent ended before"),
         (text([MOVED], end=""), "the sampling of what lom spent ended before"),
-        (text(["g own 100000 0 0"]), "took more than 1% of a core"),
+        (text(end="end 99"), "what lom spent was not sampled"),
+        (text(*[["g own 10000 0 0"]] * 12, end="end 16.1"), "took more than 1% of a core"),
         (text(["g vpn 100000 10 9"]), "a CPU quota held the VPN of lom back"),
     ],
 )
@@ -197,6 +198,11 @@ def test_what_a_reader_must_know_is_marked(said: str, mark: str) -> None:
 
 def test_a_good_series_has_no_mark() -> None:
     assert list(HostResources().marks([ended(REAL)])) == []
+
+
+@pytest.mark.parametrize("said", ["end 10.4\n", text(end="end 10.4")])
+def test_what_is_too_short_to_be_sampled_has_no_mark(said: str) -> None:
+    assert list(HostResources().marks([ended(said)])) == []
 
 
 def run(store: Path, **words: Any) -> Record:

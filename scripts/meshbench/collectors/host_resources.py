@@ -28,6 +28,10 @@ LONGEST = "24h"
 """A program whose controller is gone ends by itself."""
 MOST_COST = 0.01
 """The share of a core that the program may take without a mark."""
+SHORT_S = 1.5
+"""By then a second sample, due after half a second, has come on any host."""
+LEAST_S = 5.0
+"""In less the program's start alone is more than that."""
 HELD_BACK = 0.05
 """The share of quota periods from which on a VPN was held back by its quota."""
 CUT_S = 5.0
@@ -108,14 +112,22 @@ def _machine_kernel(facts: Mapping[str, Any], hosts: int) -> Kernel:
     return Kernel(used["kernel"] * part_s, None if wireguard is None else wireguard * part_s)
 
 
+def _too_short(series: Series) -> bool:
+    """Whether the sampling was ended in good order before a second sample was due."""
+    if series.end_s is None:
+        return False
+    return not series.samples or series.end_s - series.samples[0].at_s < SHORT_S
+
+
 def _marks(host: str, series: Series) -> Iterator[str]:
     used = Spent(series)
     if not used.steps:
-        yield f"what {host} spent was not sampled"
+        if not _too_short(series):
+            yield f"what {host} spent was not sampled"
         return
     if series.end_s is None or series.end_s - series.samples[-1].at_s > CUT_S:
         yield f"the sampling of what {host} spent ended before the measurement did"
-    if (used.group_s("own") or 0.0) / used.seconds > MOST_COST:
+    if used.seconds > LEAST_S and (used.group_s("own") or 0.0) / used.seconds > MOST_COST:
         yield f"the sampling of what {host} spent took more than {MOST_COST:.0%} of a core"
     if (spent.throttled(series) or 0.0) > HELD_BACK:
         yield f"a CPU quota held the VPN of {host} back"
