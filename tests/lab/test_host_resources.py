@@ -86,7 +86,8 @@ def test_a_daemon_that_is_held_back_is_found_to_be_bound_by_its_cpu(lab: Lab, st
         values(busy, metric) for metric in (metrics.BUSIEST_THREAD, metrics.BUSIEST_THREAD_DEMAND)
     )
     assert share["lom"] < 1.5 * SHARE
-    assert wanted["lom"] > 0.85
+    # It sleeps while what it was given is sent, and waits as soon as there is more.
+    assert wanted["lom"] > 2 * share["lom"]
     assert values(idle, metrics.BUSIEST_THREAD_DEMAND)["lom"] < 0.5
     assert values(busy, metrics.VPN_CPU_PER_GIGABYTE).keys() >= {"lom", "yuki"}
     assert all(cost < 0.05 for cost in values(busy, metrics.SAMPLING_COST).values())

@@ -235,3 +235,16 @@ def test_a_host_that_is_away_is_not_steady() -> None:
 
     _, _, probing = two(answer)
     assert set(asyncio.run(probing.look()).values()) == {""}
+
+
+@pytest.mark.parametrize(
+    ("text", "whether"),
+    [
+        ("PING 10.88.0.2 (10.88.0.2) 56(84) bytes of data.", True),
+        ("ping: connect: Network is unreachable\n[1.0] nothing sent: ping ended with 2", True),
+        ("{\ufffd [not json\n[1.0] nothing sent: ping ended with 0", False),
+        ("", False),
+    ],
+)
+def test_what_is_no_ping_is_known(text: str, whether: bool) -> None:
+    assert probe.ran(text) is whether

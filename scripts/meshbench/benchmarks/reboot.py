@@ -23,6 +23,7 @@ from meshbench.benchmarks.base import (
 from meshbench.benchmarks.tools import (
     boot_probe,
     boot_times,
+    probe,
     reboot_stages,
     reboot_values,
     versions,
@@ -35,6 +36,7 @@ from meshbench.config.strict import Strict
 from meshbench.results.metrics import register
 from meshbench.results.records import Command, LinkRecord, Record, Status, now
 from meshbench.testbed.host import Host
+from meshbench.util.foreign import quoted
 from meshbench.util.waiting import until
 
 SETTLE_S = 4.0
@@ -215,6 +217,9 @@ def judge(link: LinkRecord, kept: Sequence[Command], limit_s: float) -> tuple[St
         found = reboot_stages.of_link(link, events, limit_s)
     except ValueError as error:
         return Status.TOOL_FAILED, str(error)
+    said = [command.stdout for command in link.commands]
+    if said and not any(probe.ran(text) for text in said):
+        return Status.TOOL_FAILED, f"ping did not ask: it said {quoted(said[0].strip()[-300:])}"
     if not events:
         return Status.FAILED, f"no reply within {SETTLE_S:g} s before a reboot"
     if trouble := next((s.trouble for s in found.stages if s.trouble), None):

@@ -328,9 +328,11 @@ def steady(tail: str) -> bool:
     return len(replies) == IN_A_ROW
 
 
-def asked(text: str) -> bool:
-    """Whether ping ran at all: one that cannot says so, and has sent nothing (pure)."""
-    return any(line.startswith((_START, "[")) for line in text.splitlines())
+def ran(text: str) -> bool:
+    """Whether what ran was ping, by its first line, an error of its own, or what it says of a request (pure)."""
+    return any(
+        line.startswith((_START, "ping: ")) or "icmp_seq=" in line for line in text.splitlines()
+    )
 
 
 def traces(
