@@ -17,9 +17,12 @@ def main() -> int:
     parser.add_argument("out", nargs="?", type=Path, default=Path("build/vm"))
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    done = machine.run(
-        disk.ensure(), HERE / "jobs" / f"{asked.job}.sh", asked.out, LIMITS_S[asked.job]
-    )
+    job = HERE / "jobs" / f"{asked.job}.sh"
+    try:
+        done = machine.run(disk.ensure(), job, asked.out, LIMITS_S[asked.job])
+    except machine.VmError as error:
+        sys.stderr.write(f"the virtual machine: {error}\n")
+        return 1
     logging.getLogger(__name__).info(
         "%s under %s: %s; what it left is in %s",
         asked.job, done.accelerator, "passed" if done.status == 0 else "failed", done.out,

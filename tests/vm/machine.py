@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 QEMU = "qemu-system-x86_64"
 MEMORY_MIB = 6144
 OUT_BYTES = 512 << 20
-KVM_TRIAL_S = 60.0
+KVM_TRIAL_S = 20.0
 CLOCK_OFF = 0.05
 """A guest whose clock is further from this machine's than this share measures nothing."""
 _CLOCK = re.compile(r"meshbench-vm clock (\d+\.\d+)")
@@ -28,7 +28,9 @@ _STATUS = re.compile(r"meshbench-vm status (\d+)")
 _KERNEL_SPEAKS = "Linux version"
 _ARGUMENTS = (
     "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 "
-    "modprobe.blacklist=powernow_k8 systemd.show_status=false panic=-1"
+    "modprobe.blacklist=powernow_k8 systemd.show_status=false panic=-1 "
+    # A login there hangs up whoever else uses the console.
+    "systemd.mask=serial-getty@ttyS0.service"
 )
 # The guest's guess of how fast its time stamp counter runs is wrong on a busy machine.
 _EMULATED = "tsc=unstable clocksource=acpi_pm"
