@@ -110,8 +110,6 @@ def _inputs(folder: Path, job: Path) -> None:
 def _argv(disk: Disk, folder: Path, chosen: str) -> list[str]:
     emulated = chosen == "tcg"
     cpu = "max,-la57,-avx" if emulated else "host"
-        f"max,-la57,-avx{'' if _version() >= _NEEDS_NO_CX16 else ',-cx16'}" if emulated else "host"
-    )
     return [
         QEMU, "-machine", "q35", "-accel", "tcg,thread=multi" if emulated else "kvm", "-cpu", cpu,
         "-smp", "2", "-m", str(MEMORY_MIB), "-display", "none", "-no-reboot", "-serial", "stdio",
