@@ -37,7 +37,7 @@ SYSTEM = (
 _MOUNTS_APART = ("unshare", "--mount")
 """What is mounted into the tree goes with the program that mounted it, however that ends."""
 _NETWORK = """[Match]
-Type=ether
+Name=eth0
 [Network]
 DHCP=yes
 """
