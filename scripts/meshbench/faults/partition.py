@@ -58,6 +58,7 @@ async def _drop(host: Host, *peers: Host, lifetime_s: float = LIFETIME_S) -> Com
     await mend(host)
     await host.run([
         "systemd-run", "--quiet", "--collect", f"--unit={_TIMER}", f"--on-active={lifetime_s:.0f}",
+        "--timer-property=AccuracySec=1s",
         "nft", "delete", "table", "inet", TABLE,
     ])  # fmt: skip
     interface = host.address.data_interface

@@ -126,8 +126,12 @@ async def _assemble(job: MeasureJob, bed: Session, store: Path) -> Mesh:
     return await reconcile.assemble(bed, job.cell.vpn, job.system, store, supplies)
 
 
+def _benchmark(job: MeasureJob) -> Benchmark[Any]:
+    return benchmarks.load(job.kind)(job.options)
+
+
 async def _provide(job: MeasureJob, bed: Session) -> Mapping[str, tuple[Manifest, ...]]:
-    benchmark = benchmarks.load(job.kind)(job.options)
+    benchmark = _benchmark(job)
     programs.check(benchmark, job.programs)
     return await programs.provide(benchmark, bed.hosts)
 
@@ -147,7 +151,7 @@ async def _measure(
 ) -> Record:
     begun.spent.turn("preparing_s")
     settings = await tuned.complete(job, bed, up.mesh, settings, _settings_s(job))
-    benchmark, arena = benchmarks.load(job.kind)(job.options), _arena(job, bed, up)
+    benchmark, arena = _benchmark(job), _arena(job, bed, up)
     silent = {link.pair for link in arena.links if "->".join(link.pair) in up.readiness.silent}
     collected: dict[str, list[Command]] = {}
     async with (
@@ -205,7 +209,7 @@ async def _ready(
     async with contextlib.AsyncExitStack() as stack:
         serving = asyncio.create_task(stack.enter_async_context(benchmark.serving(arena)))
         try:
-            impairment = await _impair(job, bed, benchmark)
+            impairment = await _impair(job, bed)
             with together():
                 paths, impairment.before, _, _ = await asyncio.gather(
                     lifecycle.paths(up.mesh),
@@ -248,14 +252,12 @@ def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
     )
 
 
-async def _impair(
-    job: MeasureJob, bed: Session, benchmark: Benchmark[Any]
-) -> records.ImpairmentRecord:
+async def _impair(job: MeasureJob, bed: Session) -> records.ImpairmentRecord:
     """Apply the profile from its seed, so that every cell of a round meets the same weather."""
     plan = _plan(job, bed)
     commands: Mapping[str, list[list[str]]] = {}
     if job.profile.impairs:
-        commands = await bed.engine.apply(plan, _lifetime_s(job, benchmark))
+        commands = await bed.engine.apply(plan, _lifetime_s(job, _benchmark(job)))
     else:
         await bed.engine.clear()
     return records.ImpairmentRecord(
@@ -279,7 +281,7 @@ def _settings_s(job: MeasureJob) -> float:
     """How long a tuning may last without a word from the controller: as the impairment that comes
     after it, and a VPN has to come up before.
     """
-    return _lifetime_s(job, benchmarks.load(job.kind)(job.options)) + LIFETIME_MARGIN_S
+    return _lifetime_s(job, _benchmark(job)) + LIFETIME_MARGIN_S
 
 
 async def _forget_tcp(hosts: Sequence[Host]) -> None:
@@ -301,12 +303,13 @@ def putting_back(job: MeasureJob, bed: Session) -> Restore:
 
     async def put_back(host: Host) -> Sequence[str]:
         lost = []
-        if (await tuning.apply(job.tuning, [host], bed.permit)).changed:
+        lifetime_s = _settings_s(job)
+        again = await tuning.apply(job.tuning, [host], bed.permit, lifetime_s=lifetime_s)
+        if again.changed:
             lost.append("kernel settings")
         if job.profile.impairs:
-            benchmark = benchmarks.load(job.kind)(job.options)
             plan = _plan(job, bed)
-            await bed.engine.apply(plan, _lifetime_s(job, benchmark))
+            await bed.engine.apply(plan, _lifetime_s(job, _benchmark(job)))
             engine.verify(plan, await bed.engine.read())
             lost.append("impairment")
         return lost
