@@ -276,7 +276,11 @@ def test_the_plan_grows_with_what_is_done() -> None:
 
 @pytest.mark.parametrize(
     ("said", "status"),
-    [(ping([(0.0, 99.0)], until_s=1.0), Status.FAILED), ("ping: not found\n", Status.TOOL_FAILED)],
+    [
+        (ping([(0.0, 99.0)], until_s=1.0), Status.FAILED),
+        ("ping: not found\n", Status.TOOL_FAILED),
+        ("[not json\n[1.0] nothing sent: ping ended with 0\n", Status.TOOL_FAILED),
+    ],
 )
 def test_without_a_reply_the_vpn_is_to_blame_or_ping(
     said: str, status: Status, monkeypatch: pytest.MonkeyPatch

@@ -412,6 +412,19 @@ def test_the_thesis_is_followed_to_the_letter() -> None:
     )
 
 
+def without_a_clip() -> making.Answer:
+    """A host on which all goes well, and which has no clip before it has made one."""
+    missing = {"clip"}
+
+    def said(argv: Sequence[str]) -> str | tuple[int, str, str]:
+        if argv[0] == "ffprobe" and "json" in argv and missing:
+            return 1, "", "No such file or directory"
+        missing.difference_update({"clip"} if argv[0] == "mv" else ())
+        return answer(argv)
+
+    return said
+
+
 def test_the_thesis_pattern_is_encoded_as_it_was() -> None:
     """Once, before anything is sent: a source on a slow machine is no failure of the way."""
     argv = " ".join(stream.encode_thesis(PurePosixPath("clip.ts")))
@@ -421,29 +434,13 @@ def test_the_thesis_pattern_is_encoded_as_it_was() -> None:
         "-tune zerolatency -b:v 25M -maxrate 25M -bufsize 2M -g 50 -pix_fmt yuv420p -c:a aac "
         "-b:a 128k -f mpegts clip.ts"
     )
-    missing = {"clip"}
-
-    def without(argv: Sequence[str]) -> str | tuple[int, str, str]:
-        if argv[0] == "ffprobe" and "json" in argv and missing:
-            return 1, "", "No such file or directory"
-        missing.difference_update({"clip"} if argv[0] == "mv" else ())
-        return answer(argv)
-
-    outcome, source, _ = measure(without, thesis=True)
+    outcome, source, _ = measure(without_a_clip(), thesis=True)
     assert outcome.status is Status.OK, outcome.reason
     assert sum("libx264" in argv for argv in source.asked) == 1
 
 
 def test_the_clip_is_encoded_once() -> None:
-    missing = {"clip"}
-
-    def without(argv: Sequence[str]) -> str | tuple[int, str, str]:
-        if argv[0] == "ffprobe" and "json" in argv and missing:
-            return 1, "", "No such file or directory"
-        missing.difference_update({"clip"} if argv[0] == "mv" else ())
-        return answer(argv)
-
-    outcome, source, target = measure(without, **SHORT)
+    outcome, source, target = measure(without_a_clip(), **SHORT)
     assert outcome.status is Status.OK, outcome.reason
     assert sum("libx264" in argv for argv in source.asked) == 1
     assert not any("libx264" in argv for argv in target.asked)

@@ -51,13 +51,8 @@ def table(seconds: Path) -> pa.Table:
     found = [drift.change(row[np.newaxis]) for row in rates]
     places = [int(place[0]) for place, _ in found]
     p = np.array([float(chance[0]) for _, chance in found])
-    before, after = (
-        np.array([float(np.median(part)) for part in parts])
-        for parts in (
-            [row[:place] for row, place in zip(rates, places, strict=True)],
-            [row[place:] for row, place in zip(rates, places, strict=True)],
-        )
-    )
+    halves = [(row[:place], row[place:]) for row, place in zip(rates, places, strict=True)]
+    before, after = (np.array([float(np.median(half[k])) for half in halves]) for k in (0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         percent = np.where(before > 0, 100 * (after / before - 1), np.nan)
     columns: dict[str, object] = {

@@ -110,7 +110,7 @@ def widths(
     found = estimates.centres(series.chosen(marked=marked))
     percent = half_width(found)
     made: dict[Group, list[Width]] = {}
-    wanted = {(first[0], *first[1:4], first[4]) for first in firsts}
+    wanted = set(firsts)
     for place, row in enumerate(series.series.to_pylist()):
         key = (row["benchmark"], row["metric"], row["mode"], row["direction"], row["subject_kind"])
         if key in wanted:

@@ -1,9 +1,8 @@
 """RTT inside and beside a tunnel while the link is idle, and while TCP fills it in either direction."""
 
 import asyncio
-import contextlib
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -13,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from meshbench.benchmarks import ping
 from meshbench.benchmarks.base import Arena, Headline, Link, Observation, Outcome, PerLink
 from meshbench.benchmarks.tools import iperf3, iperf3_output, load_metrics, load_values, versions
-from meshbench.benchmarks.tools.iperf3 import CLOCKED, Iperf3Servers
+from meshbench.benchmarks.tools.iperf3 import CLOCKED, Served
 from meshbench.benchmarks.tools.load_phases import (
     DIRECTIONS,
     LOAD,
@@ -79,7 +78,7 @@ class Options(Strict):
         return max(1, round(self.phase_s / self.probe_interval_s))
 
 
-class LatencyUnderLoad(PerLink[Options]):
+class LatencyUnderLoad(Served, PerLink[Options]):
     """The links one after the other, and on each its phases: two pings at once, beside them a load."""
 
     name = "latency_under_load"
@@ -92,12 +91,6 @@ class LatencyUnderLoad(PerLink[Options]):
 
     def headlines(self) -> Sequence[Headline]:
         return [headline for phase in self.options.phases for headline in _headlines(phase)]
-
-    @contextlib.asynccontextmanager
-    async def serving(self, arena: Arena) -> AsyncIterator[None]:
-        self.servers = Iperf3Servers(arena.links)
-        async with self.servers.running():
-            yield
 
     async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         for link in group:

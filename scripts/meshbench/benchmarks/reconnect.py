@@ -1,7 +1,6 @@
 """How systems come back from a fault on one host: a restart, a crash, a cut underlay, a new address."""
 
 import asyncio
-import itertools
 import json
 import logging
 import random
@@ -27,7 +26,7 @@ from meshbench.benchmarks.tools.probe import Probe
 from meshbench.benchmarks.tools.recovery import Which
 from meshbench.config.strict import Strict
 from meshbench.results.metrics import register
-from meshbench.results.records import Command, Record, Status, now
+from meshbench.results.records import Command, Record, Status, now, own_command
 from meshbench.util.errors import ToolError, VpnError
 
 log = logging.getLogger(__name__)
@@ -109,11 +108,11 @@ class Reconnect(Benchmark[Options]):
                 f"reconnect: {', '.join(unknown)} is no host of this testbed ({', '.join(hosts)})"
             )
         numbers = range(1, options.repetitions + 1)
-        places = {recovery.COLD: (recovery.EVERYWHERE,)}
         order = [
             Which(fault, host, number)
             for fault in options.faults
-            for host, number in itertools.product(places.get(fault, wanted), numbers)
+            for host in ((recovery.EVERYWHERE,) if fault == recovery.COLD else wanted)
+            for number in numbers
         ]
         random.Random(options.seed).shuffle(order)  # noqa: S311
         return order
@@ -201,7 +200,7 @@ class Reconnect(Benchmark[Options]):
         limit_s = self.longest_s() + 60 + link.delay_s
         sent = probe.requests(said.stdout)
         if not any(request.replied_s for request in sent):
-            if sent:
+            if sent and probe.ran(said.stdout):
                 return Outcome(
                     Status.FAILED, f"none of {len(sent)} requests was answered", [said], limit_s
                 )
@@ -243,9 +242,8 @@ class Reconnect(Benchmark[Options]):
         options = self.options
         hosts = {"all": _ASSUMED_HOSTS, "special": 1}.get(str(options.hosts), len(options.hosts))
         extra = {"cut": options.cut_s, "readdress": watched_s}
-        places = {recovery.COLD: 1}
         each = [
-            places.get(fault, hosts) * (watched_s + _AROUND_S + extra.get(fault, 0))
+            (1 if fault == recovery.COLD else hosts) * (watched_s + _AROUND_S + extra.get(fault, 0))
             for fault in options.faults
         ]
         return options.repetitions * sum(each)
@@ -279,19 +277,11 @@ async def _steady(probing: Probe, alive: Collection[Pair]) -> bool:
 
 async def _paths(arena: Arena, which: Which) -> Command:
     """What the daemons tell of their paths, as a command's output: source, target and kind of each."""
-    started, clock = now(), time.monotonic()
+    started = now()
     paths = await arena.faults.paths()
-    return Command(
-        host=which.host,
-        argv=["(the daemons' status)"],
-        started=started,
-        duration_s=round(time.monotonic() - clock, 6),
-        returncode=0,
-        stdout=json.dumps([[*pair, state.kind] for pair, state in paths.items()]),
-        stderr="",
-        role=which.role(recovery.PATHS),
-        measuring=False,
-    )
+    told = json.dumps([[*pair, state.kind] for pair, state in paths.items()])
+    role = which.role(recovery.PATHS)
+    return own_command(which.host, ["(the daemons' status)"], told, started, role=role)
 
 
 BENCHMARK = Reconnect

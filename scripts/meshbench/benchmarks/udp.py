@@ -1,8 +1,7 @@
 """UDP by iperf3: without a limit as in the thesis, at fixed rates, and the highest rate with little loss."""
 
-import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self
 
@@ -25,7 +24,7 @@ from meshbench.benchmarks.tools import (
     udp_values,
     versions,
 )
-from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, judge
+from meshbench.benchmarks.tools.iperf3 import Served, judge
 from meshbench.benchmarks.tools.iperf3_output import Mode
 from meshbench.benchmarks.tools.rate_search import Bounds, Step
 from meshbench.benchmarks.tools.thesis import ThesisOptions
@@ -139,7 +138,7 @@ class Trial:
         return f"{self.what} {self.mode}"
 
 
-class Udp(PerLink[Options]):
+class Udp(Served, PerLink[Options]):
     """The links one after the other; on each the fixed rates, the search and the overload, in turn.
 
     The overload comes last: it leaves full queues behind.
@@ -182,12 +181,6 @@ class Udp(PerLink[Options]):
             return []
         wanted = {direction for mode in self.options.modes for direction in _DIRECTIONS[mode]}
         return [direction for direction in _DIRECTIONS["bidir"] if direction in wanted]
-
-    @contextlib.asynccontextmanager
-    async def serving(self, arena: Arena) -> AsyncIterator[None]:
-        self.servers = Iperf3Servers(arena.links)
-        async with self.servers.running():
-            yield
 
     async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         if self.options.warm_up:

@@ -11,7 +11,7 @@ from meshbench.benchmarks.tools import boot_times
 from meshbench.faults import cold, partition, readdress
 from meshbench.faults import reboot as rebooting
 from meshbench.faults import restart as restarting
-from meshbench.results.records import Command, PathState, now
+from meshbench.results.records import Command, PathState, now, own_command
 from meshbench.testbed.host import Host
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.at_boot import started_at_boot
@@ -99,14 +99,10 @@ class MeshFaults:
         return await boot_times.ask(self._host(host), self.mesh.units(host))
 
     async def restore(self, host: str) -> Sequence[Command]:
-        started, clock = now(), time.monotonic()
+        started = now()
         lost = await self.put_back(self._host(host))
-        command = Command(
-            host=host, argv=["meshbench", "restore"], started=started,
-            duration_s=round(time.monotonic() - clock, 6), returncode=0,
-            stdout="".join(f"{what}\n" for what in lost), stderr="",
-            role=RESTORED, measuring=False,
-        )  # fmt: skip
+        told = "".join(f"{what}\n" for what in lost)
+        command = own_command(host, ["meshbench", "restore"], told, started, role=RESTORED)
         return [command] if lost else []
 
     def cut(self, pair: Pair) -> contextlib.AbstractAsyncContextManager[None]:

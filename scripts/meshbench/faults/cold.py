@@ -1,9 +1,7 @@
 """Starting a system on all hosts at once, from nothing but its installation and keys."""
 
-import time
-
 from meshbench.benchmarks.base import CANNOT
-from meshbench.results.records import Command, now
+from meshbench.results.records import Command, now, own_command
 from meshbench.vpns.common import lifecycle
 from meshbench.vpns.common.lifecycle import Mesh
 
@@ -20,17 +18,13 @@ async def start(mesh: Mesh) -> Command:
     Raises:
         VpnError: when the system does not start.
     """
+    argv = ["meshbench", "start", mesh.driver.system]
     if not any(mesh.units(host.name) for host in mesh.hosts):
-        return _command(mesh, CANNOT, "nothing runs there that could be started")
-    stopped_s = time.time()
+        reason = "nothing runs there that could be started"
+        return own_command(_HOST, argv, reason, now(), code=CANNOT)
+    stopped = now()
     await lifecycle.stop(mesh.hosts, [mesh.driver.system])
-    started_s = time.time()
+    started = now()
     await lifecycle.start(mesh, at_once=True)
-    return _command(mesh, 0, f"{stopped_s:.9f}\n{started_s:.9f}\n")
-
-
-def _command(mesh: Mesh, code: int, printed: str) -> Command:
-    return Command(
-        host=_HOST, argv=["meshbench", "start", mesh.driver.system], started=now(), duration_s=0.0,
-        returncode=code, stdout=printed, stderr="", measuring=False,
-    )  # fmt: skip
+    told = f"{stopped.timestamp():.9f}\n{started.timestamp():.9f}\n"
+    return own_command(_HOST, argv, told, stopped)

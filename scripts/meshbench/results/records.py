@@ -317,6 +317,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def own_command(
+    host: str, argv: list[str], stdout: str, started: datetime, *, code: int = 0, role: str = ""
+) -> Command:
+    """What meshbench has done itself since `started`, in the form of a program that ran on a host."""
+    return Command(
+        host=host, argv=argv, started=started,
+        duration_s=round((now() - started).total_seconds(), 6), returncode=code,
+        stdout=stdout, stderr="", role=role, measuring=False,
+    )  # fmt: skip
+
+
 def write(record: BaseModel, path: Path) -> None:
     """Write a record atomically. It is validated again on the way: no half-true file is left."""
     text = record.model_dump_json(indent=1)

@@ -9,7 +9,6 @@ from typing import Any
 
 from meshbench.analysis.decisions import Decision, Group, read
 from meshbench.config import jobs, paths
-from meshbench.config.plan import Calibrated
 from meshbench.results.records import Cell
 from meshbench.workflow.settings import Setup, Step
 
@@ -135,8 +134,7 @@ class Waves:
         cells = {
             c for c in plan.cells if c.round <= first or _group(c) in going.get(c.round - 1, ())
         }
-        places = {(cell.profile, cell.round, cell.placement) for cell in cells}
-        return {*cells, *(step for step in plan.calibrations if _place(step) in places)}
+        return self._calibrated(cells)
 
     def open(self, decisions: Sequence[Path]) -> set[Step]:
         """What may still come to be measured, once it is decided."""
@@ -147,15 +145,20 @@ class Waves:
         going = _going(decisions[-1]) if decisions else set(self._groups)
         reached = (self._rule.first if last is None else last + 1) if going else self._rule.most
         cells = {cell for cell in plan.cells if cell.round > reached and _group(cell) in going}
-        places = {(cell.profile, cell.round, cell.placement) for cell in cells}
-        return {*cells, *(step for step in plan.calibrations if _place(step) in places)}
+        return self._calibrated(cells)
+
+    def _calibrated(self, cells: set[Cell]) -> set[Step]:
+        """Cells and the calibrations of where they are measured."""
+        places = {_place(cell) for cell in cells}
+        calibrations = self._setup.plan.calibrations
+        return {*cells, *(step for step in calibrations if _place(step) in places)}
 
 
 def _group(cell: Cell) -> Group:
     return cell.vpn, cell.tuning, cell.placement, cell.profile
 
 
-def _place(step: Calibrated) -> tuple[str, int, str]:
+def _place(step: Step) -> tuple[str, int, str]:
     return step.profile, step.round, step.placement
 
 

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from meshbench.benchmarks.tools import clocks
 from meshbench.results.records import Command
 from meshbench.testbed.host import Host
 
-CLOCK, BOOT, UNITS = "clock", "boot", "units"
+CLOCK, BOOT, UNITS = clocks.ROLE, "boot", "units"
 """Roles of the commands."""
 _ASKED = 6
 _CLOCK = "date +%s.%N; cat /proc/uptime"
@@ -44,7 +45,7 @@ async def ask(host: Host, units: Sequence[str]) -> list[Command]:
 
 async def ask_clock(host: Host) -> list[Command]:
     """What a host says of its clock, several times."""
-    return [_of(await host.run(["sh", "-c", _CLOCK], check=False), CLOCK) for _ in range(_ASKED)]
+    return await clocks.ask(host, ["sh", "-c", _CLOCK], _ASKED)
 
 
 def _of(command: Command, role: str) -> Command:

@@ -35,12 +35,13 @@ class Clock:
 
 async def read(hosts: Sequence[Host]) -> list[Command]:
     """Ask every host what time it is, several times; the hosts in parallel."""
-    asked = await asyncio.gather(*(_read(host) for host in hosts))
+    asked = await asyncio.gather(*(ask(host, ["date", "+%s.%N"], _QUESTIONS) for host in hosts))
     return [command for commands in asked for command in commands]
 
 
-async def _read(host: Host) -> list[Command]:
-    commands = [await host.run(["date", "+%s.%N"], check=False) for _ in range(_QUESTIONS)]
+async def ask(host: Host, argv: Sequence[str], times: int) -> list[Command]:
+    """A question about its clock put to a host so many times, one after the other."""
+    commands = [await host.run(argv, check=False) for _ in range(times)]
     return [c.model_copy(update={"role": ROLE, "measuring": False}) for c in commands]
 
 

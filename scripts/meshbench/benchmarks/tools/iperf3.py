@@ -8,7 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
 
-from meshbench.benchmarks.base import Link
+from meshbench.benchmarks.base import Arena, Link
 from meshbench.benchmarks.tools import iperf3_output
 from meshbench.benchmarks.tools.iperf3_output import Interval, Mode, Run
 from meshbench.results.records import Command, Status
@@ -49,6 +49,18 @@ def key_pair() -> tuple[bytes, bytes]:
 
     private, public = rsa_pair(2048, PublicFormat.SubjectPublicKeyInfo)
     return private.encode(), public.encode()
+
+
+class Served:
+    """The part of a benchmark whose links each have a server for the length of a cell."""
+
+    servers: "Iperf3Servers"
+
+    @contextlib.asynccontextmanager
+    async def serving(self, arena: Arena) -> AsyncIterator[None]:
+        self.servers = Iperf3Servers(arena.links)
+        async with self.servers.running():
+            yield
 
 
 class Iperf3Servers:

@@ -78,12 +78,9 @@ class Probe:
             for target in targets:
                 yield source, target
 
-    async def start(self, *sources: str) -> None:
-        """Begin on every source, or on some again, e.g. after their reboot.
-
-        What an earlier start wrote is kept, and appended to.
-        """
-        await asyncio.gather(*(self._start(source) for source in sources or self.targets))
+    async def start(self) -> None:
+        """Begin on every source; what an earlier start wrote is appended to."""
+        await asyncio.gather(*(self._start(source) for source in self.targets))
 
     def argv(self, source: str) -> list[str]:
         """What a source runs."""
@@ -139,12 +136,7 @@ class Probe:
         return self.folder / f"{target.name}.log"
 
 
-def of(
-    hosts: Sequence[Host],
-    addresses: Mapping[str, str],
-    limit_s: float,
-    folder: PurePosixPath = FOLDER,
-) -> Probe:
+def of(hosts: Sequence[Host], addresses: Mapping[str, str], limit_s: float) -> Probe:
     """A probe on every ordered pair of the hosts that have an address, by their names."""
     known = [host for host in hosts if host.name in addresses]
     return Probe(
@@ -156,7 +148,6 @@ def of(
             for host in known
         },
         limit_s,
-        folder,
     )
 
 
@@ -270,7 +261,7 @@ def outage(sent: Sequence[Request], since_s: float, until_s: float) -> Outage:
     begin = bisect.bisect_left(sent, since_s - INTERVAL_S, key=_sent_s)
     due_s = _usual_rtt_s(sent, begin) + _LATE * INTERVAL_S
     end = bisect.bisect_right(sent, until_s - due_s, key=_sent_s)
-    window = [_as_of(request, until_s) for request in sent[begin:end]]
+    window = [as_of(request, until_s) for request in sent[begin:end]]
     bad = [request.rtt_s is None or request.rtt_s > due_s for request in window]
     start = next((i for i in range(len(bad) - 1) if bad[i] and bad[i + 1]), None)
     if start is None:
@@ -293,7 +284,7 @@ def _sent_s(request: Request) -> float:
     return request.sent_s
 
 
-def _as_of(request: Request, until_s: float) -> Request:
+def as_of(request: Request, until_s: float) -> Request:
     """The same without a reply that came too late to be known."""
     if request.replied_s is None or request.replied_s <= until_s:
         return request

@@ -5,7 +5,7 @@ All times are on the controller's clock, in seconds since the epoch.
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from meshbench.benchmarks.base import Pair
 from meshbench.benchmarks.tools import boot_times, probe
@@ -166,14 +166,7 @@ def _requests(link: LinkRecord, what: str, event: Event, source: str) -> list[Re
     if not commands or source not in event.clocks:
         raise ValueError(f"{event.name}: no {what} probe, or nothing of its host's clock")
     ahead_s = event.clocks[source].ahead_s
-    return [
-        replace(
-            request,
-            sent_s=request.sent_s - ahead_s,
-            replied_s=None if request.replied_s is None else request.replied_s - ahead_s,
-        )
-        for request in probe.requests(commands[-1].stdout)
-    ]
+    return [request.by(ahead_s) for request in probe.requests(commands[-1].stdout)]
 
 
 def _replies(requests: Iterable[Request], since_s: float) -> list[float]:
@@ -188,7 +181,7 @@ def _stages(
     until_s = back_s + limit_s
     # While the host is away nothing can pass; the middle of that time no clock's error reaches.
     middle_s = (gone_s + back_s) / 2
-    after = [_as_of(r, until_s) for r in tunnel if middle_s <= r.sent_s <= until_s]
+    after = [probe.as_of(r, until_s) for r in tunnel if middle_s <= r.sent_s <= until_s]
     replies = _replies(after, middle_s)
     first = None if underlay_s is None else probe.first_in_a_row(after)
     stable_s = None if first is None else after[first].replied_s
@@ -198,12 +191,6 @@ def _stages(
         event, pair, gone_s, underlay_s, min(replies, default=None), stable_s, len(replies),
         None if pair[0] == event.host else lost, limit_s,
     )  # fmt: skip
-
-
-def _as_of(request: Request, until_s: float) -> Request:
-    """The same without a reply that came too late."""
-    late = request.replied_s is not None and request.replied_s > until_s
-    return replace(request, replied_s=None) if late else request
 
 
 def away(beside: Sequence[Request], event: Event) -> tuple[float, float | None]:

@@ -1,15 +1,14 @@
 """iperf3 over TCP between pairs of hosts: what `tcp` and `tcp_parallel` have in common."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from meshbench.benchmarks.base import Arena, Headline, Link, Observation, Outcome, PerLink
 from meshbench.benchmarks.tools import iperf3_output, tcp_metrics, tcp_values, versions
-from meshbench.benchmarks.tools.iperf3 import Iperf3Servers, judge
+from meshbench.benchmarks.tools.iperf3 import Served, judge
 from meshbench.benchmarks.tools.iperf3_output import Mode, Run
 from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.records import Command, LinkRecord, Status
@@ -52,7 +51,7 @@ class TcpOptions(ThesisOptions):
 OptionsT = TypeVar("OptionsT", bound=TcpOptions)
 
 
-class TcpSessions(PerLink[OptionsT]):
+class TcpSessions(Served, PerLink[OptionsT]):
     """One stream per direction on each link of a group, bound to the tunnel's addresses."""
 
     packages = ("iperf3", "iproute2")
@@ -71,12 +70,6 @@ class TcpSessions(PerLink[OptionsT]):
     @property
     def attempts(self) -> int:
         return self.options.attempts
-
-    @contextlib.asynccontextmanager
-    async def serving(self, arena: Arena) -> AsyncIterator[None]:
-        self.servers = Iperf3Servers(arena.links)
-        async with self.servers.running():
-            yield
 
     async def warm_up(self, group: Sequence[Link], arena: Arena) -> None:
         if self.options.warm_up:
