@@ -510,3 +510,22 @@ def test_whatever_a_program_says_there_is_a_value_or_a_reason(
     assert all(v.value is None or v.value >= 0 for v in values)
     if status is Status.OK:
         assert "rist_quality_recovered" in whole(values)
+
+
+@pytest.mark.parametrize("broken", ["sender", "receiver"])
+def test_a_session_without_both_of_its_programs_is_not_waited_for(broken: str) -> None:
+    """And the program is to blame, not the path."""
+
+    def said(argv: Sequence[str]) -> str | tuple[int, str, str]:
+        if argv[0] == "systemctl" and f"meshbench-rist-{broken}-5201" in argv:
+            return 3, "inactive\n", ""
+        if argv[0] == "grep":
+            return 1, "", ""
+        if argv[0] == "cat" and str(argv[-1]).endswith(f"{broken}.log"):
+            return "exec format error"
+        return answer(argv)
+
+    outcome, source, _ = measure(said, **SHORT)
+    assert outcome.status is Status.TOOL_FAILED
+    assert f"rist{broken} did not start: 'exec format error'" in str(outcome.reason)
+    assert sum(argv[0] == "grep" for argv in source.asked) == 2

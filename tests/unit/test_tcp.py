@@ -13,6 +13,7 @@ from meshbench.benchmarks.base import Link, Observation, Outcome
 from meshbench.benchmarks.tcp import Tcp
 from meshbench.benchmarks.tools import iperf3, iperf3_output, tcp_values
 from meshbench.results.records import Status
+from meshbench.util.errors import ToolError
 from tests.unit import making
 
 PAIR = ("lom", "yuki")
@@ -323,6 +324,18 @@ def test_a_server_that_does_not_become_free_is_started_anew(
     host = making.ScriptedHost(answer=lambda _: LISTENS if host.started else stuck)
     asyncio.run(iperf3.Iperf3Servers([link_to(host)]).free([link_to(host)]))
     assert len(host.started) == 1
+
+
+def test_a_server_that_ends_at_once_is_not_waited_for() -> None:
+    host = making.ScriptedHost(answer=lambda argv: (3, "", "") if argv[0] == "systemctl" else "")
+
+    async def serve() -> None:
+        async with iperf3.Iperf3Servers([link_to(host)]).running():
+            pass
+
+    with pytest.raises(ToolError, match="iperf3 does not listen: journal"):
+        asyncio.run(serve())
+    assert sum(argv[0] == "ss" for argv in host.asked) == 1
 
 
 def test_two_cells_have_different_credentials() -> None:

@@ -1,10 +1,13 @@
 """Waiting ends when it holds, or when the limit is over, and looks once at least."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from meshbench.testbed.waiting import listening
 from meshbench.util.waiting import persist, until
+from tests.unit import making
 
 
 def looked(answers: list[bool], limit_s: float) -> tuple[bool, int]:
@@ -53,3 +56,28 @@ def test_persisting_returns_the_last_error_when_the_limit_is_over() -> None:
 def test_persisting_does_not_hide_other_errors() -> None:
     with pytest.raises(KeyError):
         attempted([KeyError("c"), None], 60)
+
+
+@pytest.mark.parametrize(
+    ("looks", "active", "listens", "asked"),
+    [
+        (["", "", "UNCONN"], [0, 0], True, 3),
+        (["UNCONN"], [], True, 1),
+        (["", "", "UNCONN"], [0, 3], False, 2),
+    ],
+)
+def test_a_service_that_has_ended_is_not_waited_for(
+    looks: list[str], active: list[int], listens: bool, asked: int
+) -> None:
+    sockets, states = iter(looks), iter(active)
+
+    def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
+        if argv[0] == "ss":
+            return next(sockets)
+        assert list(argv) == ["systemctl", "is-active", "--quiet", "--", "meshbench-it"]
+        return next(states), "", ""
+
+    host = making.ScriptedHost(answer=answer)
+    found = asyncio.run(listening(host, 5201, 60, "u", "meshbench-it"))
+    assert found is listens
+    assert sum(argv[0] == "ss" for argv in host.asked) == asked

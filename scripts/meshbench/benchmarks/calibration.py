@@ -432,7 +432,7 @@ def _unit(link: Link) -> str:
 async def _serve(link: Link) -> None:
     host, unit = link.target, _unit(link)
     await host.start(Unit(unit, ["irtt", "server", "-b", f":{link.port}", "-i", "0"]))
-    if not await listening(host, link.port, LISTEN_LIMIT_S, "u"):
+    if not await listening(host, link.port, LISTEN_LIMIT_S, "u", unit):
         raise ToolError(f"{host.name}: irtt does not listen: {await host.logs(unit)}")
 
 

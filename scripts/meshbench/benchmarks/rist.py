@@ -22,7 +22,7 @@ from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.metrics import register
 from meshbench.results.records import Command, LinkRecord, Status, now
 from meshbench.testbed.host import STATE, Host, Unit
-from meshbench.testbed.waiting import listening
+from meshbench.testbed.waiting import active, listening
 from meshbench.util.waiting import until
 
 FOLDER = STATE / "rist"
@@ -245,14 +245,26 @@ class _Run:
         await link.target.start(
             self._unit(Role.CAPTURE, stream.capture(self._outward, self._capture))
         )
-        await listening(link.target, self._outward, LISTEN_LIMIT_S, "u")
+        await self._listens(self._outward, Role.CAPTURE)
         self._started[Role.RECEIVER] = now()
         await link.target.start(self._unit(Role.RECEIVER, self._receiver))
-        await listening(link.target, self._port, LISTEN_LIMIT_S, "u")
+        await self._listens(self._port, Role.RECEIVER)
         if not self._options.thesis:
             self._started[Role.SENDER] = now()
             await link.source.start(self._unit(Role.SENDER, self._sender))
-            await until(self._connected, _session_limit_s(link), every_s=0.1)
+            await until(self._settled, _session_limit_s(link), every_s=0.1)
+
+    async def _listens(self, port: int, role: Role) -> None:
+        """Wait for a program on the target, at most as long as it runs."""
+        await listening(self._link.target, port, LISTEN_LIMIT_S, "u", self._name(role))
+
+    async def _settled(self) -> bool:
+        """Whether there is a session, or an end of it has ended and there will be none."""
+        link = self._link
+        ends = ((link.source, Role.SENDER), (link.target, Role.RECEIVER))
+        return await self._connected() or not all(
+            [await active(host, self._name(role)) for host, role in ends]
+        )
 
     async def _connected(self) -> bool:
         grep = ["grep", "-q", "--", librist.CONNECTED, str(self._log(Role.SENDER))]

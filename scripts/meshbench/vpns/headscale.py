@@ -11,6 +11,7 @@ from meshbench.config.strict import Strict
 from meshbench.packages.supply import Supply, resolve
 from meshbench.results.records import PathState
 from meshbench.testbed.host import File, Host
+from meshbench.testbed.waiting import active
 from meshbench.util import foreign
 from meshbench.util.errors import VpnError
 from meshbench.util.foreign import Told
@@ -147,18 +148,14 @@ class Tailscale(Driver):
         has_key = await server.prepare(self.program(server.program), hosts, network)
         key = [f"--auth-key=file:{server.auth_key}"] if has_key else []
         for host in hosts:
-            if await self._runs(host):
+            # One that is down cannot log in; why it is down is asked of its journal later.
+            if await active(host, unit_name(self.system)):
                 await self._log_in(host, network, key)
                 await self._check(host, network)
 
     @property
     def _login_limit_s(self) -> float:
         return self.ready_limit_s / 2
-
-    async def _runs(self, host: Host) -> bool:
-        """A daemon that is down cannot log in; why it is down is asked of its journal later."""
-        unit = unit_name(self.system)
-        return (await host.run(["systemctl", "is-active", unit], check=False)).returncode == 0
 
     async def _log_in(self, host: Host, network: Network, key: Sequence[str]) -> None:
         server = f"https://{network.nodes[0].underlay}:{tailscale_control.PORT}"

@@ -13,7 +13,6 @@ from meshbench.results.records import Command
 from meshbench.testbed.host import PRIVATE, RUN, File, Unit
 from meshbench.testbed.waiting import listening
 from meshbench.util.errors import ToolError
-from meshbench.util.waiting import until
 
 UNIT = "meshbench-nix-cache"
 STARTS, LOOKS, CLOSURE = "starts", "looks", "closure"
@@ -153,15 +152,9 @@ class BinaryCaches:
         folder = _folder(link)
         await link.target.upload([File(folder / "nginx.conf", self._config(link).encode())])
         await link.target.start(Unit(_unit(link), ["nginx", "-c", str(folder / "nginx.conf")]))
-        await until(lambda: self._settled(link), _LISTEN_LIMIT_S)
-        if not await self.serves(link):
+        if not await listening(link.target, link.port, _LISTEN_LIMIT_S, "t", _unit(link)):
             said = await link.target.logs(_unit(link))
             raise ToolError(f"{link.target.name}: nginx does not listen: {said.strip()[-500:]}")
-
-    async def _settled(self, link: Link) -> bool:
-        """Whether the server listens, or has ended."""
-        active = await link.target.run(["systemctl", "is-active", _unit(link)], check=False)
-        return active.returncode != 0 or await self.serves(link)
 
     def _config(self, link: Link) -> str:
         folder = _folder(link)

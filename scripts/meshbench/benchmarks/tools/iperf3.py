@@ -13,6 +13,7 @@ from meshbench.benchmarks.tools import iperf3_output
 from meshbench.benchmarks.tools.iperf3_output import Interval, Mode, Run
 from meshbench.results.records import Command, Status
 from meshbench.testbed.host import RUN, File, Host, Unit
+from meshbench.testbed.waiting import ready
 from meshbench.util.errors import ToolError
 from meshbench.util.waiting import until
 
@@ -141,7 +142,7 @@ class Iperf3Servers:
             "--authorized-users-path", str(_FOLDER / "users.csv"),
         ]  # fmt: skip
         await link.target.start(Unit(_unit(link), server))
-        if not await until(lambda: _free(link), LISTEN_LIMIT_S):
+        if not await ready(link.target, _unit(link), lambda: _free(link), LISTEN_LIMIT_S):
             said = await link.target.logs(_unit(link))
             raise ToolError(f"{link.target.name}: iperf3 does not listen: {said}")
 

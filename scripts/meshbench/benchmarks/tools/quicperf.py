@@ -206,7 +206,7 @@ class Servers:
         ]  # fmt: skip
         await link.target.start(Unit(_unit(link), argv))
         last = link.port + PORTS_PER_LINK - 1
-        if not await listening(link.target, last, LISTEN_LIMIT_S, "u"):
+        if not await listening(link.target, last, LISTEN_LIMIT_S, "u", _unit(link)):
             words = await link.target.logs(_unit(link))
             raise ToolError(f"{link.target.name}: quicperf does not listen: {words}")
 
