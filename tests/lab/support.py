@@ -161,10 +161,10 @@ FULL = "MESHBENCH_FULL" in os.environ
 """Whether every VPN goes through every trouble, which takes hours: `make conformance`."""
 COVERING = ("wireguard", "nebula", "tinc")
 """Otherwise these do: one with keys only, one with a special host and certificates, one that meshes."""
-
-
 INSTRUMENTS = ("ping", "tcp")
 """Otherwise only these benchmarks meet what takes long; all of them meet the rest."""
+LENGTHY = ("latency_under_load", "reboot", "reconnect")
+"""Otherwise these, which go through phases or faults, meet one trouble of each kind."""
 
 
 def in_trouble() -> list[str]:

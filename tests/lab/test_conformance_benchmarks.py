@@ -92,24 +92,35 @@ def benchmark_of(name: str, **options: Any) -> Benchmark[Any]:
     return benchmarks.make(name, support.short_options(name, **options))
 
 
+BARE, KERNEL, USER_SPACE = "bare link", "kernel", "user space, MTU 1280"
 TUNNELS = {
-    "bare link": making.system("internal"),
-    "kernel": making.system("vxlan"),
-    "user space, MTU 1280": making.system("nebula", mtu=1280),
+    BARE: making.system("internal"),
+    KERNEL: making.system("vxlan"),
+    USER_SPACE: making.system("nebula", mtu=1280),
 }
+HOWS = ("nobody there", "dropped", "nothing listens")
+
+
+def goes_over(name: str, tunnel: str) -> bool:
+    """Whether a benchmark is measured over it; over both kinds of tunnel each of them is."""
+    if support.FULL or name in support.INSTRUMENTS:
+        return True
+    # What reboots takes long: test_reboot.py has it in user space.
+    return tunnel == KERNEL or (tunnel == USER_SPACE and not benchmarks.reboots(name))
+
+
+# Tunnel by tunnel: one that is up stays up.
 MEASURED = [
     pytest.param(name, system, id=f"{name}-{tunnel}")
-    for name in benchmarks.names()
     for tunnel, system in TUNNELS.items()
-    if support.FULL
-    # What reboots takes long: test_reboot.py has one of them.
-    or (not benchmarks.reboots(name) and (tunnel != "kernel" or name in support.INSTRUMENTS))
+    for name in benchmarks.names()
+    if goes_over(name, tunnel)
 ]
 UNANSWERED = [
     (name, how)
     for name in benchmarks.names()
-    for how in ("nobody there", "dropped", "nothing listens")
-    if support.FULL or how == "dropped" or not benchmarks.reboots(name)
+    for how in HOWS
+    if support.FULL or how == "dropped" or name not in support.LENGTHY
 ]
 
 

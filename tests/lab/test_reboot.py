@@ -14,11 +14,12 @@ from tests.lab.support import said
 from tests.lab.test_conformance_benchmarks import judge
 
 LIMIT_S = 60.0
+VPN = "nebula"
 
 
 def test_the_stages_of_a_reboot(lab: Lab, store: Path) -> None:
     """Nebula's lighthouse reboots and comes back by its own systemd, with its keys."""
-    job = support.job("nebula", "reboot", hosts=("lom",), limit_s=LIMIT_S)
+    job = support.job(VPN, "reboot", hosts=("lom",), limit_s=LIMIT_S)
     record = support.measured(job, store)
     judge(lab, record)
     [event] = reboot_stages.events(record.commands)
@@ -44,6 +45,6 @@ def test_the_stages_of_a_reboot(lab: Lab, store: Path) -> None:
             assert f"{TARGET}.wants" in there
             wanted = there.rpartition(".wants:")[2].split()
             assert [name for name in wanted if name.startswith("meshbench-")] == []
-        await lifecycle.purge(bed.hosts, "nebula")
+        await lifecycle.purge(bed.hosts, VPN)
 
     with_bed(nothing_of_it_stays)
