@@ -189,7 +189,7 @@ def test_a_run_that_hangs_after_all_of_its_data_is_iperf3_s_failure() -> None:
     """With --bidir its exchange of results can hang; the path carried data until the last second."""
     whole = json.loads(making.text("iperf3-bidir.json"))
     sent_s = round(iperf3_output.sent_s(iperf3_output.read(json.dumps(whole))))
-    told = f"iperf3: not finished within 9 s, although its {sent_s} s of data were sent"
+    told = f"iperf3's exchange of results failed after {sent_s} s of data: not finished within 9 s"
     assert iperf3.judge(cut_off(whole), 9) == (Status.TOOL_FAILED, told)
     early = {**whole, "intervals": whole["intervals"][:-2]}
     assert iperf3.judge(cut_off(early), 9) == (Status.TIMEOUT, "not finished within 9 s")

@@ -451,9 +451,11 @@ def test_iperf3_that_fails_every_time_is_not_the_vpn_s_fault(
     assert len(iperf3.asked) == 3
 
 
-def exchange_failed(intervals: int) -> str:
+def exchange_failed(intervals: int, *, silent: bool = False) -> str:
     run = document("forward")
     run["intervals"] = run["intervals"][:intervals]
+    for stream in run["intervals"][-1]["streams"] if silent else ():
+        stream["bytes"] = 0
     return json.dumps(
         {**run, "end": {}, "error": "unable to receive results: Connection timed out"}
     )
@@ -469,6 +471,8 @@ def test_results_that_did_not_come_after_all_of_the_data_are_asked_for_again() -
     assert "exchange of results failed after 2 s of data" in str(always.reason)
     assert measured(Iperf3(late, cut), **ONE, duration_s=2).status is Status.FAILED
     assert measured(Iperf3(late), **ONE, duration_s=30).status is Status.FAILED
+    silent = (1, exchange_failed(2, silent=True), "")
+    assert measured(Iperf3(silent), **ONE, duration_s=2).status is Status.FAILED
 
 
 def test_what_was_measured_before_a_failure_stands() -> None:

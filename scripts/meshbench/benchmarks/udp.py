@@ -24,7 +24,7 @@ from meshbench.benchmarks.tools import (
     udp_values,
     versions,
 )
-from meshbench.benchmarks.tools.iperf3 import Served, judge
+from meshbench.benchmarks.tools.iperf3 import Served, after_data, judge
 from meshbench.benchmarks.tools.iperf3_output import Mode
 from meshbench.benchmarks.tools.rate_search import Bounds, Step
 from meshbench.benchmarks.tools.thesis import ThesisOptions
@@ -236,7 +236,7 @@ class Udp(Served, PerLink[Options]):
             before = await self._count(link, f"before {trial.role}")
             command = (await self._client(link, trial)).in_role(trial.role)
             after = await self._count(link, f"after {trial.role}")
-            status, reason = judged(command, self._limit_s(link, trial.duration_s), trial)
+            status, reason = judged(command, self._limit_s(link, trial.duration_s))
             failures += not (_SET_UP_FAILED in (reason or "") and time.monotonic() < until_s)
             last = self.options.attempts in {1, failures}
             if status is not Status.TOOL_FAILED or last:
@@ -330,18 +330,11 @@ class Udp(Served, PerLink[Options]):
         return sum(t.duration_s + _SETTING_UP_S for t in fixed) + steps * len(self._searched())
 
 
-def judged(command: Command, limit_s: float, trial: Trial) -> tuple[Status, str | None]:
-    """What a client's end means, as of published runs too (pure).
-
-    An exchange of results that fails after all of the data is the tool's own failure: overload can
-    starve the control connection. A path that carries nothing any more fails the next attempt.
-    """
+def judged(command: Command, limit_s: float) -> tuple[Status, str | None]:
+    """What a client's end means (pure): an error after all of the data is iperf3's own."""
     status, reason = judge(command, limit_s)
     if status is Status.FAILED and command.returncode:
-        sent_s = udp_values.sent_s(command)
-        if sent_s and sent_s >= trial.duration_s - 1:
-            told = f"iperf3's exchange of results failed after {sent_s:.0f} s of data: {reason}"
-            return Status.TOOL_FAILED, told
+        return after_data(command, status, reason)
     return status, reason
 
 

@@ -172,7 +172,7 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
     A run that ends well and moved nothing is a failure of the VPN, not a success at 0 bit/s.
     """
     if command.returncode is None:
-        return _cut_off(command, limit_s)
+        return after_data(command, Status.TIMEOUT, f"not finished within {limit_s:.0f} s")
     said = command.stderr.strip()[:300]
     try:
         run = iperf3_output.read(command.stdout)
@@ -189,16 +189,19 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
         return Status.TOOL_FAILED, str(error)
 
 
-def _cut_off(command: Command, limit_s: float) -> tuple[Status, str | None]:
-    """A run that did not end: by iperf3's fault where all of its data had been sent by then.
+def after_data(command: Command, status: Status, reason: str | None) -> tuple[Status, str | None]:
+    """How a client ended that did not end well: by iperf3's fault where all of its data was sent.
 
-    With --bidir its exchange of results can hang (esnet/iperf issue 2029). A path that carries
-    nothing any more fails the next attempt.
+    Only its exchange of results was left then, which can hang with --bidir (esnet/iperf issue 2029),
+    and whose connection overload can starve. A path that carries nothing any more fails the next
+    attempt.
     """
-    reason = f"not finished within {limit_s:.0f} s"
     if (sent_s := _all_sent_s(command)) is None:
-        return Status.TIMEOUT, reason
-    return Status.TOOL_FAILED, f"iperf3: {reason}, although its {sent_s:.0f} s of data were sent"
+        return status, reason
+    return (
+        Status.TOOL_FAILED,
+        f"iperf3's exchange of results failed after {sent_s:.0f} s of data: {reason}",
+    )
 
 
 def _all_sent_s(command: Command) -> float | None:

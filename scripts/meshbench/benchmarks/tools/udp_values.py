@@ -1,6 +1,5 @@
 """What one UDP run of iperf3 says, with both hosts' counters around it (pure)."""
 
-import contextlib
 from collections.abc import Iterator
 
 from meshbench.benchmarks.base import Direction, Observation, Pair
@@ -19,13 +18,6 @@ def read(command: Command) -> Run:
     if run.error_text:
         raise ValueError(run.error_text)
     return run
-
-
-def sent_s(command: Command) -> float:
-    """How long a run sent, by the client's intervals; 0 where it does not say."""
-    with contextlib.suppress(ValueError):
-        return iperf3_output.sent_s(iperf3_output.read(command.stdout))
-    return 0.0
 
 
 def loss_of(command: Command) -> float | None:
