@@ -482,9 +482,20 @@ def test_own_hosts_are_rebooted_only_by_permission(
     assert all(line.startswith("config/testbeds/own.yaml:") for line in said)
 
 
-def test_a_host_that_a_benchmark_names_is_the_testbed_s(folder: Folder) -> None:
-    [said] = folder.edit("ping: {", "reboot: {hosts: [lom, bob]}\n  ping: {").problems()
-    assert said.startswith(f"{FILE}:7: benchmarks.reboot.hosts: bob is no host of the testbed")
+@pytest.mark.parametrize(
+    ("benchmark", "option", "value"),
+    [
+        ("reboot", "hosts", "[lom, bob]"),
+        ("reconnect", "hosts", "[lom, bob]"),
+        ("reconnect", "second_addresses", "{lom: 192.0.2.8, bob: 192.0.2.9}"),
+    ],
+)
+def test_a_host_that_a_benchmark_names_is_the_testbed_s(
+    folder: Folder, benchmark: str, option: str, value: str
+) -> None:
+    [said] = folder.edit("ping: {", f"{benchmark}: {{{option}: {value}}}\n  ping: {{").problems()
+    wanted = f"{FILE}:7: benchmarks.{benchmark}.{option}: bob is no host of the testbed"
+    assert said.startswith(wanted)
 
 
 def test_a_lab_s_hosts_may_be_rebooted(folder: Folder) -> None:

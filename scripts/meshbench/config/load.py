@@ -26,6 +26,8 @@ from meshbench.util.hints import close_matches
 
 Loaded = TypeVar("Loaded")
 Key = tuple[str, ...]
+_NAMING_HOSTS = ("hosts", "second_addresses")
+"""The options of benchmarks that list hosts, or have values by host."""
 
 
 class Kinds(Protocol):
@@ -191,13 +193,16 @@ def _check_links(campaign: Campaign, sources: list[Source]) -> None:
 
 
 def _check_hosts(campaign: Campaign, sources: list[Source]) -> None:
-    """The hosts that a benchmark's option names are the testbed's."""
+    """The hosts that a benchmark's options name are the testbed's."""
     for name, instrument in campaign.benchmarks.items():
-        named = getattr(instrument.options, "hosts", None)
-        if isinstance(named, tuple) and (unknown := sorted({*named} - {*campaign.hosts})):
-            known = ", ".join(campaign.hosts)
-            message = f"{', '.join(unknown)} is no host of the testbed, which has {known}"
-            raise _error(sources, ("benchmarks", name, "hosts"), message)
+        for option in _NAMING_HOSTS:
+            named = getattr(instrument.options, option, None)
+            if not isinstance(named, tuple | Mapping):
+                continue
+            if unknown := sorted({*named} - {*campaign.hosts}):
+                known = ", ".join(campaign.hosts)
+                message = f"{', '.join(unknown)} is no host of the testbed, which has {known}"
+                raise _error(sources, ("benchmarks", name, option), message)
 
 
 def _check_reboots(campaign: Campaign, folder: Path, benchmarks: Benchmarks) -> None:
