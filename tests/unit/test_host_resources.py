@@ -16,9 +16,9 @@ import pytest
 from meshbench.benchmarks.base import Observation
 from meshbench.collectors import resources
 from meshbench.collectors.host_resources import HostResources
-from meshbench.collectors.resources import metrics, spent
+from meshbench.collectors.resources import metrics, usage
 from meshbench.collectors.resources.samples import read
-from meshbench.collectors.resources.spent import Kernel
+from meshbench.collectors.resources.usage import Kernel
 from meshbench.results.metrics import Metric
 from meshbench.results.records import Command, Record, Status
 from meshbench.runner import measure
@@ -44,12 +44,12 @@ def text(*samples: Sequence[str], end: str = "end 12.1") -> str:
 
 def values(said: str, kernel: Kernel = UNKNOWN) -> dict[Metric, float | None]:
     """The whole-run values without those of single threads and cores."""
-    observed = spent.observations("lom", read(said), kernel)
+    observed = usage.observations("lom", read(said), kernel)
     return {o.metric: o.value for o in observed if (o.t_s, o.stream) == (None, None)}
 
 
 def of_threads(said: str) -> list[Observation]:
-    observed = spent.observations("lom", read(said), UNKNOWN)
+    observed = usage.observations("lom", read(said), UNKNOWN)
     return [o for o in observed if o.metric is metrics.THREAD_CPU]
 
 
@@ -146,7 +146,7 @@ def test_three_threads_and_all_others_together() -> None:
 
 def test_kernel_threads_and_interrupts_are_the_kernels() -> None:
     said = text(["c 0 0 0 30 20", "k wg-crypt 40"], ["k other 10"])
-    kernel = spent.Spent(read(said)).kernel()
+    kernel = usage.Usage(read(said)).kernel()
     assert kernel == pytest.approx((0.8, 0.4))
     assert values(said, kernel)[metrics.WIREGUARD_CPU] == pytest.approx(0.4)
 

@@ -9,9 +9,9 @@ from typing import Any
 from meshbench.benchmarks.base import Observation
 from meshbench.collectors import resources
 from meshbench.collectors.base import Collector
-from meshbench.collectors.resources import metrics, spent
+from meshbench.collectors.resources import metrics, usage
 from meshbench.collectors.resources.samples import Series, read
-from meshbench.collectors.resources.spent import Kernel, Spent
+from meshbench.collectors.resources.usage import Kernel, Usage
 from meshbench.results.metrics import register
 from meshbench.results.records import Command, Record, now
 from meshbench.testbed.host import RUN, File, Host, Unit
@@ -79,8 +79,8 @@ class HostResources(Collector):
             if record.testbed.shared_cpu:
                 kernel = _machine_kernel(record.testbed.facts, len(commands))
             else:
-                kernel = Spent(series).kernel()
-            yield from spent.observations(command.host, series, kernel)
+                kernel = Usage(series).kernel()
+            yield from usage.observations(command.host, series, kernel)
 
     def marks(self, commands: Sequence[Command]) -> Iterator[str]:
         for command in commands:
@@ -120,7 +120,7 @@ def _too_short(series: Series) -> bool:
 
 
 def _marks(host: str, series: Series) -> Iterator[str]:
-    used = Spent(series)
+    used = Usage(series)
     if not used.steps:
         if not _too_short(series):
             yield f"what {host} spent was not sampled"
@@ -129,7 +129,7 @@ def _marks(host: str, series: Series) -> Iterator[str]:
         yield f"the sampling of what {host} spent ended before the measurement did"
     if used.seconds > LEAST_S and (used.group_s("own") or 0.0) / used.seconds > MOST_COST:
         yield f"the sampling of what {host} spent took more than {MOST_COST:.0%} of a core"
-    if (spent.throttled(series) or 0.0) > HELD_BACK:
+    if (usage.throttled(series) or 0.0) > HELD_BACK:
         yield f"a CPU quota held the VPN of {host} back"
 
 

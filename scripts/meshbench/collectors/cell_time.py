@@ -52,10 +52,10 @@ PARTS = {
 """By the part of `records.Spent`."""
 
 
-class WhereTimeGoes(Collector):
+class CellTime(Collector):
     """The parts of a cell's time; none of a record that does not say them."""
 
-    name = "spent"
+    name = "cell_time"
     metrics = (TOOLS, *PARTS.values())
 
     def parse(self, record: Record) -> Iterator[Observation]:
@@ -68,5 +68,5 @@ class WhereTimeGoes(Collector):
                 yield Observation(metric, seconds, _OF_THE_CELL)
 
 
-COLLECTOR = WhereTimeGoes
-register(*WhereTimeGoes.metrics)
+COLLECTOR = CellTime
+register(*CellTime.metrics)

@@ -46,7 +46,7 @@ class Kernel(NamedTuple):
     wireguard_s: float | None
 
 
-class Spent:
+class Usage:
     """The sums and shares of one host's series."""
 
     def __init__(self, series: Series) -> None:
@@ -125,10 +125,10 @@ class Spent:
 
     def kernel_threads_s(self) -> dict[str, float]:
         """CPU seconds by kind of kernel thread; empty where none was seen to do anything."""
-        spent: Counter[str] = Counter()
+        ticks_of: Counter[str] = Counter()
         for step in self.steps:
-            spent.update(step.sample.kernel_ticks)
-        return {name: ticks / self.series.clock_hz for name, ticks in spent.items()}
+            ticks_of.update(step.sample.kernel_ticks)
+        return {name: ticks / self.series.clock_hz for name, ticks in ticks_of.items()}
 
     def energy_j(self) -> float | None:
         """Of all packages; their counters begin anew when they are full."""
@@ -149,22 +149,22 @@ def observations(host: str, series: Series, kernel: Kernel) -> Iterator[Observat
         series: what was sampled there.
         kernel: what its kernel spent.
     """
-    spent = Spent(series)
-    if not spent.steps:
+    usage = Usage(series)
+    if not usage.steps:
         return
-    values = {**_cpu(spent, kernel), **_loaded(spent), **_dropped(spent), **_machine(spent)}
+    values = {**_cpu(usage, kernel), **_loaded(usage), **_dropped(usage), **_machine(usage)}
     for metric, value in values.items():
         if value is not None:
             yield Observation(metric, value, host)
-    yield from _threads(host, spent)
-    yield from _cores(host, spent)
+    yield from _threads(host, usage)
+    yield from _cores(host, usage)
 
 
-def _cpu(spent: Spent, kernel: Kernel) -> dict[Metric, float | None]:
-    vpn_s, own_s, kernel_s = spent.group_s("vpn"), spent.group_s("own"), kernel.cpu_s
-    services_s = spent.group_s("services") or 0.0
-    tools_s = services_s - (vpn_s or 0.0) - (own_s or 0.0) + (spent.group_s("sessions") or 0.0)
-    moved = spent.tunnel_bytes / GIGABYTE if spent.tunnel_bytes >= LEAST_BYTES else None
+def _cpu(usage: Usage, kernel: Kernel) -> dict[Metric, float | None]:
+    vpn_s, own_s, kernel_s = usage.group_s("vpn"), usage.group_s("own"), kernel.cpu_s
+    services_s = usage.group_s("services") or 0.0
+    tools_s = services_s - (vpn_s or 0.0) - (own_s or 0.0) + (usage.group_s("sessions") or 0.0)
+    moved = usage.tunnel_bytes / GIGABYTE if usage.tunnel_bytes >= LEAST_BYTES else None
     return {
         metrics.VPN_CPU: vpn_s,
         metrics.VPN_CPU_PER_GIGABYTE: vpn_s / moved if moved and vpn_s is not None else None,
@@ -174,26 +174,26 @@ def _cpu(spent: Spent, kernel: Kernel) -> dict[Metric, float | None]:
         else None,
         metrics.WIREGUARD_CPU: kernel.wireguard_s,
         metrics.TOOL_CPU: max(0.0, tools_s),
-        metrics.TUNNEL_BYTES: float(spent.tunnel_bytes),
-        metrics.SAMPLING_COST: own_s / spent.seconds if own_s is not None else None,
-        metrics.MEMORY_PEAK: spent.series.memory_bytes,
+        metrics.TUNNEL_BYTES: float(usage.tunnel_bytes),
+        metrics.SAMPLING_COST: own_s / usage.seconds if own_s is not None else None,
+        metrics.MEMORY_PEAK: usage.series.memory_bytes,
     }
 
 
-def _loaded(spent: Spent) -> dict[Metric, float | None]:
-    vpn_s = spent.group_s("vpn", spent.loaded)
+def _loaded(usage: Usage) -> dict[Metric, float | None]:
+    vpn_s = usage.group_s("vpn", usage.loaded)
     if vpn_s is None:
         return {}
-    threads = [t for step in spent.loaded for t in step.sample.threads.values()]
-    demand = spent.demand_s()
+    threads = [t for step in usage.loaded for t in step.sample.threads.values()]
+    demand = usage.demand_s()
     return {
-        metrics.VPN_CORES: vpn_s / spent.loaded_s,
-        metrics.BUSIEST_THREAD: _largest(spent.threads_s(spent.loaded)) / spent.loaded_s,
+        metrics.VPN_CORES: vpn_s / usage.loaded_s,
+        metrics.BUSIEST_THREAD: _largest(usage.threads_s(usage.loaded)) / usage.loaded_s,
         metrics.BUSIEST_THREAD_DEMAND: (
-            None if demand is None else min(1.0, _largest(demand) / spent.loaded_s)
+            None if demand is None else min(1.0, _largest(demand) / usage.loaded_s)
         ),
-        metrics.CONTEXT_SWITCHES: sum(t.switches for t in threads) / spent.loaded_s,
-        metrics.THROTTLED: throttled(spent.series),
+        metrics.CONTEXT_SWITCHES: sum(t.switches for t in threads) / usage.loaded_s,
+        metrics.THROTTLED: throttled(usage.series),
     }
 
 
@@ -216,29 +216,29 @@ def throttled(series: Series) -> float | None:
     return sum(group.throttled for group in groups) / periods if periods else None
 
 
-def _dropped(spent: Spent) -> dict[Metric, float | None]:
-    samples, mine = [step.sample for step in spent.steps], {*spent.series.sockets, "0"}
+def _dropped(usage: Usage) -> dict[Metric, float | None]:
+    samples, mine = [step.sample for step in usage.steps], {*usage.series.sockets, "0"}
     return {
         metrics.VPN_BUFFER_DROPS: sum(
             drops for s in samples for inode, drops in s.socket_drops.items() if inode in mine
         ),
         metrics.UDP_BUFFER_DROPS: sum(sample.udp_drops for sample in samples),
         metrics.TUNNEL_DROPS: sum(sample.tunnel_drops for sample in samples),
-        metrics.QUEUE_DROPS: spent.series.queue_drops,
+        metrics.QUEUE_DROPS: usage.series.queue_drops,
         metrics.INTERFACE_DROPS: sum(sample.other_drops for sample in samples),
     }
 
 
-def _machine(spent: Spent) -> dict[Metric, float | None]:
-    cores = [core for step in spent.loaded for core in step.sample.cores.values()]
+def _machine(usage: Usage) -> dict[Metric, float | None]:
+    cores = [core for step in usage.loaded for core in step.sample.cores.values()]
     total = sum(core.user + core.system + core.interrupts + core.idle for core in cores)
     if not total:
-        return {metrics.ENERGY: spent.energy_j()}
+        return {metrics.ENERGY: usage.energy_j()}
     return {
         metrics.SYSTEM_SHARE: sum(core.system for core in cores) / total,
         metrics.SOFTIRQ_SHARE: sum(core.interrupts for core in cores) / total,
-        metrics.BUSIEST_CORE: _busiest_core(spent.loaded),
-        metrics.ENERGY: spent.energy_j(),
+        metrics.BUSIEST_CORE: _busiest_core(usage.loaded),
+        metrics.ENERGY: usage.energy_j(),
     }
 
 
@@ -253,13 +253,13 @@ def _busiest_core(steps: Sequence[Step]) -> float:
     return max((used[number] / all_[number] for number in all_ if all_[number]), default=0.0)
 
 
-def _threads(host: str, spent: Spent) -> Iterator[Observation]:
-    streams = {name: stream for stream, name in enumerate(spent.ranked, start=1)}
+def _threads(host: str, usage: Usage) -> Iterator[Observation]:
+    streams = {name: stream for stream, name in enumerate(usage.ranked, start=1)}
     titles = {OTHERS: OTHERS_NAME, **{stream: name for (_, name), stream in streams.items()}}
 
     def shares(steps: Sequence[Step], at_s: float | None) -> Iterator[Observation]:
         over_s = sum(step.s for step in steps)
-        known = ((streams.get(name, OTHERS), s) for name, s in spent.threads_s(steps).items())
+        known = ((streams.get(name, OTHERS), s) for name, s in usage.threads_s(steps).items())
         times = {**dict.fromkeys(streams.values(), 0.0), **_added(known)}
         for stream, cpu_s in sorted(times.items()):
             yield Observation(
@@ -267,14 +267,14 @@ def _threads(host: str, spent: Spent) -> Iterator[Observation]:
                 mode=titles[stream], stream=stream, t_s=at_s,
             )  # fmt: skip
 
-    begin_s = spent.series.samples[0].at_s
-    for step in spent.steps:
+    begin_s = usage.series.samples[0].at_s
+    for step in usage.steps:
         yield from shares([step], round(step.sample.at_s - begin_s, 2))
-    yield from shares(spent.steps, None)
+    yield from shares(usage.steps, None)
 
 
-def _cores(host: str, spent: Spent) -> Iterator[Observation]:
-    threads = (thread for step in spent.steps for thread in step.sample.threads.values())
-    times = _added((thread.core, spent.cpu_s(thread)) for thread in threads)
+def _cores(host: str, usage: Usage) -> Iterator[Observation]:
+    threads = (thread for step in usage.steps for thread in step.sample.threads.values())
+    times = _added((thread.core, usage.cpu_s(thread)) for thread in threads)
     for number, cpu_s in sorted(times.items()):
-        yield Observation(metrics.VPN_CORE_CPU, cpu_s / spent.seconds, host, stream=number)
+        yield Observation(metrics.VPN_CORE_CPU, cpu_s / usage.seconds, host, stream=number)
