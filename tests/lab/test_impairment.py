@@ -409,8 +409,7 @@ def test_a_killed_emulator_is_noticed_and_repaired(lab: Lab, linkem: Linkem) -> 
 def test_an_emulator_killed_during_a_measurement_is_our_trouble(lab: Lab, store: Path) -> None:
     """No record is made of a cell whose weather stopped in the middle."""
     victim = linkem_group(lab, lab.layout.hosts[1])
-    if has_netem():
-        pytest.skip("this kernel has sch_netem, and auto takes it")
+    at = support.where(engine="linkem")
 
     async def killer(hosts: list[SshHost]) -> None:
         async def measuring() -> bool:
@@ -423,12 +422,12 @@ def test_an_emulator_killed_during_a_measurement_is_our_trouble(lab: Lab, store:
 
     async def both() -> None:
         async with connected(lab) as hosts:
-            cell = support.job(profile_name="medium", count=40)
+            cell = support.job(profile_name="medium", at=at, count=40)
             await asyncio.gather(measure.measure(cell, store), killer(hosts))
 
     with pytest.raises(TestbedError, match="^impairment of yuki is not what was asked for"):
         asyncio.run(both())
-    again = support.measured(support.job(profile_name="medium"), store)
+    again = support.measured(support.job(profile_name="medium", at=at), store)
     assert support.reasons(again) == {}
     assert again.impairment.engine == "linkem"
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import platform
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from meshbench import cli
 from meshbench.impairment import kernel
 from meshbench.testbed import local
 from meshbench.util.errors import TestbedError
@@ -26,7 +28,8 @@ DEBIAN = {"ID": "debian", "NAME": "Debian GNU/Linux"}
         (FEDORA, "6.11.4-301.fc41.x86_64", "kernel-modules-extra-6.11.4-301.fc41.x86_64,"),
         (ROCKY, "5.14.0-427.el9.x86_64", "kernel-modules-extra-5.14.0-427.el9.x86_64,"),
         (DEBIAN, "6.12.48+deb13-amd64", "Debian's stock kernel has it"),
-        (DEBIAN, "6.12.48+deb13-cloud-arm64", "Debian's stock kernel has it"),
+        (DEBIAN, "6.12.48+deb13-cloud-arm64", "apt-get install linux-image-arm64)"),
+        (DEBIAN, "6.1.0-28-686-pae", "apt-get install linux-image-686-pae)"),
     ],
 )
 def test_the_package_is_the_running_kernels(
@@ -74,6 +77,23 @@ def test_auto_says_what_it_falls_back_to_and_why(monkeypatch: pytest.MonkeyPatch
     on_ubuntu(monkeypatch, 2, REFUSED)
     said = asyncio.run(kernel.check("auto"))
     assert said == f"engine: auto takes linkem, meshbench's own emulator: {LACKING}"
+
+
+async def nothing() -> None:
+    """A lab that has come up."""
+
+
+@pytest.mark.parametrize(("code", "said"), [(2, LACKING), (0, "")])
+def test_lab_up_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, said: str
+) -> None:
+    on_ubuntu(monkeypatch, code, REFUSED if code else "")
+    lab = SimpleNamespace(definition=None, up=nothing, keep=lambda: None, running=list)
+    monkeypatch.setattr(cli, "lab_of", lambda *_: lab)
+    monkeypatch.setattr(cli.machine, "check", lambda _: None)
+    assert cli.main(["lab", "up"]) == 0
+    error = capsys.readouterr().err
+    assert error == (f"engine: auto takes linkem, meshbench's own emulator: {said}\n" if said else "")
 
 
 def test_netem_without_the_kernels_is_an_error_that_says_the_same(

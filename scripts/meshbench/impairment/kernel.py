@@ -20,10 +20,11 @@ def advice(os_release: Mapping[str, str], kernel: str) -> str:
         return f"apt-get install linux-modules-extra-{kernel}, {_LOAD}"
     if names & {"fedora", "rhel", "centos"} and _FEDORA.search(kernel):
         return f"dnf install kernel-modules-extra-{kernel}, {_LOAD}"
-    if "debian" in names and _DEBIAN.search(kernel):
+    if "debian" in names and (flavour := _DEBIAN.search(kernel)):
         return (
             "Debian's stock kernel has it: modprobe sch_netem says why not here (after an update "
-            "of the kernel, reboot; instead of a cloud kernel install linux-image-<architecture>)"
+            "of the kernel, reboot; instead of a cloud kernel: apt-get install "
+            f"linux-image-{flavour[1]})"
         )
     distribution = os_release.get("NAME", "the distribution")
     return (
