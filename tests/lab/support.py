@@ -35,7 +35,7 @@ from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.needs import debian_packages
 from meshbench.runner.session import Session, session
 from meshbench.testbed.host import Host
-from meshbench.testbed.lab import cgroups, image
+from meshbench.testbed.lab import cgroups, image, networkd
 from meshbench.testbed.lab.lab import Lab
 from meshbench.testbed.lab.layout import LABS, Layout
 from meshbench.testbed.ssh import SshHost, close_all
@@ -316,6 +316,7 @@ def leftovers(lab_id: str) -> list[str]:
     found += [f"namespace {p.name}" for p in Path("/run/netns").glob(f"*{lab_id}*")]
     found += [f"control group {name}" for name in cgroups.named(lab_id)]
     found += [f"folder {p}" for p in LABS.glob(f"{lab_id}*") if p.is_dir()]
+    found += [f"file {p}" for p in networkd.FOLDER.glob(f"*{lab_id}*")]
     found += [f"folder {p}" for p in Path("/run/systemd/nspawn").glob(f"*/{lab_id}*")]
     return [*found, *processes(lab_id)]
 

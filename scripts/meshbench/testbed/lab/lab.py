@@ -17,7 +17,7 @@ import asyncssh
 
 from meshbench.testbed import local
 from meshbench.testbed.host import Address
-from meshbench.testbed.lab import cgroups, congestion, image, machine, watch
+from meshbench.testbed.lab import cgroups, congestion, image, machine, networkd, watch
 from meshbench.testbed.lab.layout import (
     CONTROL_NETWORKS,
     CONTROL_POOL,
@@ -212,6 +212,7 @@ async def _clear(layout: Layout) -> None:
     for host in layout.hosts:
         await local.run("ip", "link", "del", host.control_port, check=False)
     await local.run("ip", "link", "del", layout.control_bridge, check=False)
+    await networkd.forget(layout)
     for point in _mounts_below(layout.folder):
         await local.run("umount", "-l", point)
     shutil.rmtree(layout.folder, ignore_errors=True)
@@ -238,6 +239,7 @@ async def _mount_folder(layout: Layout) -> None:
 
 
 async def _network(layout: Layout) -> int:
+    await networkd.leave_alone(layout)
     wire = layout.wire
     await local.run("ip", "netns", "add", wire)
     await local.run("ip", "netns", "exec", wire, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
