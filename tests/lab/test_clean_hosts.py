@@ -9,7 +9,7 @@ import yaml
 from meshbench.cli import main
 from meshbench.config.models import SshTestbed, Tuning
 from meshbench.faults import partition
-from meshbench.impairment.netem import IFB, HostNetem
+from meshbench.impairment.host_netem import IFB, HostNetem
 from meshbench.runner import clean
 from meshbench.testbed.host import STATE, Unit
 from meshbench.testbed.lab.lab import Lab

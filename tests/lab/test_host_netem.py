@@ -17,7 +17,7 @@ import pytest
 
 from meshbench.config.models import Profile
 from meshbench.impairment.engine import Plan
-from meshbench.impairment.netem import CLSACT_MADE, IFB, ROOT, SCRIPT, HostNetem, host_refuses
+from meshbench.impairment.host_netem import CLSACT_MADE, IFB, ROOT, SCRIPT, HostNetem, host_refuses
 from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
 from meshbench.util.errors import TestbedError

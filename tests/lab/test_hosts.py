@@ -13,7 +13,7 @@ import pytest
 from meshbench.config.models import SshHost as HostEntry
 from meshbench.config.models import SshTestbed, Tuning
 from meshbench.faults.reboot import reboot
-from meshbench.impairment.netem import host_refuses
+from meshbench.impairment.host_netem import host_refuses
 from meshbench.results.records import Status
 from meshbench.runner import measure
 from meshbench.testbed import tuning

@@ -27,16 +27,10 @@ from meshbench.config.models import Calibration as CalibrationOptions
 from meshbench.config.profile import Override, Profile, emulators
 from meshbench.impairment import physics
 from meshbench.impairment.engine import Engine, Plan, tail_drops, verify
+from meshbench.impairment.host_netem import CLSACT_MADE, IFB, ROOT, HostNetem, host_refuses
 from meshbench.impairment.kernel import lacking_netem
+from meshbench.impairment.lab_netem import LabNetem
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import (
-    CLSACT_MADE,
-    IFB,
-    ROOT,
-    HostNetem,
-    LabNetem,
-    host_refuses,
-)
 from meshbench.results.records import LinkRecord, Status
 from meshbench.runner import marks, measure
 from meshbench.testbed import state

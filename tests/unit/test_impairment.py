@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from meshbench.config.load import load_named
 from meshbench.config.profile import LossModel, Override, Profile, emulators
-from meshbench.impairment import engine, linkem, netem
+from meshbench.impairment import engine, host_netem, lab_netem, linkem, qdiscs, tc_output
 from meshbench.impairment.fake import FakeEngine
 from meshbench.testbed.lab.layout import Layout
 from meshbench.util.errors import TestbedError
@@ -52,22 +52,22 @@ def reading(profile: Profile = LOW, **wrong: float) -> dict[str, Any]:
     ],
 )
 def test_netem_s_words_are_the_thesis_s_values(profile: Profile, words: str) -> None:
-    assert netem.netem_words(profile, 1000, None) == ["limit", "1000", *words.split()]
-    assert netem.netem_words(profile, 1000, 7)[-2:] == ["seed", "7"]
+    assert qdiscs.netem_words(profile, 1000, None) == ["limit", "1000", *words.split()]
+    assert qdiscs.netem_words(profile, 1000, 7)[-2:] == ["seed", "7"]
 
 
 def test_a_rate_is_below_netem_not_in_it() -> None:
-    one = netem.alone(["limit", "1000"])
-    [root] = netem.tree("data0", ["root"], "1:", one, verb="replace")
+    one = qdiscs.alone(["limit", "1000"])
+    [root] = qdiscs.tree("data0", ["root"], "1:", one, verb="replace")
     assert " ".join(root) == "tc qdisc replace dev data0 root handle 1: netem limit 1000"
-    _, below = netem.tree("data0", ["root"], "1:", one, 1_000_000_000)
+    _, below = qdiscs.tree("data0", ["root"], "1:", one, 1_000_000_000)
     assert "parent 1:1" in " ".join(below)
     assert "tbf rate 1000000000bit" in " ".join(below)
 
 
-@pytest.mark.parametrize("make", [netem.ingress_commands, netem.egress_commands])
+@pytest.mark.parametrize("make", [host_netem.ingress_commands, host_netem.egress_commands])
 def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any) -> None:
-    lines = [" ".join(argv) for argv in make("eth1", netem.alone(["limit", "1000"]), [22, 2222])]
+    lines = [" ".join(argv) for argv in make("eth1", qdiscs.alone(["limit", "1000"]), [22, 2222])]
     spared = [line for line in lines if "flowid" in line]
     for port in (22, 2222):
         for protocol, family in (("ip", "ip"), ("ipv6", "ip6")):
@@ -79,37 +79,37 @@ def test_the_control_traffic_is_exempt_in_both_directions_and_families(make: Any
     assert sum("netem limit 1000" in line for line in lines) == 1
     # Exempted first: as soon as everything is impaired, SSH must already be spared.
     last = next(i for i, line in enumerate(lines) if "mirred" in line or "netem" in line)
-    if make is netem.ingress_commands:
+    if make is host_netem.ingress_commands:
         last = next(i for i, line in enumerate(lines) if "mirred" in line)
     assert all(lines.index(line) < last for line in spared)
 
 
 def test_filters_of_two_families_have_preferences_of_their_own() -> None:
     """The kernel ties a preference to one protocol."""
-    lines = netem.ingress_commands("eth1", netem.alone([]), [22])
+    lines = host_netem.ingress_commands("eth1", qdiscs.alone([]), [22])
     protocols: dict[str, set[str]] = {}
     for argv in lines:
         if "pref" in argv:
             preference = argv[argv.index("pref") + 1]
             protocols.setdefault(preference, set()).add(argv[argv.index("protocol") + 1])
     assert [len(used) for used in protocols.values()] == [1, 1, 1]
-    script = netem.clear_script("eth1", [])
+    script = host_netem.clear_script("eth1", [])
     assert f"for preference in {' '.join(sorted(protocols))}; do" in script
 
 
 def test_only_our_own_handles_are_deleted() -> None:
-    one = netem.alone([])
-    made = [*netem.ingress_commands("eth1", one, [22]), *netem.egress_commands("eth1", one, [22])]
+    one = qdiscs.alone([])
+    made = [*host_netem.ingress_commands("eth1", one, [22]), *host_netem.egress_commands("eth1", one, [22])]
     handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
-    assert handles == {netem.ROOT, netem.CHILD}
+    assert handles == {host_netem.ROOT, host_netem.CHILD}
     deletions = [
-        line.strip() for line in netem.clear_script("eth1", ["gro"]).splitlines() if " del " in line
+        line.strip() for line in host_netem.clear_script("eth1", ["gro"]).splitlines() if " del " in line
     ]
     assert deletions == [
-        f"[ -e {netem.CLSACT_MADE} ] && tc filter del dev eth1 ingress pref $preference",
-        f'[ -e {netem.CLSACT_MADE} ] && [ -z "$filters" ] && tc qdisc del dev eth1 clsact',
-        f"tc qdisc del dev eth1 root handle {netem.ROOT}",
-        f"ip link del {netem.IFB}",
+        f"[ -e {host_netem.CLSACT_MADE} ] && tc filter del dev eth1 ingress pref $preference",
+        f'[ -e {host_netem.CLSACT_MADE} ] && [ -z "$filters" ] && tc qdisc del dev eth1 clsact',
+        f"tc qdisc del dev eth1 root handle {host_netem.ROOT}",
+        f"ip link del {host_netem.IFB}",
     ]
 
 
@@ -119,11 +119,11 @@ tcp-segmentation-offload: on
 generic-receive-offload: on
 large-receive-offload: off [fixed]
 """
-    assert netem.switched_on(text) == ["gro"]
-    assert netem.switched_on(text.replace("off [fixed]", "on")) == ["gro", "lro"]
-    assert netem.switched_on(text.replace("offload: on", "offload: on [fixed]")) == []
-    assert "ethtool -K eth1 gro on lro on\n" in netem.clear_script("eth1", ["gro", "lro"])
-    assert "ethtool" not in netem.clear_script("eth1", [])
+    assert host_netem.switched_on(text) == ["gro"]
+    assert host_netem.switched_on(text.replace("off [fixed]", "on")) == ["gro", "lro"]
+    assert host_netem.switched_on(text.replace("offload: on", "offload: on [fixed]")) == []
+    assert "ethtool -K eth1 gro on lro on\n" in host_netem.clear_script("eth1", ["gro", "lro"])
+    assert "ethtool" not in host_netem.clear_script("eth1", [])
 
 
 DEFAULTS: list[dict[str, Any]] = [
@@ -136,10 +136,10 @@ CLSACT: dict[str, Any] = {"kind": "clsact", "handle": "ffff:", "parent": "ffff:f
 
 def test_what_is_neither_the_kernel_s_nor_ours_is_foreign() -> None:
     ours = [{"kind": "prio", "handle": "4d42:"}, {"kind": "netem", "handle": "4d43:"}]
-    assert netem.foreign([*DEFAULTS, *ours, CLSACT], clsact_is_ours=True) == []
-    assert netem.foreign([*DEFAULTS, CLSACT]) == ["clsact ffff:"]
+    assert host_netem.foreign([*DEFAULTS, *ours, CLSACT], clsact_is_ours=True) == []
+    assert host_netem.foreign([*DEFAULTS, CLSACT]) == ["clsact ffff:"]
     explicit = {"kind": "fq", "handle": "8001:", "root": True}
-    assert netem.foreign([explicit], clsact_is_ours=True) == ["fq 8001:"]
+    assert host_netem.foreign([explicit], clsact_is_ours=True) == ["fq 8001:"]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_what_is_neither_the_kernel_s_nor_ours_is_foreign() -> None:
 def test_the_port_of_sshd_is_spared_also_behind_a_forwarding(line: str, ports: list[int]) -> None:
     host = making.ScriptedHost(answer=lambda _: line)
     host.address = dataclasses.replace(host.address, port=2222)
-    assert asyncio.run(netem.ssh_ports(host)) == ports
+    assert asyncio.run(host_netem.ssh_ports(host)) == ports
 
 
 def tc_says(profile: Profile, limit: int, packets: int = 923, drops: int = 3, **more: Any) -> str:
@@ -180,18 +180,18 @@ def tc_says(profile: Profile, limit: int, packets: int = 923, drops: int = 3, **
 
 @pytest.mark.parametrize("profile", [LOW, MEDIUM, HIGH, EVERYTHING, Profile(delay_ms=1)])
 def test_netem_s_read_back_verifies(profile: Profile) -> None:
-    found = netem.reading(tc_says(profile, 1667))
+    found = tc_output.reading(tc_says(profile, 1667))
     engine.verify(plan(profile), dict.fromkeys(("lom", "yuki", "luna"), found))
 
 
 def test_losses_on_purpose_are_not_tail_drops() -> None:
-    assert netem.reading(tc_says(LOW, 1000))["tail_drops"] == 0
+    assert tc_output.reading(tc_says(LOW, 1000))["tail_drops"] == 0
     plenty = tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2 + 200)
-    assert netem.reading(plenty)["tail_drops"] == 0
+    assert tc_output.reading(plenty)["tail_drops"] == 0
 
 
 def test_losses_on_purpose_are_counted() -> None:
-    found = netem.reading(tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2))
+    found = tc_output.reading(tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2))
     assert (found["offered"], found["lost"]) == (100_000, 2_500)
     stats = making.document("linkem-stats.json")
     assert (linkem.offered(stats), stats["lost"]) == (2684, 44)
@@ -209,9 +209,9 @@ def test_a_cell_s_losses_are_those_between_two_readings_of_all_hosts() -> None:
 def test_a_full_queue_of_netem_s_is_seen() -> None:
     """As Linux 6.1 counts: 97 of 106 packets found no room, and overlimits stayed 0."""
     full = tc_says(Profile(delay_ms=300), 5, packets=9, drops=97 + 2)
-    assert netem.reading(full)["tail_drops"] == 97
+    assert tc_output.reading(full)["tail_drops"] == 97
     some = tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2 + 1_000)
-    assert 600 < netem.reading(some)["tail_drops"] < 1_000
+    assert 600 < tc_output.reading(some)["tail_drops"] < 1_000
 
 
 def seeds_of(commands: Mapping[str, list[list[str]]]) -> dict[str, str | None]:
@@ -228,7 +228,7 @@ async def nothing_at_the_switch(*_: object, **__: object) -> str:
 
 def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tc of iproute2 before 6.6 refuses the word, and says so in its usage text (on stderr)."""
-    monkeypatch.setattr(netem.LabNetem, "_wire", nothing_at_the_switch)
+    monkeypatch.setattr(lab_netem.LabNetem, "_wire", nothing_at_the_switch)
 
     def tc(usage: str) -> making.ScriptedHost:
         def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
@@ -239,9 +239,9 @@ def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> N
         return making.ScriptedHost(answer=answer)
 
     for usage, seed in (("Usage: ... netem [ limit PACKETS ]", None), ("[ seed SEED ]", "11")):
-        made = asyncio.run(netem.HostNetem([tc(usage)]).apply(plan(), 600))
+        made = asyncio.run(host_netem.HostNetem([tc(usage)]).apply(plan(), 600))
         assert seeds_of(made) == {"lom": seed}
-        lab = netem.LabNetem(
+        lab = lab_netem.LabNetem(
             Layout("lab", "owner", ("lom", "yuki")),
             [tc(usage), making.ScriptedHost("yuki", lambda _: "[]")],
             None,
@@ -252,11 +252,11 @@ def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_seed_that_is_read_back_is_verified() -> None:
     read = {
-        host: netem.reading(tc_says(LOW, 1667, seed=seed)) for host, seed in plan().seeds.items()
+        host: tc_output.reading(tc_says(LOW, 1667, seed=seed)) for host, seed in plan().seeds.items()
     }
     engine.verify(plan(), read)
     assert read["lom"]["seed"] == 11
-    assert netem.reading(tc_says(LOW, 1667))["seed"] is None
+    assert tc_output.reading(tc_says(LOW, 1667))["seed"] is None
     read["yuki"]["seed"] = 5
     with pytest.raises(TestbedError, match="^impairment of yuki is seeded with 5, not 12$"):
         engine.verify(plan(), read)
@@ -264,7 +264,7 @@ def test_a_seed_that_is_read_back_is_verified() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '[{"kind": "noqueue", "options": {}}]'])
 def test_where_netem_is_not_nothing_is_read(text: str) -> None:
-    assert netem.reading(text) == {}
+    assert tc_output.reading(text) == {}
 
 
 def linkem_argv(
@@ -388,7 +388,7 @@ def test_the_fake_engine_is_verified_like_the_others() -> None:
 
 def test_a_host_of_the_user_s_clears_itself_if_we_disappear() -> None:
     host = making.ScriptedHost(answer=lambda a: (1, "", "") if "ip link show" in a[-1] else "[]")
-    asyncio.run(netem.HostNetem([host]).apply(plan(), 600.2))
+    asyncio.run(host_netem.HostNetem([host]).apply(plan(), 600.2))
     lines = [" ".join(argv) for argv in host.asked]
     armed = next(i for i, line in enumerate(lines) if line.startswith("systemd-run"))
     impaired = next(i for i, line in enumerate(lines) if " netem limit " in line)
@@ -396,7 +396,7 @@ def test_a_host_of_the_user_s_clears_itself_if_we_disappear() -> None:
     assert "--on-active=601 " in lines[armed]
     [script] = host.files.values()
     assert script.mode == 0o755
-    assert script.content.decode() == netem.clear_script("data0", [])
+    assert script.content.decode() == host_netem.clear_script("data0", [])
 
 
 # --- bottlenecks, bursts, order, and values of a host's or link's own ---------------------------
@@ -427,17 +427,17 @@ def test_what_is_not_said_is_not_in_a_profile_s_settings() -> None:
 
 
 def test_netem_has_bursts_and_order_and_the_bottleneck_is_below_it() -> None:
-    words = netem.netem_words(LINE, 1000, None)
+    words = qdiscs.netem_words(LINE, 1000, None)
     assert " ".join(words) == (
         "limit 1000 delay 20ms 5ms loss gemodel 1% 25% 80% 0.5% rate 100gbit"
     )
-    made = netem.tree("eth1", ["root"], "1:", netem.alone(words, LINE), 1_000_000_000)
+    made = qdiscs.tree("eth1", ["root"], "1:", qdiscs.alone(words, LINE), 1_000_000_000)
     assert words_of(made, "tbf") == ["tbf rate 20000000bit burst 3028 limit 3028"]
     assert words_of(made, "bfifo") == ["bfifo limit 500000"]
     parents = [argv[argv.index("parent") + 1] for argv in made if "parent" in argv]
     assert parents == ["1:1", "5242:1"]
     packets = Profile(rate_mbit=800, queue_packets=77)
-    made = netem.tree("eth1", ["root"], "1:", netem.alone([], packets))
+    made = qdiscs.tree("eth1", ["root"], "1:", qdiscs.alone([], packets))
     assert words_of(made, "tbf") == ["tbf rate 800000000bit burst 100000 limit 100000"]
     assert words_of(made, "pfifo") == ["pfifo limit 77"]
 
@@ -487,29 +487,29 @@ def test_a_link_s_own_values_have_an_emulator_of_their_own(
 
 def test_netem_tells_a_link_s_packets_by_their_address() -> None:
     addresses = {"lom": "192.0.2.1", "yuki": "192.0.2.2", "luna": "192.0.2.3"}
-    parts = netem.pieces("yuki", own_plan(UNEQUAL), addresses, seeded=True)
-    made = netem.tree("h2", ["root"], "1:", parts)
+    parts = qdiscs.pieces("yuki", own_plan(UNEQUAL), addresses, seeded=True)
+    made = qdiscs.tree("h2", ["root"], "1:", parts)
     assert words_of(made, "prio") == ["prio bands 2 priomap " + " ".join(["0"] * 16)]
     assert words_of(made, "u32") == ["u32 match ip src 192.0.2.1/32 flowid 1:2"]
     assert words_of(made, "pfifo") == ["pfifo limit 50"]
-    parts = netem.pieces("lom", own_plan(UNEQUAL, "egress"), addresses, seeded=False)
-    made = netem.egress_commands("eth1", parts, [22])
+    parts = qdiscs.pieces("lom", own_plan(UNEQUAL, "egress"), addresses, seeded=False)
+    made = host_netem.egress_commands("eth1", parts, [22])
     assert "match ip dst 192.0.2.2/32 flowid 4d43:2" in " ".join(made[-1])
     six = {name: f"2001:db8::{number}" for number, name in enumerate(addresses, start=1)}
-    parts = netem.pieces("yuki", own_plan(UNEQUAL), six, seeded=False)
-    made = netem.tree("h2", ["root"], "1:", parts)
+    parts = qdiscs.pieces("yuki", own_plan(UNEQUAL), six, seeded=False)
+    made = qdiscs.tree("h2", ["root"], "1:", parts)
     assert "protocol ipv6 u32 match ip6 src 2001:db8::1/128" in " ".join(made[-1])
 
 
 def test_what_meshbench_made_is_not_foreign() -> None:
-    made = netem.tree("eth1", ["root"], netem.ROOT, netem.pieces(
+    made = qdiscs.tree("eth1", ["root"], host_netem.ROOT, qdiscs.pieces(
         "yuki", own_plan(UNEQUAL), dict.fromkeys(("lom", "yuki", "luna"), "192.0.2.1"), seeded=False
     ))  # fmt: skip
     qdiscs = [
         {"kind": "x", "handle": argv[argv.index("handle") + 1]} for argv in made if "handle" in argv
     ]
     assert len(qdiscs) == 7
-    assert netem.foreign(qdiscs) == []
+    assert host_netem.foreign(qdiscs) == []
 
 
 TBF = {"rate": 2_500_000, "burst": 3027, "lat": 0}
@@ -521,28 +521,28 @@ def test_netem_s_read_back_of_a_bottleneck_and_bursts_verifies() -> None:
     said = json.loads(tc_says(LINE, 1667, packets=96_450, drops=3_550 + 40, **more))
     shaper = {"kind": "tbf", "handle": "5242:", "parent": "1:1", "options": TBF, "drops": 40}
     queue = {"kind": "bfifo", "handle": "5142:", "parent": "5242:1", "options": {"limit": 500_000}}
-    found = netem.reading(json.dumps([said[1], shaper, queue]))
+    found = tc_output.reading(json.dumps([said[1], shaper, queue]))
     asked = engine.Plan(LINE, "ingress", 1667, {"lom": 1})
     engine.verify(asked, {"lom": found})
     assert (found["offered"], found["lost"], found["queue_drops"]) == (100_000, 3_550, 40)
     assert found["tail_drops"] == 0
     queue["options"] = {"limit": 400_000}
     with pytest.raises(TestbedError, match="queue_bytes is 400000, not 500000"):
-        engine.verify(asked, {"lom": netem.reading(json.dumps([said[1], shaper, queue]))})
+        engine.verify(asked, {"lom": tc_output.reading(json.dumps([said[1], shaper, queue]))})
     # The lab's own line is no profile's.
     shaper["handle"] = "10:"
     with pytest.raises(TestbedError, match="rate_mbit is 0"):
-        engine.verify(asked, {"lom": netem.reading(json.dumps([said[1], shaper, queue]))})
+        engine.verify(asked, {"lom": tc_output.reading(json.dumps([said[1], shaper, queue]))})
 
 
 def test_several_netems_of_a_device_are_told_apart() -> None:
     said = json.loads(tc_says(LOW, 1000))[1]
     text = json.dumps([said | {"handle": "4e43:"}, said | {"handle": "4e42:", "packets": 7}])
-    found = netem.readings(text, ["yuki", "lom->yuki"])
+    found = tc_output.readings(text, ["yuki", "lom->yuki"])
     assert [(name, one["offered"]) for name, one in found.items()] == [
         ("yuki", 7 + 3), ("lom->yuki", 923 + 3)
     ]  # fmt: skip
-    assert netem.readings(text, ["yuki"]).keys() == {"yuki", "yuki, 2"}
+    assert tc_output.readings(text, ["yuki"]).keys() == {"yuki", "yuki, 2"}
 
 
 def test_linkem_s_line_is_a_bottleneck_only_with_a_queue() -> None:

@@ -202,7 +202,10 @@ def test_a_cell_whose_run_was_ended_in_the_middle_is_planned_again(checkout: Che
 
 
 def test_a_refactored_driver_or_testbed_measures_nothing(checkout: Checkout) -> None:
-    for module in ("vpns/nebula", "vpns/lifecycle", "measure", "testbed/ssh", "impairment/netem"):
+    for module in (
+        "vpns/nebula", "vpns/common/lifecycle", "runner/measure", "testbed/ssh", "impairment/qdiscs",
+    ):  # fmt: skip
+        assert (checkout.path / f"scripts/meshbench/{module}.py").exists()
         checkout.append(f"scripts/meshbench/{module}.py", "# edited\n")
     checkout.append("scripts/measure.py", "# edited\n")
     assert on_testbed(checkout.would()) == set()

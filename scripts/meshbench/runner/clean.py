@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from meshbench.benchmarks.tools import boot_probe
 from meshbench.config.models import SshTestbed, Tuning
 from meshbench.faults.base import recover
-from meshbench.impairment.netem import HostNetem
+from meshbench.impairment.host_netem import HostNetem
 from meshbench.runner.session import own_addresses
 from meshbench.testbed import tuning
 from meshbench.testbed.host import RUN, SLICE, STATE, Host

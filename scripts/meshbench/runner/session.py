@@ -13,8 +13,9 @@ from meshbench.config.models import LabTestbed, Profile, SshTestbed
 from meshbench.impairment import kernel
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine
+from meshbench.impairment.host_netem import HostNetem, refuse_unable
+from meshbench.impairment.lab_netem import LabNetem
 from meshbench.impairment.linkem import Linkem
-from meshbench.impairment.netem import HostNetem, LabNetem, refuse_unable
 from meshbench.runner.needs import BOTTLENECK, debian_packages
 from meshbench.testbed import preflight
 from meshbench.testbed.fake import FakeWorld
