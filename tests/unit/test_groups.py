@@ -23,8 +23,9 @@ RING = [
 class Scripted(Tcp):
     """All links in one group; each attempt ends as the script says, link by link."""
 
-    def __init__(self, *attempts: Sequence[Status]) -> None:
+    def __init__(self, *attempts: Sequence[Status], hasty: bool = False) -> None:
         super().__init__(TcpOptions(attempts=len(attempts)))
+        self.hasty = hasty
         self.script = list(attempts)
         self.warmed: list[list[str]] = []
 
@@ -38,9 +39,12 @@ class Scripted(Tcp):
         number = len(self.warmed)
         arena.keep(making.command(f"kept {number}"))
         return [
-            Outcome(status, str(status), [making.command(str(number), start_s=0.01 * place)], 9.0)
+            Outcome(
+                status, str(status), [making.command(str(number), start_s=0.01 * place)], 9.0,
+                hasty=self.hasty and status is Status.FAILED,
+            )
             for place, status in enumerate(self.script.pop(0))
-        ]
+        ]  # fmt: skip
 
 
 def measured(benchmark: Any, silent: Sequence[tuple[str, str]] = ()) -> Measured:
@@ -66,6 +70,15 @@ def test_one_link_s_failure_leaves_the_others_as_they_are() -> None:
     done = measured(Scripted(statuses))
     assert [link.status for link in done.links] == statuses
     assert [link.attempts for link in done.links] == [1] * 3
+
+
+def test_a_tool_that_did_not_wait_is_tried_again_and_its_last_word_is_the_vpn_s() -> None:
+    ok, failed = Status.OK, Status.FAILED
+    done = measured(Scripted([ok, failed, ok], [ok] * 3, hasty=True))
+    assert [(link.status, link.attempts) for link in done.links] == [(ok, 2)] * 3
+    done = measured(Scripted([ok, failed, ok], [ok, failed, ok], hasty=True))
+    assert [link.status for link in done.links] == [ok, failed, ok]
+    assert {link.attempts for link in done.links} == {2}
 
 
 def test_what_is_silent_is_not_measured_and_says_so() -> None:

@@ -164,6 +164,24 @@ def test_an_error_is_the_path_s_or_the_tool_s(error: str, status: Status) -> Non
 
 
 @pytest.mark.parametrize(
+    ("limit_ms", "error", "early"),
+    [
+        ("600", "unable to connect to server - server may have stopped: Connection timed out", True),
+        ("10000", "unable to connect to server - server may have stopped: Connection timed out", False),
+        ("600", "unable to connect to server - server may have stopped: Connection refused", False),
+        ("600", "unable to receive control message: Connection timed out", False),
+    ],
+)  # fmt: skip
+def test_one_lost_packet_is_no_path_that_carries_nothing(
+    limit_ms: str, error: str, early: bool
+) -> None:
+    """In the thesis's UDP a Nebula at `medium` did not connect within its 0.6 s."""
+    argv = ["iperf3", "-c", "10.88.0.1", "--connect-timeout", limit_ms]
+    command = making.command(json.dumps({"error": error, "end": {}}), 1, argv=argv)
+    assert iperf3.gave_up_early(command) is early
+
+
+@pytest.mark.parametrize(
     ("command", "status", "reason"),
     [
         (making.command("", None), Status.TIMEOUT, "not finished within 9 s"),

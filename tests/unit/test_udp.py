@@ -440,6 +440,20 @@ def test_set_ups_that_fail_for_a_while_are_no_attempts(monkeypatch: pytest.Monke
     assert measured(Iperf3((1, SET_UP, "")), **ONE).status is Status.TOOL_FAILED
 
 
+def test_a_client_that_waits_less_than_tcp_s_first_repeat_is_tried_again() -> None:
+    error = "unable to connect to server - server may have stopped running: Connection timed out"
+    lost = (1, json.dumps({"error": error, "end": {}}), "")
+    shortly = {**ONE, "connect_limit_s": 0.6}
+    outcome = measured(Iperf3(lost, json.dumps(document("forward"))), **shortly)
+    assert outcome.status is Status.OK
+    dead = Iperf3(lost)
+    assert measured(dead, **shortly).status is Status.FAILED
+    assert len(dead.asked) == Options().attempts
+    patient = Iperf3(lost)
+    assert measured(patient, **ONE).status is Status.FAILED
+    assert len(patient.asked) == 1
+
+
 def test_iperf3_that_fails_every_time_is_not_the_vpn_s_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -172,12 +172,18 @@ class Arena:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What measuring a link came to."""
+    """What measuring a link came to.
+
+    Attributes:
+        hasty: whether the tool gave up sooner than the path could be expected to answer, which is
+            tried again like a failure of the tool.
+    """
 
     status: Status
     reason: str | None
     commands: Sequence[Command]
     limit_s: float
+    hasty: bool = False
 
 
 @dataclass(frozen=True)

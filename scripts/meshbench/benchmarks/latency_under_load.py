@@ -115,7 +115,9 @@ class LatencyUnderLoad(Served, PerLink[Options]):
                 await self.servers.free([link])
             done = await self._at_once(link, phase)
             end = self._judged(phase, done, self._limit_s(link))
-            if end.status is not Status.TOOL_FAILED or attempt == self.options.attempts:
+            hasty = LOAD in done and iperf3.gave_up_early(done[LOAD])
+            again = end.status is Status.TOOL_FAILED or hasty
+            if not again or attempt == self.options.attempts:
                 break
             commands += [command.in_role(f"failed {command.role}") for command in done.values()]
         commands += done.values()

@@ -24,7 +24,7 @@ from meshbench.benchmarks.tools import (
     udp_values,
     versions,
 )
-from meshbench.benchmarks.tools.iperf3 import Served, after_data, judge
+from meshbench.benchmarks.tools.iperf3 import Served, after_data, gave_up_early, judge
 from meshbench.benchmarks.tools.iperf3_output import Mode
 from meshbench.benchmarks.tools.rate_search import Bounds, Step
 from meshbench.benchmarks.tools.thesis import ThesisOptions
@@ -239,7 +239,7 @@ class Udp(Served, PerLink[Options]):
             status, reason = judged(command, self._limit_s(link, trial.duration_s))
             failures += not (_SET_UP_FAILED in (reason or "") and time.monotonic() < until_s)
             last = self.options.attempts in {1, failures}
-            if status is not Status.TOOL_FAILED or last:
+            if last or not (status is Status.TOOL_FAILED or gave_up_early(command)):
                 break
             commands.append(command.in_role(f"failed {trial.role}"))
         told = None if status is Status.OK else f"{trial.role}: {reason}"

@@ -56,14 +56,15 @@ async def _group(
     done: Measured,
     by_pair: dict[Pair, LinkRecord],
 ) -> None:
-    """Measure one group, again as a whole only when a tool failed: what the VPN did is not tried away."""
+    """Measure one group, again as a whole only when a tool failed or did not wait: what the VPN did
+    is not tried away."""
     records = {link.pair: _record(link, status=Status.OK) for link in group}
     clock, kept = time.monotonic(), len(arena.kept)
     attempts = 1
     while True:
         await benchmark.warm_up(group, arena)
         outcomes = await benchmark.measure(group, arena)
-        broken = [o.reason for o in outcomes if o.status is Status.TOOL_FAILED]
+        broken = [o.reason for o in outcomes if o.status is Status.TOOL_FAILED or o.hasty]
         if not broken or attempts >= benchmark.attempts:
             break
         log.warning("%s: %s; trying again", _names(group), broken[0])

@@ -26,9 +26,13 @@ LISTEN_LIMIT_S = 10.0
 FREE_LIMIT_S = 5.0
 _USER = "meshbench"
 _FOLDER = RUN / "iperf3"
+_CONNECTING = "unable to connect to server"
+FIRST_REPEAT_S = 3.0
+"""TCP repeats the first packet of a connection after 1 s, and again at 3 s (RFC 6298, sections 2.1 and
+5.5): a client that does not wait for that calls a lost packet a path that carries nothing."""
 _VPN_ERRORS = (
     "connection timed out",
-    "unable to connect to server",
+    _CONNECTING,
     "no route to host",
     "network is unreachable",
 )
@@ -187,6 +191,20 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
         return _moved(run, iperf3_output.mode_of(command, run))
     except ValueError as error:
         return Status.TOOL_FAILED, str(error)
+
+
+def gave_up_early(command: Command) -> bool:
+    """Whether a client did not connect, and waited less than `FIRST_REPEAT_S` for it."""
+    if not command.returncode or "--connect-timeout" not in command.argv:
+        return False
+    waited_ms = float(command.argv[command.argv.index("--connect-timeout") + 1])
+    if waited_ms >= 1000 * FIRST_REPEAT_S:
+        return False
+    try:
+        told = iperf3_output.read(command.stdout).error_text or command.stderr
+    except ValueError:
+        told = command.stderr
+    return _CONNECTING in told.lower() and classify(told) is Status.FAILED
 
 
 def after_data(command: Command, status: Status, reason: str | None) -> tuple[Status, str | None]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from meshbench.benchmarks.base import Arena, Headline, Link, Observation, Outcome, PerLink
 from meshbench.benchmarks.tools import iperf3_output, tcp_metrics, tcp_values, versions
-from meshbench.benchmarks.tools.iperf3 import Served, judge
+from meshbench.benchmarks.tools.iperf3 import Served, gave_up_early, judge
 from meshbench.benchmarks.tools.iperf3_output import Mode, Run
 from meshbench.benchmarks.tools.thesis import ThesisOptions
 from meshbench.results.records import Command, LinkRecord, Status
@@ -127,7 +127,8 @@ class TcpSessions(Served, PerLink[OptionsT]):
         if status is Status.OK:
             status, reason = as_asked(iperf3_output.read(command.stdout), mode, self.options)
         told = None if status is Status.OK else f"{mode}: {reason}"
-        return Outcome(status, told, [*outcome.commands, command], outcome.limit_s)
+        hasty = gave_up_early(command)
+        return Outcome(status, told, [*outcome.commands, command], outcome.limit_s, hasty)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
