@@ -99,11 +99,16 @@ def test_filters_of_two_families_have_preferences_of_their_own() -> None:
 
 def test_only_our_own_handles_are_deleted() -> None:
     one = qdiscs.alone([])
-    made = [*host_netem.ingress_commands("eth1", one, [22]), *host_netem.egress_commands("eth1", one, [22])]
+    made = [
+        *host_netem.ingress_commands("eth1", one, [22]),
+        *host_netem.egress_commands("eth1", one, [22]),
+    ]
     handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
     assert handles == {host_netem.ROOT, host_netem.CHILD}
     deletions = [
-        line.strip() for line in host_netem.clear_script("eth1", ["gro"]).splitlines() if " del " in line
+        line.strip()
+        for line in host_netem.clear_script("eth1", ["gro"]).splitlines()
+        if " del " in line
     ]
     assert deletions == [
         f"[ -e {host_netem.CLSACT_MADE} ] && tc filter del dev eth1 ingress pref $preference",
@@ -252,7 +257,8 @@ def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_seed_that_is_read_back_is_verified() -> None:
     read = {
-        host: tc_output.reading(tc_says(LOW, 1667, seed=seed)) for host, seed in plan().seeds.items()
+        host: tc_output.reading(tc_says(LOW, 1667, seed=seed))
+        for host, seed in plan().seeds.items()
     }
     engine.verify(plan(), read)
     assert read["lom"]["seed"] == 11

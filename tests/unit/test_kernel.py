@@ -93,7 +93,9 @@ def test_lab_up_says_what_to_install(
     monkeypatch.setattr(cli.machine, "check", lambda _: None)
     assert cli.main(["lab", "up"]) == 0
     error = capsys.readouterr().err
-    assert error == (f"engine: auto takes linkem, meshbench's own emulator: {said}\n" if said else "")
+    assert error == (
+        f"engine: auto takes linkem, meshbench's own emulator: {said}\n" if said else ""
+    )
 
 
 def test_netem_without_the_kernels_is_an_error_that_says_the_same(

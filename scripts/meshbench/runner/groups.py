@@ -56,8 +56,7 @@ async def _group(
     done: Measured,
     by_pair: dict[Pair, LinkRecord],
 ) -> None:
-    """Measure one group, again as a whole only when a tool failed or did not wait: what the VPN did
-    is not tried away."""
+    """Measure one group, again as a whole when a tool failed or did not wait; nothing else is tried away."""
     records = {link.pair: _record(link, status=Status.OK) for link in group}
     clock, kept = time.monotonic(), len(arena.kept)
     attempts = 1
