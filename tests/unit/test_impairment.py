@@ -99,11 +99,16 @@ def test_filters_of_two_families_have_preferences_of_their_own() -> None:
 
 def test_only_our_own_handles_are_deleted() -> None:
     one = qdiscs.alone([])
-    made = [*host_netem.ingress_commands("eth1", one, [22]), *host_netem.egress_commands("eth1", one, [22])]
+    made = [
+        *host_netem.ingress_commands("eth1", one, [22]),
+        *host_netem.egress_commands("eth1", one, [22]),
+    ]
     handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
     assert handles == {host_netem.ROOT, host_netem.CHILD}
     deletions = [
-        line.strip() for line in host_netem.clear_script("eth1", ["gro"]).splitlines() if " del " in line
+        line.strip()
+        for line in host_netem.clear_script("eth1", ["gro"]).splitlines()
+        if " del " in line
     ]
     assert deletions == [
         f"[ -e {host_netem.CLSACT_MADE} ] && tc filter del dev eth1 ingress pref $preference",
@@ -252,7 +257,8 @@ def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_seed_that_is_read_back_is_verified() -> None:
     read = {
-        host: tc_output.reading(tc_says(LOW, 1667, seed=seed)) for host, seed in plan().seeds.items()
+        host: tc_output.reading(tc_says(LOW, 1667, seed=seed))
+        for host, seed in plan().seeds.items()
     }
     engine.verify(plan(), read)
     assert read["lom"]["seed"] == 11
@@ -505,11 +511,11 @@ def test_what_meshbench_made_is_not_foreign() -> None:
     made = qdiscs.tree("eth1", ["root"], host_netem.ROOT, qdiscs.pieces(
         "yuki", own_plan(UNEQUAL), dict.fromkeys(("lom", "yuki", "luna"), "192.0.2.1"), seeded=False
     ))  # fmt: skip
-    qdiscs = [
+    there = [
         {"kind": "x", "handle": argv[argv.index("handle") + 1]} for argv in made if "handle" in argv
     ]
-    assert len(qdiscs) == 7
-    assert host_netem.foreign(qdiscs) == []
+    assert len(there) == 7
+    assert host_netem.foreign(there) == []
 
 
 TBF = {"rate": 2_500_000, "burst": 3027, "lat": 0}
