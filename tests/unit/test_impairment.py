@@ -511,11 +511,11 @@ def test_what_meshbench_made_is_not_foreign() -> None:
     made = qdiscs.tree("eth1", ["root"], host_netem.ROOT, qdiscs.pieces(
         "yuki", own_plan(UNEQUAL), dict.fromkeys(("lom", "yuki", "luna"), "192.0.2.1"), seeded=False
     ))  # fmt: skip
-    qdiscs = [
+    there = [
         {"kind": "x", "handle": argv[argv.index("handle") + 1]} for argv in made if "handle" in argv
     ]
-    assert len(qdiscs) == 7
-    assert host_netem.foreign(qdiscs) == []
+    assert len(there) == 7
+    assert host_netem.foreign(there) == []
 
 
 TBF = {"rate": 2_500_000, "burst": 3027, "lat": 0}

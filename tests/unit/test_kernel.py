@@ -10,6 +10,7 @@ import pytest
 from meshbench import cli
 from meshbench.impairment import kernel
 from meshbench.testbed import local
+from meshbench.testbed.lab import machine
 from meshbench.util.errors import TestbedError
 
 UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "NAME": "Ubuntu"}
@@ -90,7 +91,7 @@ def test_lab_up_says_what_to_install(
     on_ubuntu(monkeypatch, code, REFUSED if code else "")
     lab = SimpleNamespace(definition=None, up=nothing, keep=lambda: None, running=list)
     monkeypatch.setattr(cli, "lab_of", lambda *_: lab)
-    monkeypatch.setattr(cli.machine, "check", lambda _: None)
+    monkeypatch.setattr(machine, "check", lambda _: None)
     assert cli.main(["lab", "up"]) == 0
     error = capsys.readouterr().err
     assert error == (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from meshbench.testbed import local
-from meshbench.testbed.lab import lab, networkd
+from meshbench.testbed.lab import cgroups, congestion, lab, networkd
 from meshbench.testbed.lab.layout import Layout
 
 LAYOUT = Layout("lab", "test", ("lom", "yuki"))
@@ -104,8 +104,8 @@ def test_nothing_is_asked_without_systemd(folder: Path, monkeypatch: pytest.Monk
 def test_down_takes_it_back_after_the_last_interface(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lab.congestion, "recover", _nothing)
-    monkeypatch.setattr(lab.cgroups, "named", lambda _: [])
+    monkeypatch.setattr(congestion, "recover", _nothing)
+    monkeypatch.setattr(cgroups, "named", lambda _: [])
     machine = on(monkeypatch, active=True)
     asyncio.run(lab._clear(LAYOUT))
     assert machine.when(*RELOAD) == []
