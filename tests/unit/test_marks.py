@@ -76,7 +76,11 @@ def test_cpu_time_that_others_took_is_marked(after: dict[str, Any], share: float
     before = {"lom": {"cpu_time": "cpu  0 0 0 0 0 0 0 0 0 0"}}
     found = state.stolen(before["lom"], after["lom"])
     assert found == (None if share is None else pytest.approx(share))
-    said = ["others took more than 10% of the CPU time of lom (steal)"] if found and found > 0.1 else []
+    said = (
+        ["others took more than 10% of the CPU time of lom (steal)"]
+        if found and found > 0.1
+        else []
+    )
     assert marks.of([], emulator(), before, after, UNDERLAY) == said
     assert marks.of([], emulator(), before, {}, UNDERLAY) == []
 
