@@ -24,6 +24,10 @@ else:
     include: "rules/measure.smk"
     include: "rules/parse.smk"
 
+    if CAMPAIGN.bracket:
+
+        include: "rules/bracket.smk"
+
     if CAMPAIGN.adaptive:
 
         include: "rules/waves.smk"

@@ -8,6 +8,8 @@ rule aggregate:
         links=INPUTS.links,
         calibration_samples=INPUTS.calibration_samples,
         calibration_links=INPUTS.calibration_links,
+        bracket_samples=INPUTS.bracket_samples,
+        bracket_links=INPUTS.bracket_links,
         tables=lambda w: [paths.table(NAME, name) for name in tables.needs(w.table)],
     output:
         table=paths.table(NAME, "{table}"),

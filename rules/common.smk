@@ -42,6 +42,7 @@ wildcard_constraints:
     profile=one_of(CAMPAIGN.file.profiles),
     benchmark=one_of(CAMPAIGN.file.benchmarks),
     placement=one_of(CAMPAIGN.placements),
+    side="before|after",
     round=r"\d+",
     key="[0-9a-f]{12}",
 
@@ -69,6 +70,17 @@ def decided(files):
 def calibration(wildcards):
     """The step of the plan that a calibration's path stands for."""
     return plan.Calibrated(wildcards.profile, int(wildcards.round), wildcards.placement)
+
+
+def around(wildcards):
+    """The same of the bare link before or after a round."""
+    return plan.Bracketed(
+        wildcards.side,
+        wildcards.profile,
+        wildcards.benchmark,
+        int(wildcards.round),
+        wildcards.placement,
+    )
 
 
 def cell(wildcards):

@@ -8,6 +8,9 @@ checkpoint wave:
         calibrations=lambda w: WAVES.of(
             INPUTS.calibrated, decisions(int(w.round)), int(w.round)
         ),
+        brackets=lambda w: WAVES.of(
+            INPUTS.bracketed, decisions(int(w.round)), int(w.round)
+        ),
         before=lambda w: last_decisions(int(w.round)),
     output:
         decisions=paths.wave(NAME, "{round}", "{key}"),

@@ -14,6 +14,8 @@ workers.run(
     links=[Path(path) for path in snakemake.input.links],
     calibration_samples=[Path(path) for path in snakemake.input.calibration_samples],
     calibration_links=[Path(path) for path in snakemake.input.calibration_links],
+    bracket_samples=[Path(path) for path in snakemake.input.bracket_samples],
+    bracket_links=[Path(path) for path in snakemake.input.bracket_links],
     out=Path(snakemake.output.table),
     tables=dict(zip(needs(name), map(Path, snakemake.input.tables), strict=True)),
 )

@@ -10,6 +10,7 @@ workers.run(
     "meshbench.analysis.waves.decide",
     records=[Path(path) for path in snakemake.input.records],
     calibrations=[Path(path) for path in snakemake.input.calibrations],
+    brackets=[Path(path) for path in snakemake.input.brackets],
     before=before,
     round_=int(snakemake.wildcards.round),
     **snakemake.params.how,

@@ -198,7 +198,8 @@ async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], f
     before = await state.read(hosts)
     links = await calibrate(hosts)
     after = await state.read(hosts)
-    return links, max(marks.stolen(before[host.name], after[host.name]) for host in hosts)
+    shares = (state.stolen(before[host.name], after[host.name]) for host in hosts)
+    return links, max(share or 0.0 for share in shares)
 
 
 def values(links: list[LinkRecord], name: str) -> list[float]:

@@ -149,14 +149,20 @@ def write(
     names: Iterable[str] | None = None,
 ) -> dict[str, Path]:
     """Write samples and links, aggregate the tables (all of them), and return their files."""
-    sample_file, link_file = folder / "benchmark=x" / "vpn=y.parquet", folder / "links.parquet"
-    of_calibrations = folder / "calibration"
-    for place, calibrated in ((folder, False), (of_calibrations, True)):
-        mine = [row for row in samples if (row["benchmark"] == "calibration") is calibrated]
-        schema.write(schema.table(mine, schema.SAMPLES), place / sample_file.relative_to(folder))
-        mine = [row for row in links if (row["benchmark"] == "calibration") is calibrated]
-        schema.write(schema.table(mine, schema.LINKS), place / link_file.name)
-    return tables(folder, [sample_file], [link_file], names, of_calibrations)
+    sample_file, link_file = Path("benchmark=x") / "vpn=y.parquet", Path("links.parquet")
+    for kind in ("", "calibration", "bracket"):
+        mine = [row for row in samples if _kind(row) == kind]
+        schema.write(schema.table(mine, schema.SAMPLES), folder / kind / sample_file)
+        mine = [row for row in links if _kind(row) == kind]
+        schema.write(schema.table(mine, schema.LINKS), folder / kind / link_file)
+    return tables(folder, [folder / sample_file], [folder / link_file], names, folder)
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    """Whose row it is: a cell's, or the network's own."""
+    if row["benchmark"] == "calibration":
+        return "calibration"
+    return "bracket" if str(row.get("record")).startswith("bracket/") else ""
 
 
 def tables(
@@ -164,18 +170,30 @@ def tables(
     samples: list[Path],
     links: list[Path],
     names: Iterable[str] | None = None,
-    calibrations: Path | None = None,
+    network: Path | None = None,
 ) -> dict[str, Path]:
-    """The aggregate tables of these files, all of them or those of these names."""
+    """The aggregate tables of these files: all of them, or those of these names with what they need.
+
+    `network` is the folder with `calibration` and `bracket`, if there is one.
+    """
     made: dict[str, Path] = {}
-    for name in aggregate.names() if names is None else names:
+    own = [
+        [] if network is None else [network / kind / file]
+        for kind in ("calibration", "bracket")
+        for file in ("benchmark=x/vpn=y.parquet", "links.parquet")
+    ]
+    for name in aggregate.names() if names is None else needed(*names):
         made[name] = folder / "tables" / f"{name}.parquet"
-        network = [] if calibrations is None else [calibrations / "links.parquet"]
-        probes = [] if calibrations is None else [calibrations / "benchmark=x" / "vpn=y.parquet"]
-        aggregate.aggregate(name, samples, links, made[name], made, probes, network)
+        aggregate.aggregate(name, samples, links, made[name], made, *own)
     if names is None:
         made |= analysed(folder, samples, links, made)
     return made
+
+
+def needed(*names: str) -> list[str]:
+    """Tables and all that they need, in the order in which they are made."""
+    before = (one for name in names for need in aggregate.needs(name) for one in needed(need))
+    return [*dict.fromkeys([*before, *names])]
 
 
 def analysed(

@@ -134,6 +134,7 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
         ("rounds: 1", "placements: [ingress, ingress]", "3: placements: duplicate placement 'ingress'"),
         ("rounds: 1", "placements: [wire]", "3: placements.0: must be 'ingress' or 'egress' (it says 'wire')"),
         ("rounds: 1", "placements: [ingress]\nplacement: egress", "4: placement: 'egress' is none of the placements: say one key"),
+        ("rounds: 1", "bracket: around", "3: bracket: must be true or false (it says 'around')"),
         ("rounds: 1", "rounds: yes", "3: rounds: must be a whole number (it says true)"),
         ("rounds: 1", "rounds: {most: 5, until: 5%}", "3: rounds.most: an interval needs 6 rounds, so that none of 5 can be saved: let most be above 6, or say rounds: 5"),
         ("rounds: 1", "rounds: {least: 9, most: 8, until: 5%}", "3: rounds.most: must be at least 9, as least is"),
@@ -149,6 +150,17 @@ def test_a_bad_campaign_names_file_line_key_and_advice(
     [said] = folder.edit(old, new).problems()
     assert said.startswith(f"{FILE}:")
     assert problem in said
+
+
+def test_a_bracket_needs_something_to_measure_by(folder: Folder) -> None:
+    edited = folder.edit("rounds: 1", "bracket: true")
+    assert edited.problems() == []
+    old = "  ping: {count: 25}\n  tcp:\n    duration_s: 1\n"
+    [said] = edited.edit(old, "  rist: {}\n").problems()
+    assert said == (
+        f"{FILE}:3: bracket: the bare link is measured around each round by ping and tcp, and the "
+        "campaign has neither: add one to its benchmarks, or leave bracket out"
+    )
 
 
 def test_a_tuning_has_the_settings_of_its_base_and_its_own() -> None:

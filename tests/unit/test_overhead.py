@@ -50,7 +50,7 @@ def tables(folder: Path, *found: Record) -> dict[str, Path]:
     samples, links = folder / "samples.parquet", folder / "links.parquet"
     parse.parse(paths, samples, links)
     made: dict[str, Path] = {}
-    for name in ("impairment", "links", "cells", "calibrations", "overhead"):
+    for name in ("impairment", "brackets", "links", "cells", "calibrations", "overhead"):
         made[name] = folder / f"{name}.parquet"
         aggregate.aggregate(name, [samples], [links], made[name], made)
     return made

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshbench.config import plan
-from meshbench.config.plan import Calibrated, rotated, seeded, weather
+from meshbench.config.plan import Bracketed, Calibrated, rotated, seeded, weather
 from meshbench.results.records import Cell
 from tests.unit.making import campaign
 
@@ -53,6 +53,30 @@ def test_the_priority_is_the_order_and_a_round_is_calibrated_before_its_first_ce
         of_round = [step for step in by_priority if step.round == round_]
         kinds = [isinstance(step, Calibrated) for step in of_round]
         assert kinds == sorted(kinds, reverse=True)
+
+
+def test_a_bracket_is_next_to_the_cells_of_its_round_on_either_side() -> None:
+    steps = plan.plan(campaign(rounds=2, bracket=True, placements=("ingress", "egress")))
+    by_priority = sorted(steps.priority, key=lambda step: -steps.priority[step])
+    assert len(set(steps.priority.values())) == len(by_priority)
+    for round_ in (1, 2):
+        of_round = [step for step in by_priority if step.round == round_]
+        kinds = [getattr(step, "side", type(step).__name__) for step in of_round]
+        runs = [(kind, len(list(some))) for kind, some in groupby(kinds)]
+        assert runs == [("Calibrated", 4), ("before", 8), ("Cell", 24), ("after", 8)]
+    assert [step.round for step in by_priority] == sorted(step.round for step in by_priority)
+    assert Bracketed("after", "low", "tcp", 2, "egress") in steps.brackets
+    assert steps.network == (*steps.calibrations, *steps.brackets)
+
+
+def test_a_bracket_is_of_the_first_ping_and_the_first_tcp_and_changes_no_cell() -> None:
+    benchmarks = {"rist": None, "tcp": None, "ping": None}
+    around = campaign(benchmarks=benchmarks, bracket=True)
+    assert around.bracket == ("tcp", "ping")
+    assert campaign(benchmarks=benchmarks).bracket == ()
+    assert plan.plan(around).cells == plan.plan(campaign(benchmarks=benchmarks)).cells
+    assert plan.plan(campaign(benchmarks=benchmarks)).brackets == ()
+    assert campaign(benchmarks={"rist": None}, bracket=True).bracket == ()
 
 
 @given(names=NAMES, seed=SEEDS, round_=st.integers(1, 40))

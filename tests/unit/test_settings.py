@@ -12,7 +12,7 @@ from meshbench import vpns
 from meshbench.benchmarks.tools.tcp_session import TcpOptions
 from meshbench.config import jobs, paths
 from meshbench.config.packages import Debian, Go, Package
-from meshbench.config.plan import Calibrated
+from meshbench.config.plan import Bracketed, Calibrated
 from meshbench.packages.supply import Supply
 from meshbench.results import records
 from meshbench.runner.jobs import DeployJob, MeasureJob
@@ -73,6 +73,26 @@ def test_every_record_has_a_place_of_its_own_that_its_settings_name() -> None:
     assert one.records[STEP] == Path(f"results/trial/calibration/ingress/low/1/{key}.json")
     with pytest.raises(MeshbenchError, match="made by other settings than the campaign has"):
         one.text(cell(), "0" * 12)
+
+
+def test_a_bracket_measures_the_bare_link_as_the_campaign_measures_its_cells() -> None:
+    plain, around = setup(), setup(bracket=True)
+    assert plain.records.items() < around.records.items()
+    step = Bracketed("before", "low", "tcp", 1)
+    job = MeasureJob.of(around.texts[step])
+    assert (job.system.driver, job.cell.vpn, job.kind) == ("internal", "internal", "tcp")
+    assert job.options == TcpOptions(duration_s=1)
+    key = jobs.key(around.texts[step])
+    assert around.records[step] == Path(
+        f"results/trial/bracket/before/ingress/low/tcp/1/{key}.json"
+    )
+    other = dataclasses.replace(step, side="after")
+    assert around.texts[other] == around.texts[step]
+    assert around.records[other] != around.records[step]
+    assert around.steps[around.records[other]] == other
+    [bare] = [text for cell, text in Setup(making.campaign(vpns=("internal",))).texts.items()
+              if cell == making.cell(vpn="internal", benchmark="tcp")]  # fmt: skip
+    assert around.texts[step] == bare
 
 
 def test_a_second_placement_leaves_the_records_of_the_first_one_as_they_are() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from meshbench.config.packages import Cargo
-from meshbench.config.plan import Calibrated
+from meshbench.config.plan import Bracketed, Calibrated
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Spent, Status
 from meshbench.workflow import estimate, hooks, progress, summary
@@ -248,6 +248,29 @@ def test_the_plan_says_what_is_reused(here: Path, capsys: pytest.CaptureFixture[
     text = " ".join(said.split())
     assert "10 of 12 cells and 2 calibrations to measure, 2 cells reused; about 0:" in text
     assert "(learnt from 2 records)" in text
+
+
+def test_the_plan_counts_what_is_measured_around_rounds(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trial = Setup(making.campaign(rounds=1, bracket=True))
+    times = estimate.durations(trial, summary.read(trial))
+    assert times.keys() == set(trial.plan.priority)
+    around = Bracketed("after", "low", "ping", 1)
+    assert times[around] == pytest.approx(300 * 0.2 + 2)
+    write(here, link(command(PING)), took_s=9, vpn="internal")
+    assert estimate.durations(trial, summary.read(trial))[around] == pytest.approx(9 + 1)
+
+    def told() -> str:
+        estimate.show(trial)
+        return " ".join(capsys.readouterr().out.split())
+
+    assert "2 calibrations and 8 of the bare link around rounds to measure" in told()
+    records.write(record(link(command(PING)), cell=cell(vpn="internal")), trial.records[around])
+    assert "2 calibrations and 7 of the bare link around rounds to measure" in told()
+    assert summary.marked_calibrations(trial) == []
+    trial.records[around].write_text("{", encoding="utf-8")
+    assert summary.unmade(trial) == [trial.records[around]]
 
 
 def test_the_plan_is_in_the_order_of_measuring(

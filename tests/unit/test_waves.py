@@ -9,7 +9,7 @@ from meshbench.analysis import decisions, waves
 from meshbench.analysis.decisions import Decision, Group
 from meshbench.analysis.waves import Width
 from meshbench.config.models import Adaptive
-from meshbench.config.plan import Calibrated
+from meshbench.config.plan import Bracketed, Calibrated
 from meshbench.results import records
 from meshbench.results.records import Status
 from meshbench.workflow.settings import Setup
@@ -83,7 +83,7 @@ def test_a_wave_reads_the_records_and_keeps_what_was_decided(tmp_path: Path) -> 
     decisions.write([stopped, *on], 6, before)
     first = ["ping", "rtt_avg", None, "forward", "link"]
     groups = [group(vpn) for vpn in ("vxlan", "nebula", "tinc")]
-    waves.decide(files, [], before, groups, [first], 7, 5.0, True, out)
+    waves.decide(files, [], [], before, groups, [first], 7, 5.0, True, out)
     made = decisions.read(out)
     assert made[group("vxlan")] == stopped
     assert not made[group("nebula")].goes_on
@@ -112,8 +112,9 @@ def test_the_half_width_is_that_of_the_estimates(tmp_path: Path) -> None:
     assert (ended["n_rounds"], ended["enough"], stopped["n_rounds"]) == (8, True, 6)
 
 
-def adaptive(**changes: Any) -> Setup:
-    return Setup(making.campaign(rounds={**ADAPTIVE, **changes}, vpns=("internal", "nebula")))
+def adaptive(*, bracket: bool = False, **changes: Any) -> Setup:
+    rounds = {**ADAPTIVE, **changes}
+    return Setup(making.campaign(rounds=rounds, vpns=("internal", "nebula"), bracket=bracket))
 
 
 def test_only_rounds_that_are_decided_on_are_measured(tmp_path: Path) -> None:
@@ -140,6 +141,16 @@ def test_only_rounds_that_are_decided_on_are_measured(tmp_path: Path) -> None:
     assert chosen.open([file]) == set()
 
 
+def test_a_round_s_bracket_is_measured_where_any_system_is(tmp_path: Path) -> None:
+    chosen = Waves(adaptive(bracket=True))
+    file = tmp_path / "6.json"
+    decisions.write([Decision(*group("nebula"), True, 6, "why")], 6, file)
+    after = chosen.steps([file])
+    for side in ("before", "after"):
+        assert Bracketed(side, "low", "ping", 7) in after
+        assert Bracketed(side, "baseline", "ping", 7) not in after
+
+
 def test_decisions_rest_on_their_records_and_the_limit() -> None:
     def key(setup: Setup) -> str:
         keys: list[str] = []
@@ -148,6 +159,7 @@ def test_decisions_rest_on_their_records_and_the_limit() -> None:
 
     assert key(adaptive()) == key(adaptive(most=12)) == key(adaptive(least=1))
     assert key(adaptive()) != key(adaptive(until="4%"))
+    assert key(adaptive()) != key(adaptive(bracket=True))
 
 
 @pytest.mark.parametrize(("least", "first"), [(1, 6), (3, 6), (8, 8)])

@@ -43,6 +43,7 @@ class Width:
 def decide(
     records: Sequence[Path],
     calibrations: Sequence[Path],
+    brackets: Sequence[Path],
     before: Path | None,
     groups: Sequence[Sequence[str]],
     firsts: Sequence[Sequence[Any]],
@@ -56,6 +57,7 @@ def decide(
     Args:
         records: of all rounds until then, of the systems that had not stopped.
         calibrations: of the same rounds: they mark cells.
+        brackets: records of the bare link around the same rounds, if it is measured: they do, too.
         before: the decisions of the round before, if there were any.
         groups: all of the campaign (`Group`, as plain data).
         firsts: of each benchmark its first headline (`First`, as plain data).
@@ -67,27 +69,30 @@ def decide(
     every: list[Group] = [(vpn, tuning, place, profile) for vpn, tuning, place, profile in groups]
     earlier = decisions.read(before)
     left = [group for group in every if group not in earlier or earlier[group].goes_on]
-    series = _measured(records, calibrations)
+    series = _measured(records, calibrations, brackets)
     known = widths(series, [(b, m, mode, way, of) for b, m, mode, way, of in firsts], marked=marked)
     fresh = {one.group: one for one in decided(left, known, round_, until)}
     decisions.write([fresh.get(group) or earlier[group] for group in every], round_, out)
 
 
-def _measured(records: Sequence[Path], calibrations: Sequence[Path]) -> Rounds:
+def _measured(
+    records: Sequence[Path], calibrations: Sequence[Path], brackets: Sequence[Path]
+) -> Rounds:
     """The values of records, by the very tables that the campaign's estimates come from."""
     with TemporaryDirectory(prefix="meshbench-wave-") as folder:
-        of_cells, of_network = (
+        of_cells, of_network, of_brackets = (
             [Path(folder, f"{kind}-{what}.parquet") for what in ("samples", "links")]
-            for kind in ("cells", "network")
+            for kind in ("cells", "network", "brackets")
         )
         parse.parse(records, *of_cells)
         parse.parse(calibrations, *of_network)
+        parse.parse(brackets, *of_brackets)
         tables: dict[str, Path] = {}
         for name in _needed(NEEDS):
             tables[name] = Path(folder, f"{name}.parquet")
             aggregate.aggregate(
                 name, of_cells[:1], of_cells[1:], tables[name], tables, of_network[:1],
-                of_network[1:],
+                of_network[1:], of_brackets[:1], of_brackets[1:],
             )  # fmt: skip
         tidy = Tidy(of_cells[:1], of_cells[1:])
         return rounds.read(tidy, {name: tables[name] for name in NEEDS}, Design())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from meshbench.config.models import (
+    BRACKETED,
     BenchmarkFile,
     Campaign,
     CampaignFile,
@@ -81,6 +82,7 @@ def load_campaign(
     campaign = Campaign(file, testbed, systems, instruments, profiles, tunings)
     _check_links(campaign, sources)
     if not imported:
+        _check_bracket(campaign, sources)
         _check_hosts(campaign, sources)
         _check_reboots(campaign, folder, benchmarks)
         _check_profiles(campaign, folder)
@@ -190,6 +192,16 @@ def _check_links(campaign: Campaign, sources: list[Source]) -> None:
         if source == target or source not in hosts or target not in hosts:
             message = f"'{source}->{target}' is not a pair of two of the hosts {', '.join(hosts)}"
             raise _error(sources, ("links",), message)
+
+
+def _check_bracket(campaign: Campaign, sources: list[Source]) -> None:
+    """There is something to measure the bare link by."""
+    if campaign.file.bracket and not campaign.bracket:
+        message = (
+            f"the bare link is measured around each round by {' and '.join(BRACKETED)}, and the campaign "
+            "has neither: add one to its benchmarks, or leave bracket out"
+        )
+        raise _error(sources, ("bracket",), message)
 
 
 def _check_hosts(campaign: Campaign, sources: list[Source]) -> None:

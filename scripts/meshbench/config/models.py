@@ -282,6 +282,8 @@ def _percent(value: Any) -> Any:
 
 INTERVAL_ROUNDS = 6
 """So many rounds can carry a 95 % interval of the median (`analysis.order.LEAST_ROUNDS`)."""
+BRACKETED = ("ping", "tcp")
+"""Kinds of benchmarks whose first one of a campaign is measured on the bare link around every round."""
 Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=999)]
 
 
@@ -374,6 +376,8 @@ class CampaignFile(Strict):
     """
     engine: Literal["auto", "netem", "linkem"] = "auto"
     calibration: Calibration = Calibration()
+    bracket: bool = False
+    """Whether the bare link is measured before and after the cells of every round."""
     analysis: Analysis = Analysis()
     compare: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Other campaigns, or folders of their results, that this one is compared with."""
@@ -445,6 +449,15 @@ class Campaign:
     def placements(self) -> tuple[Placement, ...]:
         """Where packets are impaired; the first one is what figures of one place show."""
         return self.file.placements or (self.file.placement,)
+
+    @property
+    def bracket(self) -> tuple[str, ...]:
+        """The benchmarks by which the bare link is measured before and after every round's cells."""
+        if not self.file.bracket:
+            return ()
+        kinds = [said.kind for said in self.benchmarks.values()]
+        firsts = {kinds.index(kind) for kind in BRACKETED if kind in kinds}
+        return tuple(name for place, name in enumerate(self.benchmarks) if place in firsts)
 
     @property
     def adaptive(self) -> Adaptive | None:

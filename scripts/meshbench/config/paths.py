@@ -13,6 +13,8 @@ CELL = "{vpn}/{tuning}/{profile}/{benchmark}/{round}"
 """`Cell.path` of any cell."""
 CALIBRATED = "{profile}/{round}"
 """`Calibrated.path` of any calibration."""
+BRACKETED = "{profile}/{benchmark}/{round}"
+"""`Bracketed.path` of any measurement of the bare link around a round."""
 STATE = Path(".meshbench")
 """What is kept of a checkout besides its results, and is nobody else's."""
 
@@ -45,6 +47,11 @@ def record(campaign: str, cell: str, key: str) -> Path:
 def calibration(campaign: str, placement: str, step: str, key: str) -> Path:
     """The same of a calibration."""
     return RESULTS / campaign / "calibration" / placement / step / f"{key}.json"
+
+
+def bracket(campaign: str, side: str, placement: str, step: str, key: str) -> Path:
+    """The same of the bare link before or after a round."""
+    return RESULTS / campaign / "bracket" / side / placement / step / f"{key}.json"
 
 
 def kept(path: Path, started: datetime) -> Path:
@@ -99,6 +106,16 @@ def calibration_samples(campaign: str) -> Path:
 def calibration_links(campaign: str) -> Path:
     """Tidy links of every calibration."""
     return RESULTS / campaign / "calibration" / "links.parquet"
+
+
+def bracket_samples(campaign: str) -> Path:
+    """Tidy values of the bare link around every round."""
+    return RESULTS / campaign / "bracket" / "samples.parquet"
+
+
+def bracket_links(campaign: str) -> Path:
+    """Tidy links of the bare link around every round."""
+    return RESULTS / campaign / "bracket" / "links.parquet"
 
 
 def imported_samples(campaign: str) -> Path:

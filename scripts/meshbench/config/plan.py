@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
+from typing import Literal
 
 from meshbench.config.models import Campaign
 from meshbench.results.records import Cell
@@ -24,13 +25,41 @@ class Calibrated:
         return f"{self.profile}/{self.round}"
 
 
+Side = Literal["before", "after"]
+
+
+@dataclass(frozen=True, order=True)
+class Bracketed:
+    """One measurement of the bare link before or after the cells of a round."""
+
+    side: Side
+    profile: str
+    benchmark: str
+    round: int
+    placement: str = "ingress"
+
+    @property
+    def path(self) -> str:
+        """The folder of its records, below those of its side and placement."""
+        return f"{self.profile}/{self.benchmark}/{self.round}"
+
+
+Step = Cell | Calibrated | Bracketed
+
+
 @dataclass(frozen=True)
 class Plan:
-    """Every cell of a campaign, in measuring order, and where the calibrations fall among them."""
+    """Every cell of a campaign, in measuring order, and what of the network falls among them."""
 
     cells: tuple[Cell, ...]
     calibrations: tuple[Calibrated, ...]
-    priority: Mapping[Cell | Calibrated, int]
+    brackets: tuple[Bracketed, ...]
+    priority: Mapping[Step, int]
+
+    @property
+    def network(self) -> tuple[Calibrated | Bracketed, ...]:
+        """What is measured beside the cells."""
+        return (*self.calibrations, *self.brackets)
 
 
 def seeded(seed: int, *words: object) -> int:
@@ -85,21 +114,33 @@ def order(campaign: Campaign, round_: int) -> list[Cell]:
 
 
 def plan(campaign: Campaign) -> Plan:
-    """All rounds that there may be, one after the other; a round is calibrated before its first cell."""
-    steps: list[Cell | Calibrated] = []
+    """All rounds that there may be, one after the other; a round is calibrated before its first cell.
+
+    Where the campaign has brackets, they are next to its cells on either side.
+    """
+    steps: list[Step] = []
     rounds = range(1, campaign.rounds + 1)
     for round_ in rounds:
         cells = order(campaign, round_)
-        steps += [
-            Calibrated(profile, round_, placement)
-            for placement, profile in dict.fromkeys((c.placement, c.profile) for c in cells)
-        ]
-        steps += cells
+        places = dict.fromkeys((c.placement, c.profile) for c in cells)
+        steps += [Calibrated(profile, round_, placement) for placement, profile in places]
+        steps += [*_bare(campaign, "before", round_, places), *cells]
+        steps += _bare(campaign, "after", round_, places)
     return Plan(
         cells=tuple(step for step in steps if isinstance(step, Cell)),
         calibrations=tuple(step for step in steps if isinstance(step, Calibrated)),
+        brackets=tuple(step for step in steps if isinstance(step, Bracketed)),
         priority={step: len(steps) - index for index, step in enumerate(steps)},
     )
+
+
+def _bare(
+    campaign: Campaign, side: Side, round_: int, places: Iterable[tuple[str, str]]
+) -> list[Bracketed]:
+    return [
+        Bracketed(side, profile, benchmark, round_, placement)
+        for (placement, profile), benchmark in product(places, campaign.bracket)
+    ]
 
 
 def switches(cells: Iterable[Cell]) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from meshbench.impairment import engine
 from meshbench.results.records import GroupRecord, ImpairmentRecord, LinkRecord, Status
 from meshbench.runner.groups import START_SPREAD_S
+from meshbench.testbed import state
 from meshbench.vpns.common import lifecycle
 
 LATE_MS = 0.5
@@ -22,7 +23,6 @@ of a ping's requests would meet a busy CPU. Beside as many busy programs as CPUs
 NEEDS_LITTLE = 0.25
 """The share of its machine, with the kernel's for its packets, below which a lab that waits for a CPU is
 not itself the reason."""
-_CPU_TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 Facts = Mapping[str, Mapping[str, Any]]
 """By host, what `testbed.state` read there."""
@@ -69,7 +69,7 @@ def _emulator(impairment: ImpairmentRecord) -> Iterator[str]:
 
 def _stolen(before: Facts, after: Facts) -> Iterator[str]:
     both = (host for host in before if host in after)
-    if hosts := [host for host in both if stolen(before[host], after[host]) > STOLEN]:
+    if hosts := [h for h in both if (state.stolen(before[h], after[h]) or 0.0) > STOLEN]:
         yield f"others took more than {STOLEN:.0%} of the CPU time of {', '.join(hosts)} (steal)"
 
 
@@ -83,22 +83,6 @@ def _load(used: Mapping[str, float]) -> Iterator[str]:
             f"something waited for a CPU for more than {WAITING:.0%} of the time, although the lab "
             f"needed less than {NEEDS_LITTLE:.0%} of its machine"
         )
-
-
-def stolen(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
-    """The share of a host's CPU time between two states that its hypervisor gave to others.
-
-    From the first line of /proc/stat (proc_stat(5)). 0 where a state does not say.
-    """
-    earlier, later = _ticks(before), _ticks(after)
-    spent = {name: later[name] - earlier[name] for name in earlier.keys() & later.keys()}
-    total = sum(spent.values())
-    return spent.get("steal", 0) / total if total > 0 else 0.0
-
-
-def _ticks(state: Mapping[str, Any]) -> dict[str, int]:
-    words = str(state.get("cpu_time") or "").split()[1:]
-    return {name: int(word) for name, word in zip(_CPU_TIMES, words, strict=False)}
 
 
 def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:

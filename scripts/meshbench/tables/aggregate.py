@@ -59,6 +59,8 @@ def aggregate(
     tables: Mapping[str, Path] | None = None,
     calibration_samples: Sequence[Path] = (),
     calibration_links: Sequence[Path] = (),
+    bracket_samples: Sequence[Path] = (),
+    bracket_links: Sequence[Path] = (),
 ) -> None:
     """Make one table and write it as Parquet, whole or not at all.
 
@@ -70,6 +72,8 @@ def aggregate(
         tables: the files of the tables that `needs` names; more are ignored.
         calibration_samples: the same of the network itself, in a view of this name.
         calibration_links: the same.
+        bracket_samples: the same of the bare link around rounds.
+        bracket_links: the same.
 
     Raises:
         MeshbenchError: when there is no such table, a needed one is not given, or the files do
@@ -81,7 +85,9 @@ def aggregate(
     given = {table: path for table, path in (tables or {}).items() if table in needs(name)}
     if missing := [table for table in needs(name) if table not in given]:
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
-    tidy = Tidy(samples, links, calibration_samples, calibration_links)
+    tidy = Tidy(
+        samples, links, calibration_samples, calibration_links, bracket_samples, bracket_links
+    )
     with database.opened(tidy, given) as connection:
         schema.write(_run(connection, name), out)
 

@@ -23,6 +23,8 @@ class Tidy:
     links: Given = ()
     calibration_samples: Given = ()
     calibration_links: Given = ()
+    bracket_samples: Given = ()
+    bracket_links: Given = ()
 
     def views(self) -> dict[str, Given]:
         """By the name under which queries see them."""
@@ -31,6 +33,8 @@ class Tidy:
             "links": self.links,
             "calibration_samples": self.calibration_samples,
             "calibration_links": self.calibration_links,
+            "bracket_samples": self.bracket_samples,
+            "bracket_links": self.bracket_links,
         }
 
 

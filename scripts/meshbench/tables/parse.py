@@ -56,8 +56,8 @@ def _place(record: Record, path: Path, pair: Pair) -> Row:
 
 
 def _below_results(path: Path) -> str:
-    """A record's path below the campaign's results: from its `raw` or `calibration` on."""
-    for folder in ("raw", "calibration"):
+    """A record's path below the campaign's results: from its `raw`, `calibration` or `bracket` on."""
+    for folder in ("raw", "calibration", "bracket"):
         if folder in path.parts:
             return Path(*path.parts[path.parts.index(folder) :]).as_posix()
     return path.as_posix()

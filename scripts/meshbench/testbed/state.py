@@ -11,6 +11,7 @@ from meshbench.testbed.host import STATE, Host
 
 _JSON = {"links", "addresses", "qdiscs", "counters", "failed_vpn", "up"}
 _PAIRS = {"offloads": ":", "sysctls": "=", "tools": "="}
+_CPU_TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
 async def read(hosts: Sequence[Host]) -> dict[str, dict[str, Any]]:
@@ -69,6 +70,22 @@ def running(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
             name = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
             found.setdefault(name.partition(":")[0], set()).add(host)
     return found
+
+
+def stolen(before: Mapping[str, Any], after: Mapping[str, Any]) -> float | None:
+    """The share of a host's CPU time between two states that its hypervisor gave to others (0..1).
+
+    From the first line of /proc/stat (proc_stat(5)). None where a state does not say.
+    """
+    earlier, later = _ticks(before), _ticks(after)
+    spent = {name: later[name] - earlier[name] for name in earlier.keys() & later.keys()}
+    total = sum(spent.values())
+    return spent["steal"] / total if "steal" in spent and total > 0 else None
+
+
+def _ticks(said: Mapping[str, Any]) -> dict[str, int]:
+    words = str(said.get("cpu_time") or "").split()[1:]
+    return {name: int(word) for name, word in zip(_CPU_TIMES, words, strict=False)}
 
 
 def markers(state: Mapping[str, Mapping[str, Any]], system: str) -> dict[str, str]:

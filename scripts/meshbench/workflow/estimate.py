@@ -10,13 +10,13 @@ from rich.markup import escape
 
 from meshbench.benchmarks.tools import line_probe
 from meshbench.config import plan
-from meshbench.config.plan import Calibrated
+from meshbench.config.plan import Bracketed, Step
 from meshbench.packages import store
 from meshbench.packages.supply import Supply
 from meshbench.results.records import Cell
 from meshbench.util import terminal
 from meshbench.workflow import summary
-from meshbench.workflow.settings import Setup
+from meshbench.workflow.settings import BARE, Setup
 from meshbench.workflow.summary import Done
 from meshbench.workflow.waves import Waves
 
@@ -27,9 +27,9 @@ BUILD_S = {"go": 90.0, "cargo": 600.0, "release": 20.0}
 """By source, about how long two cores take to have a package; another source is only copied."""
 
 
-def expected_s(setup: Setup, cell: Cell) -> float:
-    """How long a cell should take by its benchmark's options alone."""
-    benchmark, links = setup.benchmarks[cell.benchmark], setup.campaign.links
+def expected_s(setup: Setup, step: Cell | Bracketed) -> float:
+    """How long a cell, or the bare link around a round, should take by its benchmark's options alone."""
+    benchmark, links = setup.benchmarks[step.benchmark], setup.campaign.links
     return len(benchmark.groups(links)) * benchmark.duration_s() + CELL_OVERHEAD_S
 
 
@@ -43,17 +43,23 @@ def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
     return {key: median(times) for key, times in seen.items()}
 
 
-def durations(setup: Setup, cells: list[Done]) -> dict[Cell | Calibrated, float]:
+def durations(setup: Setup, cells: list[Done]) -> dict[Step, float]:
     """Seconds expected for every step of the plan."""
     known = learnt(cells)
-    found: dict[Cell | Calibrated, float] = {
-        cell: known.get((cell.vpn, cell.profile, cell.benchmark), expected_s(setup, cell))
-        for cell in setup.plan.cells
+    found: dict[Step, float] = {
+        step: known.get(_like(step), expected_s(setup, step))
+        for step in (*setup.plan.cells, *setup.plan.brackets)
     }
     calibration = setup.campaign.file.calibration.duration_s + CELL_OVERHEAD_S
     return found | {
         step: calibration + _filling_s(setup, step.profile) for step in setup.plan.calibrations
     }
+
+
+def _like(step: Cell | Bracketed) -> tuple[str, str, str]:
+    """A cell's system, profile and benchmark: the bare link around a round takes as long as its cell."""
+    vpn = step.vpn if isinstance(step, Cell) else BARE
+    return vpn, step.profile, step.benchmark
 
 
 def _filling_s(setup: Setup, profile: str) -> float:
@@ -116,34 +122,38 @@ def state(done: Done) -> str:
     return "reused" if done.status == "ok" else f"reused ({done.status})"
 
 
-def _total(
-    setup: Setup, have: Mapping[Cell, Done], times: Mapping[Cell | Calibrated, float]
-) -> str:
+def _total(setup: Setup, have: Mapping[Cell, Done], times: Mapping[Step, float]) -> str:
     missing = [cell for cell, done in have.items() if done.record is None or done.stale]
-    calibrations = summary.uncalibrated(setup)
-    steps: list[Cell | Calibrated] = [*missing, *calibrations]
+    network = summary.unmeasured(setup)
+    steps: list[Step] = [*missing, *network]
     wait_s = sum(times[step] for step in steps) + plan.switches(missing) * SWITCH_S
     learnt_from = sum(done.record is not None and not done.stale for done in have.values())
     basis = (
         f"learnt from {learnt_from} records" if learnt_from else "from the benchmarks' durations"
     )
-    about = timedelta(seconds=round(wait_s + FIGURES_S if missing or calibrations else 0))
+    about = timedelta(seconds=round(wait_s + FIGURES_S if steps else 0))
     span = str(about)
     if more := _more(setup):
         more_s = sum(times[step] for step in more)
         more_s += plan.switches(step for step in more if isinstance(step, Cell)) * SWITCH_S
         span += f" to {timedelta(seconds=round(wait_s + more_s + FIGURES_S))}"
     return (
-        f"{len(missing)} of {len(have)} cells and {len(calibrations)} calibrations to measure, "
+        f"{len(missing)} of {len(have)} cells and {_counted(setup, network)} to measure, "
         f"{len(have) - len(missing)} cells reused; about {span} ({basis})."
     )
 
 
-def _more(setup: Setup) -> list[Cell | Calibrated]:
+def _counted(setup: Setup, network: Sequence[Step]) -> str:
+    around = sum(isinstance(step, Bracketed) for step in network)
+    told = f" and {around} of the bare link around rounds" if setup.plan.brackets else ""
+    return f"{len(network) - around} calibrations{told}"
+
+
+def _more(setup: Setup) -> list[Step]:
     """What has no record and may come to be measured, in its order."""
     waves = Waves(setup)
     maybe = waves.open(waves.on_disk())
-    steps = (*setup.plan.cells, *setup.plan.calibrations)
+    steps = (*setup.plan.cells, *setup.plan.network)
     return [step for step in steps if step in maybe and not setup.records[step].exists()]
 
 

@@ -29,7 +29,7 @@ from meshbench.workflow.settings import Setup
 
 log = logging.getLogger(__name__)
 
-MEASURING_RULES = {"calibrate", "measure"}
+MEASURING_RULES = {"bracket", "calibrate", "measure"}
 TESTBED_RULES = {"deploy", *MEASURING_RULES}
 """Those that use it."""
 _BEFORE_OTHERS = {"wave"}

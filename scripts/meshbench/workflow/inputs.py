@@ -33,9 +33,12 @@ class Inputs:
     packaged: Files = ()
     deployed: Files = ()
     calibrated: Files = ()
+    bracketed: Files = ()
     records: Mapping[tuple[str, str], Files] = field(default_factory=dict)
     calibration_samples: Files = ()
     calibration_links: Files = ()
+    bracket_samples: Files = ()
+    bracket_links: Files = ()
     facts: Files = ()
     runs: Optional = ()
     imported: Optional = ()
@@ -52,7 +55,7 @@ class Inputs:
     @property
     def measured(self) -> Files:
         """What only a testbed can make again."""
-        return (*self.packaged, *self.deployed, *self.calibrated, *self.cells)
+        return (*self.packaged, *self.deployed, *self.calibrated, *self.bracketed, *self.cells)
 
     @property
     def verdicts(self) -> Optional:
@@ -94,11 +97,14 @@ class Inputs:
             ),
             deployed=deployed,
             calibrated=tuple(setup.records[step] for step in setup.plan.calibrations),
+            bracketed=tuple(setup.records[step] for step in setup.plan.brackets),
             records={pair: tuple(some) for pair, some in records.items()},
             samples=tuple(paths.samples(name, *pair) for pair in pairs),
             links=tuple(paths.links(name, *pair) for pair in pairs),
             calibration_samples=(paths.calibration_samples(name),),
             calibration_links=(paths.calibration_links(name),),
+            bracket_samples=(paths.bracket_samples(name),) if setup.plan.brackets else (),
+            bracket_links=(paths.bracket_links(name),) if setup.plan.brackets else (),
             facts=deployed,
         )
 

@@ -11,7 +11,7 @@ from meshbench.benchmarks.calibration import Calibration
 from meshbench.config import jobs, paths, plan
 from meshbench.config.jobs import Site, Where
 from meshbench.config.models import Campaign, Placement, SshTestbed, System, Tuning
-from meshbench.config.plan import Calibrated
+from meshbench.config.plan import Bracketed, Calibrated, Step
 from meshbench.results.records import Cell
 from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob, ProgramJob
 from meshbench.runner.needs import BOTTLENECK
@@ -19,7 +19,8 @@ from meshbench.util.errors import MeshbenchError
 from meshbench.vpns.base import Driver
 from meshbench.vpns.common.supplies import equipped
 
-Step = Cell | Calibrated
+BARE = "internal"
+"""The system that is none: the hosts' own link."""
 
 
 class Setup:
@@ -59,18 +60,21 @@ class Setup:
 
     @cached_property
     def texts(self) -> Mapping[Step, str]:
-        """The settings of every cell and calibration."""
+        """The settings of every cell and calibration, and of the bare link around rounds."""
         cells: dict[Step, str] = {cell: self.measure(cell).text() for cell in self.plan.cells}
-        return cells | {step: self.calibrate(step).text() for step in self.plan.calibrations}
+        calibrations = {step: self.calibrate(step).text() for step in self.plan.calibrations}
+        return cells | calibrations | {s: self.bracket(s).text() for s in self.plan.brackets}
 
     @cached_property
     def records(self) -> Mapping[Step, Path]:
-        """Where the record of every cell and calibration is, if it has been made."""
+        """Where the record of each of these is, if it has been made."""
         return {step: self._record(step, jobs.key(text)) for step, text in self.texts.items()}
 
     def _record(self, step: Step, key: str) -> Path:
         if isinstance(step, Cell):
             return paths.record(self.campaign.name, step.path, key)
+        if isinstance(step, Bracketed):
+            return paths.bracket(self.campaign.name, step.side, step.placement, step.path, key)
         return paths.calibration(self.campaign.name, step.placement, step.path, key)
 
     def cell(self, key: str, words: Mapping[str, str]) -> Cell:
@@ -128,38 +132,66 @@ class Setup:
         )
 
     def measure(self, cell: Cell) -> MeasureJob:
-        benchmark = self.benchmarks[cell.benchmark]
-        return MeasureJob(
-            where=self._where[cell.placement],
-            cell=cell,
-            system=self._systems[cell.vpn],
-            profile=self.campaign.profiles[cell.profile],
-            tuning=self.campaign.tunings[cell.tuning],
-            kind=benchmark.name,
-            options=benchmark.options,
-            vpn_method=self.drivers[cell.vpn].version,
-            benchmark_method=benchmark.version,
-            packages=self._digests[cell.vpn],
-            programs=_digests(benchmark),
+        return self._job(
+            cell,
+            self._systems[cell.vpn],
+            self.drivers[cell.vpn].version,
+            self.benchmarks[cell.benchmark],
+            self.campaign.tunings[cell.tuning],
+            self._digests[cell.vpn],
         )
+
+    def bracket(self, step: Bracketed) -> MeasureJob:
+        """The bare link before or after a round, measured as a cell of the campaign's first tuning."""
+        tuning = self.campaign.file.tunings[0]
+        return self._bare(
+            step, tuning, self.campaign.tunings[tuning], step.benchmark,
+            self.benchmarks[step.benchmark],
+        )  # fmt: skip
 
     def calibrate(self, step: Calibrated) -> MeasureJob:
         """The network itself under one profile, measured like a cell of the bare link."""
-        internal = vpns.load("internal")
-        return MeasureJob(
-            where=self._where[step.placement],
-            cell=Cell(
-                vpn=internal.name, tuning="stock", profile=step.profile,
-                benchmark=Calibration.name, round=step.round, placement=step.placement,
-            ),
-            system=System(driver=internal.name, options=internal.options_class()),
-            profile=self.campaign.profiles[step.profile],
-            tuning=Tuning(),
-            kind=Calibration.name,
-            options=self.campaign.file.calibration,
-            vpn_method=internal.version,
-            benchmark_method=Calibration.version,
+        calibration = Calibration(self.campaign.file.calibration)
+        return self._bare(step, "stock", Tuning(), Calibration.name, calibration)
+
+    def _bare(
+        self,
+        step: Calibrated | Bracketed,
+        tuning: str,
+        settings: Tuning,
+        name: str,
+        benchmark: Benchmark[Any],
+    ) -> MeasureJob:
+        internal = vpns.load(BARE)
+        cell = Cell(
+            vpn=BARE, tuning=tuning, profile=step.profile, benchmark=name,
+            round=step.round, placement=step.placement,
         )  # fmt: skip
+        system = System(driver=BARE, options=internal.options_class())
+        return self._job(cell, system, internal.version, benchmark, settings)
+
+    def _job(
+        self,
+        cell: Cell,
+        system: System,
+        method: int,
+        benchmark: Benchmark[Any],
+        tuning: Tuning,
+        packages: tuple[str, ...] = (),
+    ) -> MeasureJob:
+        return MeasureJob(
+            where=self._where[cell.placement],
+            cell=cell,
+            system=system,
+            profile=self.campaign.profiles[cell.profile],
+            tuning=tuning,
+            kind=benchmark.name,
+            options=benchmark.options,
+            vpn_method=method,
+            benchmark_method=benchmark.version,
+            packages=packages,
+            programs=_digests(benchmark),
+        )
 
     @cached_property
     def _where(self) -> Mapping[str, Where]:

@@ -12,14 +12,14 @@ from rich.table import Table
 
 from meshbench.config import paths
 from meshbench.config.models import Campaign
-from meshbench.config.plan import Calibrated
+from meshbench.config.plan import Bracketed, Calibrated, Step
 from meshbench.results import records
 from meshbench.results.records import Cell, LinkRecord, Record, Status, now
 from meshbench.tables import reading
 from meshbench.util import terminal
 from meshbench.util.errors import RecordError
 from meshbench.workflow import stale
-from meshbench.workflow.settings import Setup, Step
+from meshbench.workflow.settings import Setup
 from meshbench.workflow.waves import Waves
 
 ONE_CORE = "--cores 1"
@@ -87,25 +87,25 @@ def compared(setup: Setup) -> list[Done]:
     ]
 
 
-def uncalibrated(setup: Setup) -> list[Calibrated]:
-    """The calibrations that have no record of their settings."""
-    have, planned = calibrations(setup), wanted(setup)
+def unmeasured(setup: Setup) -> list[Calibrated | Bracketed]:
+    """The calibrations, and measurements around rounds, that have no record of their settings."""
+    have, planned = network(setup), wanted(setup)
     return [
         step
-        for step in setup.plan.calibrations
+        for step in setup.plan.network
         if step in planned
         and ((path := setup.records[step]) not in have or stale.reasons(path, setup.texts[step]))
     ]
 
 
-def calibrations(setup: Setup) -> dict[Path, Record]:
-    """The records of the network itself."""
-    read = {path: _read(path)[0] for path in _calibrations(setup)}
+def network(setup: Setup) -> dict[Path, Record]:
+    """The records of the network itself: its calibrations, and the bare link around rounds."""
+    read = {path: _read(path)[0] for path in _network(setup)}
     return {path: record for path, record in read.items() if record}
 
 
-def _calibrations(setup: Setup) -> list[Path]:
-    places = [setup.records[step] for step in setup.plan.calibrations]
+def _network(setup: Setup) -> list[Path]:
+    places = [setup.records[step] for step in setup.plan.network]
     return [path for path in places if path.exists()]
 
 
@@ -120,27 +120,31 @@ def marked(cells: Iterable[Done]) -> list[Done]:
 
 
 def marked_calibrations(setup: Setup) -> list[Path]:
-    """The same of calibrations."""
-    return [path for path, record in calibrations(setup).items() if record.marks]
+    """The same of calibrations. The bare link around a round is nothing to measure again later."""
+    have = network(setup)
+    places = (setup.records[step] for step in setup.plan.calibrations)
+    return [path for path in places if path in have and have[path].marks]
 
 
 def unmade(setup: Setup) -> list[Path]:
-    """What is to be made again: a package or an installation that failed, an unreadable calibration."""
+    """What is to be made again: a package or an installation that failed, a calibration, or bare link
+    around a round, that cannot be read.
+    """
     places = [
         place(setup.campaign.name, vpn)
         for vpn in setup.campaign.file.vpns
         for place in (paths.package, paths.deployment)
     ]
     places += [paths.program(setup.campaign.name, kind) for kind in setup.instruments]
-    readable = calibrations(setup)
+    readable = network(setup)
     return [
         *(p for p in places if p.exists() and _says_failed(p)),
-        *(p for p in _calibrations(setup) if not _can_be_read(readable.get(p), p)),
+        *(p for p in _network(setup) if not _can_be_read(readable.get(p), p)),
     ]
 
 
 def _can_be_read(record: Record | None, path: Path) -> bool:
-    """Whether a calibration's record is one, and its links have the values that they say."""
+    """Whether a record is one, and its links have the values that they say."""
     return record is not None and reading.judged(record, path) == record.links
 
 
@@ -169,7 +173,7 @@ def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CO
             f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
         )
     if begin:
-        measured = [d.record for d in cells if d.record] + [*calibrations(setup).values()]
+        measured = [d.record for d in cells if d.record] + [*network(setup).values()]
         console.print(_times(measured, begin), markup=False)
     console.print(f"figures: {paths.FIGURES / campaign.name}/", markup=False, soft_wrap=True)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from meshbench.analysis.decisions import Decision, Group, read
 from meshbench.config import jobs, paths
+from meshbench.config.plan import Step
 from meshbench.results.records import Cell
-from meshbench.workflow.settings import Setup, Step
+from meshbench.workflow.settings import Setup
 
 
 class Waves:
@@ -87,12 +88,16 @@ class Waves:
 
         Snakemake takes what a checkpoint had decided before for true in the run that decides it anew.
         """
-        records = self.of(self._records, decisions, number)
+        records = self.of((*self._records, *self._brackets), decisions, number)
         return jobs.key(json.dumps([self.how, *map(str, records)]))
 
     @cached_property
     def _records(self) -> tuple[Path, ...]:
         return tuple(self._setup.records[cell] for cell in self._setup.plan.cells)
+
+    @cached_property
+    def _brackets(self) -> tuple[Path, ...]:
+        return tuple(self._setup.records[step] for step in self._setup.plan.brackets)
 
     def stopped(self) -> list[Decision]:
         """What is not measured again, as far as it is decided."""
@@ -118,10 +123,10 @@ class Waves:
         ]
 
     def steps(self, decisions: Sequence[Path]) -> set[Step]:
-        """The cells and calibrations of all rounds that are decided on."""
+        """The cells of all rounds that are decided on, and what is measured beside them."""
         plan = self._setup.plan
         if self._rule is None:
-            return {*plan.cells, *plan.calibrations}
+            return {*plan.cells, *plan.network}
         state = tuple((file, file.stat().st_mtime_ns) for file in decisions)
         if state not in self._steps:
             self._steps[state] = self._decided_on(decisions)
@@ -134,7 +139,7 @@ class Waves:
         cells = {
             c for c in plan.cells if c.round <= first or _group(c) in going.get(c.round - 1, ())
         }
-        return self._calibrated(cells)
+        return self._with_network(cells)
 
     def open(self, decisions: Sequence[Path]) -> set[Step]:
         """What may still come to be measured, once it is decided."""
@@ -145,13 +150,13 @@ class Waves:
         going = _going(decisions[-1]) if decisions else set(self._groups)
         reached = (self._rule.first if last is None else last + 1) if going else self._rule.most
         cells = {cell for cell in plan.cells if cell.round > reached and _group(cell) in going}
-        return self._calibrated(cells)
+        return self._with_network(cells)
 
-    def _calibrated(self, cells: set[Cell]) -> set[Step]:
-        """Cells and the calibrations of where they are measured."""
+    def _with_network(self, cells: set[Cell]) -> set[Step]:
+        """Cells, and what of the network is measured where they are."""
         places = {_place(cell) for cell in cells}
-        calibrations = self._setup.plan.calibrations
-        return {*cells, *(step for step in calibrations if _place(step) in places)}
+        network = self._setup.plan.network
+        return {*cells, *(step for step in network if _place(step) in places)}
 
 
 def _group(cell: Cell) -> Group:

@@ -36,7 +36,11 @@ class Shown:
 
     def of(self, rows: Iterable[Row], **equal: Any) -> list[Row]:
         """Its rows of a table of the analysis, with these values."""
-        wanted = {**vars(self), "subject_kind": "link", **equal}
+        return self.among(rows, subject_kind="link", **equal)
+
+    def among(self, rows: Iterable[Row], **equal: Any) -> list[Row]:
+        """Its rows of any table, with these values."""
+        wanted = {**vars(self), **equal}
         return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 

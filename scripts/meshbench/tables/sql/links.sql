@@ -1,9 +1,10 @@
 -- Links: what happened on each link of each record.
--- needs: impairment
+-- needs: impairment, brackets
 -- Grain: campaign, round, vpn, tuning, profile, placement, benchmark, source, target.
 -- Columns: as in the schema LINKS; times in UTC, *_s in seconds, *_mtu in bytes; and
 --   marks            of the record, and whether the calibration of the same profile and round says
---                    that the network itself was not as it should be
+--                    that the network itself was not as it should be; and, of links measured between
+--                    the bare link's measurements around the round, whether these moved
 --   own_s            of duration_s: not shared with a link of the same cell that began earlier, so
 --                    that links measured side by side add up to the cell's time
 --   own_measuring_s  the same of measuring_s
@@ -11,6 +12,12 @@ WITH calibrated AS (
     SELECT campaign, profile, placement, round, bool_or(verdict = 'outside') AS outside
     FROM impairment
     GROUP BY ALL
+),
+moving AS (
+    SELECT campaign, profile, placement, round, before_end, after_start
+    FROM brackets
+    GROUP BY ALL
+    HAVING bool_or(moved)
 ),
 cell_times AS (
     SELECT
@@ -32,13 +39,18 @@ own AS (
 )
 SELECT
     own.* REPLACE (
-        CASE
-            WHEN outside
-                THEN list_append(marks, 'the network without a VPN was outside its tolerance')
-            ELSE marks
+        marks
+        || CASE
+            WHEN outside THEN ['the network without a VPN was outside its tolerance'] ELSE []
+        END
+        || CASE
+            WHEN started >= before_end AND started <= after_start
+                THEN ['the bare link changed by more than a fifth within the round']
+            ELSE []
         END AS marks
     ),
     least(measuring_s, own_s) AS own_measuring_s
 FROM own
 LEFT JOIN calibrated USING (campaign, profile, placement, round)
+LEFT JOIN moving USING (campaign, profile, placement, round)
 ORDER BY campaign, round, vpn, tuning, profile, placement, benchmark, source, target;

@@ -6,7 +6,16 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import analysed, axes, channels, measured, pictures, theme
+from meshbench.figures.drawing import (
+    analysed,
+    axes,
+    brackets,
+    channels,
+    measured,
+    neighbours,
+    pictures,
+    theme,
+)
 from meshbench.figures.drawing.analysed import BARE, Shown
 from meshbench.figures.drawing.groups import Group, collect
 from meshbench.figures.drawing.wording import number
@@ -19,10 +28,20 @@ _LEVEL = 0.05
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per metric and profile, a line per system."""
     names = list(context.vpns)
-    panels = [_panel(one, groups, names) for one, groups in _groups(data, context)]
+    panels = [
+        _panel(one, groups, names, _around(data, one, groups))
+        for one, groups in _groups(data, context)
+    ]
     if not panels:
         return pictures.nothing("no round has a value")
+    panels += neighbours.panels(data, _WIDTH - 60, _HEIGHT)
     return alt.concat(*panels, columns=2, spacing=14, usermeta={"width": theme.PAGE})
+
+
+def _around(data: Data, one: Shown, groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """The bare link before and after each round, off the same median as its own line."""
+    centre = next((group.centre("value") for group in groups if group.vpn == BARE), None)
+    return brackets.slopes(data, one, groups[0].profile, centre)
 
 
 def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]:
@@ -36,14 +55,16 @@ def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]
         yield one, [group for group in found if group.tuning == context.tunings[0]]
 
 
-def _panel(one: Shown, groups: Sequence[Group], names: Sequence[str]) -> alt.ConcatChart:
+def _panel(
+    one: Shown, groups: Sequence[Group], names: Sequence[str], around: Sequence[Row]
+) -> alt.ConcatChart:
     rows = [row for group in groups for row in _points(group)]
     title = channels.title(f"{one.title}, {groups[0].profile}", _WIDTH)
     absent = [f"{g.vpn}: {_why(g)}" for g in groups if not g.by_round("value")]
     below = [pictures.listing(absent, _WIDTH)] if absent else []
     if not rows:
         return alt.concat(*below, columns=1, title=title)
-    return alt.concat(_lines(rows, names), *below, columns=1, spacing=4, title=title)
+    return alt.concat(_lines(rows, names, around), *below, columns=1, spacing=4, title=title)
 
 
 def _why(group: Group) -> str:
@@ -65,24 +86,26 @@ def _points(group: Group) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _lines(rows: Sequence[Row], names: Sequence[str]) -> alt.LayerChart:
+def _lines(rows: Sequence[Row], names: Sequence[str], around: Sequence[Row]) -> alt.LayerChart:
     there = [name for name in names if any(row["vpn"] == name for row in rows)]
     there += sorted({row["vpn"] for row in rows} - set(there))
     looks = [theme.look(name) for name in there]
     values = [row["percent"] for row in rows]
+    values += [row[side] for row in around for side in ("before", "after")]
     most = max(1.0, *(abs(value) for value in values))
-    rounds = sorted({row["round"] for row in rows})
+    rounds = sorted({row["round"] for row in (*rows, *around)})
+    beside = brackets.HALF_ROUND + 0.05 if around else 0.3
+    x: dict[str, Any] = {
+        "scale": alt.Scale(domain=[rounds[0] - beside, rounds[-1] + beside], nice=False),
+        "axis": alt.Axis(title="round", format="d", values=rounds[:: 1 + len(rounds) // 12]),
+    }
+    y: dict[str, Any] = {
+        "scale": alt.Scale(domain=[-most, most]),
+        "axis": alt.Axis(title="% off its median", **axes.ticks([most])),
+    }
     base = alt.Chart(frame(rows)).encode(
-        x=alt.X(
-            "round:Q",
-            scale=alt.Scale(domain=[rounds[0] - 0.3, rounds[-1] + 0.3], nice=False),
-            axis=alt.Axis(title="round", format="d", values=rounds[:: 1 + len(rounds) // 12]),
-        ),
-        y=alt.Y(
-            "percent:Q",
-            scale=alt.Scale(domain=[-most, most]),
-            axis=alt.Axis(title="% off its median", **axes.ticks([most])),
-        ),
+        x=alt.X("round:Q", **x),
+        y=alt.Y("percent:Q", **y),
         color=alt.Color(
             "vpn:N",
             scale=alt.Scale(domain=there, range=[look.colour for look in looks]),
@@ -98,32 +121,50 @@ def _lines(rows: Sequence[Row], names: Sequence[str]) -> alt.LayerChart:
     lines = base.mark_line().encode(
         strokeWidth=alt.StrokeWidth("width:Q", scale=None), detail="vpn:N"
     )
-    return alt.LayerChart(layer=[lines, points], width=_WIDTH - 60, height=_HEIGHT)
+    slopes = (
+        [brackets.layer(around, alt.X("from:Q", **x), alt.Y("before:Q", **y))] if around else []
+    )
+    return alt.LayerChart(layer=[lines, *slopes, points], width=_WIDTH - 60, height=_HEIGHT)
 
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and which series rise or fall."""
-    trends = [
-        (row, one)
-        for one, _, rows in analysed.panels(data, context)
-        for row in rows
-        if row["trend_p"] is not None
+    trends = [row for _, _, rows in analysed.panels(data, context) for row in rows]
+    shown = (
+        "Each round's median over the links, off the median of all rounds; the bare link's line (thick) is the "
+        "testbed's own path."
+    )
+    parts = [
+        shown,
+        _tested(trends, "series") or "A trend is not looked for below six rounds.",
+        analysed.rounds(data, context),
+        _within(data),
+        brackets.told(data),
+        *_beside(data),
     ]
+    return " ".join(part for part in parts if part)
+
+
+def _tested(rows: Sequence[Row], what: str) -> str:
+    """Which of some estimates rise or fall from round to round; nothing where none was tested."""
+    trends = [row for row in rows if row["trend_p"] is not None]
     told = [
-        f"{row['vpn']} {one.benchmark} at {row['profile']} {_slope(row)} per round (p = {number(row['trend_p'], 2)})"
-        for row, one in trends
+        f"{row['vpn']} {row['benchmark']} at {row['profile']} {_slope(row)} per round (p = {number(row['trend_p'], 2)})"
+        for row in trends
         if row["trend_p"] <= _LEVEL / len(trends)
     ]
-    tested = (
-        f"Of {len(trends)} series " + (f"these rise or fall: {'; '.join(told)}." if told else "none rises or falls")
-        + ("" if told else f" (Mann and Kendall, 5 % over all {len(trends)}).")
-        if trends
-        else "A trend is not looked for below six rounds."
-    )  # fmt: skip
-    return (
-        "Each round's median over the links, off the median of all rounds; the bare link's line (thick) is the "
-        f"testbed's own path. {tested} {analysed.rounds(data, context)} {_within(data)}"
-    )
+    if not trends:
+        return ""
+    found = f"these rise or fall: {'; '.join(told)}." if told else "none rises or falls"
+    method = "" if told else f" (Mann and Kendall, 5 % over all {len(trends)})."
+    return f"Of {len(trends)} {what} {found}{method}"
+
+
+def _beside(data: Data) -> Iterator[str]:
+    """What others had of the CPUs, and whether that rises or falls."""
+    yield neighbours.told(data)
+    mine = [row for row in data.rows("estimates") if row["metric"] in neighbours.METRICS]
+    yield _tested(mine, "series of it")
 
 
 def _within(data: Data) -> str:

@@ -1,0 +1,57 @@
+"""What others had of the CPUs is a value of each host, where it is known."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshbench import collectors
+from meshbench.benchmarks.base import Observation
+from meshbench.collectors.neighbours import OUTSIDE, STOLEN, Neighbours
+from meshbench.results import records
+from meshbench.results.records import Record
+from meshbench.tables import parse
+from tests.unit import synthetic
+from tests.unit.making import command, link, record
+
+
+def cpu(idle: int, steal: int) -> dict[str, Any]:
+    return {"cpu_time": f"cpu  60 0 30 {idle} 0 0 10 {steal} 5 0"}
+
+
+def measured(used: Any = None) -> Record:
+    """A cell on two hosts, one of which lost half of its time to other guests."""
+    made = record(link(command("no reply")))
+    made.testbed.facts = {} if used is None else {"cpu": used}
+    made.testbed.before = {"lom": cpu(0, 0), "yuki": cpu(0, 0)}
+    made.testbed.after = {"lom": cpu(50, 50), "yuki": {}}
+    return made
+
+
+def test_a_lab_s_hosts_share_what_their_machine_s_other_programs_had() -> None:
+    found = list(Neighbours().parse(measured({"outside": 0.07, "lab": 0.5})))
+    assert [one for one in found if one.metric is OUTSIDE] == [
+        Observation(OUTSIDE, 0.07, "lom"), Observation(OUTSIDE, 0.07, "yuki"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("used", [None, {}, "much"])
+def test_where_it_is_not_known_there_is_no_value(used: Any) -> None:
+    assert [one.metric for one in Neighbours().parse(measured(used))] == [STOLEN]
+
+
+def test_stolen_time_is_each_host_s_own() -> None:
+    [value] = Neighbours().parse(measured())
+    assert (value.subject, value.value) == ("lom", 0.5)
+
+
+def test_it_is_in_the_tables_of_every_benchmark(tmp_path: Path) -> None:
+    assert Neighbours in collectors.every()
+    file, samples, links = (tmp_path / name for name in ("r.json", "s.parquet", "l.parquet"))
+    records.write(measured({"outside": 0.2}), file)
+    parse.parse([file], samples, links)
+    made = synthetic.tables(tmp_path, [samples], [links], ["impairment", "links", "hosts"])
+    rows = [row for row in synthetic.read(made["hosts"]) if row["metric"] == "outside_cpu"]
+    assert {row["host"]: (row["value"], row["status"]) for row in rows} == {
+        "lom": (0.2, "ok"), "yuki": (0.2, "ok"),
+    }  # fmt: skip
