@@ -17,12 +17,13 @@ Given = Union[Sequence[Path], "pa.Table"]
 
 @dataclass(frozen=True)
 class Tidy:
-    """The tidy data of one or more campaigns, in the schemas `SAMPLES` and `LINKS`."""
+    """The tidy data of one or more campaigns, in the schemas `SAMPLES`, `LINKS` and `EVENTS`."""
 
     samples: Given = ()
     links: Given = ()
     calibration_samples: Given = ()
     calibration_links: Given = ()
+    events: Given = ()
 
     def views(self) -> dict[str, Given]:
         """By the name under which queries see them."""
@@ -31,6 +32,7 @@ class Tidy:
             "links": self.links,
             "calibration_samples": self.calibration_samples,
             "calibration_links": self.calibration_links,
+            "events": self.events,
         }
 
 
@@ -82,5 +84,6 @@ def _view(connection: "duckdb.DuckDBPyConnection", name: str, given: Given) -> N
         # Hive partitioning would invent columns from folders such as benchmark=ping.
         connection.read_parquet(paths, hive_partitioning=False).create_view(name)
     else:
-        empty = schema.LINKS if name.endswith("links") else schema.SAMPLES
+        of = name.removeprefix("calibration_")
+        empty = {"links": schema.LINKS, "events": schema.EVENTS}.get(of, schema.SAMPLES)
         connection.register(name, empty.empty_table())
