@@ -147,8 +147,9 @@ def write(
     samples: Sequence[Mapping[str, Any]],
     links: Sequence[Mapping[str, Any]],
     names: Iterable[str] | None = None,
+    events: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Path]:
-    """Write samples and links, aggregate the tables (all of them), and return their files."""
+    """Write samples, links and log events, aggregate the tables (all of them), and return their files."""
     sample_file, link_file = folder / "benchmark=x" / "vpn=y.parquet", folder / "links.parquet"
     of_calibrations = folder / "calibration"
     for place, calibrated in ((folder, False), (of_calibrations, True)):
@@ -156,7 +157,10 @@ def write(
         schema.write(schema.table(mine, schema.SAMPLES), place / sample_file.relative_to(folder))
         mine = [row for row in links if (row["benchmark"] == "calibration") is calibrated]
         schema.write(schema.table(mine, schema.LINKS), place / link_file.name)
-    return tables(folder, [sample_file], [link_file], names, of_calibrations)
+    schema.write(schema.table(events, schema.EVENTS), folder / "events.parquet")
+    return tables(
+        folder, [sample_file], [link_file], names, of_calibrations, [folder / "events.parquet"]
+    )
 
 
 def tables(
@@ -165,6 +169,7 @@ def tables(
     links: list[Path],
     names: Iterable[str] | None = None,
     calibrations: Path | None = None,
+    events: Sequence[Path] = (),
 ) -> dict[str, Path]:
     """The aggregate tables of these files, all of them or those of these names."""
     made: dict[str, Path] = {}
@@ -174,7 +179,7 @@ def tables(
         probes = [] if calibrations is None else [calibrations / "benchmark=x" / "vpn=y.parquet"]
         aggregate.aggregate(name, samples, links, made[name], made, probes, network)
     if names is None:
-        made |= analysed(folder, samples, links, made)
+        made |= analysed(folder, samples, links, made, events=events)
     return made
 
 
@@ -184,6 +189,7 @@ def analysed(
     links: list[Path],
     tables: Mapping[str, Path],
     design: Mapping[str, Any] | None = None,
+    events: Sequence[Path] = (),
 ) -> dict[str, Path]:
     """The tables that are computed from the others; of a plan that only the data tell, if not given."""
     out = {name: folder / "tables" / f"{name}.parquet" for name in analysis.TABLES}
@@ -191,7 +197,7 @@ def analysed(
     plan: dict[str, Any] = {
         "systems": [], "tunings": ["stock"], "settings": settings, **(design or {})
     }  # fmt: skip
-    step.analyse(samples, links, tables, plan, out, plan.pop("decided", None))
+    step.analyse(samples, links, tables, plan, out, plan.pop("decided", None), events)
     return out
 
 
