@@ -23,6 +23,7 @@ from tests.unit import making
 
 AT_S = 1_700_000_000
 UNIT = "meshbench-vpn-nebula.service"
+FACTS = {"implementation": "go"}
 PING = [
     f"[{AT_S}.500000] 64 bytes from 10.88.0.2: icmp_seq=1 ttl=64 time=500 ms",
     f"[{AT_S + 1}.250000] 64 bytes from 10.88.0.2: icmp_seq=2 ttl=64 time=50.0 ms",
@@ -155,7 +156,7 @@ def mesh(driver: str, answer: making.Answer, **options: object) -> Mesh:
     nodes = tuple(Node(n, host.name, host.address.data_address) for n, host in enumerate(hosts))
     made, network = making.driver(driver, options), Network(nodes)
     material = asyncio.run(made.material(network, hosts))
-    return Mesh(made, network, hosts, material, {host.name: {} for host in hosts})
+    return Mesh(made, network, hosts, material, {host.name: FACTS for host in hosts})
 
 
 def asked(built: Mesh) -> list[Command]:
@@ -201,7 +202,9 @@ def test_the_bare_link_is_asked_nothing() -> None:
 
 def test_a_host_that_is_gone_is_told_and_stops_nothing() -> None:
     built = mesh("wireguard", journal(line(AT_S)))
-    gone = Mesh(built.driver, built.network, (built.hosts[0], Closed("yuki")), {}, built.facts)
+    gone = Mesh(
+        built.driver, built.network, (built.hosts[0], Closed("yuki")), built.material, built.facts
+    )
 
     async def stopped() -> Sequence[Command]:
         return await DaemonLog().stop(gone)
@@ -235,17 +238,22 @@ def test_messages_are_one_plain_line() -> None:
 
 
 def test_keys_of_the_mesh_are_secret_and_public_ones_are_not() -> None:
-    built = mesh("wireguard", lambda argv: "priv" * 11 if "genkey" in argv else "open" * 11)
-    assert built.secrets() == {"priv" * 11}
-    texts = "".join(c.stdout for c in asked(mesh("wireguard", _leaking)))
-    assert "priv" not in texts
-    assert "[masked]" in texts
+    keys: list[str] = []
+    answer = journal(line(AT_S, "nothing"))
+    built = mesh("wireguard", lambda argv: _leaking(argv, keys) or str(answer(argv)))
+    keys += [node["private"] for node in built.material.values()]
+    assert built.secrets() == set(keys)
+    texts = "".join(command.stdout for command in asked(built))
+    assert "mine is [masked]x" in texts, "which does not look like a key"
+    assert not any(key in texts for key in keys)
 
 
-def _leaking(argv: Sequence[str]) -> str:
-    if "journalctl" in argv:
-        return said(line(AT_S, f"key {'priv' * 11}")).stdout
-    return "priv" * 11 if "genkey" in argv else "open" * 11
+def _leaking(argv: Sequence[str], keys: Sequence[str]) -> str:
+    return (
+        said(*(line(AT_S, f"mine is {key}x") for key in keys)).stdout
+        if "journalctl" in argv
+        else ""
+    )
 
 
 def test_the_script_keeps_to_its_bounds_and_says_how_it_ended() -> None:

@@ -233,7 +233,9 @@ def beside(record: Record, starts_s: Mapping[Pair, float]) -> Iterator[Beside]:
     """
     commands = record.collected.get(DaemonLog.name, [])
     logs = {command.host: command for command in commands if command.role in {LOG, NO_UNIT}}
-    known = clocks.clocks(commands, shared=record.testbed.kind != "ssh")
+    shared = record.testbed.kind != "ssh"
+    hosts = {name for pair in starts_s for name in pair}
+    known = dict.fromkeys(hosts, Clock(0, 0)) if shared else clocks.clocks(commands, shared=False)
     for pair, start_s in starts_s.items():
         for host in (name for name in pair if name in logs):
             yield _beside(logs[host], pair, start_s, _apart(known, host, pair[0]))

@@ -176,7 +176,7 @@ def _coincided(row: Row) -> str:
 
 
 def _window(row: Row) -> str:
-    return f"±{number(row['window_s'])} s"
+    return f"±{row['window_s']:g} s"
 
 
 def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
