@@ -9,6 +9,7 @@ rule analyse:
     input:
         samples=INPUTS.samples,
         links=INPUTS.links,
+        events=INPUTS.events,
         tables=[
             paths.table(NAME, name) for name in (*analysis.NEEDS, analysis.OVER_TIME)
         ],

@@ -7,6 +7,7 @@ rule parse:
     output:
         samples=paths.samples(NAME, "{benchmark}", "{vpn}"),
         links=paths.links(NAME, "{benchmark}", "{vpn}"),
+        events=paths.events(NAME, "{benchmark}", "{vpn}"),
     log:
         paths.log(NAME, "parse", "{benchmark}", "{vpn}"),
     conda:

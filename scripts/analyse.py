@@ -10,6 +10,7 @@ workers.run(
     "meshbench.analysis.step.analyse",
     samples=[Path(path) for path in snakemake.input.samples],
     links=[Path(path) for path in snakemake.input.links],
+    events=[Path(path) for path in snakemake.input.events],
     tables={Path(path).stem: Path(path) for path in snakemake.input.tables},
     design=snakemake.params.design,
     decided=decided,

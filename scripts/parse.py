@@ -10,4 +10,5 @@ workers.run(
     raw=[Path(path) for path in snakemake.input.raw],
     samples=Path(snakemake.output.samples),
     links=Path(snakemake.output.links),
+    events=Path(snakemake.output.events),
 )

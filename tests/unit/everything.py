@@ -81,7 +81,20 @@ def write(folder: Path, state: State) -> dict[str, Path]:
     for at in _calibrations():
         links.append(synthetic.link(**at))
         samples += [synthetic.sample(name, 1.0, "ms", **at) for name in ("owd_mean", "owd_sd")]
-    return synthetic.write(folder, samples, links)
+    return synthetic.write(folder, samples, links, events=list(_logged()))
+
+
+def _logged() -> Iterator[dict[str, Any]]:
+    """Of some pings: what both ends logged, an end that logged nothing, one that is not known."""
+    for at in (at for at in _links() if at["benchmark"] == "ping"):
+        for host in (at["source"], at["target"]):
+            end = {**synthetic.cell(**at), "host": host, "until_s": 90.0, "clock_error_s": 0.01}
+            if at["vpn"] == "headscale":
+                for t_s in (4.0, 4.1, 20.0):
+                    said = {"unit": f"{at['vpn']}.service", "priority": 4, "message": "rekeyed"}
+                    yield {**end, "t_s": t_s, **said}
+            elif at["vpn"] == "nebula":
+                yield end
 
 
 def _links() -> Iterator[dict[str, Any]]:
@@ -135,6 +148,7 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
         value = 0.0 if state == "odd" and second else value
         yield synthetic.sample(name, value, unit, **at, **_mode(at), t_s=float(second))
     if benchmark == "ping":
+        yield from _single_rtts(at, state)
         for run in range(2):
             yield synthetic.sample("rtt_max", 5.0, "ms", **at, stream=run)
             yield synthetic.sample("ping_loss", 0.0, **at, stream=run)
@@ -163,6 +177,15 @@ def _spent(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
         share = ODD[second % len(ODD)] if state == "odd" else 0.5 + second / 10
         where: dict[str, Any] = {"mode": "daemon", "stream": 1, "t_s": float(second)}
         yield synthetic.sample("thread_cpu", share, **nowhere, **where)
+
+
+def _single_rtts(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:
+    """A spike every ten seconds."""
+    for step in range(60):
+        rtt_ms = 40.0 if step % 20 == 8 else 1.0 + step % 3 / 10
+        if state == "odd" and step == 9:
+            rtt_ms = 1e307
+        yield synthetic.sample("rtt", rtt_ms, "ms", **at, t_s=step / 2)
 
 
 def _video(at: dict[str, Any], state: State) -> Iterator[dict[str, Any]]:

@@ -147,15 +147,20 @@ def write(
     samples: Sequence[Mapping[str, Any]],
     links: Sequence[Mapping[str, Any]],
     names: Iterable[str] | None = None,
+    events: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Path]:
-    """Write samples and links, aggregate the tables (all of them), and return their files."""
+    """Write samples, links and log events, aggregate the tables (all of them), and return their files."""
     sample_file, link_file = Path("benchmark=x") / "vpn=y.parquet", Path("links.parquet")
     for kind in ("", "calibration", "bracket"):
         mine = [row for row in samples if _kind(row) == kind]
         schema.write(schema.table(mine, schema.SAMPLES), folder / kind / sample_file)
         mine = [row for row in links if _kind(row) == kind]
         schema.write(schema.table(mine, schema.LINKS), folder / kind / link_file)
-    return tables(folder, [folder / sample_file], [folder / link_file], names, folder)
+    schema.write(schema.table(events, schema.EVENTS), folder / "events.parquet")
+    return tables(
+        folder, [folder / sample_file], [folder / link_file], names, folder,
+        [folder / "events.parquet"],
+    )  # fmt: skip
 
 
 def _kind(row: Mapping[str, Any]) -> str:
@@ -171,6 +176,7 @@ def tables(
     links: list[Path],
     names: Iterable[str] | None = None,
     network: Path | None = None,
+    events: Sequence[Path] = (),
 ) -> dict[str, Path]:
     """The aggregate tables of these files: all of them, or those of these names with what they need.
 
@@ -186,7 +192,7 @@ def tables(
         made[name] = folder / "tables" / f"{name}.parquet"
         aggregate.aggregate(name, samples, links, made[name], made, *own)
     if names is None:
-        made |= analysed(folder, samples, links, made)
+        made |= analysed(folder, samples, links, made, events=events)
     return made
 
 
@@ -202,6 +208,7 @@ def analysed(
     links: list[Path],
     tables: Mapping[str, Path],
     design: Mapping[str, Any] | None = None,
+    events: Sequence[Path] = (),
 ) -> dict[str, Path]:
     """The tables that are computed from the others; of a plan that only the data tell, if not given."""
     out = {name: folder / "tables" / f"{name}.parquet" for name in analysis.TABLES}
@@ -209,7 +216,7 @@ def analysed(
     plan: dict[str, Any] = {
         "systems": [], "tunings": ["stock"], "settings": settings, **(design or {})
     }  # fmt: skip
-    step.analyse(samples, links, tables, plan, out, plan.pop("decided", None))
+    step.analyse(samples, links, tables, plan, out, plan.pop("decided", None), events)
     return out
 
 

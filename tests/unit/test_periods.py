@@ -71,7 +71,7 @@ def test_the_table_has_a_row_per_series_with_what_was_found() -> None:
     tidy = Tidy(
         schema.table([*samples, *few, *loaded], schema.SAMPLES), schema.table([], schema.LINKS)
     )
-    rows = {row["vpn"]: row for row in spikes.table(tidy).to_pylist()}
+    rows = {row["vpn"]: row for row in spikes.tables(tidy)["spikes"].to_pylist()}
     assert {vpn: row["found"] for vpn, row in rows.items()} == {
         "internal": False, "zerotier": True, "tinc": None
     }  # fmt: skip

@@ -15,10 +15,10 @@ from meshbench.benchmarks.tools import connect_metrics, nix_metrics, rist_metric
 from meshbench.importers.vpn_runner import importer, index, plausible, report
 from meshbench.importers.vpn_runner.index import Kind
 from meshbench.importers.vpn_runner.report import State
-from meshbench.importers.vpn_runner.scrub import MASK, excerpt, scrub
 from meshbench.importers.vpn_runner.words import Words
 from meshbench.tables.schema import LINKS, SAMPLES
 from meshbench.util.errors import MeshbenchError
+from meshbench.util.scrub import MASK, excerpt, scrub
 from meshbench.workflow import hooks
 from tests.unit import published_data as data
 

@@ -6,6 +6,7 @@ from meshbench.config import paths
 
 TABLES = (
     "estimates", "effects", "factors", "ranks", "power", "stopping", "controls", "changes", "spikes",
+    "spike_times", "spike_rtts", "log_events",
 )  # fmt: skip
 """The tables that the step `analyse` computes, besides those of `tables.aggregate`."""
 NEEDS = ("measures", "hosts", "links")

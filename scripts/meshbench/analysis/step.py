@@ -31,6 +31,7 @@ def analyse(
     design: Mapping[str, Any],
     out: Mapping[str, Path],
     decided: Path | None = None,
+    events: Sequence[Path] = (),
 ) -> None:
     """Write the tables `analysis.TABLES`, each whole or not at all.
 
@@ -41,6 +42,7 @@ def analyse(
         design: what `Design.of` takes.
         out: where each table goes.
         decided: what was decided last on who goes on, where rounds are adaptive.
+        events: Parquet files in the schema `EVENTS`; may be none.
     """
     stops = tuple(decisions.read(decided).values())
     chosen = replace(Design.of(design), stops=stops)
@@ -51,7 +53,8 @@ def analyse(
     schema.write(factors.table(read, chosen), out["factors"])
     schema.write(ranks.table(read, chosen, different), out["ranks"])
     schema.write(power.table(read, chosen), out["power"])
-    schema.write(spikes.table(Tidy(samples, links)), out["spikes"])
+    for name, table in spikes.tables(Tidy(samples, links, events=events)).items():
+        schema.write(table, out[name])
     schema.write(changes.table(tables[OVER_TIME]), out["changes"])
     schema.write(controls.table(read, chosen), out["controls"])
     schema.write(stopping.table(read, chosen), out["stopping"])

@@ -301,6 +301,12 @@ class Benchmark(ABC, Generic[OptionsT]):
         """What a reader of a link's values must know of how the tool itself fared (pure)."""
         yield from ()
 
+    def series_start_s(self, link: LinkRecord) -> float | None:
+        """When `t_s` of a link's single RTTs is 0 (pure), by the source's clock in seconds since the
+        epoch; None where it has none.
+        """
+        return None
+
     @abstractmethod
     def duration_s(self) -> float:
         """About how long measuring one group takes, for the plan."""

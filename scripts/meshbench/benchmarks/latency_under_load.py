@@ -195,6 +195,9 @@ class LatencyUnderLoad(Served, PerLink[Options]):
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         yield from load_values.of_link(link, self.options.counted, self.options.probe_interval_s)
 
+    def series_start_s(self, link: LinkRecord) -> float | None:
+        return load_values.start_s(link, self.options.counted)
+
     def duration_s(self) -> float:
         options = self.options
         loaded = sum(phase in MODES for phase in options.phases)

@@ -172,7 +172,7 @@ class Ping(PerLink[Options]):
         )  # fmt: skip
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
-        runs = [run for command in link.commands if (run := Run.read(command.stdout))]
+        runs = _runs(link)
         if not runs:
             return
         if len(runs) > 1:
@@ -182,6 +182,9 @@ class Ping(PerLink[Options]):
         for metric, value in (*_whole(runs), *_spread(runs), *_losses(runs)):
             yield Observation(metric, value, link.pair)
         yield from _series(runs, link.pair)
+
+    def series_start_s(self, link: LinkRecord) -> float | None:
+        return _start_s(_timed(_runs(link)))
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
         # A mark stands for several links, so it does not say which.
@@ -313,16 +316,30 @@ def _losses(runs: Sequence[Run]) -> Iterator[tuple[Metric, float]]:
             yield REORDERED, late / sum(run.received for run in alive)
 
 
-def _series(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
-    """Every RTT at its time since the first answered request."""
-    timed = [
+def _runs(link: LinkRecord) -> list[Run]:
+    return [run for command in link.commands if (run := Run.read(command.stdout))]
+
+
+def _timed(runs: Sequence[Run]) -> list[tuple[float, float]]:
+    """When each reply came, and its RTT in ms."""
+    return [
         (reply.at_s, reply.rtt_ms)
         for run in runs
         for reply in run.replies
         if reply.rtt_ms is not None
     ]
+
+
+def _start_s(timed: Sequence[tuple[float, float]]) -> float | None:
+    """When the first answered request was sent."""
+    return timed[0][0] - timed[0][1] / 1000 if timed else None
+
+
+def _series(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
+    """Every RTT at its time since the first answered request."""
+    timed = _timed(runs)
+    start_s = _start_s(timed) or 0.0
     for at_s, rtt_ms in timed:
-        start_s = timed[0][0] - timed[0][1] / 1000
         yield Observation(RTT, rtt_ms, pair, t_s=round(at_s - start_s, 6))
 
 

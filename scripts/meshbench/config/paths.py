@@ -98,6 +98,11 @@ def links(campaign: str, benchmark: str, vpn: str) -> Path:
     return RESULTS / campaign / "links" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet"
 
 
+def events(campaign: str, benchmark: str, vpn: str) -> Path:
+    """What the units of one system logged beside the single RTTs of one benchmark."""
+    return RESULTS / campaign / "events" / f"benchmark={benchmark}" / f"vpn={vpn}.parquet"
+
+
 def calibration_samples(campaign: str) -> Path:
     """Tidy values of every calibration."""
     return RESULTS / campaign / "calibration" / "samples.parquet"

@@ -48,7 +48,7 @@ def _owners() -> Iterator[tuple[str, str, Sequence[Metric]]]:
         yield name, _first_line(kind.__module__), kind.metrics
         for metric in kind.metrics:
             left.pop(metric.name, None)
-    for collector in collectors.every():
+    for collector in (kind for kind in collectors.every() if kind.metrics):
         about = f"Beside every benchmark. {_first_line(collector.__module__)}"
         yield f"{collector.name} (collector)", about, collector.metrics
         for metric in collector.metrics:

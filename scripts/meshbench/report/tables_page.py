@@ -35,6 +35,7 @@ believing a row. A row without `status = 'ok'` is a result too: count them befor
 _TIDY = (
     ("samples", "Every single value, whatever measured it: `results/<campaign>/samples/`.", schema.SAMPLES),
     ("links of records", "What happened on each link of each record: `results/<campaign>/links/`.", schema.LINKS),
+    ("events", "What the VPN's units logged beside single RTTs: `results/<campaign>/events/`.", schema.EVENTS),
 )  # fmt: skip
 
 

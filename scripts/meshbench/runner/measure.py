@@ -225,13 +225,17 @@ async def _ready(
 
 @contextlib.asynccontextmanager
 async def _collecting(mesh: Mesh, collected: dict[str, list[Command]]) -> AsyncIterator[None]:
-    """Every collector runs in the block; what they saw is in `collected` after it."""
+    """Every collector runs in the block; what they saw is in `collected` after it.
+
+    They are ended in one exchange with each host.
+    """
     every = [collector() for collector in collectors.every()]
     await asyncio.gather(*(collector.start(mesh) for collector in every))
     try:
         yield
     finally:
-        seen = await asyncio.gather(*(collector.stop(mesh) for collector in every))
+        with together():
+            seen = await asyncio.gather(*(collector.stop(mesh) for collector in every))
         names = (collector.name for collector in every)
         collected |= {
             name: list(commands) for name, commands in zip(names, seen, strict=True) if commands

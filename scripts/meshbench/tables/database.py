@@ -17,7 +17,7 @@ Given = Union[Sequence[Path], "pa.Table"]
 
 @dataclass(frozen=True)
 class Tidy:
-    """The tidy data of one or more campaigns, in the schemas `SAMPLES` and `LINKS`."""
+    """The tidy data of one or more campaigns, in the schemas `SAMPLES`, `LINKS` and `EVENTS`."""
 
     samples: Given = ()
     links: Given = ()
@@ -25,6 +25,7 @@ class Tidy:
     calibration_links: Given = ()
     bracket_samples: Given = ()
     bracket_links: Given = ()
+    events: Given = ()
 
     def views(self) -> dict[str, Given]:
         """By the name under which queries see them."""
@@ -35,6 +36,7 @@ class Tidy:
             "calibration_links": self.calibration_links,
             "bracket_samples": self.bracket_samples,
             "bracket_links": self.bracket_links,
+            "events": self.events,
         }
 
 
@@ -86,5 +88,6 @@ def _view(connection: "duckdb.DuckDBPyConnection", name: str, given: Given) -> N
         # Hive partitioning would invent columns from folders such as benchmark=ping.
         connection.read_parquet(paths, hive_partitioning=False).create_view(name)
     else:
-        empty = schema.LINKS if name.endswith("links") else schema.SAMPLES
+        of = name.removeprefix("calibration_")
+        empty = {"links": schema.LINKS, "events": schema.EVENTS}.get(of, schema.SAMPLES)
         connection.register(name, empty.empty_table())

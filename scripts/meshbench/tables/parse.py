@@ -21,8 +21,8 @@ NOWHERE = "*"
 NOT_REPORTED = "the tool did not report it"
 
 
-def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
-    """Write the samples and links of these records.
+def parse(raw: Sequence[Path], samples: Path, links: Path, events: Path | None = None) -> None:
+    """Write the samples and links of these records, and what was logged beside their single RTTs.
 
     What of a record's output cannot be read is a failure of the tool on that link, with the reason
     and the record's name; it stops no other. A file that is no record is left out, and named in the
@@ -30,6 +30,7 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
     """
     sample_rows: list[Row] = []
     link_rows: list[Row] = []
+    event_rows: list[Row] = []
     for path in raw:
         try:
             read = reading.read(records.read(path), path)
@@ -38,8 +39,11 @@ def parse(raw: Sequence[Path], samples: Path, links: Path) -> None:
             continue
         sample_rows += _samples(path, read)
         link_rows += [_link(read.record, path, link) for link in read.record.links]
+        event_rows += _events(path, read)
     schema.write(schema.table(sample_rows, schema.SAMPLES), samples)
     schema.write(schema.table(link_rows, schema.LINKS), links)
+    if events is not None:
+        schema.write(schema.table(event_rows, schema.EVENTS), events)
     log.info("%d records: %d links, %d values", len(raw), len(link_rows), len(sample_rows))
 
 
@@ -122,6 +126,22 @@ def _of_hosts(record: Record) -> tuple[Status, str | None]:
     """What a host's missing value comes from: the worst of the links."""
     worst = records.worst([link.status for link in record.links])
     return worst, next((link.reason for link in record.links if link.status is worst), None)
+
+
+def _events(path: Path, read: Reading) -> Iterator[Row]:
+    for log_ in read.logs:
+        end = {
+            **_place(read.record, path, log_.pair),
+            "host": log_.host,
+            "until_s": log_.until_s,
+            "clock_error_s": log_.clock_error_s,
+            "reason": log_.reason,
+        }
+        if not log_.lines:
+            yield end
+        for t_s, line in log_.lines:
+            said = {"unit": line.unit, "priority": line.priority, "message": line.message}
+            yield {**end, "t_s": t_s, **said}
 
 
 def _link(record: Record, path: Path, link: LinkRecord) -> Row:

@@ -1,5 +1,6 @@
 """What a record's output holds: values, or the reason why it cannot be read."""
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from meshbench import benchmarks, collectors
-from meshbench.benchmarks.base import Benchmark, Headline, Observation
+from meshbench.benchmarks.base import Benchmark, Headline, Observation, Pair
+from meshbench.collectors import daemon_log
+from meshbench.collectors.daemon_log import Beside
 from meshbench.results.records import LinkRecord, Record, Status
 from meshbench.util.foreign import quoted, why
 
@@ -19,11 +22,13 @@ class Reading:
     Attributes:
         record: a link that is ok in the file, but cannot be read or holds nothing, is `tool_failed`
             with the reason and the file's name.
+        logs: of both ends of each link with single RTTs, what was logged there.
     """
 
     record: Record
     observations: Sequence[Observation]
     headlines: Sequence[Headline]
+    logs: Sequence[Beside] = ()
 
 
 def read(record: Record, path: Path) -> Reading:
@@ -38,12 +43,21 @@ def read(record: Record, path: Path) -> Reading:
             _unreadable(link, f"its settings are not of a benchmark here: {why(error)}", path)
         return Reading(record, collected, ())
     measured = _measured(benchmark, record, path)
-    return Reading(record, [*collected, *measured], benchmark.headlines())
+    logs = list(daemon_log.beside(record, dict(_starts_s(benchmark, record))))
+    return Reading(record, [*collected, *measured], benchmark.headlines(), logs)
 
 
 def judged(record: Record, path: Path) -> list[LinkRecord]:
     """A record's links with the status that their output turns out to have."""
     return list(read(record, path).record.links)
+
+
+def _starts_s(benchmark: Benchmark[Any], record: Record) -> Iterator[tuple[Pair, float]]:
+    for link in record.links:
+        with contextlib.suppress(Exception):  # a tool's output may be anything
+            start_s = benchmark.series_start_s(link)
+            if start_s is not None and math.isfinite(start_s):
+                yield link.pair, start_s
 
 
 def _measured(benchmark: Benchmark[Any], record: Record, path: Path) -> list[Observation]:

@@ -1,4 +1,4 @@
-"""Fixed Arrow schemas of the two tidy data sets that everything downstream reads."""
+"""Fixed Arrow schemas of the three tidy data sets that everything downstream reads."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -80,6 +80,23 @@ LINKS = pa.schema(
     ]
 )
 """One row per link of a record, also when nothing was measured on it."""
+
+EVENTS = pa.schema(
+    [
+        *_CELL,
+        pa.field("host", _WORD, nullable=False),  # source or target: whose units logged it
+        pa.field("t_s", pa.float64()),  # on the axis of the link's RTTs; null: nothing was logged
+        pa.field("unit", _WORD),
+        pa.field("priority", pa.int32()),  # of syslog(3), from 0, the most urgent, to 7
+        pa.field("message", pa.string()),
+        pa.field("until_s", pa.float64()),  # what the host logged is known until then
+        pa.field("clock_error_s", pa.float64()),  # how far t_s may be off
+        pa.field("reason", pa.string()),  # why it is not known what the host logged
+        pa.field("record", _WORD),  # the raw file below results/<campaign>/
+    ]
+)
+"""One row per line that the system's units logged on either end of a link with single RTTs, and one
+of each end that logged nothing, or of which it is not known. None of a record without the logs."""
 
 
 def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

@@ -24,6 +24,8 @@ _LARGEST_PAYLOAD = 1400
 """Of an echo request that may not be fragmented."""
 _QUESTION_WORDS = 2
 """A tool that is asked its version takes no time."""
+_EPOCH = 1_000_000_000
+"""What every clock shows when something begins."""
 _SAMPLING = "meshbench-host-resources"
 """The unit of the program that samples what a host spends."""
 _STATE = "\n@ kernel\nfake\n@ vpns\n{vpns}\n@ installed\n{installed}\n@ links\n[]\n"
@@ -82,6 +84,7 @@ class FakeHost:
             "nebula": lambda _: (0, "Version: fake\n"),
             "tincd": lambda _: (0, "tinc version fake\n"),
             "journalctl": lambda _: (0, "End of nodes.\n"),
+            "date": lambda _: (0, f"{_EPOCH}.0\n"),
             "cat": _this_machine_s,
         }
 
@@ -102,7 +105,9 @@ class FakeHost:
         return 0, "".join(f"{f}:{self._sysctls.get(f, 'fake')}\n" for f in argv[4:])
 
     def _sh(self, argv: Sequence[str]) -> tuple[int, str]:
-        """The hosts' state, what a host spent, or a kernel that takes every value."""
+        """The hosts' state, what a host spent or logged, or a kernel that takes every value."""
+        if "journalctl" in argv:
+            return 0, _logged(argv)
         if _SAMPLING in argv:
             return 0, _spent(len(self._world.running), 1e7 * (1 + self._random.random()))
         if argv[1] == "-s":
@@ -119,7 +124,7 @@ class FakeHost:
         count = int(argv[argv.index("-c") + 1]) if "-c" in argv else 20
         times = [1.0 + self._random.random() for _ in range(count)]
         lines = [
-            f"[{1000 + index * 0.2:.6f}] 64 bytes from {argv[-1]}: icmp_seq={index + 1} ttl=64 time={rtt:.3f} ms"
+            f"[{_EPOCH + index * 0.2:.6f}] 64 bytes from {argv[-1]}: icmp_seq={index + 1} ttl=64 time={rtt:.3f} ms"
             for index, rtt in enumerate(times)
         ]
         mean = sum(times) / count
@@ -205,6 +210,20 @@ def _spent(daemons: int, tunnel_bytes: float) -> str:
     cores = "c 0 20 10 5 15\nc 1 10 5 5 30\n"
     later = "".join(f"@ {100 + n / 2}\n{grown}{cores}.\n" for n in range(1, 5))
     return f"h 100\nq 0\n@ 100\nm {20_000 * daemons}\n.\n{later}q 0\nend 102.1\n"
+
+
+def _logged(argv: Sequence[str]) -> str:
+    """A line a second of the units asked for, as `collectors.daemon_log` has them printed."""
+    units = [argv[n + 1] for n, word in enumerate(argv) if word == "-u"]
+    lines = [
+        json.dumps({
+            "__REALTIME_TIMESTAMP": str((_EPOCH + second) * 1_000_000), "PRIORITY": "6",
+            "_SYSTEMD_UNIT": unit, "MESSAGE": "fake journal",
+        })
+        for second in range(5)
+        for unit in units
+    ]  # fmt: skip
+    return "\n".join([f"{_EPOCH + 3600}.0", *lines, "end 0", ""])
 
 
 def _iperf3_run(argv: Sequence[str], rate_bps: float) -> dict[str, object]:

@@ -30,6 +30,7 @@ class Inputs:
     campaign: Campaign
     samples: Files
     links: Files
+    events: Files = ()
     packaged: Files = ()
     deployed: Files = ()
     calibrated: Files = ()
@@ -101,6 +102,7 @@ class Inputs:
             records={pair: tuple(some) for pair, some in records.items()},
             samples=tuple(paths.samples(name, *pair) for pair in pairs),
             links=tuple(paths.links(name, *pair) for pair in pairs),
+            events=tuple(paths.events(name, *pair) for pair in pairs),
             calibration_samples=(paths.calibration_samples(name),),
             calibration_links=(paths.calibration_links(name),),
             bracket_samples=(paths.bracket_samples(name),) if setup.plan.brackets else (),

@@ -43,7 +43,7 @@ def of_link(link: LinkRecord, counted: int, interval_s: float) -> Iterator[Obser
     loads = _loads(link)
     ends_s = {load.phase: load.ended_s for load in loads}
     probes = [probe.until(ends_s.get(probe.phase)) for probe in _probes(link, counted)]
-    start_s = _start_s(probes, loads)
+    start_s = _start_s(probes, loads) or 0.0
     last = _last_phase(link)
     for probe in probes:
         for value in _of_probe(probe, probes, link.pair, start_s):
@@ -51,6 +51,14 @@ def of_link(link: LinkRecord, counted: int, interval_s: float) -> Iterator[Obser
     for load in loads:
         for value in _of_load(load, probes, interval_s, link.pair, start_s):
             yield replace(value, settled=load.phase != last)
+
+
+def start_s(link: LinkRecord, counted: int) -> float | None:
+    """When the axis of a link's values begins, by the source's clock; None where nothing is known.
+
+    Raises ValueError when the load of a link that is ok cannot be read.
+    """
+    return _start_s(_probes(link, counted), _loads(link))
 
 
 def _last_phase(link: LinkRecord) -> str:
@@ -79,11 +87,11 @@ def _loads(link: LinkRecord) -> list[Load]:
     return loads
 
 
-def _start_s(probes: Sequence[Probe], loads: Sequence[Load]) -> float:
-    """The first thing known on the source's clock; 0 where nothing is."""
+def _start_s(probes: Sequence[Probe], loads: Sequence[Load]) -> float | None:
+    """The first thing known on the source's clock; None where nothing is."""
     sent = (sent_s for probe in probes for sent_s, _, _ in probe.sent_at())
     started = (load.started_s for load in loads if load.started_s is not None)
-    return min((*sent, *started), default=0.0)
+    return min((*sent, *started), default=None)
 
 
 def _of_probe(

@@ -7,7 +7,7 @@ from meshbench.importers.vpn_runner.index import Kind, Place
 from meshbench.importers.vpn_runner.outcome import EVERYWHERE, LinkOutcome
 from meshbench.importers.vpn_runner.reading import UnreadableError, items, number, text
 from meshbench.importers.vpn_runner.runs import Run
-from meshbench.importers.vpn_runner.scrub import scrub
+from meshbench.util.scrub import scrub
 
 RING = {Kind.TCP, Kind.UDP, Kind.PARALLEL, Kind.QPERF, Kind.PING, Kind.RIST, Kind.NIX_CACHE}
 """Tests of which each host is the client of the next one."""

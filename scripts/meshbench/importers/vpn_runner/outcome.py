@@ -18,10 +18,10 @@ from meshbench.importers.vpn_runner.reading import (
     seconds,
     text,
 )
-from meshbench.importers.vpn_runner.scrub import excerpt, scrub
 from meshbench.importers.vpn_runner.values import Value
 from meshbench.results import imported_metrics as m
 from meshbench.results.records import Status
+from meshbench.util.scrub import excerpt, scrub
 
 EVERYWHERE = "*"
 """Source and target of what belongs to no link: settings and the runner's own time."""

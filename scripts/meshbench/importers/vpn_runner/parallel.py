@@ -16,8 +16,8 @@ from meshbench.importers.vpn_runner.outcome import (
     open_envelope,
 )
 from meshbench.importers.vpn_runner.reading import UnreadableError, at, count, items, seconds, text
-from meshbench.importers.vpn_runner.scrub import excerpt
 from meshbench.results.records import Status
+from meshbench.util.scrub import excerpt
 
 
 def read(document: Any, host: str) -> Iterator[LinkOutcome]:

@@ -38,6 +38,10 @@ LISTEN_LIMIT_S = 2.0
 COMPANION_LIMIT_S = 15.0
 PING_TROUBLE = {2, 126, 127}
 """How ping(8) ends when it could not ask, and how a shell does when it could not start ping."""
+LEAST_SECRET = 16
+"""Shorter material is no secret but a name or a number."""
+NO_SECRETS = ("public", "certificate", "address")
+"""Parts of the names of material that anybody may know."""
 TURN_S = 3.0
 """How long an ordered pair is tried before the next one has its turn."""
 
@@ -71,6 +75,21 @@ class Mesh:
         """Every unit that is to run on a host, in the order in which they are started."""
         beside = [unit_name(self.driver.system, name) for name in self.companions(host)]
         return (*beside, *([self.unit] if self.service(host) else []))
+
+    def secrets(self) -> frozenset[str]:
+        """Lines of the keys that stand in files for root alone, and in no others."""
+        files = [file for host in self.hosts for file in self.files(host.name)]
+        shown = b"\n".join(file.content for file in files if not file.secret).decode(
+            errors="replace"
+        )
+        lines = (
+            line.strip()
+            for node in self.material.values()
+            for key, value in node.items()
+            if not any(word in key for word in NO_SECRETS)
+            for line in value.splitlines()
+        )
+        return frozenset(line for line in lines if len(line) >= LEAST_SECRET and line not in shown)
 
     def files(self, host: str) -> list[File]:
         """Everything that is to be on a host: configuration, keys and the units."""

@@ -46,8 +46,8 @@ FIGURES = (
     ),
     Figure(
         "spikes",
-        "Spikes of the round-trip time that come regularly",
-        tables=("spikes", "measures"),
+        "Spikes of the round-trip time, and the daemons' log",
+        tables=("spikes", "spike_times", "spike_rtts", "log_events", "measures"),
         benchmarks=("ping", "latency_under_load"),
         judged=False,
     ),

@@ -1,17 +1,28 @@
-"""Spikes of the RTT that come regularly: the period of each series that has one, and how sure that is."""
+"""Spikes of the RTT: the periods of series that have one, and the log of the daemons beside the RTTs."""
 
 from collections.abc import Sequence
 
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import measured, pictures, theme
-from meshbench.figures.drawing.groups import Group
+from meshbench.figures.drawing import channels, measured, pictures, theme
+from meshbench.figures.drawing.groups import Group, place
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered, profile_order
-from meshbench.figures.drawing.wording import number
+from meshbench.figures.drawing.wording import counted, joined, number, on_log, shortened
 
 _ROW, _WIDTH = 18, 250
+_PANEL, _RTTS, _HOST = 290, 70, 12
+"""Of a series: width, height of its RTTs, height of a host's ticks; in px."""
+_ACROSS, _GAP = 2, 14
+_URGENT = 4
+"""Lines of this priority of syslog(3), or a more urgent one, are red: warnings."""
+_KEY = (
+    "round", "vpn", "tuning", "profile", "placement", "benchmark", "source", "target", "mode",
+)  # fmt: skip
+_TOLD = 60
+"""Characters of a log line in the caption."""
+NOTHING = "the daemon logged nothing in this time"
 
 
 def _rows(data: Data, context: Context) -> list[Row]:
@@ -30,9 +41,142 @@ def _pings(data: Data, context: Context) -> list[Group]:
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
-    """The periods, and below them the systems of which no ping has an RTT."""
-    picture = _periods(_rows(data, context), context)
-    return measured.with_absent(picture, _pings(data, context), context, _WIDTH + 80)
+    """The periods, the systems of which no ping has an RTT, and a series of each that has spikes."""
+    rows = _rows(data, context)
+    picture = measured.with_absent(
+        _periods(rows, context), _pings(data, context), context, _WIDTH + 80
+    )
+    if not (shown := _shown(rows, context)):
+        return picture
+    panels = [_panel(row, data) for row in shown]
+    return alt.vconcat(
+        picture, alt.concat(*panels, columns=_ACROSS, spacing=_GAP), spacing=18,
+        usermeta={"width": theme.PAGE},
+    )  # fmt: skip
+
+
+def _shown(rows: Sequence[Row], context: Context) -> list[Row]:
+    """The series that are drawn, in the order of their systems."""
+    shown = [row for row in rows if row["shown"]]
+    order = ordered(context.vpns, {row["vpn"] for row in shown})
+    return sorted(shown, key=lambda row: order.index(row["vpn"]))
+
+
+def _of(row: Row, data: Data, table: str) -> list[Row]:
+    """What another table has of a series."""
+    mine = measured.rows(data, table, vpn=row["vpn"])
+    return [other for other in mine if _key(other) == _key(row)]
+
+
+def _key(row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in _KEY)
+
+
+def _panel(row: Row, data: Data) -> alt.VConcatChart:
+    """Single RTTs with a ring around each spike, full where a line was near; ticks of the log below."""
+    rtts, times = (
+        [one for one in _of(row, data, table) if on_log(one["rtt_ms"] or 0.0)]
+        for table in ("spike_rtts", "spike_times")
+    )
+    head = alt.TitleParams(
+        f"{_name(row)}, {place(row)}, round {row['round']}", fontSize=theme.TEXT,
+        subtitle=_coincided(row), subtitleFontSize=theme.SMALL,
+    )  # fmt: skip
+    ends = [one["t_s"] for one in rtts] or [0.0]
+    across = alt.Scale(domain=[min(0.0, *ends), max(ends)], nice=False)
+    chart: alt.VConcatChart = alt.vconcat(
+        _series(rtts, times, theme.look(row["vpn"]).colour, across),
+        _ticks(row, _of(row, data, "log_events"), across),
+        spacing=3, title=head,
+    )  # fmt: skip
+    return chart
+
+
+def _series(
+    rtts: Sequence[Row], times: Sequence[Row], colour: str, across: alt.Scale
+) -> alt.LayerChart:
+    scale = pictures.Scale.of([row["rtt_ms"] for row in rtts], log=True, room=1.2)
+    x = alt.X("t_s:Q", scale=across, axis=alt.Axis(title=None, labels=False, ticks=False))
+    y = alt.Y("rtt_ms:Q", scale=scale.scale(), axis=scale.axis("RTT (ms)"))
+    plain = [{"t_s": row["t_s"], "rtt_ms": row["rtt_ms"]} for row in rtts]
+    rings = [
+        {
+            "t_s": row["t_s"], "rtt_ms": row["rtt_ms"], "fill": theme.RED if row["near"] else "white",
+            "line": row["message"] or "",
+        }
+        for row in times
+    ]  # fmt: skip
+    layers = [alt.Chart(frame(plain)).mark_circle(size=7, color=colour).encode(x=x, y=y)]
+    if rings:
+        layers.append(
+            alt.Chart(frame(rings))
+            .mark_point(size=34, stroke=theme.RED, strokeWidth=1.2, fillOpacity=0.8)
+            .encode(
+                x=x,
+                y=y,
+                fill=alt.Fill("fill:N", scale=None),
+                tooltip=channels.tooltip("t_s:Q", "rtt_ms:Q", "line:N"),
+            )
+        )
+    return alt.LayerChart(layer=layers, width=_PANEL, height=_RTTS)
+
+
+def _ticks(row: Row, lines: Sequence[Row], across: alt.Scale) -> alt.LayerChart:
+    """A tick per line of the log and host, or in words why there are none."""
+    hosts = list(dict.fromkeys((row["source"], row["target"])))
+    ticks = [
+        {
+            "t_s": line["t_s"], "host": line["host"], "unit": line["unit"], "message": line["message"],
+            "colour": theme.RED if line["priority"] <= _URGENT else theme.INK, "text": "",
+        }
+        for line in lines
+    ]  # fmt: skip
+    nothing = {"host": hosts[0], "unit": "", "message": "", "colour": theme.GREY}
+    if not ticks:
+        ticks = [{"t_s": across.domain[0], "text": _silence(row), **nothing}]
+    base = alt.Chart(frame(ticks)).encode(
+        x=alt.X("t_s:Q", scale=across, axis=alt.Axis(title="s", tickCount=6)),
+        y=alt.Y(
+            "host:N",
+            scale=alt.Scale(domain=hosts),
+            axis=alt.Axis(title="log of", ticks=False, domain=False),
+        ),
+    )
+    drawn = base.transform_filter("datum.text === ''").mark_tick(
+        thickness=1.2, height=_HOST - 3, clip=True
+    )
+    said = base.mark_text(align="left", dx=4, fontSize=theme.SMALL, color=theme.GREY)
+    tooltip = channels.tooltip("t_s:Q", "host:N", "unit:N", "message:N")
+    return alt.LayerChart(
+        layer=[
+            drawn.encode(color=alt.Color("colour:N", scale=None), tooltip=tooltip),
+            said.encode(text="text:N"),
+        ],
+        width=_PANEL,
+        height=_HOST * len(hosts),
+    )
+
+
+def _silence(row: Row) -> str:
+    """Why a series has no line of the log beside it."""
+    return NOTHING if row["n_near"] is not None else f"log: {row['log_reason']}"
+
+
+def _coincided(row: Row) -> str:
+    """What of a series' spikes coincided with the log, in a few words."""
+    spikes = counted(row["n_spikes"], "spike")
+    if row["n_near"] is None or not row["n_lines"]:
+        return f"{spikes}; {_silence(row)}"
+    if row["chance"] is None:
+        return f"{spikes}, none of them where the log is known"
+    return (
+        f"{row['n_near']} of {counted(row['n_logged'], 'spike')} within {_window(row)} of "
+        f"{counted(row['n_lines'], 'line')}; by chance: {number(row['chance'], 2)}"
+    )
+
+
+def _window(row: Row) -> str:
+    return f"±{row['window_s']:g} s"
 
 
 def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
@@ -106,12 +250,56 @@ def caption(data: Data, context: Context) -> str:
             f" The surest is {number(best['period_s'])} s ({best['vpn']}, {best['profile']}, "
             f"{best['source']}→{best['target']}; {number(100 * best['power'], 2)} % of the variance)."
         )
+    shown = _shown(rows, context)
     return (
         "Periods in single round-trip times of an idle link (ping, and idle phases): Lomb-Scargle of the RTT's "
         "logarithm, found where noise would have as much power with a probability below 0.001 (Baluev 2008). One point "
         f"per round and link; to the right how many series have one. {len(found)} of "
-        f"{len(analysed)} series have a period.{surest}"
+        f"{len(analysed)} series have a period.{surest}{_beside(shown, data) if rows else ''}"
     )
+
+
+def _beside(shown: Sequence[Row], data: Data) -> str:
+    """What the panels are, and what coincided in them."""
+    if not shown:
+        return " No series has a spike."
+    said = " ".join(
+        sentence
+        for sentence in (*(_told_line(row, data) for row in shown), *_silent(shown))
+        if sentence
+    )
+    return (
+        " Below them the single RTTs of one series of each system that has spikes (the surest period, else the most "
+        "spikes): rings are RTTs far above the median (modified z-score of the logarithm above 3.5, at least 1.5 times "
+        f"it), full where the system's units on either host logged a line within {_window(shown[0])}; ticks are all "
+        "lines, warnings in red. The chance is that of as many, were spikes anywhere in that time (event coincidence "
+        f"analysis, Donges et al. 2016), not adjusted for the number of series. {said}"
+    )
+
+
+def _told_line(row: Row, data: Data) -> str:
+    """Of a series with lines in its time."""
+    if not row["n_lines"]:
+        return ""
+    near = [one for one in _of(row, data, "spike_times") if one["near"]]
+    largest = max(near, key=lambda one: float(one["rtt_ms"]), default=None)
+    example = ""
+    if largest:
+        unit = str(largest["unit"]).removesuffix(".service")
+        example = (
+            f" (beside the largest, {number(largest['rtt_ms'])} ms, {unit} on {largest['host']} "
+            f"logged: {shortened(largest['message'], _TOLD)})"
+        )
+    return f"{row['vpn']}: {_coincided(row)}{example}."
+
+
+def _silent(shown: Sequence[Row]) -> list[str]:
+    """Of series without any line, by why."""
+    silent: dict[str, list[str]] = {}
+    for row in shown:
+        if not row["n_lines"]:
+            silent.setdefault(_silence(row), []).append(row["vpn"])
+    return [f"{joined(vpns)}: {why}." for why, vpns in silent.items()]
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
