@@ -56,36 +56,51 @@ _HOST = {
 ODD = (0.0, None, 1e307, 1e17, 4e-10)
 
 
-def context() -> Context:
+def context(rounds: int = 2) -> Context:
     return synthetic.context(
-        vpns=VPNS, profiles=PROFILES, tunings=TUNINGS, benchmarks=tuple(HEADLINES)
+        vpns=VPNS, profiles=PROFILES, tunings=TUNINGS, benchmarks=tuple(HEADLINES), rounds=rounds
     )
 
 
-def write(folder: Path, state: State) -> dict[str, Path]:
-    """The aggregate tables of the campaign."""
+def write(folder: Path, state: State, rounds: int = 2, spoilt: int = 0) -> dict[str, Path]:
+    """The aggregate tables of the campaign.
+
+    Args:
+        folder: where they go.
+        state: of the campaign.
+        rounds: how many.
+        spoilt: a round whose cells are marked, with values ten times as large; the analysis leaves them out.
+    """
     samples: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
-    for number, at in enumerate(_links()):
+    for number, at in enumerate(_links(rounds)):
         bad = state == "failed" or (state == "half" and BROKEN in at.values())
         bad |= state == "half" and at["profile"] == "high" and at["vpn"] != "internal"
         trouble = {"status": "failed", "reason": REASON} if bad else {}
-        links.append(synthetic.link(**at, **trouble))
-        samples += _failed(at) if bad else _measured(at, state, number)
+        marks = {"marks": ["other load"]} if at["round"] == spoilt else {}
+        links.append(synthetic.link(**at, **trouble, **marks))
+        mine = list(_failed(at) if bad else _measured(at, state, number))
+        for row in mine if marks else ():
+            row["value"] = 10 * row["value"]
+        samples += mine
         if at["benchmark"] == "tcp" and not bad:
             samples += _spent(at, state)
     for at in _starts():
         bad = state == "failed" or (state == "half" and at["vpn"] == BROKEN)
         trouble = {"status": "failed", "reason": REASON} if bad else {}
         samples.append(synthetic.sample("ready_time", None if bad else 0.8, "s", **at, **trouble))
-    for at in _calibrations():
+    for at in _calibrations(rounds):
         links.append(synthetic.link(**at))
         samples += [synthetic.sample(name, 1.0, "ms", **at) for name in ("owd_mean", "owd_sd")]
-    return synthetic.write(folder, samples, links)
+    made = synthetic.write(folder, samples, links)
+    if spoilt:
+        files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
+        made |= synthetic.analysed(folder, *files, made, {"marked": False})
+    return made
 
 
-def _links() -> Iterator[dict[str, Any]]:
-    keys = itertools.product((1, 2), VPNS, TUNINGS, PROFILES, HEADLINES, LINKS)
+def _links(rounds: int) -> Iterator[dict[str, Any]]:
+    keys = itertools.product(range(1, rounds + 1), VPNS, TUNINGS, PROFILES, HEADLINES, LINKS)
     for round_, vpn, tuning, profile, benchmark, (source, target) in keys:
         yield {
             "round": round_, "vpn": vpn, "tuning": tuning, "profile": profile,
@@ -93,8 +108,9 @@ def _links() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _calibrations() -> Iterator[dict[str, Any]]:
-    for round_, profile, (source, target) in itertools.product((1, 2), PROFILES, LINKS):
+def _calibrations(rounds: int) -> Iterator[dict[str, Any]]:
+    numbers = range(1, rounds + 1)
+    for round_, profile, (source, target) in itertools.product(numbers, PROFILES, LINKS):
         where = {"profile": profile, "source": source, "target": target}
         yield {"round": round_, "benchmark": "calibration", **where}
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CHART_FORMATS = ("svg", "png", "pdf", "html")
 TABLE_FORMATS = ("csv", "tex")
+ANALYSED = ("estimates", "effects", "ranks")
+"""The tables that centres, intervals and what cannot be told are from (`drawing.estimated`, `drawing.doubt`)."""
 SELF_TOLD = ("timing", "netem")
 """What an imported run says of its own times and settings: of the form of a benchmark, and none."""
 
@@ -334,7 +336,7 @@ class Figure:
 
     name: str
     title: str
-    tables: tuple[str, ...] = ("measures",)
+    tables: tuple[str, ...] = ("measures", *ANALYSED)
     formats: tuple[str, ...] = CHART_FORMATS
     benchmarks: tuple[str, ...] = ()
     together: bool = False

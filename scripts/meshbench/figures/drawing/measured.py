@@ -8,7 +8,7 @@ import altair as alt
 import pyarrow.compute as pc
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, find_metric
-from meshbench.figures.drawing import pictures, strip, theme
+from meshbench.figures.drawing import doubt, estimated, pictures, strip, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Missing
@@ -83,7 +83,21 @@ def groups(
 
     Without any record of a benchmark that was planned, every profile is one that lacks it.
     """
-    return collected(values(data, measure), context, measure, profiles)
+    found = collected(values(data, measure), context, measure, profiles)
+    if "estimates" not in data.tables:  # of a figure that shows no centre
+        return found
+    return estimated.known(found, data, measure.benchmark, {"value": measure.metric})
+
+
+def unsure(
+    measures: Iterable[Measure],
+    data: Data,
+    context: Context,
+    profiles: Sequence[str] | None = None,
+) -> str:
+    """What a caption says of these measures' rounds, and of what cannot be told (`doubt.told`)."""
+    shown = [group for one in measures for group in groups(data, context, one, profiles)]
+    return doubt.told(shown, data, context)
 
 
 def collected(
@@ -92,7 +106,7 @@ def collected(
     measure: Measure,
     profiles: Sequence[str] | None = None,
 ) -> list[Group]:
-    """The same of rows that were made from those of the metric."""
+    """The same of rows that were made from those of the metric, without what the analysis knows of it."""
     known = {row["profile"] for row in found}
     if not known and measure.benchmark in context.benchmarks:
         known = set(context.profiles)
@@ -150,6 +164,13 @@ def survivors(group: Group, scale: float = 1.0) -> float | None:
     """The sum over the links that have a value, however many; the thesis's reading."""
     links = by_link(group, scale)
     return sum(links.values()) if links else None
+
+
+def centre(group: Group, column: str, scale: float = 1.0) -> Entry:
+    """The median of a group for a printed table; a bound is no number."""
+    if group.known[column].estimate.bound:
+        return Missing(group.told(column, scale), "time-outs leave no more known of it")
+    return entry(group, group.centre(column, scale))
 
 
 def entry(group: Group, value: float | None) -> Entry:

@@ -43,7 +43,7 @@ FIGURES = (
     Figure(
         "drift",
         "From round to round",
-        tables=("estimates", "measures", "changes"),
+        tables=("estimates", "effects", "measures", "changes"),
         benchmarks=_MEASURED_HERE,
         rounds=2,
         judged=False,

@@ -6,7 +6,15 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import analysed, axes, channels, measured, pictures, theme
+from meshbench.figures.drawing import (
+    analysed,
+    axes,
+    channels,
+    estimated,
+    measured,
+    pictures,
+    theme,
+)
 from meshbench.figures.drawing.analysed import BARE, Shown
 from meshbench.figures.drawing.groups import Group, collect
 from meshbench.figures.drawing.wording import number
@@ -33,7 +41,8 @@ def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]
         )  # fmt: skip
         mine = [row for row in rows if row["mode"] == one.mode]
         found = [g for g in collect(mine, context) if g.profile == profile]
-        yield one, [group for group in found if group.tuning == context.tunings[0]]
+        groups = [group for group in found if group.tuning == context.tunings[0]]
+        yield one, estimated.known(groups, data, one.benchmark, {"value": one.metric})
 
 
 def _panel(one: Shown, groups: Sequence[Group], names: Sequence[str]) -> alt.ConcatChart:

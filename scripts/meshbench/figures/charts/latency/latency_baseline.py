@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured
+from meshbench.figures.drawing import doubt, measured
 from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
@@ -87,7 +87,8 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"Round-trip times at {context.profiles[0]}, means over the links. The spike ratio is the mean "
         f"of the runs' largest values over the mean{f' (largest: {told})' if told else ''}; max. is the "
-        f"largest single value of each link. {measured.SPREAD}"
+        f"largest single value of each link. {measured.SPREAD} "
+        + doubt.told(_groups(data, context, AVERAGE), data, context)
     )
 
 

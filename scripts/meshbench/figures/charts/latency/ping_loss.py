@@ -52,6 +52,7 @@ def _lost(group: Group) -> str:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and where whole runs were lost."""
     shown = groups(data, context)
+    unsure = measured.unsure((MEASURE,), data, context)
     whole = [
         f"{group.vpn} at {group.profile}: {_lost(group)} runs without any reply, "
         f"{percent(measured.mean(group))} on average{_apart(group, data, context)}"
@@ -64,7 +65,7 @@ def caption(data: Data, context: Context) -> str:
         told = "A link without any reply is failed, not a loss of 100 %."
     else:
         told = "No run was lost as a whole."
-    return f"Share of echo requests without a reply, one point per run and link. {told}"
+    return f"Share of echo requests without a reply, one point per run and link. {told} {unsure}"
 
 
 def _apart(group: Group, data: Data, context: Context) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import axes, channels, measured, strip, theme
+from meshbench.figures.drawing import axes, channels, doubt, measured, strip, theme
 from meshbench.figures.drawing.groups import Group, look, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -210,7 +210,8 @@ def caption(data: Data, context: Context) -> str:
         "description of each path."
     )
     groups = measured.groups(data, context, MEASURE)
-    return f"{what} {measured.told_extremes(groups, MEASURE)}".strip()
+    unsure = doubt.told(groups, data, context)
+    return f"{what} {measured.told_extremes(groups, MEASURE)} {unsure}"
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

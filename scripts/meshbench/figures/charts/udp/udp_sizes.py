@@ -70,11 +70,12 @@ def _sizes(found: Sequence[float]) -> Entry:
 
 def caption(data: Data, context: Context) -> str:
     """What the columns are."""
-    del data, context
+    rate = Measure("udp", "udp_packet_rate", "count", modes=OVERLOAD_MODES)
     return (
         "Sizes: the payload of one UDP datagram, the MTU of the interface by which it leaves (of the tunnel), the "
         "largest packet that got through the tunnel whole, and the payload of one TCP segment; and the datagrams "
-        "received per second of a sender without a rate limit, mean over the links."
+        "received per second of a sender without a rate limit, mean over the links. "
+        + measured.unsure((rate,), data, context)
     )
 
 
