@@ -48,6 +48,7 @@ OTHERS = {
 }  # fmt: skip
 _OVER_TIME = {"tcp": ("tcp_rtt", "ms", 5.0), "tcp_parallel": ("goodput", "bit/s", 40e6)}
 _LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0, "1/min": 900.0}
+_SEGMENT = 1368.0
 _HOST = {
     "tunnel_bytes": 4e8, "vpn_cpu": 4.0, "vpn_cpu_per_gigabyte": 10.0, "kernel_cpu": 2.0,
     "kernel_cpu_per_gigabyte": 5.0, "busiest_thread": 0.8, "busiest_thread_demand": 0.97,
@@ -142,7 +143,8 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
     benchmark = at["benchmark"]
     for index, name in enumerate((*HEADLINES[benchmark], *OTHERS.get(benchmark, ()))):
         metric = registry.metric(name)
-        value: float | None = _LEVELS[metric.unit] * (1 + number % 7 / 20)
+        level = _SEGMENT if name == "mss" else _LEVELS[metric.unit]
+        value: float | None = level * (1 + number % 7 / 20)
         if state == "odd":
             value = 0.0 if at["vpn"] == "nebula" else ODD[(number + index) % len(ODD)]
         yield synthetic.sample(name, value, metric.unit, **at, **_mode(at))

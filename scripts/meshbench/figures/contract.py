@@ -235,9 +235,14 @@ class Data:
         )
 
     def rows(self, name: str, **equal: Any) -> list[Row]:
-        """A table's rows, those whose columns equal the given values. Raises KeyError."""
-        rows = cast("list[Row]", self.tables[name].to_pylist())
-        return [row for row in rows if all(row[key] == value for key, value in equal.items())]
+        """A table's rows, those whose columns equal the given values (None: without one). Raises KeyError."""
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        table = self.tables[name]
+        for column, value in equal.items():
+            cells = table[column]
+            table = table.filter(pc.is_null(cells) if value is None else pc.equal(cells, value))
+        return cast("list[Row]", table.to_pylist())
 
 
 LARGEST = 1e18

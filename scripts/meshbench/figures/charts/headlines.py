@@ -63,8 +63,8 @@ def _sections(benchmark: str, data: Data, context: Context) -> Iterator[Section]
 
 def _rows(benchmark: str, data: Data, of: str) -> list[Row]:
     if of == "link":
-        return measured.rows(data, "measures", benchmark=benchmark)
-    rows = measured.rows(data, "hosts", benchmark=benchmark)
+        return data.rows("measures", benchmark=benchmark)
+    rows = data.rows("hosts", benchmark=benchmark)
     return [{**row, "source": row["host"], "target": row["host"]} for row in rows]
 
 

@@ -46,10 +46,10 @@ class Place:
     tuning: str
     vpns: frozenset[str]
 
-    def of(self, rows: Iterable[Row]) -> list[Row]:
+    def of(self, data: Data, table: str, **equal: str) -> list[Row]:
         """Its rows of a table of the analysis."""
-        mine = self.series.of(rows, profile=self.profile, tuning=self.tuning)
-        return [row for row in mine if row["vpn"] in self.vpns]
+        where = {**vars(self.series), "profile": self.profile, "tuning": self.tuning}
+        return [row for row in data.rows(table, **where, **equal) if row["vpn"] in self.vpns]
 
 
 def _places(groups: Sequence[Group], context: Context) -> list[Place]:
@@ -78,9 +78,8 @@ Told = Iterator[tuple[str, Place]]
 
 def tied(places: Iterable[Place], data: Data) -> Told:
     """Systems that share a tier of the table `ranks`."""
-    table = data.rows("ranks")
     for place in places:
-        mine = [row for row in place.of(table) if row["rank_low"] is not None]
+        mine = [row for row in place.of(data, "ranks") if row["rank_low"] is not None]
         for tier in sorted({row["tier"] for row in mine}):
             names = [row["vpn"] for row in mine if row["tier"] == tier]
             if len(names) > 1:
@@ -89,15 +88,16 @@ def tied(places: Iterable[Place], data: Data) -> Told:
 
 def unsure(places: Iterable[Place], data: Data) -> Told:
     """Systems of which the table `effects` says that they cannot be told from the bare link."""
-    table = [
-        row
-        for row in data.rows("effects", reference=BARE, verdict="cannot tell")
-        if row["p"] is not None
-        and (row["tuning"], row["placement"])
-        == (row["reference_tuning"], row["reference_placement"])
-    ]
     for place in places:
-        if names := [row["vpn"] for row in place.of(table)]:
+        rows = place.of(data, "effects", reference=BARE, verdict="cannot tell")
+        names = [
+            row["vpn"]
+            for row in rows
+            if row["p"] is not None
+            and (row["tuning"], row["placement"])
+            == (row["reference_tuning"], row["reference_placement"])
+        ]
+        if names:
             yield joined(names), place
 
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-import pyarrow.compute as pc
 
 from meshbench.analysis import estimates
 from meshbench.analysis.estimates import Estimate
@@ -32,9 +29,9 @@ def known(
         metrics: of each column that has a centre, whose metric it is.
         subject_kind: 'link' or 'host'.
     """
-    equal: dict[str, Any] = {"benchmark": benchmark, "subject_kind": subject_kind}
-    values = _indexed(data, "estimates", metrics, equal)
-    against = _indexed(data, "effects", metrics, {**equal, "reference": BARE})
+    of = {"benchmark": benchmark, "subject_kind": subject_kind}
+    values = _indexed(data, "estimates", metrics.values(), **of)
+    against = _indexed(data, "effects", metrics.values(), reference=BARE, **of)
     made = []
     for group in groups:
         columns = {}
@@ -63,9 +60,9 @@ def over_rounds(groups: Iterable[Group], *columns: str, marked: bool = True) -> 
     """
     made = []
     for group in groups:
-        counted = group if marked else replace(group, rows=unmarked(group.rows))
-        known = {name: _of_rounds(counted, name) for name in columns}
-        made.append(replace(group, known={**group.known, **known}))
+        of = group if marked else replace(group, rows=unmarked(group.rows))
+        estimated = {name: _of_rounds(of, name) for name in columns}
+        made.append(replace(group, known={**group.known, **estimated}))
     return made
 
 
@@ -96,15 +93,9 @@ def _variants(group: Group, column: str) -> Sequence[Variant]:
     return list(dict.fromkeys((row.get("mode"), row.get("direction", "forward")) for row in rows))
 
 
-def _indexed(
-    data: Data, name: str, metrics: Mapping[str, str], equal: Mapping[str, str]
-) -> dict[_Key, Row]:
+def _indexed(data: Data, name: str, metrics: Iterable[str], **equal: str) -> dict[_Key, Row]:
     """Rows of these metrics by `_KEY`; of the table `effects` those between systems."""
-    table = data.tables[name]
-    for column, value in equal.items():
-        table = table.filter(pc.equal(table[column], value))
-    wanted = set(metrics.values())
-    rows = [row for row in table.to_pylist() if row["metric"] in wanted]
+    rows = [row for metric in set(metrics) for row in data.rows(name, metric=metric, **equal)]
     return {
         tuple(row[key] for key in _KEY): row
         for row in rows

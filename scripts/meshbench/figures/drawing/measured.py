@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import altair as alt
-import pyarrow.compute as pc
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, find_metric
 from meshbench.figures.drawing import doubt, estimated, pictures, strip, theme
@@ -21,15 +20,6 @@ SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
 
 
-def rows(data: Data, table: str, **equal: str) -> list[Row]:
-    """The rows of a table that have these values; filtered before they become Python objects."""
-    found = data.tables[table]
-    for column, value in equal.items():
-        found = found.filter(pc.equal(found[column], value))
-    plain: list[Row] = found.to_pylist()
-    return plain
-
-
 def values(data: Data, measure: Measure) -> list[Row]:
     """The rows of one metric, and for each link that has none a row without a value that says why.
 
@@ -37,8 +27,8 @@ def values(data: Data, measure: Measure) -> list[Row]:
     at all, a link that ended well without it is one whose tool did not report it.
     """
     own = of_one_mode(
-        rows(
-            data, "measures",
+        data.rows(
+            "measures",
             benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
         )
     )  # fmt: skip
@@ -49,7 +39,7 @@ def values(data: Data, measure: Measure) -> list[Row]:
         own = [row for row in own if row["mode"] == mode]
     there = {_link(row) for row in own}
     absent: dict[tuple[object, ...], Row] = {}
-    for row in rows(data, "measures", benchmark=measure.benchmark):
+    for row in data.rows("measures", benchmark=measure.benchmark):
         link = _link(row)
         if link not in there and (row["status"] != "ok" or (own and link not in absent)):
             absent[link] = row
@@ -120,7 +110,7 @@ def planned(parts: Iterable[Part], data: Data, context: Context) -> list[Part]:
         part
         for part in parts
         if part[-1].benchmark in context.benchmarks
-        or rows(data, "measures", benchmark=part[-1].benchmark)
+        or data.rows("measures", benchmark=part[-1].benchmark)
     ]
 
 

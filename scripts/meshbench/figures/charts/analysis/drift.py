@@ -11,7 +11,6 @@ from meshbench.figures.drawing import (
     axes,
     channels,
     estimated,
-    measured,
     pictures,
     theme,
 )
@@ -35,8 +34,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]:
     for one, profile, _ in analysed.panels(data, context):
-        rows = measured.rows(
-            data, "measures", benchmark=one.benchmark, metric=one.metric, direction=one.direction,
+        rows = data.rows(
+        "measures", benchmark=one.benchmark, metric=one.metric, direction=one.direction,
             profile=profile, tuning=context.tunings[0],
         )  # fmt: skip
         mine = [row for row in rows if row["mode"] == one.mode]

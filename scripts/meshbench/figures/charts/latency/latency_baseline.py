@@ -62,7 +62,7 @@ def run_maxima(data: Data, context: Context) -> dict[str, float]:
     "maximum". Without runs of their own, the largest values of the links stand in.
     """
     profile = context.profiles[0]
-    rows = measured.rows(data, "runs", benchmark="ping", metric="rtt_max", profile=profile)
+    rows = data.rows("runs", benchmark="ping", metric="rtt_max", profile=profile)
     found = (
         collect(rows, context) if rows else _groups(data, context, Measure("ping", "rtt_max", "ms"))
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing import estimated, measured, strip
 from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import joined, percent
@@ -30,13 +30,15 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """A row per run where runs are kept, and per link otherwise."""
-    found = measured.rows(data, "runs", benchmark="ping", metric="ping_loss")
+    found = data.rows("runs", benchmark="ping", metric="ping_loss")
     if not found:
         return measured.groups(data, context, MEASURE)
     sizes = Counter(map(_link, found))
-    links = measured.rows(data, "measures", benchmark="ping", metric="rtt_avg")
+    links = data.rows("measures", benchmark="ping", metric="rtt_avg")
     without = [row for row in links if row["status"] != "ok" and not sizes[_link(row)]]
-    return collect([*found, *without * max(sizes.values())], context)
+    runs = collect([*found, *without * max(sizes.values())], context)
+    # Of runs, not of links as in the table of estimates.
+    return estimated.over_rounds(runs, "value", marked=estimated.marked_count(data))
 
 
 def _link(row: Row) -> tuple[object, ...]:

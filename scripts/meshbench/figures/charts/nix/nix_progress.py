@@ -42,7 +42,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def _copies(data: Data) -> list[Copy]:
     """Every copy that was begun."""
     found: dict[tuple[object, ...], Copy] = {}
-    for row in measured.rows(data, "nix_progress", benchmark=MEASURE.benchmark):
+    for row in data.rows("nix_progress", benchmark=MEASURE.benchmark):
         found.setdefault(tuple(row[key] for key in _COPY), []).append(row)
     return [sorted(copy, key=lambda row: float(row["t_s"])) for copy in found.values()]
 

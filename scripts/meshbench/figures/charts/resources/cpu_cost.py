@@ -61,8 +61,8 @@ def _lacking(
 
 def spent(data: Data, group: Group) -> tuple[Row, ...]:
     """What each host spent beside TCP, by round, where the analysis counts it."""
-    rows = measured.rows(
-        data, "host_resources",
+    rows = data.rows(
+        "host_resources",
         benchmark=RATE.benchmark, vpn=group.vpn, tuning=group.tuning, profile=group.profile,
     )  # fmt: skip
     return estimated.counted(rows, data)

@@ -51,9 +51,7 @@ def _segments(data: Data) -> dict[tuple[str, ...], float]:
     sizes = {
         metric: {
             _key(row): row["value"]
-            for row in measured.rows(
-                data, "measures", benchmark="tcp", metric=metric, direction="forward"
-            )
+            for row in data.rows("measures", benchmark="tcp", metric=metric, direction="forward")
             if row["value"]
         }
         for metric in ("sent", "mss")

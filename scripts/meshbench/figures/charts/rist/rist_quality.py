@@ -49,9 +49,7 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     wrapped = sorted(
         {
             row["vpn"]
-            for row in measured.rows(
-                data, "measures", benchmark="rist", metric="rist_packets_dropped_max"
-            )
+            for row in data.rows("measures", benchmark="rist", metric="rist_packets_dropped_max")
             if row["value"] is not None
             and row["value"] >= _HALF
             and row["profile"] in context.profiles[:1]

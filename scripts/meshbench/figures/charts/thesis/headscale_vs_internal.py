@@ -66,7 +66,8 @@ def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and each ratio with its operands and n."""
-    told, shown = [], []
+    told: list[str] = []
+    shown: list[Group] = []
     for title, measure in PARTS:
         groups = {(g.vpn, g.profile): g for g in _groups(data, context, measure)}
         shown += groups.values()

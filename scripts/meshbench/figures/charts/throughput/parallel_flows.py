@@ -47,7 +47,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> dict[str, list[Group]]:
     """By way of counting, the groups of every profile for which there is any record: a row per round."""
-    rows = measured.of_one_mode(measured.rows(data, "parallel", benchmark="tcp_parallel"))
+    rows = measured.of_one_mode(data.rows("parallel", benchmark="tcp_parallel"))
     return {
         counted: estimated.over_rounds(
             (
@@ -144,7 +144,7 @@ _RULE = (
 
 
 def _flows(data: Data) -> str:
-    rows = measured.rows(data, "parallel", benchmark="tcp_parallel")
+    rows = data.rows("parallel", benchmark="tcp_parallel")
     most = max((int(row["n_planned"]) for row in measured.of_one_mode(rows)), default=0)
     return f"{most} flows at the same time." if most else ""
 

@@ -39,7 +39,7 @@ def tabulate(data: Data, context: Context) -> Table:
 def _row(group: Group, rate: Group | None, data: Data, context: Context) -> list[Entry]:
     where = {"vpn": group.vpn, "tuning": group.tuning, "profile": group.profile}
     links = data.rows("links", **where)
-    values = measured.rows(data, "measures", **where)
+    values = data.rows("measures", **where)
     mss = [row["value"] for row in values if row["metric"] == "mss" and row["value"]]
     interface = [
         row["value"] for row in values if row["metric"] == "interface_mtu" and row["value"]
