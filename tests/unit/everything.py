@@ -48,6 +48,7 @@ OTHERS = {
 }  # fmt: skip
 _OVER_TIME = {"tcp": ("tcp_rtt", "ms", 5.0), "tcp_parallel": ("goodput", "bit/s", 40e6)}
 _LEVELS = {"bit/s": 40e6, "ms": 4.0, "s": 7.0, "byte": 4e6, "1": 0.02, "1/s": 30.0, "1/min": 900.0}
+_SEGMENT = 1368.0
 _HOST = {
     "tunnel_bytes": 4e8, "vpn_cpu": 4.0, "vpn_cpu_per_gigabyte": 10.0, "kernel_cpu": 2.0,
     "kernel_cpu_per_gigabyte": 5.0, "busiest_thread": 0.8, "busiest_thread_demand": 0.97,
@@ -56,37 +57,54 @@ _HOST = {
 ODD = (0.0, None, 1e307, 1e17, 4e-10)
 
 
-def context() -> Context:
+def context(rounds: int = 2) -> Context:
     return synthetic.context(
-        vpns=VPNS, profiles=PROFILES, tunings=TUNINGS, benchmarks=tuple(HEADLINES)
+        vpns=VPNS, profiles=PROFILES, tunings=TUNINGS, benchmarks=tuple(HEADLINES), rounds=rounds
     )
 
 
-def write(folder: Path, state: State) -> dict[str, Path]:
-    """The aggregate tables of the campaign."""
+def write(folder: Path, state: State, rounds: int = 2, spoilt: int = 0) -> dict[str, Path]:
+    """The aggregate tables of the campaign.
+
+    Args:
+        folder: where they go.
+        state: of the campaign.
+        rounds: how many.
+        spoilt: a round whose cells are marked, with values ten times as large; the analysis leaves them out.
+    """
     samples: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
-    for number, at in enumerate(_links()):
+    for number, at in enumerate(_links(rounds)):
         bad = state == "failed" or (state == "half" and BROKEN in at.values())
         bad |= state == "half" and at["profile"] == "high" and at["vpn"] != "internal"
         trouble = {"status": "failed", "reason": REASON} if bad else {}
-        links.append(synthetic.link(**at, **trouble))
-        samples += _failed(at) if bad else _measured(at, state, number)
+        marks = {"marks": ["other load"]} if at["round"] == spoilt else {}
+        links.append(synthetic.link(**at, **trouble, **marks))
+        mine = list(_failed(at) if bad else _measured(at, state, number))
+        for row in mine if marks else ():
+            row["value"] = 10 * row["value"]
+        samples += mine
         if at["benchmark"] == "tcp" and not bad:
             samples += _spent(at, state)
     for at in _starts():
         bad = state == "failed" or (state == "half" and at["vpn"] == BROKEN)
         trouble = {"status": "failed", "reason": REASON} if bad else {}
         samples.append(synthetic.sample("ready_time", None if bad else 0.8, "s", **at, **trouble))
-    for at in _calibrations():
+    for at in _calibrations(rounds):
         links.append(synthetic.link(**at))
         samples += [synthetic.sample(name, 1.0, "ms", **at) for name in ("owd_mean", "owd_sd")]
-    return synthetic.write(folder, samples, links, events=list(_logged()))
+    made = synthetic.write(folder, samples, links, events=list(_logged(rounds)))
+    if spoilt:
+        files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
+        made |= synthetic.analysed(
+            folder, *files, made, {"marked": False}, [folder / "events.parquet"]
+        )
+    return made
 
 
-def _logged() -> Iterator[dict[str, Any]]:
+def _logged(rounds: int) -> Iterator[dict[str, Any]]:
     """Of some pings: what both ends logged, an end that logged nothing, one that is not known."""
-    for at in (at for at in _links() if at["benchmark"] == "ping"):
+    for at in (at for at in _links(rounds) if at["benchmark"] == "ping"):
         for host in (at["source"], at["target"]):
             end = {**synthetic.cell(**at), "host": host, "until_s": 90.0, "clock_error_s": 0.01}
             if at["vpn"] == "headscale":
@@ -97,8 +115,8 @@ def _logged() -> Iterator[dict[str, Any]]:
                 yield end
 
 
-def _links() -> Iterator[dict[str, Any]]:
-    keys = itertools.product((1, 2), VPNS, TUNINGS, PROFILES, HEADLINES, LINKS)
+def _links(rounds: int) -> Iterator[dict[str, Any]]:
+    keys = itertools.product(range(1, rounds + 1), VPNS, TUNINGS, PROFILES, HEADLINES, LINKS)
     for round_, vpn, tuning, profile, benchmark, (source, target) in keys:
         yield {
             "round": round_, "vpn": vpn, "tuning": tuning, "profile": profile,
@@ -106,8 +124,9 @@ def _links() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _calibrations() -> Iterator[dict[str, Any]]:
-    for round_, profile, (source, target) in itertools.product((1, 2), PROFILES, LINKS):
+def _calibrations(rounds: int) -> Iterator[dict[str, Any]]:
+    numbers = range(1, rounds + 1)
+    for round_, profile, (source, target) in itertools.product(numbers, PROFILES, LINKS):
         where = {"profile": profile, "source": source, "target": target}
         yield {"round": round_, "benchmark": "calibration", **where}
 
@@ -139,7 +158,8 @@ def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[st
     benchmark = at["benchmark"]
     for index, name in enumerate((*HEADLINES[benchmark], *OTHERS.get(benchmark, ()))):
         metric = registry.metric(name)
-        value: float | None = _LEVELS[metric.unit] * (1 + number % 7 / 20)
+        level = _SEGMENT if name == "mss" else _LEVELS[metric.unit]
+        value: float | None = level * (1 + number % 7 / 20)
         if state == "odd":
             value = 0.0 if at["vpn"] == "nebula" else ODD[(number + index) % len(ODD)]
         yield synthetic.sample(name, value, metric.unit, **at, **_mode(at))

@@ -13,6 +13,7 @@ import pytest
 
 from meshbench.analysis import compare, gates, order, sides
 from meshbench.analysis.compare import Change, Comparison, Manner
+from meshbench.analysis.estimates import Estimate
 from meshbench.analysis.gates import Gate, Outcome
 from meshbench.cli import main
 from meshbench.report import comparing, comparison
@@ -240,7 +241,7 @@ def test_the_unpaired_ratio_is_wilcoxons() -> None:
 
 
 def change(low: float | None, high: float | None, **of_change: Any) -> Change:
-    centre = compare.Centre(1.0, None, None, 8)
+    centre = Estimate(1.0, None, None, 8)
     given: dict[str, Any] = {
         "key": {"metric": "goodput"}, "base": centre, "other": centre, "ratio": None, "low": low,
         "high": high, "shift": None, "p": None, "p_holm": None, "rounds": 8, "verdict": "",
@@ -269,7 +270,7 @@ def test_a_gate_passes_only_what_is_known_to_be_within(
 
 
 def test_a_system_that_has_no_value_any_more_fails_its_gate() -> None:
-    gone = change(None, None, other=compare.Centre(None, None, None, 0))
+    gone = change(None, None, other=Estimate(None, None, None, 0))
     outcome, why = Gate.of("goodput -5%").judge(gone)
     assert (outcome, why) == (Outcome.FAIL, "no value any more, there were some in 8 rounds")
 

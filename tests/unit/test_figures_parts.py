@@ -4,6 +4,7 @@
 
 import colorsys
 import csv
+import dataclasses
 import io
 from typing import Any
 
@@ -11,9 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshbench.analysis.estimates import Estimate
 from meshbench.figures.contract import Row
-from meshbench.figures.drawing import axes, comparison, pictures, tabular, theme, wording
-from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
+from meshbench.figures.drawing import (
+    axes,
+    comparison,
+    estimated,
+    measured,
+    pictures,
+    tabular,
+    theme,
+    wording,
+)
+from meshbench.figures.drawing.groups import (
+    INTERVAL,
+    OPEN,
+    Group,
+    Known,
+    Spread,
+    collect,
+    marked,
+    troubles,
+    variants,
+)
 from tests.unit import synthetic
 
 
@@ -124,6 +145,7 @@ def test_the_centre_is_the_median_over_rounds_of_the_median_over_links() -> None
         row(x=1.0), row(source="b", x=2.0), row(source="c", x=30.0),
         row(round=2, x=5.0), row(round=2, source="b", x=None, status="failed"),
     )  # fmt: skip
+    [group] = estimated.over_rounds([group], "x")
     assert group.by_round("x") == {1: 2.0, 2: 5.0}
     assert group.centre("x", 10) == 35
     spread = group.spread("x")
@@ -133,9 +155,36 @@ def test_the_centre_is_the_median_over_rounds_of_the_median_over_links() -> None
 
 
 def test_no_value_is_no_centre() -> None:
-    assert of(row(x=None, status="failed")).centre("x") is None
-    assert of().spread("x") is None
-    assert of().trouble == "not_run"
+    failed, none = estimated.over_rounds([of(row(x=None, status="failed")), of()], "x")
+    assert failed.centre("x") is None
+    assert none.spread("x") is None
+    assert none.trouble == "not_run"
+
+
+def knowing(group: Group, **estimate: Any) -> Group:
+    return dataclasses.replace(group, known={"x": Known(Estimate(**estimate))})
+
+
+def test_a_centre_and_an_interval_are_those_of_the_analysis() -> None:
+    group = of(row(x=1.0), row(round=2, x=5.0))
+    known = knowing(group, value=30.0, low=20.0, high=40.0, rounds=6)
+    assert known.centre("x", 2) == 60
+    assert known.spread("x", 2) == Spread(60, 40, 80, INTERVAL, interval=True)
+    few = knowing(group, value=30.0, rounds=2)
+    assert few.spread("x") == Spread(30, 1, 5, "range")
+
+
+def test_what_time_outs_leave_open_is_told_as_such() -> None:
+    group = of(row(x=1.0), row(round=2, x=None, status="timeout"))
+    open_ = knowing(group, value=3.0, low=2.0, rounds=6)
+    assert open_.spread("x") == Spread(3, 2, 3, OPEN, interval=True)
+    assert open_.told("x") == "3.00"
+    bound = knowing(group, value=700.0, rounds=2, bound=True)
+    assert bound.told("x", digits=2) == "≥ 700"
+    entry = measured.centre(bound, "x")
+    assert isinstance(entry, tabular.Missing)
+    assert entry.told == "≥ 700: time-outs leave no more known of it"
+    assert measured.centre(open_, "x") == 3
 
 
 def test_the_worst_trouble_and_its_commonest_reason_are_told() -> None:
@@ -195,7 +244,14 @@ def test_marks_say_where_they_apply() -> None:
 
 def test_a_ratio_in_one_round_names_both_operands() -> None:
     context = synthetic.context(vpns=("internal", "tinc"), rounds=1)
-    groups = collect([row(x=200.0), row(vpn="tinc", x=50.0)], context)
+    groups = estimated.over_rounds(collect([row(x=200.0), row(vpn="tinc", x=50.0)], context), "x")
+    effect = {"ratio": 0.25, "n_rounds": 1}
+    groups = [
+        dataclasses.replace(g, known={"x": Known(g.known["x"].estimate, effect=effect)})
+        if g.vpn == "tinc"
+        else g
+        for g in groups
+    ]
     unit = comparison.Unit("Mbit/s", 1.0)
     told = comparison.sentences(groups, "x", unit, context, higher_is_better=True)
     assert told == [

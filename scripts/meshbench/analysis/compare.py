@@ -10,6 +10,7 @@ from scipy import stats
 from meshbench.analysis import effects, estimates, order, significance
 from meshbench.analysis.comparable import Basis, basis
 from meshbench.analysis.effects import BARE
+from meshbench.analysis.estimates import Estimate, known
 from meshbench.analysis.matrix import Matrix, Places
 from meshbench.analysis.rounds import Values
 from meshbench.analysis.sides import Side
@@ -21,17 +22,6 @@ KEY = (
     "benchmark", "metric", "mode", "direction", "unit", "better", "placement", "subject_kind",
     "profile", "tuning", "vpn",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Centre:
-    """A side's own value: the median over its rounds, with its interval where there are enough."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    rounds: int
-    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,8 +40,8 @@ class Change:
     """
 
     key: dict[str, Any]
-    base: Centre
-    other: Centre
+    base: Estimate
+    other: Estimate
     ratio: float | None
     low: float | None
     high: float | None
@@ -276,18 +266,18 @@ def _changes(
     codes = np.array([family[_family(key)] for key in keys], dtype=np.int64)
     adjusted = significance.holm(p, codes)
     apart = _apart(found, adjusted)
-    own = [list(_centres(side.own)) for side in (one, two)]
+    own = [list(estimates.each(side.own)) for side in (one, two)]
     for place, key in enumerate(keys):
         change = Change(
             key=key,
             base=own[0][place],
             other=own[1][place],
-            ratio=_known(found.ratio[place]),
-            low=_known(found.low[place]),
-            high=_known(found.high[place]),
-            shift=_known(found.shift[place]),
-            p=_known(p[place]),
-            p_holm=_known(adjusted[place]),
+            ratio=known(found.ratio[place]),
+            low=known(found.low[place]),
+            high=known(found.high[place]),
+            shift=known(found.shift[place]),
+            p=known(p[place]),
+            p_holm=known(adjusted[place]),
             rounds=int(found.rounds[place]),
             verdict=CANNOT_TELL,
         )
@@ -324,17 +314,3 @@ def _direction(change: Change) -> str:
     if change.key["better"] == "neither":
         return DIFFERENT
     return BETTER if up == (change.key["better"] == "higher") else WORSE
-
-
-def _centres(values: Values) -> Iterator[Centre]:
-    found = estimates.centres(values)
-    for place in range(len(found.low)):
-        low, high = found.low[place], found.high[place]
-        yield Centre(
-            _known(low), _known(found.least[place]), _known(found.most[place]),
-            int(found.rounds[place]), bound=bool(low < high),
-        )  # fmt: skip
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

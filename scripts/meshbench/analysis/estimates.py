@@ -1,5 +1,6 @@
 """The table `estimates`: what each system has of each metric, and how far that may be off."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,46 @@ NO_INTERVAL = "none: fewer than six rounds"
 INTERVAL = "95 % of the median, by order statistics"
 OPEN = "95 %, open towards the time-outs"
 NOTHING = "none: no value"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is known of one series, in its unit: what the table says in a row, or of values not in it.
+
+    Attributes:
+        value: the median over rounds of the median over links (or hosts); None without any.
+        low, high: its 95 % interval; None below six rounds, and for an end that is open.
+        rounds: with a value.
+        bound: whether time-outs leave no more known of the value than that it is at least this.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 0
+    bound: bool = False
+
+
+def of_rounds(values: Sequence[float]) -> Estimate:
+    """The estimate of one value per round, of what is in no table, such as a sum over all links."""
+    row = np.array([values], dtype=np.float64)
+    return next(each(Values(row, row)))
+
+
+def each(values: Values) -> Iterator[Estimate]:
+    """The estimate of each series."""
+    found = centres(values)
+    for place in range(len(found.low)):
+        low, high = found.low[place], found.high[place]
+        yield Estimate(
+            known(low), known(found.least[place]), known(found.most[place]),
+            int(found.rounds[place]), bound=bool(low < high),
+        )  # fmt: skip
+
+
+def known(value: float) -> float | None:
+    """None for infinity and NaN."""
+    return float(value) if np.isfinite(value) else None
 
 
 @dataclass

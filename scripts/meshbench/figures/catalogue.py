@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshbench.figures import charts
 from meshbench.figures.contract import (
+    ANALYSED,
     CHART_FORMATS,
     SELF_TOLD,
     TABLE_FORMATS,
@@ -68,7 +69,7 @@ def of_benchmark(name: str) -> Figure:
     return Figure(
         f"{_GENERIC}{name}",
         f"Headline values of {name}",
-        tables=("measures", "hosts"),
+        tables=("measures", "hosts", *ANALYSED),
         formats=CHART_FORMATS + TABLE_FORMATS,
         benchmarks=(name,),
         module="charts.headlines",

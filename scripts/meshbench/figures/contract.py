@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CHART_FORMATS = ("svg", "png", "pdf", "html")
 TABLE_FORMATS = ("csv", "tex")
+ANALYSED = ("estimates", "effects", "ranks")
+"""The tables that centres, intervals and what cannot be told are from (`drawing.estimated`, `drawing.doubt`)."""
 SELF_TOLD = ("timing", "netem")
 """What an imported run says of its own times and settings: of the form of a benchmark, and none."""
 
@@ -233,9 +235,14 @@ class Data:
         )
 
     def rows(self, name: str, **equal: Any) -> list[Row]:
-        """A table's rows, those whose columns equal the given values. Raises KeyError."""
-        rows = cast("list[Row]", self.tables[name].to_pylist())
-        return [row for row in rows if all(row[key] == value for key, value in equal.items())]
+        """A table's rows, those whose columns equal the given values (None: without one). Raises KeyError."""
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        table = self.tables[name]
+        for column, value in equal.items():
+            cells = table[column]
+            table = table.filter(pc.is_null(cells) if value is None else pc.equal(cells, value))
+        return cast("list[Row]", table.to_pylist())
 
 
 LARGEST = 1e18
@@ -334,7 +341,7 @@ class Figure:
 
     name: str
     title: str
-    tables: tuple[str, ...] = ("measures",)
+    tables: tuple[str, ...] = ("measures", *ANALYSED)
     formats: tuple[str, ...] = CHART_FORMATS
     benchmarks: tuple[str, ...] = ()
     together: bool = False

@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from meshbench.analysis import compare as comparing
-from meshbench.analysis.compare import KEY, Centre, Change, Comparison
+from meshbench.analysis.compare import KEY, Change, Comparison
+from meshbench.analysis.estimates import Estimate
 from meshbench.analysis.gates import Judged, Outcome
 from meshbench.figures.drawing import measure, tabular, theme
 from meshbench.figures.drawing.wording import DASH, counted, number
@@ -170,7 +171,7 @@ def _title(group: dict[str, Any]) -> str:
     return f"{group['metric']}{shown}: {', '.join(word for word in words if word)}"
 
 
-def _centre(centre: Centre, unit: str) -> str:
+def _centre(centre: Estimate, unit: str) -> str:
     scale = measure.told(unit)[1].scale
     if centre.value is None:
         return DASH
@@ -305,7 +306,7 @@ def _row(one: Comparison, change: Change) -> dict[str, Any]:
     }
 
 
-def _sided(name: str, centre: Centre) -> dict[str, Any]:
+def _sided(name: str, centre: Estimate) -> dict[str, Any]:
     values = {
         "value": centre.value,
         "low": centre.low,

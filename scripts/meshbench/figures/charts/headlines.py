@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Headline, Row, axis_title, find_metric
-from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing import doubt, estimated, measured, pictures, strip, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
 from meshbench.figures.drawing.measure import told
 from meshbench.figures.drawing.tabular import Column, Entry, Table
-from meshbench.figures.drawing.wording import number
 
 Section = tuple[str, Sequence[Group]]
 """A metric's name, and its groups by profile, mode, direction and system."""
@@ -37,7 +36,7 @@ def _block(metric: str, groups: Sequence[Group], context: Context) -> alt.Concat
         scale=unit.scale,
         axis=axis_title(metric, name),
         columns=(
-            strip.Column("median", 52, lambda group: number(group.centre("value", unit.scale))),
+            strip.Column("median", 52, lambda group: group.told("value", unit.scale)),
             strip.Column("n", 38, strip.counts),
         ),
     )
@@ -58,13 +57,14 @@ def _sections(benchmark: str, data: Data, context: Context) -> Iterator[Section]
         there = context if of == "link" else _by_host(context)
         for metric in dict.fromkeys(metrics):
             mine = [row for row in rows if row["metric"] == metric and _shown(row, wanted)]
-            yield metric, collect(mine, there, modes=True)
+            groups = collect(mine, there, modes=True)
+            yield metric, estimated.known(groups, data, benchmark, {"value": metric}, of)
 
 
 def _rows(benchmark: str, data: Data, of: str) -> list[Row]:
     if of == "link":
-        return measured.rows(data, "measures", benchmark=benchmark)
-    rows = measured.rows(data, "hosts", benchmark=benchmark)
+        return data.rows("measures", benchmark=benchmark)
+    rows = data.rows("hosts", benchmark=benchmark)
     return [{**row, "source": row["host"], "target": row["host"]} for row in rows]
 
 
@@ -109,7 +109,7 @@ def _row(metric: str, group: Group, context: Context) -> list[Entry]:
     return [
         system(group, context),
         *(word or "" for word in words),
-        measured.entry(group, group.centre("value", unit.scale)),
+        measured.centre(group, "value", unit.scale),
         min(values, default=None),
         max(values, default=None),
         f"{group.n_ok}/{group.planned}",
@@ -118,11 +118,13 @@ def _row(metric: str, group: Group, context: Context) -> list[Entry]:
 
 def caption(benchmark: str, data: Data, context: Context) -> str:
     """What each metric is, and what stands for several values."""
-    metrics = [find_metric(metric) for metric, _ in _sections(benchmark, data, context)]
+    sections = list(_sections(benchmark, data, context))
+    metrics = [find_metric(metric) for metric, _ in sections]
     defined = " ".join(f"{metric.title}: {metric.definition}" for metric in metrics)
     return (
         f"Headline values of {benchmark}. {defined} Medians over the rounds of the medians over the "
-        f"links, or hosts; n counts the values of those planned. In the chart: {strip.LEGEND}"
+        f"links, or hosts; n counts the values of those planned. In the chart: {strip.LEGEND} "
+        + doubt.told((group for _, groups in sections for group in groups), data, context)
     )
 
 

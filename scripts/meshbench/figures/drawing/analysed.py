@@ -7,7 +7,7 @@ from typing import Any
 from meshbench.figures.contract import Context, Data, Row, find_metric
 from meshbench.figures.drawing.measure import Unit, told
 from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
-from meshbench.figures.drawing.wording import number, shortened
+from meshbench.figures.drawing.wording import counted, number, shortened
 
 BARE = "internal"
 FEW = "an interval needs six rounds"
@@ -23,6 +23,7 @@ class Shown:
     metric: str
     mode: str | None
     direction: str
+    subject_kind: str = "link"
 
     @property
     def title(self) -> str:
@@ -36,11 +37,14 @@ class Shown:
 
     def of(self, rows: Iterable[Row], **equal: Any) -> list[Row]:
         """Its rows of a table of the analysis, with these values."""
-        return self.among(rows, subject_kind="link", **equal)
+        return self.among(rows, subject_kind=self.subject_kind, **equal)
 
     def among(self, rows: Iterable[Row], **equal: Any) -> list[Row]:
         """Its rows of any table, with these values."""
-        wanted = {**vars(self), **equal}
+        wanted = {
+            "benchmark": self.benchmark, "metric": self.metric, "mode": self.mode,
+            "direction": self.direction, **equal,
+        }  # fmt: skip
         return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 
@@ -121,9 +125,14 @@ def missing(data: Data, context: Context) -> list[str]:
 
 def rounds(data: Data, context: Context) -> str:
     """How many rounds what is shown rests on, and what that means."""
-    counts = sorted({row["n_rounds"] for *_, rows in panels(data, context) for row in rows} - {0})
-    if not counts:
+    return rests_on(row["n_rounds"] for *_, rows in panels(data, context) for row in rows)
+
+
+def rests_on(counts: Iterable[int]) -> str:
+    """The same of estimates that have a value in so many rounds; 0 is that of one without."""
+    known = sorted(set(counts) - {0})
+    if not known:
         return "No round has a value."
-    span = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-    few = f" With fewer than six nothing is told apart: {FEW}." if counts[0] < LEAST_ROUNDS else ""
-    return f"n = {span} rounds.{few}"
+    ends = f"{known[0]} to " if len(known) > 1 else ""
+    few = f" With fewer than six nothing is told apart: {FEW}." if known[0] < LEAST_ROUNDS else ""
+    return f"n = {ends}{counted(known[-1], 'round')}.{few}"

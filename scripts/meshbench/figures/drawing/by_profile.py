@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing import doubt, measured, strip
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import ByProfile
 
@@ -24,8 +24,10 @@ def draw(shown: ByProfile, data: Data, context: Context) -> alt.TopLevelMixin:
 
 def caption(shown: ByProfile, data: Data, context: Context) -> str:
     """What is drawn, and the extremes of each profile."""
-    extremes = measured.told_extremes(measured.groups(data, context, shown.measure), shown.measure)
-    return f"{shown.what} {strip.LEGEND_OF_MEANS} {measured.MEAN} {extremes}"
+    groups = measured.groups(data, context, shown.measure)
+    extremes = measured.told_extremes(groups, shown.measure)
+    unsure = doubt.told(groups, data, context)
+    return f"{shown.what} {strip.LEGEND_OF_MEANS} {measured.MEAN} {extremes} {unsure}"
 
 
 def notes(shown: ByProfile, data: Data, context: Context) -> Sequence[str]:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meshbench.analysis.statistics import PairedRatio, paired_ratio
-from meshbench.figures.contract import Context
+from meshbench.figures.contract import Context, Row
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.wording import counted, number
 
@@ -19,21 +18,12 @@ class Unit:
     scale: float
 
 
-def ratio(group: Group, groups: Sequence[Group], column: str) -> PairedRatio[int] | None:
-    """A group over the bare link of the same profile, tuning, mode, direction and round."""
-    reference = next(
-        (
-            other
-            for other in groups
-            if other.vpn == REFERENCE
-            and (other.profile, other.tuning, other.mode, other.direction)
-            == (group.profile, group.tuning, group.mode, group.direction)
-        ),
-        None,
-    )
-    if reference is None:
-        return None
-    return paired_ratio(group.by_round(column), reference.by_round(column))
+def ratio(group: Group, column: str) -> float | None:
+    """Of a group to the bare link: the median of the rounds' ratios (table `effects`); its own is 1."""
+    if group.vpn == REFERENCE:
+        return 1.0 if group.centre(column) else None
+    effect = group.known[column].effect
+    return None if effect is None else effect["ratio"]
 
 
 def sentences(
@@ -62,35 +52,31 @@ def sentences(
 
 def _sentence(groups: Sequence[Group], column: str, unit: Unit, higher: bool) -> str:
     values = {group.vpn: value for group in groups if (value := group.centre(column)) is not None}
+    words = {g.vpn: f"{g.told(column, unit.scale)} {unit.name}" for g in groups if g.vpn in values}
     if not values:
         return ""
     profile = groups[0].profile
     others = {vpn: value for vpn, value in values.items() if vpn != REFERENCE}
     parts: list[str] = []
     if REFERENCE in values:
-        parts.append(f"the bare link has {_told(values[REFERENCE], unit)}")
+        parts.append(f"the bare link has {words[REFERENCE]}")
     if others:
         ranked = sorted(others, key=lambda vpn: (-others[vpn] if higher else others[vpn], vpn))
         for vpn in dict.fromkeys([ranked[0], ranked[-1]]):
             group = next(g for g in groups if g.vpn == vpn)
-            parts.append(f"{vpn} {_told(others[vpn], unit)}{_against(group, groups, column, unit)}")
+            parts.append(f"{vpn} {words[vpn]}{_against(group, groups, column, unit)}")
     return f"At {profile}, {', '.join(parts)}."
 
 
-def _told(value: float, unit: Unit) -> str:
-    return f"{number(value * unit.scale)} {unit.name}"
-
-
 def _against(group: Group, groups: Sequence[Group], column: str, unit: Unit) -> str:
-    found = ratio(group, groups, column)
-    if found is None:
+    effect: Row | None = group.known[column].effect
+    if effect is None or effect["ratio"] is None:
         return ""
-    rounds = list(found.ratios)
-    reference = next(g for g in groups if g.vpn == REFERENCE).by_round(column)
-    mine = group.by_round(column)
-    if len(rounds) == 1:
-        operands = (
-            f"{number(mine[rounds[0]] * unit.scale)} / {number(reference[rounds[0]] * unit.scale)}"
-        )
-        return f" ({number(found.median, 2)} = {operands})"
-    return f" ({number(found.median, 2)} of it, median of {counted(len(rounds), 'paired round')})"
+    told = number(effect["ratio"], 2)
+    bare = next(other for other in groups if other.vpn == REFERENCE)
+    sides = [one.by_round(column, unit.scale) for one in (group, bare)]
+    shared = sides[0].keys() & sides[1].keys()
+    if len(shared) != 1:
+        return f" ({told} of it, median of {counted(effect['n_rounds'], 'paired round')})"
+    [mine, other] = (number(side[round_]) for side in sides for round_ in shared)
+    return f" ({told} = {mine} / {other})"

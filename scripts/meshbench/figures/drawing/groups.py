@@ -3,14 +3,15 @@
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from meshbench.analysis import statistics as stats
+from meshbench.analysis.estimates import Estimate
 from meshbench.figures.contract import Context, Row
 from meshbench.figures.drawing import theme
+from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import STATUSES, Look, ordered, profile_order
-from meshbench.figures.drawing.wording import joined, shortened
+from meshbench.figures.drawing.wording import joined, number, shortened
 
 Variant = tuple[str | None, str | None]
 """Mode and direction."""
@@ -27,12 +28,32 @@ class Point:
 
 @dataclass(frozen=True)
 class Spread:
-    """A centre with a range around it; `what` says which range."""
+    """A centre with an interval or a range around it; `what` says which."""
 
     centre: float
     low: float
     high: float
     what: str
+    interval: bool = False
+
+
+INTERVAL = "95 % interval of the median"
+OPEN = f"{INTERVAL}, open towards the time-outs"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the analysis says of one column of a group (`estimated`).
+
+    Attributes:
+        estimate: its centre and interval.
+        series: the metric of the table `estimates` that it is; None of what that table does not have.
+        effect: the row of the table `effects` that compares it with the bare link of the same rounds.
+    """
+
+    estimate: Estimate
+    series: Shown | None = None
+    effect: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,7 @@ class Group:
     Attributes:
         rows: of the table, one per round and link that has a record.
         planned: how many rows there should be.
+        known: by column, its centre and interval, from the analysis.
     """
 
     vpn: str
@@ -51,6 +73,7 @@ class Group:
     direction: str | None
     rows: tuple[Row, ...]
     planned: int
+    known: Mapping[str, Known] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter[str]:
@@ -103,10 +126,7 @@ class Group:
         ]
 
     def by_round(self, column: str, scale: float = 1.0) -> dict[int, float]:
-        """The median over the links of each round that has any value.
-
-        Links share hosts and are no repetitions of each other; rounds are.
-        """
+        """The median over the links of each round that has any value, for what is drawn by round."""
         found: dict[int, list[float]] = {}
         for point in self.points(column, scale):
             found.setdefault(point.round, []).append(point.value)
@@ -114,21 +134,28 @@ class Group:
 
     def centre(self, column: str, scale: float = 1.0) -> float | None:
         """The median over rounds of the median over links; None without a value."""
-        values = list(self.by_round(column, scale).values())
-        return statistics.median(values) if values else None
+        value = self.known[column].estimate.value
+        return None if value is None else value * scale
+
+    def told(self, column: str, scale: float = 1.0, digits: int = 3, most: int = 6) -> str:
+        """The centre as text, and where time-outs leave no more known of it, that it is a bound."""
+        sign = "≥ " if self.known[column].estimate.bound else ""
+        return f"{sign}{number(self.centre(column, scale), digits, most)}"
 
     def spread(self, column: str, scale: float = 1.0) -> Spread | None:
         """The centre with its 95 % interval over rounds where there are enough of them (six), and
         with the range of all points otherwise; None without a value.
         """
-        values = list(self.by_round(column, scale).values())
-        if not values:
+        centre, estimate = self.centre(column, scale), self.known[column].estimate
+        if centre is None:
             return None
-        centre = statistics.median(values)
-        if interval := stats.median_interval(values):
-            return Spread(centre, interval.low, interval.high, "95 % interval of the median")
-        points = [point.value for point in self.points(column, scale)]
-        return Spread(centre, min(points), max(points), "range")
+        points = [point.value for point in self.points(column, scale)] or [centre]
+        if estimate.low is None:
+            return Spread(centre, min(points), max(points), "range")
+        low = estimate.low * scale
+        if estimate.high is None:
+            return Spread(centre, low, max(*points, centre, low), OPEN, interval=True)
+        return Spread(centre, low, estimate.high * scale, INTERVAL, interval=True)
 
 
 def place(row: Row) -> str:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import altair as alt
-import pyarrow.compute as pc
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, find_metric
-from meshbench.figures.drawing import pictures, strip, theme
+from meshbench.figures.drawing import doubt, estimated, pictures, strip, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Missing
@@ -21,15 +20,6 @@ SPREAD = "Spread is the largest link less the smallest one."
 MEAN = "The mean is over the links (of means over the rounds); n counts values of those planned."
 
 
-def rows(data: Data, table: str, **equal: str) -> list[Row]:
-    """The rows of a table that have these values; filtered before they become Python objects."""
-    found = data.tables[table]
-    for column, value in equal.items():
-        found = found.filter(pc.equal(found[column], value))
-    plain: list[Row] = found.to_pylist()
-    return plain
-
-
 def values(data: Data, measure: Measure) -> list[Row]:
     """The rows of one metric, and for each link that has none a row without a value that says why.
 
@@ -37,8 +27,8 @@ def values(data: Data, measure: Measure) -> list[Row]:
     at all, a link that ended well without it is one whose tool did not report it.
     """
     own = of_one_mode(
-        rows(
-            data, "measures",
+        data.rows(
+            "measures",
             benchmark=measure.benchmark, metric=measure.metric, direction=measure.direction,
         )
     )  # fmt: skip
@@ -49,7 +39,7 @@ def values(data: Data, measure: Measure) -> list[Row]:
         own = [row for row in own if row["mode"] == mode]
     there = {_link(row) for row in own}
     absent: dict[tuple[object, ...], Row] = {}
-    for row in rows(data, "measures", benchmark=measure.benchmark):
+    for row in data.rows("measures", benchmark=measure.benchmark):
         link = _link(row)
         if link not in there and (row["status"] != "ok" or (own and link not in absent)):
             absent[link] = row
@@ -83,7 +73,21 @@ def groups(
 
     Without any record of a benchmark that was planned, every profile is one that lacks it.
     """
-    return collected(values(data, measure), context, measure, profiles)
+    found = collected(values(data, measure), context, measure, profiles)
+    if "estimates" not in data.tables:  # of a figure that shows no centre
+        return found
+    return estimated.known(found, data, measure.benchmark, {"value": measure.metric})
+
+
+def unsure(
+    measures: Iterable[Measure],
+    data: Data,
+    context: Context,
+    profiles: Sequence[str] | None = None,
+) -> str:
+    """What a caption says of these measures' rounds, and of what cannot be told (`doubt.told`)."""
+    shown = [group for one in measures for group in groups(data, context, one, profiles)]
+    return doubt.told(shown, data, context)
 
 
 def collected(
@@ -92,7 +96,7 @@ def collected(
     measure: Measure,
     profiles: Sequence[str] | None = None,
 ) -> list[Group]:
-    """The same of rows that were made from those of the metric."""
+    """The same of rows that were made from those of the metric, without what the analysis knows of it."""
     known = {row["profile"] for row in found}
     if not known and measure.benchmark in context.benchmarks:
         known = set(context.profiles)
@@ -106,7 +110,7 @@ def planned(parts: Iterable[Part], data: Data, context: Context) -> list[Part]:
         part
         for part in parts
         if part[-1].benchmark in context.benchmarks
-        or rows(data, "measures", benchmark=part[-1].benchmark)
+        or data.rows("measures", benchmark=part[-1].benchmark)
     ]
 
 
@@ -150,6 +154,13 @@ def survivors(group: Group, scale: float = 1.0) -> float | None:
     """The sum over the links that have a value, however many; the thesis's reading."""
     links = by_link(group, scale)
     return sum(links.values()) if links else None
+
+
+def centre(group: Group, column: str, scale: float = 1.0) -> Entry:
+    """The median of a group for a printed table; a bound is no number."""
+    if group.known[column].estimate.bound:
+        return Missing(group.told(column, scale), "time-outs leave no more known of it")
+    return entry(group, group.centre(column, scale))
 
 
 def entry(group: Group, value: float | None) -> Entry:

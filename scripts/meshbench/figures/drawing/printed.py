@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured
+from meshbench.figures.drawing import doubt, measured
 from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.measure import UNITS, ByProfile, Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
@@ -46,9 +46,11 @@ def _row(
 
 def caption(shown: ByProfile, data: Data, context: Context) -> str:
     """What the numbers are, and the extremes of each profile with both operands."""
-    told = measured.told_extremes(measured.groups(data, context, shown.measure), shown.measure)
+    groups = measured.groups(data, context, shown.measure)
+    told = measured.told_extremes(groups, shown.measure)
     return (
-        f"{shown.what} Mean over the links, largest less smallest link, n of those planned. {told}"
+        f"{shown.what} Mean over the links, largest less smallest link, n of those planned. {told} "
+        + doubt.told(groups, data, context)
     )
 
 

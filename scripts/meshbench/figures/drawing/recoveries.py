@@ -41,7 +41,7 @@ def measure(fault: str) -> Measure:
 
 def panels(data: Data, context: Context) -> list[Panel]:
     """Every fault that any system was to meet, under every profile."""
-    hits = [row for row in measured.rows(data, "recoveries") if row["hit"]]
+    hits = [row for row in data.rows("recoveries") if row["hit"]]
     found = []
     for fault in FAULTS:
         for group in _groups(data, context, fault):
@@ -71,7 +71,7 @@ def drawn(
 
 def _groups(data: Data, context: Context, fault: str) -> list[Group]:
     of = measure(fault)
-    if not any(row["mode"] == fault for row in measured.rows(data, "measures", metric=of.metric)):
+    if not any(row["mode"] == fault for row in data.rows("measures", metric=of.metric)):
         return []
     return measured.groups(data, context, of)
 

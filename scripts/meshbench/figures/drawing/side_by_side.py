@@ -6,7 +6,7 @@ from dataclasses import replace
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing import doubt, measured, strip
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure, SideBySide
 
@@ -60,11 +60,15 @@ def _on_one_scale(panels: Sequence[Panel], alike: Sequence[bool]) -> list[Panel]
 
 def caption(of: SideBySide, data: Data, context: Context) -> str:
     """What is drawn, and the extremes."""
-    sentences = [
-        f"{title}: " + measured.told_extremes(measured.groups(data, context, measure), measure)
+    found = [
+        (title, measure, measured.groups(data, context, measure))
         for title, measure in measured.planned(of.parts, data, context)
     ]
-    return " ".join([of.what, strip.LEGEND_OF_MEANS, measured.MEAN, *sentences])
+    sentences = [
+        f"{title}: {measured.told_extremes(groups, measure)}" for title, measure, groups in found
+    ]
+    unsure = doubt.told((group for *_, groups in found for group in groups), data, context)
+    return " ".join([of.what, strip.LEGEND_OF_MEANS, measured.MEAN, *sentences, unsure])
 
 
 def notes(of: SideBySide, data: Data, context: Context) -> Sequence[str]:

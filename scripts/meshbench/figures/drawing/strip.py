@@ -28,6 +28,10 @@ LEGEND = (
     f"{_POINTS}; the tick is the median over rounds of the median over links; the bar is its 95 % "
     f"interval (order statistics, from six rounds on), {_RANGES}"
 )
+LEGEND_OF_SUMS = (
+    "Each point is one round; the tick is the median over the rounds; the bar is its 95 % interval (order "
+    f"statistics, from six rounds on), {_RANGES}"
+)
 LEGEND_OF_MEANS = (
     f"{_POINTS}; the tick is the mean; the bar is the 95 % interval of the median over rounds of the "
     f"median over links (order statistics, from six rounds on), {_RANGES}"
@@ -66,7 +70,7 @@ class Strip:
         scale: from the table's unit to the axis's.
         axis: title of the axis.
         columns: of text.
-        high: another column whose median is drawn as an open mark, such as a 99th percentile.
+        high: another column whose median is drawn as a bold mark, such as a 99th percentile.
         log: whether the axis is logarithmic; what it cannot show then stands at its low end.
         bound: the least end of the axis, so that rounding noise is not blown up to its full width.
         directions: whether each direction of a system has a row of its own; set by `grid`.
@@ -261,15 +265,16 @@ def _lines(groups: Sequence[Group], strip: Strip, width: int, y: alt.Y) -> alt.C
 
 
 def _values(groups: Sequence[Group], strip: Strip) -> list[float]:
-    """Those that have a place on the axis."""
-    return [
+    """Those that have a place on the axis; a centre lies beyond all points where it is a bound."""
+    points = [
         point.value
         for column in (strip.column, strip.high)
         if column
         for group in groups
         for point in group.points(column, strip.scale)
-        if strip.shows(point.value)
     ]
+    ends = [end for _, spread in _spreads(groups, strip) for end in (spread.centre, spread.high)]
+    return [value for value in (*points, *ends) if strip.shows(value)]
 
 
 def _domain(groups: Sequence[Group], strip: Strip) -> tuple[float, float] | None:
@@ -365,8 +370,8 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
             "value": spread.low if strip.shows(spread.low) else low,
             "to": spread.high,
             "what": spread.what,
-            "size": 1.5 if spread.what == "range" else 8,
-            "opacity": 0.8 if spread.what == "range" else 0.4,
+            "size": 8 if spread.interval else 1.5,
+            "opacity": 0.4 if spread.interval else 0.8,
         }
         for group, spread in _spreads(groups, strip)
         if strip.shows(spread.high)
@@ -388,7 +393,7 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
 
 
 def _spreads(groups: Sequence[Group], strip: Strip) -> list[tuple[Group, Spread]]:
-    found = [(group, group.spread(strip.column, strip.scale)) for group in groups]
+    found = [(group, group.spread(strip.column, strip.scale)) for group in groups if group.n_ok]
     return [(group, spread) for group, spread in found if spread is not None]
 
 
@@ -396,7 +401,7 @@ def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
     rows = [
         {"key": strip.key(group), "value": centre, "what": "mean" if strip.mean else "median"}
         for group in groups
-        if (centre := strip.centre(group)) is not None and strip.shows(centre)
+        if group.n_ok and (centre := strip.centre(group)) is not None and strip.shows(centre)
     ]
     chart: alt.Chart = (
         alt.Chart(frame(rows))

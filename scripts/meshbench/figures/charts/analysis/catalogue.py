@@ -43,7 +43,7 @@ FIGURES = (
     Figure(
         "drift",
         "From round to round",
-        tables=("estimates", "measures", "changes", "brackets", "hosts"),
+        tables=("estimates", "effects", "measures", "changes", "brackets", "hosts"),
         benchmarks=_MEASURED_HERE,
         rounds=2,
         judged=False,

@@ -11,7 +11,7 @@ from meshbench.figures.drawing import (
     axes,
     brackets,
     channels,
-    measured,
+    estimated,
     neighbours,
     pictures,
     theme,
@@ -46,13 +46,14 @@ def _around(data: Data, one: Shown, groups: Sequence[Group]) -> list[dict[str, A
 
 def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]:
     for one, profile, _ in analysed.panels(data, context):
-        rows = measured.rows(
-            data, "measures", benchmark=one.benchmark, metric=one.metric, direction=one.direction,
+        rows = data.rows(
+        "measures", benchmark=one.benchmark, metric=one.metric, direction=one.direction,
             profile=profile, tuning=context.tunings[0],
         )  # fmt: skip
         mine = [row for row in rows if row["mode"] == one.mode]
         found = [g for g in collect(mine, context) if g.profile == profile]
-        yield one, [group for group in found if group.tuning == context.tunings[0]]
+        groups = [group for group in found if group.tuning == context.tunings[0]]
+        yield one, estimated.known(groups, data, one.benchmark, {"value": one.metric})
 
 
 def _panel(

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, forest, pictures
+from meshbench.figures.drawing import analysed, doubt, forest, pictures
 from meshbench.figures.drawing.analysed import BARE, Shown
 from meshbench.figures.drawing.theme import ordered
-from meshbench.figures.drawing.wording import joined
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -58,12 +57,10 @@ def _effect(row: Row, one: Shown, effects: Sequence[Row]) -> Row | None:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and what cannot be told."""
-    unsure: dict[str, None] = {}
-    rows = data.rows("effects", reference=BARE)
-    for one, profile, _ in analysed.panels(data, context):
-        mine = one.of(rows, profile=profile, tuning=context.tunings[0], verdict="cannot tell")
-        if names := [row["vpn"] for row in mine if row["p"] is not None]:
-            unsure[f"{joined(names)} ({one.benchmark} at {profile})"] = None
+    unsure = [
+        f"{names} ({place.series.benchmark} at {place.profile})"
+        for names, place in doubt.unsure(doubt.every(data, context), data)
+    ]
     told = f" Cannot be told from the bare link: {'; '.join(unsure)}." if unsure else ""
     return (
         "The median of the rounds' ratios to the bare link of the same round, with its 95 % interval; ~: no "

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, forest, pictures
+from meshbench.figures.drawing import analysed, doubt, forest, pictures
 from meshbench.figures.drawing.analysed import BARE, Shown
 from meshbench.figures.drawing.theme import ordered
-from meshbench.figures.drawing.wording import joined, percent
+from meshbench.figures.drawing.wording import percent
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -60,13 +60,10 @@ def _line(row: Row) -> forest.Line:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and which systems cannot be told apart."""
     ranks = data.rows("ranks", tuning=context.tunings[0])
-    told = []
-    for one, profile, _ in analysed.panels(data, context):
-        mine = one.of(ranks, profile=profile)
-        for tier in sorted({row["tier"] for row in mine}):
-            names = [row["vpn"] for row in mine if row["tier"] == tier and row["rank_low"]]
-            if len(names) > 1:
-                told.append(f"{joined(names)} ({one.benchmark} at {profile})")
+    told = [
+        f"{names} ({place.series.benchmark} at {place.profile})"
+        for names, place in doubt.tied(doubt.every(data, context), data)
+    ]
     drawn = next((row for row in ranks), None)
     draws = f" in {drawn['resamples']} draws of the rounds" if drawn else ""
     tiers = f" Cannot be told from the first of their tier: {'; '.join(told)}." if told else ""

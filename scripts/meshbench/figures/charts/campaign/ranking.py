@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures
+from meshbench.figures.drawing import doubt, measured, pictures
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
@@ -106,7 +106,11 @@ def tier(share: float | None) -> str:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and how the tiers are made."""
-    del data
+    unsure = doubt.told(
+        (group for _, measure, _ in PARTS for group in _groups(data, context, measure)),
+        data,
+        context,
+    )
     limits = ", ".join(
         f"{letter} from {number(100 * limit)} %"
         for letter, limit in zip("ABC", _TIERS, strict=True)
@@ -115,7 +119,7 @@ def caption(data: Data, context: Context) -> str:
         f"Means over the links at {context.profiles[0]} with the rank among the systems (the bare link aside) and a tier by "
         f"the share of the bare link's performance ({limits}, D below); for times and rates of trouble the share is the bare "
         "link's over the system's. Ranks closer than the spread between links are not supported: see the sanity rules. "
-        "Metrics rank the systems differently, so no sum of ranks is given."
+        f"Metrics rank the systems differently, so no sum of ranks is given. {unsure}"
     )
 
 

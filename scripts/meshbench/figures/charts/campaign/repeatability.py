@@ -102,12 +102,14 @@ def caption(data: Data, context: Context) -> str:
         off = [abs(row["ratio"] - 1) for row in rows(data, context, measure)]
         if off:
             told.append(
-                f"{title}: the median round is {percent(statistics.median(off))} off its mean."
+                f"{title}: the median round is {percent(statistics.median(off))} off its mean "
+                "(of all systems, profiles, links and rounds)."
             )
     return " ".join(
         [
             "Each value over the mean of the rounds of the same system, profile and link.",
             *(told or [_nothing(context)]),
+            measured.unsure((measure for _, measure in PARTS), data, context),
         ]
     )
 

@@ -1,13 +1,13 @@
 """Figures about round-trip times and the loss of echo requests."""
 
-from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.figures.contract import ANALYSED, TABLE_FORMATS, Figure
 
 FIGURES = (
-    Figure("rtt", "Round-trip time", tables=("latency",), benchmarks=("ping",)),
+    Figure("rtt", "Round-trip time", tables=("latency", *ANALYSED), benchmarks=("ping",)),
     Figure(
         "latency_baseline",
         "Latency without impairment",
-        tables=("measures", "runs"),
+        tables=("measures", "runs", *ANALYSED),
         formats=TABLE_FORMATS,
         benchmarks=("ping",),
         first_profile=True,
@@ -21,7 +21,7 @@ FIGURES = (
     Figure(
         "latency_throughput",
         "Latency and throughput",
-        tables=("latency", "throughput"),
+        tables=("latency", "throughput", *ANALYSED),
         benchmarks=("ping", "tcp"),
         together=True,
     ),
@@ -35,7 +35,7 @@ FIGURES = (
     Figure(
         "ping_loss",
         "Ping loss of each run",
-        tables=("runs", "measures"),
+        tables=("runs", "measures", *ANALYSED),
         benchmarks=("ping",),
     ),
     Figure(

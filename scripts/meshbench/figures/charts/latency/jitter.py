@@ -34,8 +34,9 @@ def caption(data: Data, context: Context) -> str:
     return (
         "Left: mean difference in RTT between two requests in turn (RFC 3393). Right: how far the 95th "
         "percentile of the RTT lies above the smallest one (RFC 5481). Both of round trips, as ping "
-        f"cannot tell one way from the other; one point per link and round. {measured.MEAN} {told}"
-    ).strip()
+        f"cannot tell one way from the other; one point per link and round. {measured.MEAN} {told} "
+        + measured.unsure((measure for _, measure in PARTS), data, context)
+    )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured
+from meshbench.figures.drawing import doubt, measured
 from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
@@ -62,7 +62,7 @@ def run_maxima(data: Data, context: Context) -> dict[str, float]:
     "maximum". Without runs of their own, the largest values of the links stand in.
     """
     profile = context.profiles[0]
-    rows = measured.rows(data, "runs", benchmark="ping", metric="rtt_max", profile=profile)
+    rows = data.rows("runs", benchmark="ping", metric="rtt_max", profile=profile)
     found = (
         collect(rows, context) if rows else _groups(data, context, Measure("ping", "rtt_max", "ms"))
     )
@@ -87,7 +87,8 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"Round-trip times at {context.profiles[0]}, means over the links. The spike ratio is the mean "
         f"of the runs' largest values over the mean{f' (largest: {told})' if told else ''}; max. is the "
-        f"largest single value of each link. {measured.SPREAD}"
+        f"largest single value of each link. {measured.SPREAD} "
+        + doubt.told(_groups(data, context, AVERAGE), data, context)
     )
 
 

@@ -8,7 +8,7 @@ import altair as alt
 from meshbench.figures.charts.latency import rtt
 from meshbench.figures.charts.throughput import tcp_throughput
 from meshbench.figures.contract import Context, Data, axis_title, frame
-from meshbench.figures.drawing import measured, theme
+from meshbench.figures.drawing import doubt, measured, theme
 from meshbench.figures.drawing.groups import Group, look, marked, system, troubles, variants
 from meshbench.figures.drawing.wording import log_ticks, off_axis, on_log
 
@@ -167,7 +167,7 @@ def caption(data: Data, context: Context) -> str:
         "Mean RTT and TCP goodput at the receiver (one stream, first mode): medians over rounds of "
         "the median over links; the lines are the 95 % intervals of the medians (from six rounds "
         f"on) or the ranges. {drawn} of {len(pairs)} pairs of system and profile have both. "
-        "Up and to the left is better."
+        f"Up and to the left is better. {doubt.told((one for pair in pairs for one in pair), data, context)}"
     )
 
 

@@ -65,10 +65,11 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"Mean RTT and single-stream TCP send rate of each link at {context.profiles[0]}, one point per system and link. "
         + (
-            f"Links that differ by more than {number(_UNEVEN)} times within a system: {told}."
+            f"Links that differ by more than {number(_UNEVEN)} times within a system: {told}. "
             if told
             else ""
         )
+        + measured.unsure((RTT, RATE), data, context, context.profiles[:1])
     )
 
 

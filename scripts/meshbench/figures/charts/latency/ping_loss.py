@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing import estimated, measured, strip
 from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import joined, percent
@@ -30,13 +30,15 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """A row per run where runs are kept, and per link otherwise."""
-    found = measured.rows(data, "runs", benchmark="ping", metric="ping_loss")
+    found = data.rows("runs", benchmark="ping", metric="ping_loss")
     if not found:
         return measured.groups(data, context, MEASURE)
     sizes = Counter(map(_link, found))
-    links = measured.rows(data, "measures", benchmark="ping", metric="rtt_avg")
+    links = data.rows("measures", benchmark="ping", metric="rtt_avg")
     without = [row for row in links if row["status"] != "ok" and not sizes[_link(row)]]
-    return collect([*found, *without * max(sizes.values())], context)
+    runs = collect([*found, *without * max(sizes.values())], context)
+    # Of runs, not of links as in the table of estimates.
+    return estimated.over_rounds(runs, "value", marked=estimated.marked_count(data))
 
 
 def _link(row: Row) -> tuple[object, ...]:
@@ -52,6 +54,7 @@ def _lost(group: Group) -> str:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and where whole runs were lost."""
     shown = groups(data, context)
+    unsure = measured.unsure((MEASURE,), data, context)
     whole = [
         f"{group.vpn} at {group.profile}: {_lost(group)} runs without any reply, "
         f"{percent(measured.mean(group))} on average{_apart(group, data, context)}"
@@ -64,7 +67,7 @@ def caption(data: Data, context: Context) -> str:
         told = "A link without any reply is failed, not a loss of 100 %."
     else:
         told = "No run was lost as a whole."
-    return f"Share of echo requests without a reply, one point per run and link. {told}"
+    return f"Share of echo requests without a reply, one point per run and link. {told} {unsure}"
 
 
 def _apart(group: Group, data: Data, context: Context) -> str:

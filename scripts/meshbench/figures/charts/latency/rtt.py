@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, axis_title
-from meshbench.figures.drawing import comparison, strip
+from meshbench.figures.drawing import comparison, doubt, estimated, strip
 from meshbench.figures.drawing.groups import Group, collect, marked, troubles
-from meshbench.figures.drawing.wording import number, percent
+from meshbench.figures.drawing.wording import percent
 
-_P99 = strip.Column("p99", 40, lambda group: number(group.centre("rtt_p99_ms")))
+_P99 = strip.Column("p99", 40, lambda group: group.told("rtt_p99_ms"))
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -23,7 +23,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         high="rtt_p99_ms",
         log=True,
         columns=(
-            strip.Column("median", 44, lambda group: number(group.centre("rtt_avg_ms"))),
+            strip.Column("median", 44, lambda group: group.told("rtt_avg_ms")),
             *([_P99] if any(group.points("rtt_p99_ms") for group in found) else []),
             strip.Column("loss", 44, lambda group: percent(loss(group))),
             strip.Column("n", 38, strip.counts),
@@ -34,7 +34,10 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """The groups of the benchmark 'ping', by profile."""
-    return collect(data.rows("latency", benchmark="ping"), context)
+    found = collect(data.rows("latency", benchmark="ping"), context)
+    # Percentiles of single replies are no metric: no tool reports them.
+    found = estimated.over_rounds(found, "rtt_p99_ms", marked=estimated.marked_count(data))
+    return estimated.known(found, data, "ping", {"rtt_avg_ms": "rtt_avg"})
 
 
 def loss(group: Group) -> float | None:
@@ -53,8 +56,9 @@ def loss(group: Group) -> float | None:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the best and worst system under each profile against the bare link."""
     found = groups(data, context)
-    sent = [row["n_sent"] for group in found for row in group.rows if row["n_sent"]]
-    how = f" of {number(statistics.median(sent))} echo requests" if sent else ""
+    sent = sorted({row["n_sent"] for group in found for row in group.rows if row["n_sent"]})
+    ends = " to ".join(str(count) for count in dict.fromkeys([*sent[:1], *sent[-1:]]))
+    how = f" of {ends} echo requests" if sent else ""
     sentences = comparison.sentences(
         found, "rtt_avg_ms", comparison.Unit("ms", 1.0), context, higher_is_better=False
     )
@@ -62,9 +66,10 @@ def caption(data: Data, context: Context) -> str:
         [
             f"Mean round-trip time{how} over each link.",
             strip.LEGEND,
-            "The bold bar is the median of the 99th percentiles, where single replies were kept;",
+            "The bold bar is the same median of the links' 99th percentiles, where single replies were kept;",
             "loss is over all requests of a row, both directions together.",
             *sentences,
+            doubt.told(found, data, context),
         ]
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures, side_by_side
+from meshbench.figures.drawing import pictures, side_by_side
 from meshbench.figures.drawing.measure import SideBySide
 
 
@@ -15,7 +15,7 @@ def _measured(of: SideBySide, data: Data) -> SideBySide:
     modes = {
         row["mode"]
         for benchmark in {measure.benchmark for _, measure in of.parts}
-        for row in measured.rows(data, "measures", benchmark=benchmark)
+        for row in data.rows("measures", benchmark=benchmark)
     }
     return replace(of, parts=tuple(part for part in of.parts if modes & set(part[1].modes)))
 

@@ -26,7 +26,7 @@ def rows(data: Data, context: Context) -> list[Row]:
     """Of the first tuning and round, of each system's and profile's first link that has any."""
     everything = [
         row
-        for row in measured.rows(data, "under_load_time", benchmark=_NAME)
+        for row in data.rows("under_load_time", benchmark=_NAME)
         if row["tuning"] == context.tunings[0]
     ]
     first = min((row["round"] for row in everything), default=None)

@@ -45,7 +45,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 
 def _table(data: Data) -> list[Row]:
-    rows = measured.rows(data, "packet_sizes", benchmark="mtu")
+    rows = data.rows("packet_sizes", benchmark="mtu")
     return [{**row, "mode": None} for row in rows]
 
 

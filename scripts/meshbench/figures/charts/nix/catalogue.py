@@ -1,6 +1,6 @@
 """Figures about downloads from a Nix binary cache."""
 
-from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.figures.contract import ANALYSED, TABLE_FORMATS, Figure
 from meshbench.figures.drawing.measure import ByProfile, Measure
 
 _TIME = Measure("nix_cache", "copy_time", "s")
@@ -32,7 +32,7 @@ FIGURES = (
     Figure(
         "nix_progress",
         "Nix downloads over time",
-        tables=("nix_progress", "measures"),
+        tables=("nix_progress", "measures", *ANALYSED),
         # An import has the times only.
         benchmarks=("nix_cache", "calibration"),
         together=True,

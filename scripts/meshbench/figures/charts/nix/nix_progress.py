@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import axes, channels, measured, strip, theme
+from meshbench.figures.drawing import axes, channels, doubt, measured, strip, theme
 from meshbench.figures.drawing.groups import Group, look, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -42,7 +42,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def _copies(data: Data) -> list[Copy]:
     """Every copy that was begun."""
     found: dict[tuple[object, ...], Copy] = {}
-    for row in measured.rows(data, "nix_progress", benchmark=MEASURE.benchmark):
+    for row in data.rows("nix_progress", benchmark=MEASURE.benchmark):
         found.setdefault(tuple(row[key] for key in _COPY), []).append(row)
     return [sorted(copy, key=lambda row: float(row["t_s"])) for copy in found.values()]
 
@@ -210,7 +210,8 @@ def caption(data: Data, context: Context) -> str:
         "description of each path."
     )
     groups = measured.groups(data, context, MEASURE)
-    return f"{what} {measured.told_extremes(groups, MEASURE)}".strip()
+    unsure = doubt.told(groups, data, context)
+    return f"{what} {measured.told_extremes(groups, MEASURE)} {unsure}"
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

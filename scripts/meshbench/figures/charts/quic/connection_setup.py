@@ -48,6 +48,7 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
+            measured.unsure((measure for _, measure in PARTS), data, context),
         ]
     )
 

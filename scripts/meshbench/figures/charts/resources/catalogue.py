@@ -1,6 +1,6 @@
 """Figures about what hosts spend to carry traffic."""
 
-from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.figures.contract import ANALYSED, TABLE_FORMATS, Figure
 
 _MEASURED_HERE = ("tcp", "calibration")
 """Nobody sampled the hosts of what was imported."""
@@ -9,7 +9,7 @@ FIGURES = (
     Figure(
         "cpu_cost",
         "CPU time per gigabyte against TCP goodput",
-        tables=("measures", "host_resources"),
+        tables=("measures", "host_resources", *ANALYSED),
         benchmarks=_MEASURED_HERE,
         together=True,
         first_profile=True,
@@ -25,7 +25,7 @@ FIGURES = (
     Figure(
         "host_cost",
         "What hosts spend, in numbers",
-        tables=("measures", "host_resources"),
+        tables=("measures", "host_resources", *ANALYSED),
         formats=TABLE_FORMATS,
         benchmarks=_MEASURED_HERE,
         together=True,

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import altair as alt
 
+from meshbench.analysis import estimates
 from meshbench.figures.contract import Context, Data, Row, axis_title
-from meshbench.figures.drawing import measured, pictures, strip
+from meshbench.figures.drawing import doubt, estimated, measured, pictures, strip
 from meshbench.figures.drawing.groups import Group, drawn_as, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -58,12 +59,18 @@ def _lacking(
             yield f"{name}: {_NONE[column]}"
 
 
-def costs(data: Data, group: Group, column: str) -> list[float]:
-    """Seconds per gigabyte of one end, by round: over all hosts together."""
-    mine = measured.rows(
-        data, "host_resources",
+def spent(data: Data, group: Group) -> tuple[Row, ...]:
+    """What each host spent beside TCP, by round, where the analysis counts it."""
+    rows = data.rows(
+        "host_resources",
         benchmark=RATE.benchmark, vpn=group.vpn, tuning=group.tuning, profile=group.profile,
     )  # fmt: skip
+    return estimated.counted(rows, data)
+
+
+def costs(data: Data, group: Group, column: str) -> list[float]:
+    """Seconds per gigabyte of one end, by round: over all hosts together."""
+    mine = spent(data, group)
     found = []
     for round_ in sorted({row["round"] for row in mine}):
         known = [row for row in mine if row["round"] == round_ and row[column] is not None]
@@ -78,7 +85,8 @@ def points(data: Data, context: Context, column: str) -> list[Row]:
     rows: list[Row] = []
     for group in _rates(data, context):
         links = measured.by_link(group, RATE.scale).values()
-        if links and (spent := costs(data, group, column)):
+        if links and (by_round := costs(data, group, column)):
+            cost = estimates.of_rounds(by_round)
             rows.append(
                 {
                     "system": system(group, context),
@@ -86,10 +94,10 @@ def points(data: Data, context: Context, column: str) -> list[Row]:
                     "x": statistics.fmean(links),
                     "x_low": min(links),
                     "x_high": max(links),
-                    "y": statistics.median(spent),
-                    "y_low": min(spent),
-                    "y_high": max(spent),
-                    "why": f"goodputs {group.n_ok} of {group.planned}, costs {len(spent)}",
+                    "y": cost.value,
+                    "y_low": min(by_round) if cost.low is None else cost.low,
+                    "y_high": max(by_round) if cost.high is None else cost.high,
+                    "why": f"goodputs {group.n_ok} of {group.planned}, costs {len(by_round)}",
                 }
             )
     return rows
@@ -101,8 +109,9 @@ def caption(data: Data, context: Context) -> str:
         f"CPU time that all hosts together spent per gigabyte that went in or out of a tunnel interface (one "
         f"end's cost), against the mean goodput of TCP, at {context.profiles[0]}. Left: the VPN's processes. "
         "Right: interrupts and kernel threads, an estimate that holds TCP and, in a lab, the emulated network "
-        "too: the bare link's is its floor. Crosses go from the least to the largest link, and round."
-        f"{ends(data, context)}"
+        "too: the bare link's is its floor. Costs are medians over rounds of such sums. Crosses go from the least to the "
+        "largest link, and over the cost's 95 % interval (order statistics, from six rounds on) or its range where "
+        f"there are fewer.{ends(data, context)} {doubt.told(_rates(data, context), data, context)}"
     )
 
 

@@ -1,12 +1,12 @@
 """What hosts spend, in numbers: a row per system, the worst host of each."""
 
-import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from meshbench.analysis import estimates
 from meshbench.figures.charts.resources import cpu_cost
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured
+from meshbench.figures.drawing import doubt, measured
 from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 
@@ -53,22 +53,22 @@ def tabulate(data: Data, context: Context) -> Table:
         *(part.column for part in PARTS),
         Column("n", "$n$", digits=None),
     ]
-    rates = measured.groups(data, context, cpu_cost.RATE, context.profiles[:1])
+    rates = _rates(data, context)
     return Table(columns, [_row(data, group, context) for group in rates])
 
 
+def _rates(data: Data, context: Context) -> list[Group]:
+    return measured.groups(data, context, cpu_cost.RATE, context.profiles[:1])
+
+
 def _row(data: Data, group: Group, context: Context) -> list[Entry]:
-    mine = measured.rows(
-        data, "host_resources",
-        benchmark=cpu_cost.RATE.benchmark, vpn=group.vpn, tuning=group.tuning,
-        profile=group.profile,
-    )  # fmt: skip
+    mine = cpu_cost.spent(data, group)
     return [
         system(group, context),
         measured.entry(group, measured.mean(group, cpu_cost.RATE.scale)),
         measured.spread(group, cpu_cost.RATE.scale),
-        *(_median(cpu_cost.costs(data, group, source)) for source, _ in _COSTS),
-        *(_median(_by_round(mine, part)) for part in PARTS),
+        *(estimates.of_rounds(cpu_cost.costs(data, group, source)).value for source, _ in _COSTS),
+        *(estimates.of_rounds(_by_round(mine, part)).value for part in PARTS),
         f"{group.n_ok}/{group.planned}",
     ]
 
@@ -85,10 +85,6 @@ def _by_round(rows: Sequence[Row], part: Part) -> list[float]:
     return [part.scale * part.merge(values) for values in rounds if values]
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return statistics.median(values) if values else None
-
-
 def caption(data: Data, context: Context) -> str:
     """What each column is."""
     return (
@@ -97,7 +93,7 @@ def caption(data: Data, context: Context) -> str:
         "the host with most: cores used by the VPN and its busiest thread's share of one under load, for which share "
         "of the time a thread ran or waited for a core, context switches, memory high-water; of all hosts: datagrams "
         "that found the VPN's receive buffer full, and packets that the tunnel's interface dropped."
-        f"{cpu_cost.ends(data, context)}"
+        f"{cpu_cost.ends(data, context)} {doubt.told(_rates(data, context), data, context)}"
     )
 
 

@@ -19,8 +19,8 @@ _NO_THREAD = "no thread of its own, or not sampled"
 
 
 def _mine(data: Data, table: str, context: Context) -> list[Row]:
-    return measured.rows(
-        data, table,
+    return data.rows(
+        table,
         benchmark=RATE.benchmark, profile=context.profiles[0], tuning=context.tunings[0],
     )  # fmt: skip
 

@@ -1,10 +1,12 @@
 """Figures about what TCP sends again, and the reordering that it sees."""
 
-from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.figures.contract import ANALYSED, TABLE_FORMATS, Figure
 from meshbench.figures.drawing.measure import ByProfile, Measure
 
 FIGURES = (
-    Figure("tcp_retransmits", "TCP retransmits", tables=("retransmits",), benchmarks=("tcp",)),
+    Figure(
+        "tcp_retransmits", "TCP retransmits", tables=("retransmits", *ANALYSED), benchmarks=("tcp",)
+    ),
     Figure(
         "retransmit_correlations",
         "Retransmits, windows and throughput",
@@ -32,7 +34,7 @@ FIGURES = (
     Figure(
         "reordering_seen",
         "Reordering seen by TCP",
-        tables=("measures", "impairment_settings"),
+        tables=("measures", "impairment_settings", *ANALYSED),
         benchmarks=("tcp",),
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing import doubt, estimated, measured, strip
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import percent
@@ -43,16 +43,15 @@ def groups(data: Data, context: Context) -> list[Group]:
             else {"status": "failed", "reason": "the stream was dead"}
         )
         found.append({**row, "value": row["value"] / sent if known else None, **status})
-    return measured.collected(found, context, MEASURE)
+    made = measured.collected(found, context, MEASURE)
+    return estimated.over_rounds(made, "value", marked=estimated.marked_count(data))
 
 
 def _segments(data: Data) -> dict[tuple[str, ...], float]:
     sizes = {
         metric: {
             _key(row): row["value"]
-            for row in measured.rows(
-                data, "measures", benchmark="tcp", metric=metric, direction="forward"
-            )
+            for row in data.rows("measures", benchmark="tcp", metric=metric, direction="forward")
             if row["value"]
         }
         for metric in ("sent", "mss")
@@ -96,6 +95,7 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
+            doubt.told(found, data, context),
         ]
     )
 

@@ -78,7 +78,8 @@ def caption(data: Data, context: Context) -> str:
     )
     return (
         f"Means over the links at {context.profiles[0]} of single-stream TCP: largest congestion window and send rate "
-        f"over the retransmit rate; the lines go from the smallest to the largest link.{told}"
+        f"over the retransmit rate; the lines go from the smallest to the largest link.{told} "
+        + measured.unsure((RATE, *OTHERS), data, context, context.profiles[:1])
     )
 
 

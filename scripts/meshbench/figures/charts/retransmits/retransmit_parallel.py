@@ -70,7 +70,8 @@ def caption(data: Data, context: Context) -> str:
     return (
         "Retransmit rate of TCP over one link at a time and over all links at the same time, means over "
         f"the links. At {context.profiles[0]} it is lower under simultaneous load for "
-        f"{'; '.join(lower) or 'no system'}. {measured.SPREAD}"
+        f"{'; '.join(lower) or 'no system'}. {measured.SPREAD} "
+        + measured.unsure(RATES, data, context)
     )
 
 

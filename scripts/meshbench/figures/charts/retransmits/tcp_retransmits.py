@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, axis_title
-from meshbench.figures.drawing import comparison, strip
+from meshbench.figures.drawing import comparison, doubt, estimated, strip
 from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
-from meshbench.figures.drawing.wording import number
 
 _WHAT = (
     "Segments sent again, spuriously or not, of all segments sent (bytes sent over the "
@@ -26,7 +25,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         axis=axis_title("retransmit_rate", "%"),
         bound=_LEAST_AXIS,
         columns=(
-            strip.Column("median", 46, lambda group: number(_rate(group), 2, 3)),
+            strip.Column("median", 46, lambda group: group.told("retransmit_rate", _PERCENT, 2, 3)),
             strip.Column("n", 38, strip.counts),
         ),
     )
@@ -35,11 +34,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """The groups of the benchmark 'tcp', by profile, mode and direction."""
-    return collect(data.rows("retransmits", benchmark="tcp"), context, modes=True)
-
-
-def _rate(group: Group) -> float | None:
-    return group.centre("retransmit_rate", _PERCENT)
+    found = collect(data.rows("retransmits", benchmark="tcp"), context, modes=True)
+    return estimated.known(found, data, "tcp", {"retransmit_rate": "retransmit_rate"})
 
 
 def caption(data: Data, context: Context) -> str:
@@ -54,6 +50,7 @@ def caption(data: Data, context: Context) -> str:
             _WHAT,
             strip.LEGEND,
             *sentences,
+            doubt.told(groups(data, context), data, context),
         ]
     )
 

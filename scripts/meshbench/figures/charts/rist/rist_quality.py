@@ -39,6 +39,7 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
+            measured.unsure((one for _, one in PARTS), data, context, context.profiles[:1]),
         ]
     )
 
@@ -48,9 +49,7 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     wrapped = sorted(
         {
             row["vpn"]
-            for row in measured.rows(
-                data, "measures", benchmark="rist", metric="rist_packets_dropped_max"
-            )
+            for row in data.rows("measures", benchmark="rist", metric="rist_packets_dropped_max")
             if row["value"] is not None
             and row["value"] >= _HALF
             and row["profile"] in context.profiles[:1]

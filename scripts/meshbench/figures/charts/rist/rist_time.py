@@ -128,7 +128,7 @@ def caption(data: Data, context: Context) -> str:
 
 
 def _buffer(data: Data) -> str:
-    told = measured.rows(data, "measures", benchmark="rist", metric=_BUFFER.metric)
+    told = data.rows("measures", benchmark="rist", metric=_BUFFER.metric)
     sizes = sorted({row["value"] for row in told if row["value"] is not None})
     return f", with a buffer of {' or '.join(number(size) for size in sizes)} ms" if sizes else ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, axis_title
-from meshbench.figures.drawing import strip
+from meshbench.figures.drawing import doubt, estimated, strip
 from meshbench.figures.drawing.groups import Group, collect, troubles
 from meshbench.figures.drawing.wording import joined, number
 
@@ -36,7 +36,8 @@ def groups(data: Data, context: Context) -> list[Group]:
     """One group per system: what started it does not matter, the network was unimpaired."""
     planned = _planned(data, context)
     alike = {"profile": _ANY, "tuning": planned.tunings[0], "marks": ()}
-    return collect([{**row, **alike} for row in _rows(data)], planned)
+    found = collect([{**row, **alike} for row in _rows(data)], planned)
+    return estimated.over_rounds(found, "ready_s")
 
 
 def _rows(data: Data) -> list[Row]:
@@ -81,6 +82,7 @@ def caption(data: Data, context: Context) -> str:
         "'first' and 'all' are the first and the last pair over all starts; 'direct' is when the last",
         "path was first seen to be direct, where the VPN says so.",
         f"Until all pairs passed traffic: {joined(ends)}." if ends else "",
+        doubt.told(groups(data, context), data, context),
     ]).strip()  # fmt: skip
 
 

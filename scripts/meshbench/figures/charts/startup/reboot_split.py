@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing import doubt, measured, pictures, strip, theme
 from meshbench.figures.drawing.groups import Group, Point, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number, spans
@@ -103,18 +103,19 @@ def caption(data: Data, context: Context) -> str:
     """What is drawn."""
     found = splits(data, context)
     known = [one for one in found if one.added is not None]
+    unsure = doubt.told(_times(data, context), data, context)
     if data.rows("measures", benchmark=TIME.benchmark, metric="reboot_first_packet"):
         return (
             f"Time from the start of a host's boot until a peer answered through the VPN, at {context.profiles[0]}: until "
             "the pair answered beside the VPN, and what the VPN added; medians over the reboots of either host, one at a "
-            "time, mean over the ordered pairs. Figure reboot_stages has each stage."
+            f"time, mean over the ordered pairs. Figure reboot_stages has each stage. {unsure}"
         )
     return (
         f"Time from the start of the check on a host until a peer answered through the VPN, at {context.profiles[0]}, "
         "after all hosts were rebooted at once; mean over the ordered pairs. The VPN is asked only when all peers' "
         "hosts have answered without it, so that its share is the difference. "
         f"It is known for {len(known)} of {len(found)} bars: for the others the first phase already went through the VPN. "
-        "Rounds measured by different methods have bars of their own."
+        f"Rounds measured by different methods have bars of their own. {unsure}"
     )
 
 

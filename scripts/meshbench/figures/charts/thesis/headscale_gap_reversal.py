@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures
+from meshbench.figures.drawing import doubt, measured, pictures
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import STATUSES
@@ -68,7 +68,8 @@ def caption(data: Data, context: Context) -> str:
                 )
     return (
         "Single-stream TCP send rate of Headscale over that of the bare link under the same kernel tuning; means over "
-        f"the links. Above 1 (shaded) the tunnel beats the link it runs on: {'; '.join(leads) or 'nowhere'}."
+        f"the links. Above 1 (shaded) the tunnel beats the link it runs on: {'; '.join(leads) or 'nowhere'}. "
+        + doubt.told((group for group in groups if group.vpn in PAIR), data, context)
     )
 
 

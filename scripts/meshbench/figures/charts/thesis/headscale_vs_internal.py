@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import doubt, measured, pictures, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
@@ -66,9 +66,11 @@ def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and each ratio with its operands and n."""
-    told = []
+    told: list[str] = []
+    shown: list[Group] = []
     for title, measure in PARTS:
         groups = {(g.vpn, g.profile): g for g in _groups(data, context, measure)}
+        shown += groups.values()
         for profile in context.profiles:
             pair = [groups.get((vpn, profile)) for vpn in PAIR]
             means = [measured.mean(g, measure.scale) if g else None for g in pair]
@@ -79,7 +81,8 @@ def caption(data: Data, context: Context) -> str:
                 )
     return (
         "Headscale (triangles) and the bare link (circles) across profiles, means over the links that have a value; "
-        f"n in brackets where some have none, at the foot why no link has one ({_glyphs()}). Headscale over the bare link: {'; '.join(told) or 'not measured'}."
+        f"n in brackets where some have none, at the foot why no link has one ({_glyphs()}). Headscale over the bare link: {'; '.join(told) or 'not measured'}. "
+        + doubt.told(shown, data, context)
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import doubt, measured, pictures, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -80,12 +80,13 @@ def _cell(
 def caption(data: Data, context: Context) -> str:
     """What is drawn."""
     found = _groups(data, context, PARTS[0][1])
+    shown = [group for _, measure in PARTS for group in _groups(data, context, measure)]
     tunings = list(dict.fromkeys(group.tuning for group in found if group.rows))
     told = "one tuning only" if len(tunings) == 1 else f"tunings {', '.join(tunings)}"
     return (
         f"The bare link under kernel settings of its own ({told}), means over the links that have "
         "a value; below a value its ratio to the first tuning with that operand, or how many links "
-        "it rests on."
+        "it rests on. " + doubt.told(shown, data, context)
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured
+from meshbench.figures.drawing import doubt, measured
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
@@ -33,12 +33,19 @@ def tabulate(data: Data, context: Context) -> Table:
             measured.spread_column(column),
             Column(f"{column.key}_n", "$n$", digits=None),
         ]
+    found = _tuned(data, context)
+    keys = dict.fromkeys((g.vpn, g.profile, g.tuning) for groups in found for g in groups)
+    scales = [measure.scale for _, measure in parts]
+    return Table(columns, [_row(key, found, scales) for key in keys])
+
+
+def _tuned(data: Data, context: Context) -> list[list[Group]]:
+    """Of each part the bare link, and the systems that were tuned at all."""
+    parts = measured.planned(PARTS, data, context)
     found = [measured.groups(data, context, measure) for _, measure in parts]
     every = [group for groups in found for group in groups]
     tuned = {"internal"} | {g.vpn for g in every if g.rows and g.tuning != context.tunings[0]}
-    keys = dict.fromkeys((group.vpn, group.profile, group.tuning) for group in every)
-    scales = [measure.scale for _, measure in parts]
-    return Table(columns, [_row(key, found, scales) for key in keys if key[0] in tuned])
+    return [[group for group in groups if group.vpn in tuned] for groups in found]
 
 
 def _row(
@@ -60,11 +67,12 @@ def _row(
 
 def caption(data: Data, context: Context) -> str:
     """What the numbers are."""
-    del data, context
+    shown = [group for groups in _tuned(data, context) for group in groups]
     return (
         "The bare link and every other tuned system under each kernel tuning: single-stream TCP send "
         "rate and retransmit rate, send rate per link over all links at once, and Nix download time; "
-        f"means over the links that have a value. {measured.SPREAD}"
+        f"means over the links that have a value. {measured.SPREAD} "
+        + doubt.told(shown, data, context)
     )
 
 

@@ -1,20 +1,20 @@
 """Figures about what TCP carries, and the windows it does it with."""
 
-from meshbench.figures.contract import CHART_FORMATS, TABLE_FORMATS, Figure
+from meshbench.figures.contract import ANALYSED, CHART_FORMATS, TABLE_FORMATS, Figure
 from meshbench.figures.drawing.measure import ByProfile, Measure
 
 FIGURES = (
-    Figure("tcp_throughput", "TCP goodput", tables=("throughput",), benchmarks=("tcp",)),
+    Figure("tcp_throughput", "TCP goodput", tables=("throughput", *ANALYSED), benchmarks=("tcp",)),
     Figure(
         "throughput_profiles",
         "TCP goodput across profiles (Mbit/s)",
-        tables=("throughput",),
+        tables=("throughput", *ANALYSED),
         benchmarks=("tcp",),
     ),
     Figure(
         "throughput_table",
         "TCP goodput in numbers",
-        tables=("throughput",),
+        tables=("throughput", *ANALYSED),
         formats=TABLE_FORMATS,
         benchmarks=("tcp",),
     ),
@@ -54,7 +54,7 @@ FIGURES = (
     Figure(
         "parallel_flows",
         "Parallel TCP scaling by either counting",
-        tables=("parallel",),
+        tables=("parallel", *ANALYSED),
         formats=CHART_FORMATS + TABLE_FORMATS,
         benchmarks=("tcp", "tcp_parallel"),
         together=True,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, strip
+from meshbench.figures.drawing import doubt, estimated, measured, strip
 from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import UNITS
 from meshbench.figures.drawing.tabular import Column, Entry, Table
@@ -15,6 +15,8 @@ from meshbench.figures.drawing.wording import number
 MBIT = UNITS["Mbit/s"]
 COUNTED = {"forward": "forward flows", "all": "all flows"}
 """What of the table is shown, and its words."""
+_COLUMNS = ("factor", "sum_bps", "single_bps", "allowed", "fairness", "start_spread_s")
+"""What is told of the rounds: sums over all flows, which are no metric of a link."""
 _ALONE = "no value over one link at a time in the same round and mode"
 
 
@@ -34,8 +36,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         scale=1,
         axis="sum over one flow alone (ratio)",
         columns=(
-            strip.Column("median", 44, lambda group: number(group.centre("factor"))),
-            strip.Column("sum", 48, lambda group: number(group.centre("sum_bps", MBIT.scale), 4)),
+            strip.Column("median", 44, lambda group: group.told("factor")),
+            strip.Column("sum", 48, lambda group: group.told("sum_bps", MBIT.scale, 4)),
             strip.Column("n", 38, strip.counts),
         ),
         bound=1,
@@ -45,15 +47,19 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> dict[str, list[Group]]:
     """By way of counting, the groups of every profile for which there is any record: a row per round."""
-    rows = measured.of_one_mode(measured.rows(data, "parallel", benchmark="tcp_parallel"))
+    rows = measured.of_one_mode(data.rows("parallel", benchmark="tcp_parallel"))
     return {
-        counted: [
-            group
-            for group in collect(
-                [_row(row) for row in rows if row["counted"] == counted], _by_round(context)
-            )
-            if group.profile in {row["profile"] for row in rows}
-        ]
+        counted: estimated.over_rounds(
+            (
+                group
+                for group in collect(
+                    [_row(row) for row in rows if row["counted"] == counted], _by_round(context)
+                )
+                if group.profile in {row["profile"] for row in rows}
+            ),
+            *_COLUMNS,
+            marked=estimated.marked_count(data),
+        )
         for counted in COUNTED
         if any(row["counted"] == counted for row in rows)
     }
@@ -106,7 +112,7 @@ def _printed(counted: str, group: Group, context: Context) -> list[Entry]:
         system(group, context),
         group.profile,
         counted,
-        measured.entry(group, group.centre("sum_bps", MBIT.scale)),
+        measured.centre(group, "sum_bps", MBIT.scale),
         group.centre("single_bps", MBIT.scale),
         group.centre("factor"),
         group.centre("allowed"),
@@ -118,7 +124,9 @@ def _printed(counted: str, group: Group, context: Context) -> list[Entry]:
 
 def caption(data: Data, context: Context) -> str:
     """What is summed and divided, what counting allows and why, and the bare link with both operands."""
-    sentences = [_DEFINED, _flows(data), _RULE, *_bare(groups(data, context)), strip.LEGEND]
+    found = groups(data, context)
+    unsure = doubt.told((group for mine in found.values() for group in mine), data, context)
+    sentences = [_DEFINED, _flows(data), _RULE, *_bare(found), strip.LEGEND_OF_SUMS, unsure]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -136,7 +144,7 @@ _RULE = (
 
 
 def _flows(data: Data) -> str:
-    rows = measured.rows(data, "parallel", benchmark="tcp_parallel")
+    rows = data.rows("parallel", benchmark="tcp_parallel")
     most = max((int(row["n_planned"]) for row in measured.of_one_mode(rows)), default=0)
     return f"{most} flows at the same time." if most else ""
 

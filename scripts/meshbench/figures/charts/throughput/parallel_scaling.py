@@ -78,7 +78,8 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"TCP send rate at {context.profiles[0]}: mean over the links one at a time, and sum over all "
         "links at the same time, one direction of each counted. A sum with missing links is no total; "
-        f"it is given as survivors. {measured.SPREAD}{told}"
+        f"it is given as survivors. {measured.SPREAD}{told} "
+        + measured.unsure((SINGLE, TOGETHER), data, context, context.profiles[:1])
     )
 
 

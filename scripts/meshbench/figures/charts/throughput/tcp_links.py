@@ -56,6 +56,7 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
+            measured.unsure((MEASURE,), data, context),
         ]
     )
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, axis_title
-from meshbench.figures.drawing import comparison, strip
+from meshbench.figures.drawing import comparison, doubt, estimated, strip
 from meshbench.figures.drawing.groups import Group, collect, marked, troubles, variants
-from meshbench.figures.drawing.wording import number
 
 MBIT = 1e-6
 """From bit/s to decimal Mbit/s."""
@@ -20,7 +19,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         scale=MBIT,
         axis=axis_title("goodput", "Mbit/s"),
         columns=(
-            strip.Column("median", 42, lambda group: number(group.centre("goodput_bps", MBIT))),
+            strip.Column("median", 42, lambda group: group.told("goodput_bps", MBIT)),
             strip.Column("n", 38, strip.counts),
         ),
     )
@@ -29,13 +28,15 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """The groups of the benchmark 'tcp', by profile, mode and direction."""
-    return collect(data.rows("throughput", benchmark="tcp"), context, modes=True)
+    found = collect(data.rows("throughput", benchmark="tcp"), context, modes=True)
+    return estimated.known(found, data, "tcp", {"goodput_bps": "goodput"})
 
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the best and worst system under each profile against the bare link."""
     what = "TCP goodput at the receiver of one stream over each link, whole run."
-    return f"{what} {strip.LEGEND} {told(data, context)}".strip()
+    unsure = doubt.told(groups(data, context), data, context)
+    return f"{what} {strip.LEGEND} {told(data, context)} {unsure}"
 
 
 def told(data: Data, context: Context) -> str:

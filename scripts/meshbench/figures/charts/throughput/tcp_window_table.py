@@ -57,12 +57,12 @@ def _entries(groups: Sequence[Group], group: Group, measure: Measure) -> tuple[E
 
 def caption(data: Data, context: Context) -> str:
     """What the columns are."""
-    del data
+    unsure = measured.unsure((one for _, one in PARTS), data, context, context.profiles[:1])
     return (
         f"Single-stream TCP at {context.profiles[0]}, forward direction, means over the links: segment "
         "size, interface MTU, largest windows (KiB of 1024 bytes), RTT as the sender's kernel saw it, "
         "retransmitted segments, and the CPU of the iperf3 process in percent of one core, which says "
-        f"nothing about the VPN's daemon. {measured.SPREAD}"
+        f"nothing about the VPN's daemon. {measured.SPREAD} {unsure}"
     )
 
 

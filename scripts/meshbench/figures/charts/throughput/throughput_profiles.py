@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.figures.charts.throughput import tcp_throughput
 from meshbench.figures.contract import Context, Data, frame
-from meshbench.figures.drawing import channels, comparison, theme
+from meshbench.figures.drawing import channels, comparison, doubt, theme
 from meshbench.figures.drawing.groups import Group, arrow, marked, system, troubles
 from meshbench.figures.drawing.strip import counts
 from meshbench.figures.drawing.wording import number
@@ -25,17 +25,14 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     groups = tcp_throughput.groups(data, context)
     parts = list(dict.fromkeys((group.mode, group.direction) for group in groups))
     across = min(2, len(parts))
-    charts = [
-        _map([g for g in groups if (g.mode, g.direction) == part], groups, context)
-        for part in parts
-    ]
+    charts = [_map([g for g in groups if (g.mode, g.direction) == part], context) for part in parts]
     profiles = len({group.profile for group in groups})
     width = across * (profiles * _COLUMN + 90)
     return alt.concat(*charts, columns=across, spacing=14, usermeta={"width": max(280, width)})
 
 
-def _map(groups: Sequence[Group], every: Sequence[Group], context: Context) -> alt.LayerChart:
-    rows = [_cell(group, every, context) for group in groups]
+def _map(groups: Sequence[Group], context: Context) -> alt.LayerChart:
+    rows = [_cell(group, context) for group in groups]
     systems = list(dict.fromkeys(row["system"] for row in rows))
     profiles = list(dict.fromkeys(row["profile"] for row in rows))
     x = alt.X(
@@ -96,16 +93,15 @@ def _text(base: alt.Chart, field: str, dy: int, size: int, *, bold: bool) -> alt
     return chart
 
 
-def _cell(group: Group, every: Sequence[Group], context: Context) -> dict[str, Any]:
+def _cell(group: Group, context: Context) -> dict[str, Any]:
     value = group.centre(_GOODPUT, tcp_throughput.MBIT)
-    found = comparison.ratio(group, every, _GOODPUT)
+    ratio = comparison.ratio(group, _GOODPUT)
     status = theme.STATUSES[group.trouble or "ok"]
-    ratio = found.median if found else None
     if value is None:
         text, detail = f"{status.glyph} {status.words}", f"n {counts(group)}"
     else:
         share = f"{number(ratio, 2)} · " if ratio is not None else ""
-        text, detail = number(value), f"{share}n {counts(group)}"
+        text, detail = group.told(_GOODPUT, tcp_throughput.MBIT), f"{share}n {counts(group)}"
     return {
         "system": system(group, context),
         "profile": group.profile,
@@ -119,12 +115,13 @@ def _cell(group: Group, every: Sequence[Group], context: Context) -> dict[str, A
 
 def caption(data: Data, context: Context) -> str:
     """What the cells say."""
+    unsure = doubt.told(tcp_throughput.groups(data, context), data, context)
     return (
         "Median over rounds of the median over links of TCP goodput at the receiver, in decimal "
         "Mbit/s; below it the median of the ratios to the bare link in the same rounds (its "
         "operand is the first row of the same column), and how many values there are of those "
         "planned (rounds x links; a frame where some are missing). "
-        + tcp_throughput.told(data, context)
+        f"{tcp_throughput.told(data, context)} {unsure}"
     )
 
 

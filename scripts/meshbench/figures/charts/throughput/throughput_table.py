@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from meshbench.figures.charts.throughput import tcp_throughput
 from meshbench.figures.charts.throughput.tcp_throughput import MBIT
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import comparison, measured
-from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles, variants
+from meshbench.figures.drawing import comparison, doubt, measured
+from meshbench.figures.drawing.groups import Group, marked, system, troubles, variants
 from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
 
 
@@ -26,7 +27,7 @@ def tabulate(data: Data, context: Context) -> Table:
         for group in (g for g in found if system(g, context) == name):
             spread = measured.spread(group, MBIT, "goodput_bps")
             row += [
-                measured.entry(group, group.centre("goodput_bps", MBIT)),
+                measured.centre(group, "goodput_bps", MBIT),
                 spread,
                 f"{group.n_ok}/{group.planned}",
             ]
@@ -35,9 +36,8 @@ def tabulate(data: Data, context: Context) -> Table:
 
 
 def _groups(data: Data, context: Context) -> list[Group]:
-    rows = data.rows("throughput", benchmark="tcp")
-    first = variants(rows)[0]
-    every = collect(rows, context, modes=True)
+    first = variants(data.rows("throughput", benchmark="tcp"))[0]
+    every = tcp_throughput.groups(data, context)
     return [group for group in every if (group.mode, group.direction) == first]
 
 
@@ -51,7 +51,8 @@ def caption(data: Data, context: Context) -> str:
         higher_is_better=True,
     )
     what = "TCP goodput at the receiver, median over rounds of the median over links; n of planned values."
-    return " ".join([what, measured.SPREAD, *sentences])
+    unsure = doubt.told(_groups(data, context), data, context)
+    return " ".join([what, measured.SPREAD, *sentences, unsure])
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

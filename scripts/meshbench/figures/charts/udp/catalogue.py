@@ -1,6 +1,6 @@
 """Figures about unlimited UDP, and about why it so often gives no value."""
 
-from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.figures.contract import ANALYSED, TABLE_FORMATS, Figure
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, ByProfile, Measure, SideBySide
 
 _GOODPUT = ByProfile(
@@ -37,6 +37,7 @@ FIGURES = (
     Figure(
         "udp_loss_places",
         "Where UDP datagrams were lost",
+        tables=("measures",),
         benchmarks=_MEASURED_HERE,
         together=True,
     ),
@@ -51,7 +52,7 @@ FIGURES = (
     Figure(
         "udp_sizes",
         "UDP payload, MTUs and MSS",
-        tables=("measures", "links"),
+        tables=("measures", "links", *ANALYSED),
         formats=TABLE_FORMATS,
         benchmarks=("udp",),
     ),

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import doubt, measured, pictures, theme
 from meshbench.figures.drawing.groups import Group, became, system
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.wording import number
@@ -56,7 +56,8 @@ def caption(data: Data, context: Context) -> str:
         "UDP goodput at the receiver of a sender without a rate limit, mean over the links that have a "
         f"value. {ok} of {planned} links have one ({told or 'none is missing'}); a frame marks a mean over "
         "fewer than planned; a cell in which links failed in several ways has how many in which way and the "
-        "colour of the commonest. 'Tool failed' is iperf3's own failure and says nothing about the system."
+        "colour of the commonest. 'Tool failed' is iperf3's own failure and says nothing about the system. "
+        + doubt.told(groups, data, context)
     )
 
 

@@ -50,7 +50,7 @@ def shares(data: Data, context: Context) -> list[Shares]:
     """Every group that was planned or measured, in drawing order."""
     groups = measured.groups(data, context, KNOWN)
     by_run: dict[tuple[object, ...], dict[str, float]] = {}
-    for row in measured.rows(data, "measures", benchmark="udp", direction="forward"):
+    for row in data.rows("measures", benchmark="udp", direction="forward"):
         if row["value"] is not None:
             by_run.setdefault(_run(row), {})[row["metric"]] = row["value"]
     return [_shares(group, by_run) for group in groups]

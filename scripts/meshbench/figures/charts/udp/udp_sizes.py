@@ -39,7 +39,7 @@ def tabulate(data: Data, context: Context) -> Table:
 def _row(group: Group, rate: Group | None, data: Data, context: Context) -> list[Entry]:
     where = {"vpn": group.vpn, "tuning": group.tuning, "profile": group.profile}
     links = data.rows("links", **where)
-    values = measured.rows(data, "measures", **where)
+    values = data.rows("measures", **where)
     mss = [row["value"] for row in values if row["metric"] == "mss" and row["value"]]
     interface = [
         row["value"] for row in values if row["metric"] == "interface_mtu" and row["value"]
@@ -70,11 +70,12 @@ def _sizes(found: Sequence[float]) -> Entry:
 
 def caption(data: Data, context: Context) -> str:
     """What the columns are."""
-    del data, context
+    rate = Measure("udp", "udp_packet_rate", "count", modes=OVERLOAD_MODES)
     return (
         "Sizes: the payload of one UDP datagram, the MTU of the interface by which it leaves (of the tunnel), the "
         "largest packet that got through the tunnel whole, and the payload of one TCP segment; and the datagrams "
-        "received per second of a sender without a rate limit, mean over the links."
+        "received per second of a sender without a rate limit, mean over the links. "
+        + measured.unsure((rate,), data, context)
     )
 
 
