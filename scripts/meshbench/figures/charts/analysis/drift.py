@@ -28,7 +28,7 @@ _LEVEL = 0.05
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per metric and profile, a line per system."""
     names = list(context.vpns)
-    panels = [
+    panels: list[Any] = [
         _panel(one, groups, names, _around(data, one, groups))
         for one, groups in _groups(data, context)
     ]

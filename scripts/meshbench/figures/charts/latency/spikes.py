@@ -64,7 +64,7 @@ def _shown(rows: Sequence[Row], context: Context) -> list[Row]:
 
 def _of(row: Row, data: Data, table: str) -> list[Row]:
     """What another table has of a series."""
-    mine = measured.rows(data, table, vpn=row["vpn"])
+    mine = data.rows(table, vpn=row["vpn"])
     return [other for other in mine if _key(other) == _key(row)]
 
 
