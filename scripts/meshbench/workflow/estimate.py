@@ -46,9 +46,9 @@ def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
 def durations(setup: Setup, cells: list[Done]) -> dict[Step, float]:
     """Seconds expected for every step of the plan."""
     known = learnt(cells)
+    measured: list[Cell | Bracketed] = [*setup.plan.cells, *setup.plan.brackets]
     found: dict[Step, float] = {
-        step: known.get(_like(step), expected_s(setup, step))
-        for step in (*setup.plan.cells, *setup.plan.brackets)
+        step: known.get(_like(step), expected_s(setup, step)) for step in measured
     }
     calibration = setup.campaign.file.calibration.duration_s + CELL_OVERHEAD_S
     return found | {
