@@ -29,9 +29,9 @@ def campaign(*, around: bool = True, outside: bool = True) -> tuple[Rows, Rows]:
             samples, links = samples + more[0], links + more[1]
     for row in links if outside else ():
         if row["vpn"] == "tinc" and row["benchmark"] == "tcp" and row["profile"] == "low":
-            cell = {key: row[key] for key in synthetic.cell()} | {"source": "*", "target": "*"}
+            where = {key: row[key] for key in synthetic.cell()} | {"source": "*", "target": "*"}
             share = 0.4 if row["round"] == 2 else 0.01
-            samples.append(synthetic.sample("outside_cpu", share, **cell, host=row["source"]))
+            samples.append(synthetic.sample("outside_cpu", share, **where, host=row["source"]))
     return samples, links
 
 

@@ -46,7 +46,7 @@ _SIDES = ("before_value", "after_value")
 
 def layer(rows: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
     """A line per round from the value before its cells to the one after, on the axes of a chart."""
-    drawn: alt.Chart = (
+    made: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_rule(strokeWidth=2, strokeDash=[3, 2])
         .encode(
@@ -54,7 +54,7 @@ def layer(rows: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
             tooltip=channels.tooltip("vpn:N", "round:Q", "before:Q", "after:Q"),
         )
     )  # fmt: skip
-    return drawn
+    return made
 
 
 def told(data: Data) -> str:

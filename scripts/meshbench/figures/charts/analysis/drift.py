@@ -34,8 +34,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     ]
     if not panels:
         return pictures.nothing("no round has a value")
-    panels += neighbours.panels(data, _WIDTH - 60, _HEIGHT)
-    return alt.concat(*panels, columns=2, spacing=14, usermeta={"width": theme.PAGE})
+    beside = neighbours.panels(data, _WIDTH - 60, _HEIGHT)
+    return alt.concat(*panels, *beside, columns=2, spacing=14, usermeta={"width": theme.PAGE})
 
 
 def _around(data: Data, one: Shown, groups: Sequence[Group]) -> list[dict[str, Any]]:
