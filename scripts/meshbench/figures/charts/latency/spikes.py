@@ -281,7 +281,8 @@ def _told_line(row: Row, data: Data) -> str:
     """Of a series with lines in its time."""
     if not row["n_lines"]:
         return ""
-    near = [one for one in _of(row, data, "spike_times") if one["near"]]
+    times = _of(row, data, "spike_times")
+    near = [one for one in times if one["near"] and one["rtt_ms"] is not None]
     largest = max(near, key=lambda one: float(one["rtt_ms"]), default=None)
     example = ""
     if largest:
