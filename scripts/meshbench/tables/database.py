@@ -88,6 +88,6 @@ def _view(connection: "duckdb.DuckDBPyConnection", name: str, given: Given) -> N
         # Hive partitioning would invent columns from folders such as benchmark=ping.
         connection.read_parquet(paths, hive_partitioning=False).create_view(name)
     else:
-        of = name.removeprefix("calibration_")
+        of = name.rpartition("_")[2]
         empty = {"links": schema.LINKS, "events": schema.EVENTS}.get(of, schema.SAMPLES)
         connection.register(name, empty.empty_table())
