@@ -32,6 +32,8 @@ NO_SERIES = {"reordering_seen", "ping_loss"}
 """Figures of something else than a metric of links: events per segment, and single runs."""
 OWN = {
     "drawing/groups.py": "",  # of a round, over its links, for what is drawn by round
+    "drawing/brackets.py": "",  # of the rounds' ratios of after to before
+    "drawing/neighbours.py": "",  # of the cells' shares of the CPU
     "charts/campaign/repeatability.py": "of all systems, profiles, links and rounds",
     "charts/startup/reboot_stages.py": "over the reboots",
     "charts/recovery/recovery_stages.py": "a dot at the median",

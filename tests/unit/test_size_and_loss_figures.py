@@ -112,8 +112,8 @@ def losses(folder: Path, shares: dict[str, tuple[float, ...]]) -> tuple[Data, Co
         vpns=tuple(shares), profiles=("baseline",), benchmarks=("ping",), rounds=1,
         links=((source, target),),
     )  # fmt: skip
-    made = synthetic.write(folder, samples, links, ("impairment", "links", "measures", "runs"))
-    return Data.read({name: made[name] for name in ("measures", "runs")}), context
+    made = synthetic.write(folder, samples, links)
+    return Data.read({name: made[name] for name in catalogue.get("ping_loss").tables}), context
 
 
 def test_an_outage_is_told_beside_the_loss_of_the_other_runs(tmp_path: Path) -> None:

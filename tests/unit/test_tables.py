@@ -266,7 +266,8 @@ def test_loss_may_differ_by_chance(tmp_path: Path, received: int, verdict: str) 
     interval = stats.binomtest(lost, 20_000).proportion_ci(0.999, method="wilson")
     assert row["loss_low"] == row["pooled_low"] == pytest.approx(interval.low, abs=1e-6)
     assert row["loss_high"] == row["pooled_high"] == pytest.approx(interval.high, abs=1e-6)
-    assert (interval.low - 0.001 <= 0.01 <= interval.high + 0.001) is (verdict == "within")
+    near = interval.low - 0.001 <= 0.01 <= interval.high + 0.001
+    assert near == (verdict == "within")
     assert row["verdict"] == verdict
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from meshbench.figures import catalogue
 from meshbench.figures.charts.udp import udp_loss_places, udp_sizes
-from meshbench.figures.contract import Context, Data
+from meshbench.figures.contract import ANALYSED, Context, Data
 from meshbench.figures.drawing import measured, render
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.tables import registry
@@ -69,7 +69,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def data(files: dict[str, Path]) -> Data:
-    return Data.read({name: files[name] for name in ("measures", "links")})
+    return Data.read({name: files[name] for name in ("measures", "links", *ANALYSED)})
 
 
 def test_each_place_has_its_share_of_what_was_sent(data: Data) -> None:
