@@ -12,9 +12,11 @@ from meshbench.benchmarks.tools import probe, recovery
 from meshbench.faults import partition, readdress
 from meshbench.runner.session import Session
 from meshbench.testbed.lab.lab import Lab
+from meshbench.testbed.ssh import SshHost
+from meshbench.vpns.common.units import unit_name
 from tests.lab import support
 from tests.lab.meshes import with_bed
-from tests.lab.support import said
+from tests.lab.support import on_hosts, said
 
 AGREE_S = 0.06
 LIMIT_S = 20.0
@@ -49,13 +51,37 @@ def capturing(lab: Lab, host: str, source: str, into: Path) -> Iterator[None]:
             sink.write(capture.stdout.read())
 
 
+@contextlib.contextmanager
+def starting_slowly(lab: Lab, unit: str) -> Iterator[None]:
+    """A tinc whose peers know each other can be back before a second request is lost."""
+    folder = f"/run/systemd/system/{unit}.d"
+    slow = (
+        f"mkdir -p {folder} && printf '[Service]\\nExecStartPre=sleep 1\\n' >{folder}/slow.conf && "
+        "systemctl daemon-reload"
+    )
+
+    def everywhere(script: str) -> None:
+        async def work(hosts: list[SshHost]) -> None:
+            for host in hosts:
+                await host.run(["sh", "-c", script])
+
+        on_hosts(lab, work)
+
+    everywhere(slow)
+    try:
+        yield
+    finally:
+        everywhere(f"rm -r {folder} && systemctl daemon-reload")
+
+
 @support.timed
 def test_a_restart_is_timed_as_a_capture_has_it(lab: Lab, store: Path, tmp_path: Path) -> None:
     """By a host that is not restarted, of the one that is; the capture knows nothing of the probe."""
     assert lab.running()
     job = support.job("tinc", "reconnect", faults=("restart",), watch_s=2.0, limit_s=LIMIT_S)
     into = tmp_path / "replies"
-    with capturing(lab, WITNESS, "10.88.0.1", into):
+    slowly = starting_slowly(lab, unit_name("tinc"))
+    with slowly, capturing(lab, WITNESS, "10.88.0.1", into):
         record = support.measured(job, store)
     assert record.vpn.reason is None
     benchmark = benchmarks.load("reconnect")(job.options)
