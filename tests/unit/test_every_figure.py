@@ -49,6 +49,15 @@ def shown(figure: Figure) -> tuple[str, ...]:
     return figure.systems or VPNS
 
 
+@pytest.mark.parametrize("figure", CHARTS, ids=name)
+def test_every_chart_becomes_a_pdf(figure: Figure, made: Made) -> None:
+    """An SVG that is nested too deeply does not."""
+    data = read(figure, made, "good")
+    drawn = render.compose(catalogue.load(figure.name), data, everything.context())
+    svg = vlc.vegalite_to_svg(drawn.spec, vl_version=render.VEGA_LITE)
+    assert vlc.svg_to_pdf(svg).startswith(b"%PDF")
+
+
 @pytest.mark.parametrize("state", get_args(everything.State))
 @pytest.mark.parametrize("figure", CHARTS, ids=name)
 def test_every_chart_is_drawn_with_axes_that_can_be_read(

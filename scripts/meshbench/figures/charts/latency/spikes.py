@@ -14,7 +14,7 @@ from meshbench.figures.drawing.wording import counted, joined, number, on_log, s
 _ROW, _WIDTH = 18, 250
 _PANEL, _RTTS, _HOST = 290, 70, 12
 """Of a series: width, height of its RTTs, height of a host's ticks; in px."""
-_ACROSS, _GAP = 2, 14
+_GAP = 14
 _URGENT = 4
 """Lines of this priority of syslog(3), or a more urgent one, are red: warnings."""
 _KEY = (
@@ -48,11 +48,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     )
     if not (shown := _shown(rows, context)):
         return picture
+    # In a grid below the periods they would be nested deeper than an SVG may be that becomes a PDF.
     panels = [_panel(row, data) for row in shown]
-    return alt.vconcat(
-        picture, alt.concat(*panels, columns=_ACROSS, spacing=_GAP), spacing=18,
-        usermeta={"width": theme.PAGE},
-    )  # fmt: skip
+    return alt.vconcat(picture, *panels, spacing=_GAP, usermeta={"width": theme.PAGE})
 
 
 def _shown(rows: Sequence[Row], context: Context) -> list[Row]:
