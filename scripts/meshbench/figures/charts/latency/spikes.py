@@ -50,7 +50,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         return picture
     # In a grid below the periods they would be nested deeper than an SVG may be that becomes a PDF.
     panels = [_panel(row, data) for row in shown]
-    return alt.vconcat(picture, *panels, spacing=_GAP, usermeta={"width": theme.PAGE})
+    return alt.vconcat(picture, *panels, spacing=_GAP)
 
 
 def _shown(rows: Sequence[Row], context: Context) -> list[Row]:
