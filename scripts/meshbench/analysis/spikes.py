@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ class Series:
             log=Log.of(lines, times_s[0], times_s[-1]),
         )
 
-    @property
+    @cached_property
     def logged(self) -> list[Spike]:
         """The spikes in the time of which the log is known."""
         return [spike for spike in self.spikes if self.log.known and spike.to_s() <= self._until_s]
@@ -249,8 +250,9 @@ def _shown(series: Iterable[Series]) -> list[Series]:
 
 
 def _rank(one: Series) -> tuple[float, int]:
-    found = one.period is not None and one.period.found
-    return (one.period.false_alarm if one.period and found else 1.0), -len(one.spikes)
+    period = one.period
+    sure = period.false_alarm if period is not None and period.found else 1.0
+    return sure, -len(one.spikes)
 
 
 def _period(period: periods.Period | None) -> Iterator[tuple[str, Any]]:
