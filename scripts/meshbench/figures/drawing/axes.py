@@ -22,6 +22,11 @@ def domain(
     return (low, high) if low < high else (0.0, 1.0)
 
 
+def by_round(rounds: Sequence[int]) -> dict[str, Any]:
+    """Properties of an axis of rounds, in rising order: about a dozen of them have a number."""
+    return {"title": "round", "format": "d", "values": rounds[:: 1 + len(rounds) // 12]}
+
+
 def ticks(values: Sequence[float], *, bound: float = 0.0, count: int = 5) -> dict[str, Any]:
     """Properties of such an axis: none but zero where nothing else is drawn."""
     size = max((abs(value) for value in (*values, bound)), default=0.0)

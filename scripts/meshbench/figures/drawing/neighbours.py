@@ -55,7 +55,7 @@ def _panel(rows: Sequence[Row], title: str, width: int, height: int) -> alt.Laye
             x=alt.X(
                 "round:Q",
                 scale=alt.Scale(domain=[rounds[0] - 0.5, rounds[-1] + 0.5], nice=False),
-                axis=alt.Axis(title="round", format="d", values=rounds[:: 1 + len(rounds) // 12]),
+                axis=alt.Axis(**axes.by_round(rounds)),
             ),
             y=alt.Y(
                 "percent:Q",

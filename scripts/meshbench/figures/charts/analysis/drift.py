@@ -16,9 +16,10 @@ from meshbench.figures.drawing import (
     pictures,
     theme,
 )
-from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.groups import Group, collect
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
 _WIDTH, _HEIGHT = 270, 110
 _FEW = 4
@@ -98,7 +99,7 @@ def _lines(rows: Sequence[Row], names: Sequence[str], around: Sequence[Row]) -> 
     beside = brackets.HALF_ROUND + 0.05 if around else 0.3
     x: dict[str, Any] = {
         "scale": alt.Scale(domain=[rounds[0] - beside, rounds[-1] + beside], nice=False),
-        "axis": alt.Axis(title="round", format="d", values=rounds[:: 1 + len(rounds) // 12]),
+        "axis": alt.Axis(**axes.by_round(rounds)),
     }
     y: dict[str, Any] = {
         "scale": alt.Scale(domain=[-most, most]),
