@@ -9,11 +9,11 @@ from scipy import stats
 
 from meshbench.analysis import effects, estimates, order, significance
 from meshbench.analysis.comparable import Basis, basis
-from meshbench.analysis.effects import BARE
 from meshbench.analysis.estimates import Estimate, known
 from meshbench.analysis.matrix import Matrix, Places
 from meshbench.analysis.rounds import Values
 from meshbench.analysis.sides import Side
+from meshbench.results.records import BARE
 from meshbench.util.errors import MeshbenchError
 
 BETTER, WORSE, DIFFERENT = "better", "worse", "different"

@@ -9,9 +9,8 @@ from meshbench.analysis import order, significance
 from meshbench.analysis.estimates import assembled, finite
 from meshbench.analysis.matrix import Flags, Matrix, Places, by_size, empty, packed, runs
 from meshbench.analysis.rounds import Design, Rounds, Values
+from meshbench.results.records import BARE
 
-BARE = "internal"
-"""The bare link, which others are compared with."""
 FAMILY = (
     "campaign", "profile", "placement", "benchmark", "subject_kind", "metric", "mode", "direction",
 )  # fmt: skip

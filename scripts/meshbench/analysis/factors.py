@@ -9,10 +9,11 @@ import pyarrow as pa
 from scipy import stats
 
 from meshbench.analysis import order
-from meshbench.analysis.effects import BARE, FAMILY
+from meshbench.analysis.effects import FAMILY
 from meshbench.analysis.estimates import assembled
 from meshbench.analysis.matrix import Matrix, empty
 from meshbench.analysis.rounds import Design, Rounds
+from meshbench.results.records import BARE
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from meshbench.analysis import order, significance
-from meshbench.analysis.effects import BARE, FAMILY
+from meshbench.analysis.effects import FAMILY
 from meshbench.analysis.estimates import assembled
 from meshbench.analysis.matrix import Matrix, Places, runs
 from meshbench.analysis.rounds import Design, Rounds
+from meshbench.results.records import BARE
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from meshbench.analysis.effects import BARE, FAMILY
+from meshbench.analysis.effects import FAMILY
 from meshbench.analysis.estimates import assembled
 from meshbench.analysis.matrix import Flags, Matrix, Places, empty, runs
 from meshbench.analysis.order import LEAST_ROUNDS
 from meshbench.analysis.rounds import Design, Rounds
+from meshbench.results.records import BARE
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

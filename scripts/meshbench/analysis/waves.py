@@ -10,9 +10,9 @@ import numpy as np
 
 from meshbench.analysis import NEEDS, decisions, estimates, rounds
 from meshbench.analysis.decisions import Decision, First, Group
-from meshbench.analysis.effects import BARE
 from meshbench.analysis.matrix import Matrix
 from meshbench.analysis.rounds import Design, Rounds
+from meshbench.results.records import BARE
 from meshbench.tables import aggregate, parse
 from meshbench.tables.database import Tidy
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import analysed
-from meshbench.figures.drawing.analysed import BARE, LEAST_ROUNDS, Shown
+from meshbench.figures.drawing.analysed import LEAST_ROUNDS, Shown
 from meshbench.figures.drawing.groups import named
 from meshbench.figures.drawing.theme import ordered, profile_order
 from meshbench.figures.drawing.wording import counted, joined, number, percent
 from meshbench.report.markup import Section, section
+from meshbench.results.records import BARE
 
 TABLES = ("estimates", "effects", "ranks", "rates")
 

@@ -14,6 +14,8 @@ from meshbench.util.files import atomic
 from meshbench.util.foreign import why
 
 SCHEMA_VERSION: Literal[2] = 2
+BARE = "internal"
+"""The system that is none: the hosts' own link, which others are compared with."""
 Small = Annotated[int, Field(ge=0, lt=2**31)]
 """A count that fits into the tables' 32 bits."""
 

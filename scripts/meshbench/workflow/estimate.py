@@ -13,10 +13,10 @@ from meshbench.config import plan
 from meshbench.config.plan import Bracketed, Step
 from meshbench.packages import store
 from meshbench.packages.supply import Supply
-from meshbench.results.records import Cell
+from meshbench.results.records import BARE, Cell
 from meshbench.util import terminal
 from meshbench.workflow import summary
-from meshbench.workflow.settings import BARE, Setup
+from meshbench.workflow.settings import Setup
 from meshbench.workflow.summary import Done
 from meshbench.workflow.waves import Waves
 

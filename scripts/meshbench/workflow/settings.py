@@ -12,15 +12,12 @@ from meshbench.config import jobs, paths, plan
 from meshbench.config.jobs import Site, Where
 from meshbench.config.models import Campaign, Placement, SshTestbed, System, Tuning
 from meshbench.config.plan import Bracketed, Calibrated, Step
-from meshbench.results.records import Cell
+from meshbench.results.records import BARE, Cell
 from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob, ProgramJob
 from meshbench.runner.needs import BOTTLENECK
 from meshbench.util.errors import MeshbenchError
 from meshbench.vpns.base import Driver
 from meshbench.vpns.common.supplies import equipped
-
-BARE = "internal"
-"""The system that is none: the hosts' own link."""
 
 
 class Setup:

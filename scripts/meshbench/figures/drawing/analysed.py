@@ -9,7 +9,6 @@ from meshbench.figures.drawing.measure import Unit, told
 from meshbench.figures.drawing.theme import STATUSES, ordered, profile_order
 from meshbench.figures.drawing.wording import counted, number, shortened
 
-BARE = "internal"
 FEW = "an interval needs six rounds"
 LEAST_ROUNDS = 6
 _ARROWS = {"forward": "→", "reverse": "←"}

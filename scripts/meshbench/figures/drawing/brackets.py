@@ -8,8 +8,9 @@ import altair as alt
 
 from meshbench.figures.contract import Data, Row, frame
 from meshbench.figures.drawing import channels, theme
-from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.wording import counted, number, percent
+from meshbench.results.records import BARE
 
 HALF_ROUND = 0.35
 """A round reaches so far on either side of its number."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from meshbench.figures.contract import Context, Row
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.wording import counted, number
-
-REFERENCE = "internal"
+from meshbench.results.records import BARE
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Unit:
 
 def ratio(group: Group, column: str) -> float | None:
     """Of a group to the bare link: the median of the rounds' ratios (table `effects`); its own is 1."""
-    if group.vpn == REFERENCE:
+    if group.vpn == BARE:
         return 1.0 if group.centre(column) else None
     effect = group.known[column].effect
     return None if effect is None else effect["ratio"]
@@ -56,10 +55,10 @@ def _sentence(groups: Sequence[Group], column: str, unit: Unit, higher: bool) ->
     if not values:
         return ""
     profile = groups[0].profile
-    others = {vpn: value for vpn, value in values.items() if vpn != REFERENCE}
+    others = {vpn: value for vpn, value in values.items() if vpn != BARE}
     parts: list[str] = []
-    if REFERENCE in values:
-        parts.append(f"the bare link has {words[REFERENCE]}")
+    if BARE in values:
+        parts.append(f"the bare link has {words[BARE]}")
     if others:
         ranked = sorted(others, key=lambda vpn: (-others[vpn] if higher else others[vpn], vpn))
         for vpn in dict.fromkeys([ranked[0], ranked[-1]]):
@@ -73,7 +72,7 @@ def _against(group: Group, groups: Sequence[Group], column: str, unit: Unit) -> 
     if effect is None or effect["ratio"] is None:
         return ""
     told = number(effect["ratio"], 2)
-    bare = next(other for other in groups if other.vpn == REFERENCE)
+    bare = next(other for other in groups if other.vpn == BARE)
     sides = [one.by_round(column, unit.scale) for one in (group, bare)]
     shared = sides[0].keys() & sides[1].keys()
     if len(shared) != 1:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing.analysed import BARE, LEAST_ROUNDS, Shown, panels, rests_on
+from meshbench.figures.drawing.analysed import LEAST_ROUNDS, Shown, panels, rests_on
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.wording import counted, joined
+from meshbench.results.records import BARE
 
 _MOST = 3
 """So many places are named; the figures `rank_intervals` and `effects` have all of them."""

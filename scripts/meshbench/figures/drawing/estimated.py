@@ -6,8 +6,9 @@ from dataclasses import replace
 from meshbench.analysis import estimates
 from meshbench.analysis.estimates import Estimate
 from meshbench.figures.contract import Data, Row
-from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.groups import Group, Known, Variant
+from meshbench.results.records import BARE
 
 _KEY = ("metric", "mode", "direction", "vpn", "tuning", "profile")
 _Key = tuple[str | None, ...]

@@ -6,9 +6,10 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import analysed, doubt, forest, pictures
-from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import percent
+from meshbench.results.records import BARE
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:

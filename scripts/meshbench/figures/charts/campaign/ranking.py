@@ -11,8 +11,8 @@ from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
-BARE = "internal"
 PARTS: tuple[tuple[str, Measure, bool], ...] = (
     ("TCP", Measure("tcp", "send_rate", "Mbit/s"), True),
     ("resent", Measure("tcp", "retransmit_rate", "%"), False),

@@ -6,9 +6,10 @@ import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import analysed, forest, pictures
-from meshbench.figures.drawing.analysed import BARE, Shown
+from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import STATUSES, ordered
 from meshbench.figures.drawing.wording import joined, number, shortened
+from meshbench.results.records import BARE
 
 _METHOD = (
     "Each setting's main effect: how many times as much with it as with the first tuning's value, over all "
