@@ -12,6 +12,8 @@ from meshbench.analysis.rounds import Values
 from meshbench.cli import controls as printed
 from meshbench.config import plan
 from meshbench.config.models import System
+from meshbench.config.profile import Profile
+from meshbench.results import metrics
 from tests.unit import making
 from tests.unit.test_analysis import analysed, campaign, only
 
@@ -71,7 +73,10 @@ def test_the_table_has_each_control_of_the_campaign(tmp_path: Path) -> None:
             if "value" in row:
                 worse["value"] = 0.9 * row["value"]
             rows.append(worse)
-    pairs = {"systems": [["again", "nebula"]], "profiles": [["baseline@loss", "baseline"]]}
+    pairs = {
+        "systems": [["again", "nebula"]], "profiles": [["baseline@loss", "baseline"]],
+        "changed": [["baseline@loss", "rate_mbit"]],
+    }  # fmt: skip
     made = analysed(tmp_path, samples, links, controls=pairs)["controls"]
     same = only(made, kind="same", profile="baseline")
     assert (same["vpn"], same["reference"], same["n_differ"], same["n_resamples"]) == (
@@ -80,6 +85,7 @@ def test_the_table_has_each_control_of_the_campaign(tmp_path: Path) -> None:
     effect = only(made, kind="effect", vpn="tinc")
     assert (effect["profile"], effect["reference_profile"]) == ("baseline@loss", "baseline")
     assert (effect["share"], effect["ratio"]) == (1.0, pytest.approx(0.9))
+    assert (same["is_set"], effect["is_set"]) == (None, True)
     assert len(made) == 2 + 3
     assert printed.line(same)[0] == "again = nebula"
     assert printed.totals(made)[1] == (
@@ -97,7 +103,26 @@ def test_controls_are_one_system_twice_and_variants_of_a_profile() -> None:
     }  # fmt: skip
     known: dict[str, Any] = vars(made) | {"systems": systems}
     found = plan.controls(type(made)(**known))
-    assert found == {"systems": [["nebula@again", "nebula"]], "profiles": [["low@loss", "low"]]}
+    assert found == {
+        "systems": [["nebula@again", "nebula"]], "profiles": [["low@loss", "low"]],
+        "changed": [["low@loss", "delay_ms"]],
+    }  # fmt: skip
+
+
+def test_an_effect_counts_by_the_metrics_that_it_sets() -> None:
+    row: dict[str, Any] = {"kind": controls.EFFECT, "n_resamples": 10, "n_differ": 10}
+    of_rtt, of_goodput = {**row, "is_set": True}, {**row, "is_set": False, "n_differ": 1}
+    assert controls.judged({"kind": controls.SAME, "is_set": None})
+    assert printed.totals([of_rtt, of_goodput]) == [
+        "a known effect is found in 10 of 10 comparisons: 100 % (at least 95 % is wanted)"
+    ]
+
+
+def test_what_a_parameter_sets_is_a_metric_and_a_parameter() -> None:
+    assert set(controls.SETS) <= set(Profile.model_fields)
+    assert {name for names in controls.SETS.values() for name in names} <= {
+        metric.name for metric in metrics.all_metrics()
+    }
 
 
 def test_a_variant_of_a_profile_meets_its_weather() -> None:

@@ -271,3 +271,10 @@ def test_services_do_not_speak_the_host_s_language() -> None:
     asyncio.run(made.start(Unit("meshbench-x", ["iperf3", "-s"])))
     assert " --setenv=LC_ALL=C " in connection.lines[-1]
     assert b'Environment="LC_ALL=C"\n' in unit_file("x", Service(["tincd"])).content
+
+
+def test_a_journal_s_tail_has_no_secrets() -> None:
+    made, _ = host(said(out=b"12:00 nebulad: listening\n12:01 nebulad: psk=hunter22 refused\n"))
+    tail = asyncio.run(made.logs("meshbench-vpn"))
+    assert "hunter22" not in tail
+    assert tail.startswith("12:00 nebulad: listening\n12:01 nebulad: psk=")

@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,13 @@ from meshbench.analysis.rounds import Design, Rounds, Values
 SAME, EFFECT = "same", "effect"
 MOST = 100
 """So many parts of a campaign are compared; fewer where there are not so many."""
+SETS: Mapping[str, tuple[str, ...]] = {
+    "delay_ms": ("rtt_avg", "rtt_min"),
+    "loss_percent": ("udp_loss",),
+    "rate_mbit": ("goodput",),
+}
+"""What a profile's parameter sets: metrics that must follow it. Others may, as TCP's goodput does a loss:
+how much depends on more than the profile."""
 _WORD = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
@@ -23,6 +31,7 @@ SCHEMA = pa.schema(
         *(pa.field(name, _WORD) for name in (*FAMILY, "unit", "better", "vpn", "tuning")),
         pa.field("reference", _WORD),  # the other name of the system
         pa.field("reference_profile", _WORD),
+        pa.field("is_set", pa.bool_()),  # of an effect: by what the profiles differ in (`SETS`)
         pa.field("n_rounds", pa.int64()),  # in which both have a value
         pa.field("n_subset", pa.int64()),  # rounds of each part
         pa.field("n_resamples", pa.int64()),  # parts that could be compared
@@ -84,6 +93,7 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
         },
         "reference": series["vpn"].take(pa.array(second)),
         "reference_profile": series["profile"].take(pa.array(second)),
+        "is_set": _set(found, rounds, design),
         "n_rounds": whole.rounds,
         "n_subset": np.full(len(found), part(len(rounds.numbers)), dtype=np.int64),
         "n_resamples": compared,
@@ -94,6 +104,24 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
         "ratio_high": finite(whole.ratio_high),
     }
     return assembled(columns, SCHEMA)
+
+
+def judged(row: Mapping[str, Any]) -> bool:
+    """Whether a row counts for the limits: the same twice, and what a known effect must change."""
+    return row["kind"] == SAME or bool(row["is_set"])
+
+
+def _set(
+    pairs: Sequence[tuple[str, int, int]], rounds: Rounds, design: Design
+) -> list[bool | None]:
+    profiles, metrics = rounds.column("profile"), rounds.column("metric")
+    changed = {name: keys for name, *keys in design.controls.get("changed", ())}
+    return [
+        None
+        if kind == SAME
+        else any(metrics[place] in SETS.get(key, ()) for key in changed.get(profiles[place], ()))
+        for kind, place, _ in pairs
+    ]
 
 
 def _counts(

@@ -31,7 +31,8 @@ class Design:
         placements: the same.
         settings: by tuning, the value of each setting it makes; none of an import, whose kernels
             nobody has read.
-        controls: pairs of systems and of profiles of which one knows how they compare (`plan.controls`).
+        controls: pairs of systems and of profiles of which one knows how they compare, and in what
+            (`plan.controls`).
         rounds, links, hosts: how many; of adaptive rounds, the most.
         stops: of adaptive rounds, what was decided last on every system and profile.
         until: percent: how wide intervals may be where it ended; 0 where all have as many rounds.

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from meshbench.analysis import controls
 from meshbench.cli.rows import of
 from meshbench.figures.contract import Row
 from meshbench.figures.drawing.wording import number
 from meshbench.util import terminal
 
-_HEAD = ("what", "benchmark", "metric", "profile", "rounds", "differ", "of", "%", "ratio")
+_HEAD = ("what", "benchmark", "metric", "profile", "counts", "rounds", "differ", "of", "%", "ratio")
 _NUMBERS = ("rounds", "differ", "of", "%")
 
 
@@ -55,6 +56,7 @@ def line(row: Row) -> list[str]:
         row["benchmark"],
         ", ".join(str(word) for word in words if word),
         row["profile"],
+        "yes" if controls.judged(row) else "no",
         str(row["n_rounds"]),
         str(row["n_differ"]),
         str(row["n_resamples"]),
@@ -64,13 +66,13 @@ def line(row: Row) -> list[str]:
 
 
 def totals(rows: Sequence[Row]) -> list[str]:
-    """What it comes to over all metrics, of either kind."""
+    """What it comes to, of either kind: of a known effect over the metrics that it sets."""
     told = []
     for kind, words, limit in (
         ("same", "the same is called different", "at most 5 %"),
         ("effect", "a known effect is found", "at least 95 %"),
     ):
-        mine = [row for row in rows if row["kind"] == kind]
+        mine = [row for row in rows if row["kind"] == kind and controls.judged(row)]
         if total := sum(row["n_resamples"] for row in mine):
             differ = sum(row["n_differ"] for row in mine)
             share = number(100 * differ / total, 2)

@@ -8,6 +8,7 @@ from itertools import combinations, pairwise, product
 from typing import Literal
 
 from meshbench.config.models import Campaign
+from meshbench.config.profile import Profile
 from meshbench.results.records import Cell
 
 
@@ -153,21 +154,32 @@ def controls(campaign: Campaign) -> dict[str, list[list[str]]]:
     """Pairs of which one knows how they compare, each with its reference last.
 
     Returns:
-        `systems`, one under two names; and `profiles`, a variant and what it is one of (`low@loss`, `low`).
+        `systems`, one under two names; `profiles`, a variant and what it is one of (`low@loss`, `low`);
+        and `changed`, each variant and the parameters in which it is another (`loss_percent`).
     """
     vpns, profiles = campaign.file.vpns, campaign.file.profiles
+    variants = [
+        [name, stem]
+        for name in profiles
+        if (stem := name.partition("@")[0]) != name and stem in profiles
+    ]
     return {
         "systems": [
             [again, vpn]
             for vpn, again in combinations(vpns, 2)
             if campaign.systems[vpn] == campaign.systems[again]
         ],
-        "profiles": [
-            [name, stem]
-            for name in profiles
-            if (stem := name.partition("@")[0]) != name and stem in profiles
+        "profiles": variants,
+        "changed": [
+            [name, *_changed(campaign.profiles[name], campaign.profiles[stem])]
+            for name, stem in variants
         ],
     }
+
+
+def _changed(profile: Profile, other: Profile) -> list[str]:
+    one, two = profile.model_dump(), other.model_dump()
+    return sorted(key for key in one.keys() | two.keys() if one.get(key) != two.get(key))
 
 
 def weather(campaign_seed: int, round_: int, profile: str, host: str) -> int:

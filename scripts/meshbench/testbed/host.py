@@ -113,5 +113,5 @@ class Host(Protocol):
         ...
 
     async def logs(self, unit: str, lines: int = 30) -> str:
-        """The last lines of a service's journal."""
+        """The last lines of a service's journal, without what looks like a secret."""
         ...

@@ -17,6 +17,7 @@ from meshbench.testbed import credentials, together
 from meshbench.testbed.host import LOCALE, SLICE, Address, CommandError, File, Unit
 from meshbench.testbed.together import Question
 from meshbench.util.errors import TestbedError
+from meshbench.util.scrub import scrub
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +218,7 @@ class SshHost:
             ["journalctl", "-q", "-o", "short-iso-precise", "-n", str(lines), "-u", unit],
             check=False,
         )
-        return command.stdout
+        return scrub(command.stdout)
 
 
 def _why(error: Exception) -> str:

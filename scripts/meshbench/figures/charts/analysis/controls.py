@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import altair as alt
 
+from meshbench.analysis import controls
 from meshbench.figures.contract import Context, Data, Row
 from meshbench.figures.drawing import analysed, forest, pictures
 from meshbench.figures.drawing.theme import ordered
@@ -13,13 +14,13 @@ _LIMITS = {"same": 5.0, "effect": 95.0}
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
-    """A panel per metric and profile; the line is what is allowed, or wanted."""
+    """A panel per metric and profile; the line is what is allowed, or wanted of what an effect sets."""
     panels = [
         forest.Panel(
             title,
             "% of parts that differ",
             [_line(row) for row in rows],
-            rule=_LIMITS[rows[0]["kind"]],
+            rule=_LIMITS[rows[0]["kind"]] if controls.judged(rows[0]) else None,
             ends=(0.0, 100.0),
         )
         for title, rows in _panels(data, context)
@@ -63,7 +64,7 @@ def _line(row: Row) -> forest.Line:
 
 
 def caption(data: Data, context: Context) -> str:
-    """What is drawn, and what it comes to over all metrics shown."""
+    """What is drawn, and what it comes to over the metrics shown that count."""
     rows = [row for _, some in _panels(data, context) for row in some if row["share"] is not None]
     if not rows:
         return f"No part of the campaign can be compared: {analysed.FEW}."
@@ -71,9 +72,9 @@ def caption(data: Data, context: Context) -> str:
     totals = []
     for kind, words in (
         ("same", "One system under two names differs"),
-        ("effect", "What differs is found"),
+        ("effect", "What a changed parameter sets is found changed"),
     ):
-        mine = [row for row in rows if row["kind"] == kind]
+        mine = [row for row in rows if row["kind"] == kind and controls.judged(row)]
         if total := sum(row["n_resamples"] for row in mine):
             differ = sum(row["n_differ"] for row in mine)
             share = number(100 * differ / total, 2)
