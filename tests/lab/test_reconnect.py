@@ -96,7 +96,10 @@ def test_a_restart_is_timed_as_a_capture_has_it(lab: Lab, store: Path, tmp_path:
     before, after = max(pairwise(window), key=lambda two: two[1] - two[0])
     assert abs(outage.first_after_s - after) < AGREE_S
     assert abs(outage.last_before_s - before) < AGREE_S
-    assert any(o.metric is recovery.FIRST for o in benchmark.parse(record))
+    metrics = {observation.metric for observation in benchmark.parse(record)}
+    assert {recovery.FIRST, recovery.DIRECT} <= metrics
+    asked = [command for command in record.commands if command.role.startswith("paths/")]
+    assert len(asked) > 1
 
 
 def test_an_address_that_is_changed_comes_back_without_the_controller(lab: Lab) -> None:

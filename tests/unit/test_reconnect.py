@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from meshbench import benchmarks
+from meshbench.benchmarks import reconnect
 from meshbench.benchmarks.base import CANNOT, Link, Observation
 from meshbench.benchmarks.reconnect import Options, Reconnect
 from meshbench.benchmarks.tools import clocks
@@ -95,6 +97,52 @@ def test_a_restart_in_stages() -> None:
     assert (value(found, "lost", mode), value(found, "noticed", mode)) == (7, 1)
     assert value(found, "median", "restart") == pytest.approx(0.401)
     assert value(found, "unnoticed", "restart") == 0
+
+
+def test_a_path_is_direct_when_it_is_said_so_after_ten_in_a_row() -> None:
+    """What the daemon says before the outage is noticed is of the path that was."""
+    paths = json.dumps([["lom", "yuki", "direct"]])
+    found = parsed(
+        record(
+            kept("fault/restart/yuki/1", stamps(10.0, 10.1)),
+            kept("paths/restart/yuki/1", paths, start_s=10.6),
+            kept("paths/restart/yuki/1", paths, start_s=13.1),
+            probe=ping([(11.0, 12.0)]),
+        ),
+        faults=["restart"],
+    )
+    assert value(found, "direct", "restart yuki") == pytest.approx(3.2)
+
+
+@pytest.mark.parametrize(
+    ("looks", "asked", "over"),
+    [([True, False, False, True], 1, True), ([False, True, True], 1, True), ([False], 0, False)],
+)
+def test_the_daemons_are_asked_when_all_pairs_first_are_back(
+    monkeypatch: pytest.MonkeyPatch, looks: list[bool], asked: int, over: bool
+) -> None:
+    """A pair that is steady before it notices the fault does not end the repetition."""
+    clock, states = [0.0], iter(looks)
+    times: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    async def steady(*_: object) -> bool:
+        return next(states, looks[-1])
+
+    async def ask() -> None:
+        times.append(clock[0])
+
+    monkeypatch.setattr(reconnect.asyncio, "sleep", sleep)
+    monkeypatch.setattr(reconnect.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(reconnect, "_steady", steady)
+    benchmark = Reconnect(Options(watch_s=1.0, limit_s=3.0))
+    work = benchmark._over(SimpleNamespace(), [], ask)  # type: ignore[arg-type]
+    with pytest.raises(StopIteration) as ended:
+        work.send(None)
+    assert (ended.value.value, len(times)) == (over, asked)
+    assert clock[0] >= (1.0 if over else 3.0)
 
 
 def test_a_cut_counts_from_its_end() -> None:

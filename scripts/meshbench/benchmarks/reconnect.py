@@ -5,7 +5,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -38,6 +38,8 @@ _AROUND_S = 2.0
 _FIRST_LIMIT_S = 3.0
 """How long a pair, which has passed traffic, may take to answer before anything is broken."""
 _LOOK_S = 0.5
+_AFRESH_S = 0.6
+"""After so long the ten requests that make a pair steady were all sent after the fault."""
 _DIRECT_LIMIT_S = 10.0
 
 
@@ -63,7 +65,7 @@ class Reconnect(Benchmark[Options]):
     """A probe on every ordered pair runs through all repetitions; all that is known comes of its log."""
 
     name = "reconnect"
-    version = 1
+    version = 2
     options_class = Options
     metrics = recovery.METRICS
     packages = ("iputils-ping",)
@@ -163,10 +165,14 @@ class Reconnect(Benchmark[Options]):
     async def _watched(
         self, which: Which, probing: Probe, alive: Collection[Pair], arena: Arena
     ) -> bool:
-        """Wait until it is over, then ask the daemons."""
+        """Wait until it is over, and ask the daemons as soon as it seems to be, and in the end."""
         last = arena.kept[-1]
         since_s = next(iter(clocks.stamps(last.stdout)), last.started.timestamp())
-        over = await self._over(probing, alive)
+
+        async def ask() -> None:
+            arena.keep(await _paths(arena, which))
+
+        over = await self._over(probing, alive, ask)
         everywhere = which.host == recovery.EVERYWHERE
         if not everywhere and (told := await arena.faults.handshakes(which.host, since_s)):
             arena.keep(told.in_role(which.role(recovery.HANDSHAKES)))
@@ -180,15 +186,31 @@ class Reconnect(Benchmark[Options]):
             await asyncio.sleep(_LOOK_S)
         return over
 
-    async def _over(self, probing: Probe, alive: Collection[Pair]) -> bool:
-        """Whether all pairs that had answered do so steadily again within the limit."""
-        deadline = time.monotonic() + self.options.limit_s
-        await asyncio.sleep(min(self.options.watch_s, self.options.limit_s))
-        while not await _steady(probing, alive):
-            if time.monotonic() > deadline:
+    async def _over(
+        self,
+        probing: Probe,
+        alive: Collection[Pair],
+        at_first: Callable[[], Awaitable[None]] | None = None,
+    ) -> bool:
+        """Whether all pairs that had answered do so steadily again within the limit.
+
+        `at_first` is done when they first do, which may be before the fault is noticed.
+        """
+        limit_s = self.options.limit_s
+        watch_s = min(self.options.watch_s, limit_s)
+        began = time.monotonic()
+        await asyncio.sleep(min(_AFRESH_S, watch_s) if at_first else watch_s)
+        while True:
+            steady = await _steady(probing, alive)
+            rest_s = began + watch_s - time.monotonic()
+            if steady and at_first:
+                await at_first()
+                at_first = None
+            if steady and rest_s <= 0:
+                return True
+            if rest_s < watch_s - limit_s:
                 return False
-            await asyncio.sleep(_LOOK_S)
-        return True
+            await asyncio.sleep(rest_s if rest_s > 0 and not at_first else _LOOK_S)
 
     def _outcome(
         self, link: Link, said: Command, kept: Sequence[Command], broken: str | None

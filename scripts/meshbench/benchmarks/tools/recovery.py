@@ -38,7 +38,7 @@ STEADY = Metric(
 DIRECT = Metric(
     "reconnect_direct", "s", "Direct path", "lower",
     f"Until the daemon was first seen to say that the path is direct, {_SINCE}; asked when all pairs had "
-    "come back, and every 0.5 s, so it is never less than that.",
+    "come back, looked for every 0.5 s, so it is never less than that.",
     "the daemon's status",
 )  # fmt: skip
 OUTAGE = Metric(
@@ -108,7 +108,7 @@ class Event:
         since_s: from when its stages count.
         until_s: to when something is known of it.
         handshake_s: the first one that the host's daemon tells of.
-        direct_s: by pair, when its path was first seen to be direct.
+        direct_s: by pair, each time at which its path was seen to be direct.
         trouble: why the fault did not take place, or not end well.
     """
 
@@ -118,7 +118,7 @@ class Event:
     since_s: float
     until_s: float
     handshake_s: float | None
-    direct_s: Mapping[Pair, float]
+    direct_s: Mapping[Pair, Sequence[float]]
     trouble: tuple[Status, str] | None = None
 
 
@@ -173,7 +173,7 @@ def _event(
     until_s = min((edge for edge in edges if edge > since_s), default=math.inf)
     return Event(
         which, times[0], times[-1], since_s, min(until_s, since_s + limit_s),
-        _handshake_s(mine, offsets_s, since_s, times[-1]), dict(_direct(mine)), _trouble(fault),
+        _handshake_s(mine, offsets_s, since_s, times[-1]), _direct_s(mine), _trouble(fault),
     )  # fmt: skip
 
 
@@ -203,15 +203,15 @@ def _handshake_s(
     return min(found, default=None)
 
 
-def _direct(mine: Sequence[Command]) -> Iterator[tuple[Pair, float]]:
-    seen: set[Pair] = set()
+def _direct_s(mine: Sequence[Command]) -> dict[Pair, list[float]]:
+    times_s: dict[Pair, list[float]] = {}
     for command in mine:
         if _which(command, PATHS):
             at_s = command.started.timestamp() + command.duration_s
             for source, target, kind in json.loads(command.stdout):
-                if kind == "direct" and (source, target) not in seen:
-                    seen.add((source, target))
-                    yield (source, target), at_s
+                if kind == "direct":
+                    times_s.setdefault((source, target), []).append(at_s)
+    return times_s
 
 
 @dataclass(frozen=True)
@@ -270,8 +270,10 @@ def of_repetition(recovery: Recovery, pair: Pair) -> Iterator[Observation]:
             yield value(metric, since(at_s))
     if seen.first_after_s is not None and seen.last_before_s is not None:
         yield value(OUTAGE, seen.first_after_s - seen.last_before_s)
-    if seen.steady_s is not None and pair in event.direct_s:
-        yield value(DIRECT, since(max(event.direct_s[pair], seen.steady_s)))
+    if seen.steady_s is not None:
+        # What a daemon says before its pair is back may be of the path before the fault.
+        for at_s in [at_s for at_s in event.direct_s.get(pair, ()) if at_s >= seen.steady_s][:1]:
+            yield value(DIRECT, since(at_s))
 
 
 def of_event(event: Event) -> Iterator[Observation]:

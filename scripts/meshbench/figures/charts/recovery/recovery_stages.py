@@ -31,7 +31,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def _panel(panel: Panel, panels: Sequence[Panel], context: Context) -> alt.LayerChart:
     width = (theme.PAGE - 2 * (_NAMES + 30)) // 2
-    height = _BAND * len(panel.systems)
+    height = _BAND * len(panel.systems) + _GAP
     x = recoveries.time_axis(panels, "time since the command, or the cut's end (s), log")
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, height], range=[0, height]), axis=None)
     colour = alt.Color(
