@@ -324,6 +324,12 @@ def test_a_fixed_sleep_is_no_polling() -> None:
     )
 
 
+def test_a_boot_of_about_a_second_is_no_polling() -> None:
+    """Nor is one value that lies anywhere near a third whole second."""
+    boots = [0.9 + index / 100 for index in range(20)]
+    assert times([*boots, 2.45, 2.5, 2.95, 2.97]).run("polling_steps") == []
+
+
 @pytest.mark.parametrize(
     ("metric", "first", "second", "says"),
     [
