@@ -53,6 +53,12 @@ def test_what_a_reader_must_know_is_marked(
     assert marks.of([path], emulator(), {}, {}, UNDERLAY) == said
 
 
+def test_a_path_that_a_benchmark_broke_may_be_another_one_afterwards() -> None:
+    path = link(path_before=DIRECT, path_after=PathState(endpoint="192.0.2.2:7"))
+    assert marks.of([path], emulator(), {}, {}, UNDERLAY) != []
+    assert marks.of([path], emulator(), {}, {}, UNDERLAY, disturbed=True) == []
+
+
 def test_an_emulator_that_dropped_or_was_late_is_marked() -> None:
     assert marks.of([], emulator(late_ms=0.5), {}, {}, UNDERLAY) == []
     assert marks.of([], emulator(tail_drops=4, late_ms=0.51), {}, {}, UNDERLAY) == [

@@ -427,17 +427,21 @@ def test_what_a_reboot_took_from_a_host_is_put_back(profile: str, lost: list[str
     assert bool(reading) is bool(lost)
 
 
-def test_settings_that_a_reboot_took_from_a_host_are_put_back() -> None:
+@pytest.mark.parametrize(("name", "lost"), [("reorder-only", ["tuning"]), ("stock", [])])
+def test_settings_that_a_reboot_took_from_a_host_are_put_back(name: str, lost: list[str]) -> None:
+    """A boot under the kernel's own settings is told where those were what is measured."""
     one = job(vpn="nebula", benchmark="ping", profile="baseline")
     key = "net.ipv4.tcp_reordering"
-    one = one.model_copy(update={"tuning": Tuning(sysctls={key: 7})})
+    seven = Tuning(sysctls={key: 7})
+    cell = one.cell.model_copy(update={"tuning": name})
+    one = one.model_copy(update={"tuning": seven, "cell": cell})
 
     async def inner() -> list[list[str]]:
         async with session(one.where, one.profile, "test") as bed:
             put_back = measure.putting_back(one, bed)
             return [list(await put_back(bed.hosts[0])) for _ in range(2)]
 
-    assert asyncio.run(inner()) == [["kernel settings"], []]
+    assert asyncio.run(inner()) == [lost, []]
 
 
 def test_a_mesh_that_fell_half_silent_is_started_anew_and_marked(

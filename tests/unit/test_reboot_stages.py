@@ -272,9 +272,9 @@ def test_a_pair_of_others_has_its_longest_silence() -> None:
 
 
 def test_what_was_put_back_after_a_reboot_is_a_mark() -> None:
-    restored = making.command("kernel settings\nimpairment\n", role="restored")
+    restored = making.command("tuning\nimpairment\n", role="restored")
     assert list(reboot.Reboot().marks(making.link(restored, restored))) == [
-        "until a host that rebooted answered the controller it was without its kernel settings",
+        "until a host that rebooted answered the controller it was without its tuning",
         "until a host that rebooted answered the controller it was without its impairment",
     ]
 

@@ -136,7 +136,7 @@ class Faults(Protocol):
     async def restore(self, host: str) -> Sequence[Command]:
         """Make kernel settings and impairment of a host that has rebooted what they were before.
 
-        The commands, in the role `RESTORED`, say in their output what was not there any more.
+        The commands, in the role `RESTORED`, say in their output what a reader must know was not there.
         """
         ...
 
@@ -240,10 +240,12 @@ class Benchmark(ABC, Generic[OptionsT]):
     """Whether what it measures is TCP: then what the hosts' TCP counted meanwhile speaks of it."""
     disturbs: ClassVar[bool] = False
     """Whether it breaks things on purpose: then a daemon that is down afterwards is not the VPN's
-    failure.
+    failure, and a path that is another one no reason for doubt.
     """
     reboots: ClassVar[bool] = False
-    """Whether it reboots hosts: one's own must be allowed to (`allow_reboot` in the testbed's file)."""
+    """Whether it reboots hosts: one's own must be allowed to (`allow_reboot` in the testbed's file).
+    What collectors sample there ends with the first reboot, and nothing is said of it.
+    """
     options_class: type[OptionsT]
 
     def __init__(self, options: OptionsT | None = None) -> None:

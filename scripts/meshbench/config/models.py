@@ -354,6 +354,10 @@ class Claims(Strict):
     queries: Annotated[str, Field(min_length=1)] | None = None
 
 
+STOCK = "stock"
+"""The tuning that others build on: nearly what a kernel does by itself."""
+
+
 class CampaignFile(Strict):
     """One experiment; its results live under results/<campaign>/ and figures/<campaign>/."""
 
@@ -365,7 +369,7 @@ class CampaignFile(Strict):
         Discriminator(_kind_of_rounds),
     ] = 2
     vpns: Annotated[tuple[Name, ...], Field(min_length=1)]
-    tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("stock",)
+    tunings: Annotated[tuple[Name, ...], Field(min_length=1)] = (STOCK,)
     profiles: Annotated[tuple[Name, ...], Field(min_length=1)]
     benchmarks: Annotated[dict[Name, dict[str, Any] | None], Field(min_length=1)]
     links: Literal["ring", "all"] | tuple[LinkName, ...] = "ring"

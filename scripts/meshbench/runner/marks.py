@@ -35,17 +35,19 @@ def of(
     after: Facts,
     underlay: Mapping[str, str],
     used: Mapping[str, float] | None = None,
+    *,
+    disturbed: bool = False,
 ) -> list[str]:
     """A cell's marks. Equal ones are counted together, so what varies is left to the record.
 
     `underlay` is the data address by host, `used` what `testbed.lab.load` says of the machine while
-    the cell was measured.
+    the cell was measured, `disturbed` whether paths were broken on purpose.
     """
     return [
         *_emulator(impairment),
         *_stolen(before, after),
         *_load(used or {}),
-        *(mark for link in links for mark in _path(link, underlay)),
+        *(mark for link in links for mark in _path(link, underlay, disturbed)),
     ]
 
 
@@ -85,7 +87,7 @@ def _load(used: Mapping[str, float]) -> Iterator[str]:
         )
 
 
-def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:
+def _path(link: LinkRecord, underlay: Mapping[str, str], disturbed: bool) -> Iterator[str]:
     name = lifecycle.pair(link.source, link.target)
     before, after = link.path_before, link.path_after
     if link.status is Status.OK and after and not after.known:
@@ -99,5 +101,5 @@ def _path(link: LinkRecord, underlay: Mapping[str, str]) -> Iterator[str]:
     inside = set(underlay.values()) if relayed else {underlay[link.target]}
     if endpoint and (endpoint.rpartition(":")[0] or endpoint) not in inside:
         yield f"{name} went to {endpoint}, past the data network"
-    if link.path_changed:
+    if link.path_changed and not disturbed:
         yield f"the path of {name} changed during the measurement"

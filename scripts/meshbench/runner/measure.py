@@ -12,6 +12,7 @@ from typing import Any
 from meshbench import __version__, benchmarks, collectors
 from meshbench.benchmarks.base import FIRST_PORT, PORTS_PER_LINK, Arena, Benchmark, Link
 from meshbench.benchmarks.tools import versions
+from meshbench.config.models import STOCK
 from meshbench.config.plan import weather
 from meshbench.config.profile import emulators, on_link
 from meshbench.faults.base import MeshFaults, Restore, recover
@@ -182,13 +183,16 @@ async def _measure(
         impairment=impairment, tuning_=settings, changed=changed, collected=collected, used=used,
         marked=[
             *([str(up.revived)] if up.revived else []),
-            *marks.of(done.links, impairment, before, after, underlay, used),
+            *marks.of(
+                done.links, impairment, before, after, underlay, used, disturbed=benchmark.disturbs
+            ),
             *marks.apart(done.groups),
             *tuned.marks(changed, before, after),
             *(mark for link in done.links for mark in benchmark.marks(link)),
             *(
                 mark
                 for kind in collectors.every()
+                if not benchmark.reboots
                 for mark in kind().marks(collected.get(kind.name, ()))
             ),
         ],
@@ -309,8 +313,8 @@ def putting_back(job: MeasureJob, bed: Session) -> Restore:
         lost = []
         lifetime_s = _settings_s(job)
         again = await tuning.apply(job.tuning, [host], bed.permit, lifetime_s=lifetime_s)
-        if again.changed:
-            lost.append("kernel settings")
+        if again.changed and job.cell.tuning != STOCK:
+            lost.append("tuning")
         if job.profile.impairs:
             plan = _plan(job, bed)
             await bed.engine.apply(plan, _lifetime_s(job, _benchmark(job)))
