@@ -21,7 +21,7 @@ Row = dict[str, Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 UNITS = {
     "goodput": "bit/s", "send_rate": "bit/s", "udp_send_rate": "bit/s", "encoding_bitrate_max": "bit/s",
-    "test_duration": "s", "copy_time": "s", "connect_time": "s", "host_wait": "s", "first_phase_wait": "s",
+    "test_duration": "s", "omitted": "s", "copy_time": "s", "connect_time": "s", "host_wait": "s", "first_phase_wait": "s",
     "mss": "byte", "sent": "byte", "cwnd_max": "byte",
     "tcp_rtt_mean": "ms", "rtt_avg": "ms", "netem_delay_stated": "ms",
 }  # fmt: skip
@@ -177,11 +177,18 @@ SILENT: dict[str, Case] = {
     "attempts_do_not_fit": lambda: Tables().link(status="timeout", limit_s=700, attempts=2, duration_s=1410),
     "receiver_above_sender": lambda: (
         Tables().value("goodput", 420e6, direction="reverse").value("send_rate", 368e6).value("goodput", 367e6)
+        .value("goodput", 5.3e6, profile="high").value("send_rate", 5e6, profile="high")
+        .value("omitted", 1, profile="high").value("test_duration", 5, profile="high")
     ),
     "uneven_links": lambda: Tables().each("goodput", [250e6, 275e6, 379e6]),
     "single_round": lambda: Tables().link().link(round=2),
     "tool_cpu_only": lambda: Tables().value("iperf3_cpu_client", 0.12).value("daemon_cpu", 0.9),
 }  # fmt: skip
+
+
+def test_more_than_a_buffer_is_too_much_to_have_been_sent_before() -> None:
+    tables = Tables().value("goodput", 420e6).value("send_rate", 368e6).value("omitted", 1)
+    assert len(tables.value("test_duration", 5).run("receiver_above_sender")) == 1
 
 
 def rebooted(took: float, wait: float, benchmark: str = "reboot") -> Tables:

@@ -242,6 +242,39 @@ def test_marks_say_where_they_apply() -> None:
     assert marked(groups, context) == ["† hot CPU (internal, baseline; internal, low)"]
 
 
+def test_marks_of_many_tunings_are_counted() -> None:
+    tunings = ("stock", "a", "b", "c")
+    context = synthetic.context(vpns=("internal", "tinc"), tunings=tunings)
+    rows = [
+        row(vpn=vpn, tuning=name, marks=["hot CPU"]) for vpn in context.vpns for name in tunings
+    ]
+    rows[-1]["marks"] = []
+    groups = collect(rows, context)
+    assert marked(groups, context) == [
+        "† hot CPU (internal under all 4 tunings, baseline; tinc under 3 of 4 tunings, baseline)"
+    ]
+
+
+@pytest.mark.parametrize(("tunings", "named"), [(2, 20), (3, 10)])
+def test_where_names_have_no_room_those_of_other_tunings_go(tunings: int, named: int) -> None:
+    rows = [
+        {
+            "system": f"s{n} ({t})",
+            "vpn": f"s{n}+{t}" if t else f"s{n}",
+            "x": n,
+            "y": t,
+            "why": "n 1",
+        }
+        for n in range(10)
+        for t in range(tunings)
+    ]
+    made = pictures._labelled(rows)
+    assert sum(bool(point["system"]) for point in made) == named
+    assert made[1]["why"] == ("n 1" if named == len(rows) else "s0 (1): n 1")
+    told = pictures.scatter(rows, "x", "y").to_dict()
+    assert ("title" in told) is (named < len(rows))
+
+
 def test_a_ratio_in_one_round_names_both_operands() -> None:
     context = synthetic.context(vpns=("internal", "tinc"), rounds=1)
     groups = estimated.over_rounds(collect([row(x=200.0), row(vpn="tinc", x=50.0)], context), "x")

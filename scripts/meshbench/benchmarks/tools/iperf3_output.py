@@ -106,6 +106,7 @@ class Test(Told):
     target_bitrate: NonNegativeFloat | None = None
     num_streams: int | None = None
     duration: float | None = None
+    omit: float | None = None
 
 
 class Start(Told):

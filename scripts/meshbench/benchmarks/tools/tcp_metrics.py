@@ -107,6 +107,11 @@ TEST_DURATION = Metric(
     "test_duration", "s", "Test duration", "neither",
     "How long the client was asked to send.", f"{_START}.test_start.duration",
 )  # fmt: skip
+OMITTED = Metric(
+    "omitted", "s", "Omitted start", "neither",
+    "How long the client sent before anything was counted; missing where all of it was.",
+    f"{_START}.test_start.omit",
+)  # fmt: skip
 STREAMS = Metric(
     "streams", "1", "Streams per direction", "neither",
     "Streams of one session in one direction.", f"{_START}.test_start.num_streams",
@@ -120,7 +125,8 @@ START_SPREAD = Metric(
 OF_A_RUN = (
     GOODPUT, SEND_RATE, SENT, GOODPUT_CV, STALLED, FAIRNESS, RETRANSMITS, RETRANSMIT_RATE, CWND,
     CWND_MAX, SND_WND, SND_WND_MAX, TCP_RTT, TCP_RTT_VAR, TCP_RTT_MEAN, TCP_RTT_MIN, TCP_RTT_MAX,
-    MSS, PMTU, REORDERING, CPU_CLIENT, CPU_SERVER, TEST_DURATION, STREAMS,
+    MSS, PMTU, REORDERING, CPU_CLIENT, CPU_SERVER, TEST_DURATION, OMITTED,
+    STREAMS,
 )  # fmt: skip
 """What one iperf3 run holds."""
 register(*OF_A_RUN, START_SPREAD)

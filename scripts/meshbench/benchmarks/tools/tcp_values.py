@@ -208,6 +208,7 @@ def _session(run: Run, pair: Pair, kind: str, first: Direction) -> Iterator[Obse
         (m.CPU_SERVER, cpu.remote_total, 0.01),
         (m.STREAMS, run.start.test_start.num_streams, 1),
         (m.TEST_DURATION, run.start.test_start.duration, 1),
+        (m.OMITTED, run.start.test_start.omit or None, 1),
     ):
         if number is not None:
             yield Observation(metric, number * factor, pair, first, kind)

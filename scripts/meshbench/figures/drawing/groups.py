@@ -3,7 +3,7 @@
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from meshbench.analysis.estimates import Estimate
@@ -15,6 +15,10 @@ from meshbench.figures.drawing.wording import joined, number, shortened
 
 Variant = tuple[str | None, str | None]
 """Mode and direction."""
+_Place = tuple[str, str]
+"""System and profile."""
+_MANY_TUNINGS = 3
+"""So many are counted in a footnote, fewer are named."""
 
 
 @dataclass(frozen=True)
@@ -305,10 +309,27 @@ def _places(mine: Sequence[Group], every: Sequence[Group]) -> str:
 
 def marked(groups: Iterable[Group], context: Context) -> list[str]:
     """One footnote for each mark that a reader must know, and where it applies."""
-    places: dict[str, list[str]] = {}
+    planned: dict[_Place, dict[str, None]] = {}
+    places: dict[str, dict[_Place, dict[str, None]]] = {}
     for group in groups:
+        place, name = (group.vpn, group.profile), system(group, context)
+        planned.setdefault(place, {})[name] = None
         for mark in group.marks:
-            place = f"{system(group, context)}, {group.profile}"
-            if place not in places.setdefault(mark, []):
-                places[mark].append(place)
-    return [f"† {mark} ({'; '.join(where)})" for mark, where in sorted(places.items())]
+            places.setdefault(mark, {}).setdefault(place, {})[name] = None
+    return [
+        f"† {mark} ({'; '.join(_where(marked, planned))})"
+        for mark, marked in sorted(places.items())
+    ]
+
+
+def _where(
+    marked: Mapping[_Place, Collection[str]], planned: Mapping[_Place, Collection[str]]
+) -> Iterator[str]:
+    """Places in words; of a system under more than two tunings how many they are."""
+    for (vpn, profile), names in marked.items():
+        of = len(planned[vpn, profile])
+        few = len(names) < _MANY_TUNINGS
+        count = "all" if len(names) == of else f"{len(names)} of"
+        yield from (f"{name}, {profile}" for name in names if few)
+        if not few:
+            yield f"{vpn} under {count} {of} tunings, {profile}"

@@ -13,6 +13,7 @@ from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Missing
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import joined, number, percent
+from meshbench.results.records import BARE
 
 Part = TypeVar("Part", bound=tuple[Any, ...])
 NOT_REPORTED = "the tool did not report it"
@@ -289,7 +290,7 @@ def extremes(groups: Sequence[Group], measure: Measure, profile: str | None = No
     found = {
         group.vpn: value for group in mine if (value := mean(group, measure.scale)) is not None
     }
-    bare = found.pop("internal", None)
+    bare = found.pop(BARE, None)
     if not found:
         return ""
     higher = find_metric(measure.metric).better != "lower"

@@ -139,6 +139,13 @@ def _names() -> alt.Axis:
     return alt.Axis(title=None, ticks=False, domain=False, labelPadding=6)
 
 
+MOST_LABELS = 20
+_NAMELESS = alt.Title(
+    "points without a name: the same systems under other tunings",
+    orient="bottom", anchor="start", fontSize=theme.SMALL, fontWeight="normal", offset=6,
+)  # fmt: skip
+
+
 def scatter(
     rows: Sequence[Row],
     x: str,
@@ -149,6 +156,8 @@ def scatter(
     side: int = 300,
 ) -> alt.LayerChart:
     """One labelled point per row; labels go where they hide neither points nor each other.
+
+    Where more than `MOST_LABELS` would have one, only systems under their first tuning do.
 
     Args:
         rows: system (the label), vpn, x, y, why (for the tooltip); and x_low, x_high, y_low, y_high
@@ -161,7 +170,9 @@ def scatter(
     """
     across = Scale.of(_ends(rows, "x"), log=log_x, room=1.12)
     up = Scale.of(_ends(rows, "y"), log=log_y, room=1.08)
-    rows = [_within(_within(row, "x", across), "y", up) for row in rows]
+    labelled = _labelled(rows)
+    fewer = labelled != list(rows)
+    rows = [_within(_within(row, "x", across), "y", up) for row in labelled]
     plain = [{**row, **_look(row["vpn"])} for row in rows]
     spots = [
         (across.at(row["x"], side), side - up.at(row["y"], side), row["system"]) for row in rows
@@ -182,7 +193,19 @@ def scatter(
     for row, spot, place in zip(plain, spots, places, strict=True):
         if row["system"]:
             layers += _label(row, spot, place)
-    return alt.LayerChart(layer=layers, width=side, height=side)
+    chart = alt.LayerChart(layer=layers, width=side, height=side)
+    return chart.properties(title=_NAMELESS) if fewer else chart
+
+
+def _labelled(rows: Sequence[Row]) -> list[Row]:
+    if sum(bool(row["system"]) for row in rows) <= MOST_LABELS:
+        return list(rows)
+    return [
+        {**row, "system": "", "why": f"{row['system']}: {row['why']}"}
+        if theme.varied(row["vpn"])
+        else row
+        for row in rows
+    ]
 
 
 def _within(row: Row, axis: str, scale: "Scale") -> Row:

@@ -109,6 +109,11 @@ def _base(vpn: str) -> str | None:
     return plain if known is None and plain and variant else known
 
 
+def varied(name: str) -> bool:
+    """Whether it is drawn as a variant of a system (`groups.drawn_as`)."""
+    return "+" in name
+
+
 def _rgb(colour: str) -> tuple[float, float, float]:
     red, green, blue = bytes.fromhex(colour[1:])
     return red / 255, green / 255, blue / 255

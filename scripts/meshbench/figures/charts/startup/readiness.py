@@ -10,6 +10,7 @@ from meshbench.figures.contract import Context, Data, Row, axis_title
 from meshbench.figures.drawing import doubt, estimated, strip
 from meshbench.figures.drawing.groups import Group, collect, troubles
 from meshbench.figures.drawing.wording import joined, number
+from meshbench.results.records import BARE
 
 _ANY = "unimpaired network"
 
@@ -50,7 +51,7 @@ def _planned(data: Data, context: Context) -> Context:
     hosts = sorted(found | {host for link in context.links for host in link})
     return dataclasses.replace(
         context,
-        vpns=tuple(vpn for vpn in context.vpns if vpn != "internal"),
+        vpns=tuple(vpn for vpn in context.vpns if vpn != BARE),
         tunings=context.tunings[:1] or ("stock",),
         profiles=(_ANY,),
         links=tuple(itertools.permutations(hosts, 2)),

@@ -1,8 +1,9 @@
 """Figures that argue with the thesis: Headscale above the bare link, and the kernel settings behind it."""
 
 from meshbench.figures.contract import TABLE_FORMATS, Figure
+from meshbench.results.records import BARE
 
-_PAIR = ("internal", "headscale")
+_PAIR = (BARE, "headscale")
 
 FIGURES = (
     Figure(

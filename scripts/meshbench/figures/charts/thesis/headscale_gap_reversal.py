@@ -11,8 +11,9 @@ from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import DASH, number
+from meshbench.results.records import BARE
 
-PAIR = ("internal", "headscale")
+PAIR = (BARE, "headscale")
 MEASURE = Measure("tcp", "send_rate", "Mbit/s")
 
 

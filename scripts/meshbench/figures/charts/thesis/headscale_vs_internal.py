@@ -10,8 +10,9 @@ from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
-PAIR = ("internal", "headscale")
+PAIR = (BARE, "headscale")
 SERIES = {vpn: theme.look(vpn) for vpn in PAIR}
 PARTS = (
     ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s")),

@@ -10,8 +10,9 @@ from meshbench.figures.drawing import doubt, measured, pictures, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
-VPN = "internal"
+VPN = BARE
 PARTS = (
     ("TCP, one link at a time (Mbit/s)", Measure("tcp", "send_rate", "Mbit/s")),
     ("retransmit rate (%)", Measure("tcp", "retransmit_rate", "%")),

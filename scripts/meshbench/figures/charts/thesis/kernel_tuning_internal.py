@@ -7,6 +7,7 @@ from meshbench.figures.drawing import doubt, measured
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
+from meshbench.results.records import BARE
 
 _RATE = "\\mega\\bit\\per\\second"
 PARTS = (
@@ -44,7 +45,7 @@ def _tuned(data: Data, context: Context) -> list[list[Group]]:
     parts = measured.planned(PARTS, data, context)
     found = [measured.groups(data, context, measure) for _, measure in parts]
     every = [group for groups in found for group in groups]
-    tuned = {"internal"} | {g.vpn for g in every if g.rows and g.tuning != context.tunings[0]}
+    tuned = {BARE} | {g.vpn for g in every if g.rows and g.tuning != context.tunings[0]}
     return [[group for group in groups if group.vpn in tuned] for groups in found]
 
 
@@ -84,6 +85,6 @@ def notes(data: Data, context: Context) -> Sequence[str]:
         f"{column.head}: {note}"
         for column, measure in PARTS
         for note in measured.notes(
-            [g for g in measured.groups(data, context, measure) if g.vpn == "internal"], context
+            [g for g in measured.groups(data, context, measure) if g.vpn == BARE], context
         )
     ]

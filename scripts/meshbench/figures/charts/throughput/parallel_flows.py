@@ -11,6 +11,7 @@ from meshbench.figures.drawing.groups import Group, collect, system
 from meshbench.figures.drawing.measure import UNITS
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
 MBIT = UNITS["Mbit/s"]
 COUNTED = {"forward": "forward flows", "all": "all flows"}
@@ -151,7 +152,7 @@ def _flows(data: Data) -> str:
 
 def _bare(found: Mapping[str, Sequence[Group]]) -> Iterator[str]:
     for counted, mine in found.items():
-        bare = next((group for group in mine if group.vpn == "internal"), None)
+        bare = next((group for group in mine if group.vpn == BARE), None)
         if bare and bare.centre("factor") is not None:
             total, alone = bare.centre("sum_bps", MBIT.scale), bare.centre("single_bps", MBIT.scale)
             yield (

@@ -8,6 +8,7 @@ from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Table
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
 SINGLE = Measure("tcp", "send_rate", "Mbit/s")
 TOGETHER = Measure("tcp_parallel", "send_rate", "Mbit/s")
@@ -65,7 +66,7 @@ def _row(single: Group, group: Group | None, context: Context) -> list[Entry]:
 
 def caption(data: Data, context: Context) -> str:
     """What the factor is, and what the bare link's means."""
-    bare = next((g for g in _groups(data, context, SINGLE) if g.vpn == "internal"), None)
+    bare = next((g for g in _groups(data, context, SINGLE) if g.vpn == BARE), None)
     both = measured.same(_groups(data, context, TOGETHER), bare) if bare else None
     one = measured.mean(bare, SINGLE.scale) if bare else None
     total = measured.total(both, SINGLE.scale) if both else None

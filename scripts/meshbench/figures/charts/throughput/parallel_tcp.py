@@ -8,6 +8,7 @@ from meshbench.figures.contract import Context, Data
 from meshbench.figures.drawing import measured, strip
 from meshbench.figures.drawing.measure import UNITS, Measure
 from meshbench.figures.drawing.wording import number
+from meshbench.results.records import BARE
 
 MBIT = UNITS["Mbit/s"].scale
 PARTS = (
@@ -51,7 +52,7 @@ def caption(data: Data, context: Context) -> str:
             both and measured.total(both, MBIT),
         )
         alike = both is not None and not measured.other_modes(one, both)
-        if one.vpn == "internal" and mean and total and alike:
+        if one.vpn == BARE and mean and total and alike:
             sentences.append(
                 f"At {one.profile} the bare link scales by {number(total / mean)} = {number(total, 4)} / {number(mean)}, "
                 "half the number of links, as each link then carries two of the streams that are counted one way."
