@@ -209,6 +209,9 @@ def start(setup: Setup, workflow: Any) -> None:
 
     if workflow.local_exec:
         workers.allow()
+        # As without --max-jobs-per-timespan, whose default looks at all waiting jobs again every second, once
+        # for each job that has ended: a core's worth beside the last round's measurements.
+        workflow.scheduler.job_rate_limiter = None
     os.environ[STARTED] = now().isoformat()
     os.environ[SAID] = said(workflow.overwrite_configfiles, workflow.config_settings.config)
     os.environ[MANNER] = manner(sys.argv[1:])

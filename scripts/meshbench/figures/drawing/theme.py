@@ -152,6 +152,7 @@ def config() -> dict[str, Any]:
             "titleColor": INK,
             "labelLimit": 0,
             "labelFlush": False,
+            "labelSeparation": 4,
             "gridColor": "#ebebeb",
             "domainColor": "#888888",
             "tickColor": "#888888",
