@@ -126,8 +126,11 @@ class Log:
         ends = {row["host"]: row for row in rows}
         if not ends:
             return cls(reason=NOT_RECORDED)
-        if lacking := [f"{host}: {row['reason']}" for host, row in ends.items() if row["reason"]]:
-            return cls(reason="; ".join(lacking))
+        lacking = {host: row["reason"] for host, row in ends.items() if row["reason"]}
+        if len(lacking) == len(ends) and len(set(lacking.values())) == 1:
+            return cls(reason=next(iter(lacking.values())))
+        if lacking:
+            return cls(reason="; ".join(f"{host}: {reason}" for host, reason in lacking.items()))
         error_s = max(row["clock_error_s"] for row in ends.values())
         if error_s > WINDOW_S:
             return cls(

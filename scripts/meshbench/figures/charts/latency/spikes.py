@@ -161,10 +161,10 @@ def _silence(row: Row) -> str:
 
 
 def _coincided(row: Row) -> str:
-    """What of a series' spikes coincided with the log, in a few words."""
+    """What of a series' spikes coincided with the log, in a few words; the log itself says why none."""
     spikes = counted(row["n_spikes"], "spike")
     if row["n_near"] is None or not row["n_lines"]:
-        return f"{spikes}; {_silence(row)}"
+        return spikes
     if row["chance"] is None:
         return f"{spikes}, none of them where the log is known"
     return (
