@@ -12,6 +12,7 @@ from tests.lab import support
 from tests.lab.meshes import with_bed
 from tests.lab.support import said
 from tests.lab.test_conformance_benchmarks import judge
+from tests.lab.test_hosts import as_own_hosts
 
 LIMIT_S = 60.0
 VPN = "nebula"
@@ -48,3 +49,17 @@ def test_the_stages_of_a_reboot(lab: Lab, store: Path) -> None:
         await lifecycle.purge(bed.hosts, VPN)
 
     with_bed(nothing_of_it_stays)
+
+
+def test_a_host_of_one_s_own_reboots_too(lab: Lab, store: Path) -> None:
+    """By the same SSH, and by nothing of the lab's."""
+    at = support.where(as_own_hosts(lab), testbed="own")
+    job = support.job("internal", "reboot", at=at, hosts=("yuki",), limit_s=LIMIT_S)
+    record = support.measured(job, store)
+    assert support.reasons(record) == {}
+    assert record.marks == []
+    [event] = reboot_stages.events(record.commands)
+    on_links = [reboot_stages.of_link(link, [event], LIMIT_S) for link in record.links]
+    reached = [stages.first_s for link in on_links for stages in link.stages]
+    assert len(reached) == 2
+    assert all(first_s and first_s > event.boot.started_s > event.asked_s for first_s in reached)
