@@ -127,9 +127,9 @@ class Store:
         with self.machine(self.debian(made_on)) as maker:
             maker.must(_INSTALL_MAKER)
             self.must("mount", "--bind", str(target), f"{maker.tree}/mnt")
-            made = maker.run(shlex.join(_mmdebstrap(suite, Path("/mnt"), *_UBUNTU)))
-        if made.returncode:
-            [reason, *_] = [*made.stdout.splitlines(), "mmdebstrap failed"]
+            done = maker.run(shlex.join(_mmdebstrap(suite, Path("/mnt"), *_UBUNTU)))
+        if done.returncode:
+            [reason, *_] = [*done.stdout.splitlines(), "mmdebstrap failed"]
             raise ConnectionError(f"no Ubuntu {suite} from here: {reason}")
         return target
 

@@ -25,8 +25,8 @@ def store() -> Iterator[Store]:
         pytest.skip("only root can make a machine")
     if lacking := [program for program in machines.PROGRAMS if not shutil.which(program)]:
         pytest.skip(f"no machine can be made here without {', '.join(lacking)}")
-    with machines.store() as made:
-        yield made
+    with machines.store() as store:
+        yield store
 
 
 @pytest.fixture(scope="module", params=[*DEBIAN, UBUNTU])
@@ -42,10 +42,10 @@ def system(store: Store, request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="module")
 def machine(store: Store, system: Path) -> Iterator[Machine]:
     """A machine on which root has typed one command."""
-    with store.machine(system) as made:
-        made.clone("/srv/root")
-        made.must(SET_UP.format("/srv/root"))
-        yield made
+    with store.machine(system) as machine:
+        machine.clone("/srv/root")
+        machine.must(SET_UP.format("/srv/root"))
+        yield machine
 
 
 def test_without_root_one_sentence_says_which_package_is_lacking(
@@ -53,12 +53,12 @@ def test_without_root_one_sentence_says_which_package_is_lacking(
 ) -> None:
     with store.machine(system) as new:
         new.clone("/srv/mine", "nobody")
-        said = new.run(SET_UP.format("/srv/mine"), user="nobody")
-        made = new.must("ls --almost-all /srv/mine")
-    assert said.returncode != 0
-    assert "python3 cannot make the environment yet; as root: apt-get install" in said.stdout
-    assert "Traceback" not in said.stdout
-    assert ".venv" not in made
+        done = new.run(SET_UP.format("/srv/mine"), user="nobody")
+        listing = new.must("ls --almost-all /srv/mine")
+    assert done.returncode != 0
+    assert "python3 cannot make the environment yet; as root: apt-get install" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert ".venv" not in listing
 
 
 def test_root_sets_everything_up_with_one_command(machine: Machine) -> None:

@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, one by one and by name, what this machine cannot run."""
     here = Path(__file__).parent
     mine = [i for i in items if i.path.parent == here and i.path.name not in _NO_LAB_NEEDED]
-    if mine and (found := machine.problems(support.definition())):
+    if mine and (problems := machine.problems(support.definition())):
         for item in mine:
-            item.add_marker(pytest.mark.skip(reason=f"no lab here: {'; '.join(found)}"))
+            item.add_marker(pytest.mark.skip(reason=f"no lab here: {'; '.join(problems)}"))
 
 
 def pytest_terminal_summary(
@@ -45,8 +45,8 @@ def machine_is_ours() -> Iterator[None]:
 def lab(machine_is_ours: None) -> Iterator[Lab]:
     """The lab that the tests share: three hosts, 1 Gbit/s. Tests that break hosts make their own."""
     del machine_is_ours
-    with support.shared_lab(support.NAME, support.TESTBED) as made:
-        yield made
+    with support.shared_lab(support.NAME, support.TESTBED) as lab:
+        yield lab
 
 
 MakeLab = Callable[..., Lab]
@@ -56,20 +56,20 @@ MakeLab = Callable[..., Lab]
 def make_lab(machine_is_ours: None) -> Iterator[MakeLab]:
     """Labs of a test's own, not yet up; taken away at its end, with the proof that they are gone."""
     del machine_is_ours
-    made: list[Lab] = []
+    labs: list[Lab] = []
 
     def maker(
         name: str, hosts: tuple[str, ...] = ("one", "two"), rate_bps: int | None = None
     ) -> Lab:
-        one = support.lab_named(name, hosts, rate_bps)
-        asyncio.run(one.down())
-        made.append(one)
-        return one
+        lab = support.lab_named(name, hosts, rate_bps)
+        asyncio.run(lab.down())
+        labs.append(lab)
+        return lab
 
     yield maker
-    for one in made:
-        asyncio.run(one.down())
-    assert [left for one in made for left in support.leftovers(one.layout.id)] == []
+    for lab in labs:
+        asyncio.run(lab.down())
+    assert [left for lab in labs for left in support.leftovers(lab.layout.id)] == []
 
 
 @pytest.fixture(scope="session")

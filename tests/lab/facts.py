@@ -16,20 +16,20 @@ class Facts:
     def __init__(self, config: pytest.Config, driver: str) -> None:
         self._found = config.stash.setdefault(KEY, {}).setdefault(driver, {})
 
-    def tell(self, subject: str, what: Any) -> None:
-        self._found[subject] = what
+    def tell(self, subject: str, fact: Any) -> None:
+        self._found[subject] = fact
 
 
 def report(config: pytest.Config, write: pytest.TerminalReporter) -> None:
     """Everything that was told, on the terminal and as JSON."""
-    found = config.stash.get(KEY, {})
-    if not found:
+    by_driver = config.stash.get(KEY, {})
+    if not by_driver:
         return
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps(by_driver, indent=1) + "\n", encoding="utf-8")
     write.section(f"what the VPNs did ({FILE})")
-    for driver, subjects in sorted(found.items()):
-        for subject, what in subjects.items():
+    for driver, subjects in sorted(by_driver.items()):
+        for subject, fact in subjects.items():
             write.line(
-                f"{driver}: {subject}: {what if isinstance(what, str) else json.dumps(what)}"
+                f"{driver}: {subject}: {fact if isinstance(fact, str) else json.dumps(fact)}"
             )

@@ -65,8 +65,8 @@ def run(*argv: str, **options: Any) -> str:
 
 def profile(name: str) -> Profile:
     """A profile as the repository ships it."""
-    found: Profile = load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
-    return found
+    shipped: Profile = load_named(CHECKOUT / "config/profiles", name, Profile, ("test", None))
+    return shipped
 
 
 def definition() -> image.Definition:
@@ -83,16 +83,16 @@ def shared_lab(name: str, testbed: LabTestbed) -> Iterator[Lab]:
     """A lab that several tests share, with the proof that nothing of it is left."""
     rate = testbed.data_rate_bps
     assert isinstance(rate, int)
-    made = lab_named(name, testbed.hosts, rate)
+    lab = lab_named(name, testbed.hosts, rate)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESHBENCH_LAB_OWNER", OWNER)
-        asyncio.run(made.down())  # what a killed session may have left
+        asyncio.run(lab.down())  # what a killed session may have left
         try:
-            asyncio.run(made.up())
-            yield made
+            asyncio.run(lab.up())
+            yield lab
         finally:
-            asyncio.run(made.down())
-    assert leftovers(made.layout.id) == []
+            asyncio.run(lab.down())
+    assert leftovers(lab.layout.id) == []
 
 
 @contextlib.asynccontextmanager
@@ -145,13 +145,13 @@ async def rebooted(host: SshHost) -> bool:
 
 
 async def eventually(
-    holds: Callable[[], Awaitable[bool]], what: str, patience_s: float = PATIENCE_S
+    holds: Callable[[], Awaitable[bool]], sentence: str, patience_s: float = PATIENCE_S
 ) -> None:
     """Wait until something holds; the patience only ends a test that has failed."""
     clock = asyncio.get_running_loop().time
     end = clock() + patience_s
     while not await holds():
-        assert clock() < end, f"not within {patience_s:.0f} s: {what}"
+        assert clock() < end, f"not within {patience_s:.0f} s: {sentence}"
         await asyncio.sleep(0.05)
 
 
@@ -281,8 +281,8 @@ def job(
     )
 
 
-def measured(one: MeasureJob, store: Path) -> Record:
-    return asyncio.run(measure.measure(one, store))
+def measured(job: MeasureJob, store: Path) -> Record:
+    return asyncio.run(measure.measure(job, store))
 
 
 def links_of(record: Record) -> dict[str, LinkRecord]:
@@ -310,20 +310,20 @@ def pairs(hosts: Sequence[Host]) -> list[tuple[Host, Host]]:
 
 def leftovers(lab_id: str) -> list[str]:
     """Everything on this machine that bears a lab's id, but for its empty lock file."""
-    found = [f"mount {line.split()[1]}" for line in _lines("/proc/self/mounts") if lab_id in line]
+    traces = [f"mount {line.split()[1]}" for line in _lines("/proc/self/mounts") if lab_id in line]
     links = json.loads(run("ip", "-j", "link"))
-    found += [f"interface {name}" for link in links if lab_id in (name := link["ifname"])]
-    found += [f"namespace {p.name}" for p in Path("/run/netns").glob(f"*{lab_id}*")]
-    found += [f"control group {name}" for name in cgroups.named(lab_id)]
-    found += [f"folder {p}" for p in LABS.glob(f"{lab_id}*") if p.is_dir()]
-    found += [f"file {p}" for p in networkd.FOLDER.glob(f"*{lab_id}*")]
-    found += [f"folder {p}" for p in Path("/run/systemd/nspawn").glob(f"*/{lab_id}*")]
-    return [*found, *processes(lab_id)]
+    traces += [f"interface {name}" for link in links if lab_id in (name := link["ifname"])]
+    traces += [f"namespace {p.name}" for p in Path("/run/netns").glob(f"*{lab_id}*")]
+    traces += [f"control group {name}" for name in cgroups.named(lab_id)]
+    traces += [f"folder {p}" for p in LABS.glob(f"{lab_id}*") if p.is_dir()]
+    traces += [f"file {p}" for p in networkd.FOLDER.glob(f"*{lab_id}*")]
+    traces += [f"folder {p}" for p in Path("/run/systemd/nspawn").glob(f"*/{lab_id}*")]
+    return [*traces, *processes(lab_id)]
 
 
 def processes(lab_id: str) -> list[str]:
     """Processes whose command line or control group names the lab."""
-    found = []
+    traces = []
     for folder in Path("/proc").glob("[0-9]*"):
         if int(folder.name) == os.getpid():
             continue
@@ -333,8 +333,8 @@ def processes(lab_id: str) -> list[str]:
             )
             groups = (folder / "cgroup").read_text()
             if command and (lab_id in command or re.search(rf"/{lab_id}-", groups)):
-                found.append(f"process {folder.name}: {command.strip()[:200]}")
-    return found
+                traces.append(f"process {folder.name}: {command.strip()[:200]}")
+    return traces
 
 
 def _lines(path: str) -> list[str]:
@@ -346,4 +346,4 @@ def unlike(before: Iterable[str], after: Iterable[str]) -> list[str]:
 
 
 def flat(values: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str, str]]:
-    return [(host, key, value) for host, found in values.items() for key, value in found.items()]
+    return [(host, key, value) for host, by_key in values.items() for key, value in by_key.items()]

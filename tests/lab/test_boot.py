@@ -100,13 +100,13 @@ def test_a_stuck_boot_says_what_it_waits_for(held_up: Lab, monkeypatch: pytest.M
     monkeypatch.setattr(watch, "look", look)
     with pytest.raises(TestbedError) as stuck:
         asyncio.run(held_up.up())
-    said = str(stuck.value)
-    assert said.startswith("lab host one did not come up: nothing new of it for ")
-    assert "in progress: second.service" in said
-    assert "waiting: " in said
-    assert "ssh.service" in said.partition("waiting: ")[2]
-    assert "third.service" in said.partition("waiting: ")[2]
-    assert "no SSH to root@" in said
+    message = str(stuck.value)
+    assert message.startswith("lab host one did not come up: nothing new of it for ")
+    assert "in progress: second.service" in message
+    assert "waiting: " in message
+    assert "ssh.service" in message.partition("waiting: ")[2]
+    assert "third.service" in message.partition("waiting: ")[2]
+    assert "no SSH to root@" in message
     assert leftovers(held_up.layout.id) == []
 
 

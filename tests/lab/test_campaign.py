@@ -151,16 +151,16 @@ def campaign(tmp_path_factory: pytest.TempPathFactory, machine_is_ours: None) ->
     (folder / "config" / "vpns" / f"{BROKEN}.yaml").write_text(
         "driver: wireguard\noptions: {implementation: kernel}\n"
     )
-    made = Campaign(folder, vpns)
-    assert support.leftovers(made.lab.id) == []
+    campaign = Campaign(folder, vpns)
+    assert support.leftovers(campaign.lab.id) == []
     try:
-        done = made.snakemake()
+        done = campaign.snakemake()
         (folder / "first-run.txt").write_text(done.stdout + done.stderr)
         assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
-        yield made
+        yield campaign
     finally:
-        made.meshbench("lab", "down")
-    assert support.leftovers(made.lab.id) == []
+        campaign.meshbench("lab", "down")
+    assert support.leftovers(campaign.lab.id) == []
 
 
 def test_the_lab_is_gone_after_the_run(campaign: Campaign) -> None:
@@ -175,9 +175,9 @@ def test_every_cell_has_a_record(campaign: Campaign) -> None:
         for profile in PROFILES
         for benchmark in BENCHMARKS
     }
-    found = campaign.records()
-    assert found.keys() == cells
-    for record in found.values():
+    records = campaign.records()
+    assert records.keys() == cells
+    for record in records.values():
         if record.cell.vpn in SOUND:
             assert support.reasons(record) == {}
             assert record.vpn.version
@@ -189,9 +189,9 @@ def test_every_cell_has_a_record(campaign: Campaign) -> None:
 
 def test_figures_are_there(campaign: Campaign) -> None:
     folder = campaign.folder / "figures" / "mini"
-    made = {path.name for path in folder.iterdir() if path.is_file()}
-    assert {f"{name}.{kind}" for name in FIGURES for kind in catalogue.get(name).formats} <= made
-    assert all((folder / name).stat().st_size > 0 for name in made)
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    assert {f"{name}.{kind}" for name in FIGURES for kind in catalogue.get(name).formats} <= names
+    assert all((folder / name).stat().st_size > 0 for name in names)
 
 
 def test_physics_is_plausible(campaign: Campaign) -> None:
@@ -221,9 +221,9 @@ def test_a_vpn_that_cannot_come_up_is_a_result(campaign: Campaign) -> None:
     assert len(paths) == len(cells)
     listed = campaign.meshbench("failed").stdout.split()
     assert sorted(listed) == sorted([f"results/mini/deploy/{BROKEN}.json", *paths])
-    said = (campaign.folder / "first-run.txt").read_text()
-    assert "-R $(python -m meshbench" in said
-    assert all(path in said for path in paths)
+    output = (campaign.folder / "first-run.txt").read_text()
+    assert "-R $(python -m meshbench" in output
+    assert all(path in output for path in paths)
 
 
 def forms_of(value: str) -> set[bytes]:
@@ -270,8 +270,8 @@ def test_results_can_be_published_as_they_are(campaign: Campaign) -> None:
 def test_a_second_run_does_nothing(campaign: Campaign) -> None:
     before = campaign.files()
     done = campaign.snakemake()
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said[-4000:]
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-4000:]
     assert campaign.files() == before
-    assert "Nothing to be done" in said
+    assert "Nothing to be done" in output
     assert support.leftovers(campaign.lab.id) == []

@@ -118,8 +118,8 @@ def test_paths(name: str, store: Path) -> None:
         async def as_designed() -> bool:
             # Some learn the direct path only from the traffic that asks for it.
             await lifecycle.alive(vpn.mesh, 3.0)
-            found = await lifecycle.paths(vpn.mesh)
-            return {pair: path.kind for pair, path in found.items()} == expected
+            paths = await lifecycle.paths(vpn.mesh)
+            return {pair: path.kind for pair, path in paths.items()} == expected
 
         await eventually(as_designed, f"{name}: every path is known and as it is meant to be")
         for pair, path in (await lifecycle.paths(vpn.mesh)).items():
@@ -163,7 +163,7 @@ def test_survives_a_restart(name: str, store: Path) -> None:
 
 
 def test_only_one_is_up_at_a_time(name: str, store: Path) -> None:
-    other = next(one for one in ("wireguard", "tinc") if one != name)
+    other = next(driver for driver in ("wireguard", "tinc") if driver != name)
 
     async def work(bed: Session) -> None:
         try:
@@ -229,7 +229,9 @@ def test_down_leaves_nothing_running(name: str, store: Path) -> None:
             assert await said(host, "systemctl", "--failed", "--no-legend") == ""
             assert built.driver.interface not in await said(host, "ip", "-br", "link")
             # The kernel keeps 15 characters of a process's name.
-            assert not {one[:15] for one in built.driver.watched()} & await running_processes(host)
+            assert not {
+                program[:15] for program in built.driver.watched()
+            } & await running_processes(host)
             tasks = await said(host, "systemctl", "show", "-P", "TasksCurrent", SLICE)
             assert tasks in {"0", "[not set]"}
             routes = await said(host, "sh", "-c", "ip route; ip -6 route")
@@ -251,15 +253,15 @@ def secrets_of(built: Mesh) -> set[str]:
     files = [file for host in built.hosts for file in built.files(host.name)]
     hidden = [file.content.decode(errors="replace") for file in files if file.mode == 0o600]
     shown = [file.content.decode(errors="replace") for file in files if file.mode != 0o600]
-    found = set()
+    secrets = set()
     for _, key, value in support.flat(built.material):
         lines = value.strip().splitlines()
         line = lines[len(lines) // 2] if lines else ""
         private = not any(part in key for part in NO_SECRETS)
         if private and len(line) >= LEAST_SECRET and not any(line in text for text in shown):
             assert any(line in text for text in hidden), f"{key} is in no file"
-            found.add(line)
-    return found
+            secrets.add(line)
+    return secrets
 
 
 async def files_with(host: Host, lines: set[str]) -> list[str]:
@@ -278,12 +280,12 @@ def test_secrets_are_nowhere_readable(
     name: str, store: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    one = support.job(name, count=5)
-    record = support.measured(one, store)
+    cell = support.job(name, count=5)
+    record = support.measured(cell, store)
     assert support.reasons(record) == {}
     job = DeployJob(
-        campaign=one.where.campaign, site=one.where, name=name, system=one.system, method=one.vpn_method,
-        packages=one.packages,
+        campaign=cell.where.campaign, site=cell.where, name=name, system=cell.system, method=cell.vpn_method,
+        packages=cell.packages,
     )  # fmt: skip
     deployed = asyncio.run(deploy.deploy(job, store))
 
@@ -297,7 +299,7 @@ def test_secrets_are_nowhere_readable(
             "deployment": deployed.model_dump_json(),
             "log": caplog.text,
             "state": json.dumps(await state.read(bed.hosts)),
-            "representation": repr(built.driver) + repr(one),
+            "representation": repr(built.driver) + repr(cell),
         }
         for host in bed.hosts:
             commands = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
@@ -339,8 +341,8 @@ _VOLATILE = (
 
 
 async def listing(host: Host) -> set[str]:
-    found = (await host.run(["sh", "-c", _LISTING], check=False)).stdout.splitlines()
-    return {path for path in found if not path.startswith(_VOLATILE)}
+    paths = (await host.run(["sh", "-c", _LISTING], check=False)).stdout.splitlines()
+    return {path for path in paths if not path.startswith(_VOLATILE)}
 
 
 def test_purge_leaves_nothing_at_all(name: str, store: Path) -> None:
@@ -381,9 +383,9 @@ def test_two_versions_in_one_campaign(lab: Lab, store: Path, variant: str) -> No
     assert lab.running()
 
     async def work(bed: Session) -> None:
-        for one, system in ((own.driver, making.system(own.driver)), (variant, own)):
-            if reason := await lacking(bed, one, store, system):
-                pytest.skip(f"{one}: {reason}")
+        for name, system in ((own.driver, making.system(own.driver)), (variant, own)):
+            if reason := await lacking(bed, name, store, system):
+                pytest.skip(f"{name}: {reason}")
 
     with_bed(work)
     try:

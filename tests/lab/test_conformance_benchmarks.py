@@ -43,8 +43,8 @@ def test_tunings_come_and_go(lab: Lab) -> None:
 
         stock = [await values(host) for host in bed.hosts]
         for _ in range(2):
-            found = await tuning.apply(tuned, bed.hosts)
-            assert found.values.keys() == {"lom", "yuki", "luna"}
+            applied = await tuning.apply(tuned, bed.hosts)
+            assert applied.values.keys() == {"lom", "yuki", "luna"}
             assert [await values(host) for host in bed.hosts] == [["7", "4096 131072 7654321"]] * 3
         await tuning.apply(Tuning(), bed.hosts)
         assert [await values(host) for host in bed.hosts] == stock

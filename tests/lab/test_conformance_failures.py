@@ -107,9 +107,9 @@ def assert_only_yuki_failed(
     record: Record, failed: Sequence[str] = ("lom->yuki", "yuki->luna")
 ) -> dict[str, str]:
     """The links with yuki failed and say why; the one without it was measured."""
-    found = support.links_of(record)
-    assert {link for link, r in found.items() if r.status is Status.FAILED} == set(failed)
-    assert found["luna->lom"].status is Status.OK
+    links = support.links_of(record)
+    assert {link for link, r in links.items() if r.status is Status.FAILED} == set(failed)
+    assert links["luna->lom"].status is Status.OK
     return {link: reason or "" for link, reason in support.reasons(record).items()}
 
 
@@ -138,8 +138,15 @@ async def wrong_key(host: Host, name: str) -> None:
         content = "\n".join([*lines, ""]).encode()
     elif name == "nebula":
         path = folder / "host.key"
-        made = ["nebula-cert", "keygen", "-out-key", "/run/other.key", "-out-pub", "/run/other.pub"]
-        await host.run(made)
+        command = [
+            "nebula-cert",
+            "keygen",
+            "-out-key",
+            "/run/other.key",
+            "-out-pub",
+            "/run/other.pub",
+        ]
+        await host.run(command)
         content = (await host.run(["cat", "/run/other.key"])).stdout.encode()
         await host.run(["rm", "/run/other.key", "/run/other.pub"])
     else:
@@ -188,10 +195,10 @@ def without_program(lab: Lab, program: str) -> Iterator[None]:
         await host.run(["mv", path, f"{path}.away"])
 
     async def back(host: Host) -> None:
-        found = await said(
+        output = await said(
             host, "sh", "-c", f"ls /usr/bin/{program}.away /usr/sbin/{program}.away; true"
         )
-        for path in {os.path.realpath(one) for one in found.splitlines()}:
+        for path in {os.path.realpath(line) for line in output.splitlines()}:
             await host.run(["mv", path, path.removesuffix(".away")])
 
     on_host(lab, 2, away)
@@ -324,13 +331,13 @@ def test_daemon_frozen_between_two_cells(lab: Lab, store: Path, frozen: str) -> 
         before = support.measured(support.job(frozen, count=5), store)
         assert (support.reasons(before), before.marks) == ({}, [])
         on_host(lab, 1, freeze)
-        found = support.measured(support.job(frozen, count=5), store)
-        assert support.reasons(found) == {}
+        record = support.measured(support.job(frozen, count=5), store)
+        assert support.reasons(record) == {}
         yuki = {"lom->yuki", "yuki->lom", "yuki->luna", "luna->yuki"}
-        assert set(found.vpn.silent_before) == yuki
-        assert found.vpn.log_tail_before.keys() == {"lom", "yuki", "luna"}
-        assert found.vpn.ready_s.keys() > yuki
-        [mark] = found.marks
+        assert set(record.vpn.silent_before) == yuki
+        assert record.vpn.log_tail_before.keys() == {"lom", "yuki", "luna"}
+        assert record.vpn.ready_s.keys() > yuki
+        [mark] = record.marks
         assert all(pair in mark for pair in yuki)
         assert mark.endswith(" before the measurement: the VPN was started anew")
         after = support.measured(support.job(frozen, count=5), store)

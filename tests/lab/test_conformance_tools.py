@@ -53,7 +53,9 @@ SOONER: Mapping[str, Sequence[tuple[object, str, object]]] = {
 
 def meets(name: str, tool: Tool, how: str) -> bool:
     """Whether a benchmark meets a fault of its tool. One user of each tool meets all of them."""
-    users = [one for one in benchmarks.names() if tool in benchmarks.load(one).tools]
+    users = [
+        benchmark for benchmark in benchmarks.names() if tool in benchmarks.load(benchmark).tools
+    ]
     main = next((user for user in users if user in support.INSTRUMENTS), users[0])
     if support.FULL or name == main or how == "prints garbage":
         return True

@@ -48,8 +48,8 @@ REFUSED_LIMIT_S = 20.0
 def crowd(machine_is_ours: None) -> Iterator[Lab]:
     """A lab with a fourth host that belongs to no mesh."""
     del machine_is_ours
-    with support.shared_lab(NAME, TESTBED) as made:
-        yield made
+    with support.shared_lab(NAME, TESTBED) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module", params=support.in_trouble())
@@ -109,22 +109,22 @@ def some(built: Mesh, *hosts: Host) -> Mesh:
 
 async def told(built: Mesh) -> dict[str, str]:
     """Which ordered pairs pass traffic within the patience, in words."""
-    found = await lifecycle.alive(built, PROBE_S)
-    return dict.fromkeys(found.times_s, "passes") | dict.fromkeys(found.silent, "silent")
+    readiness = await lifecycle.alive(built, PROBE_S)
+    return dict.fromkeys(readiness.times_s, "passes") | dict.fromkeys(readiness.silent, "silent")
 
 
 async def comes_back(bed: Session, built: Mesh, clock: float, store: Path) -> str:
     """Whether the mesh is whole again by itself, in words; if not, it is after a start everywhere."""
     limit_s = min(built.driver.ready_limit_s, BACK_LIMIT_S)
     # At the same time: a host that was restarted is the first to notice, and tells the others.
-    found = await lifecycle.alive(built, limit_s)
-    if not found.silent:
+    readiness = await lifecycle.alive(built, limit_s)
+    if not readiness.silent:
         return f"all pairs pass after {time.monotonic() - clock:.1f} s"
     await lifecycle.stop(bed.hosts, [built.driver.system])
     again = await up(bed, built.driver.system, store)
     assert again.readiness.silent == ()
     return (
-        f"{', '.join(found.silent)} silent for {limit_s:.0f} s, then a start everywhere "
+        f"{', '.join(readiness.silent)} silent for {limit_s:.0f} s, then a start everywhere "
         f"brought all pairs back"
     )
 
@@ -161,13 +161,15 @@ the kernel's own talk about its interfaces.
 async def strays(host: Host) -> list[tuple[str, str, int]]:
     """Destination, protocol and port in words, and packets."""
     listed = json.loads(await said(host, "nft", "-j", "list", "table", "inet", "strays"))
-    sets = [one["set"] for one in listed["nftables"] if "set" in one]
-    elements = [one["elem"] for found in sets for one in found.get("elem", [])]
-    found = []
+    sets = [entry["set"] for entry in listed["nftables"] if "set" in entry]
+    elements = [
+        destination["elem"] for destinations in sets for destination in destinations.get("elem", [])
+    ]
+    rows = []
     for element in elements:
         to, *how = element["val"]["concat"]
-        found.append((str(to), " ".join(map(str, how)), element["counter"]["packets"]))
-    return found
+        rows.append((str(to), " ".join(map(str, how)), element["counter"]["packets"]))
+    return rows
 
 
 def test_nothing_leaves_the_testbed(name: str, facts: Facts, store: Path) -> None:
@@ -190,15 +192,15 @@ def test_nothing_leaves_the_testbed(name: str, facts: Facts, store: Path) -> Non
             vpn = await up(bed, name, store)
             assert vpn.readiness.silent == ()
             assert (await lifecycle.alive(vpn.mesh, PROBE_S)).silent == ()
-            found = {stray for host in bed.hosts for stray in await strays(host)}
+            leaks = {stray for host in bed.hosts for stray in await strays(host)}
         finally:
             for host in bed.hosts:
                 await host.run(["nft", "delete", "table", "inet", "strays"], check=False)
                 await host.run(["ip", "link", "del", "trap0"], check=False)
-        known = {why for to, _, _ in found if (why := known_stray(driver.strays, to))}
-        if known:
-            facts.tell("known packets outside the testbed", sorted(known))
-        assert [one for one in found if not known_stray(driver.strays, one[0])] == []
+        reasons = {why for to, _, _ in leaks if (why := known_stray(driver.strays, to))}
+        if reasons:
+            facts.tell("known packets outside the testbed", sorted(reasons))
+        assert [leak for leak in leaks if not known_stray(driver.strays, leak[0])] == []
 
     with_members(work)
 
@@ -303,8 +305,8 @@ is what a member's own daemon may say, in the stranger's name.
 async def knocks(host: Host) -> Counter[str]:
     """Packets of the stranger that came to a host, and those that came out of its tunnel."""
     listed = json.loads(await said(host, "nft", "-j", "list", "counters", "table", "inet", "knock"))
-    counters = [one["counter"] for one in listed["nftables"] if "counter" in one]
-    return Counter({one["name"]: one["packets"] for one in counters})
+    counters = [entry["counter"] for entry in listed["nftables"] if "counter" in entry]
+    return Counter({counter["name"]: counter["packets"] for counter in counters})
 
 
 async def stranger_of(built: Mesh, bed: Session) -> Mesh:
@@ -384,5 +386,5 @@ async def asks(
 
     pairs = [(mallory, host.name, built.address(host.name)) for host in hosts]
     pairs += [(host, mallory.name, own) for host in hosts]
-    found = await asyncio.gather(*(answers(source, address) for source, _, address in pairs))
-    return {(s.name, to): answer for (s, to, _), answer in zip(pairs, found, strict=True)}
+    replies = await asyncio.gather(*(answers(source, address) for source, _, address in pairs))
+    return {(s.name, to): answer for (s, to, _), answer in zip(pairs, replies, strict=True)}

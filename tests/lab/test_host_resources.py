@@ -100,11 +100,11 @@ def _left(lab: Lab) -> list[str]:
     """What of the sampling is still on the hosts but its program."""
 
     async def look(hosts: list[SshHost]) -> list[str]:
-        found = []
+        names = []
         for host in hosts:
             active = await support.ends(host, "systemctl", "is-active", host_resources.UNIT) == 0
             there = await support.ends(host, "test", "-e", str(host_resources.OUTPUT)) == 0
-            found += [host.name] if active or there else []
-        return found
+            names += [host.name] if active or there else []
+        return names
 
     return support.on_hosts(lab, look)

@@ -166,7 +166,7 @@ def test_upload(lab: Lab) -> None:
         ]
         await host.upload(files)
         before = [await stat(file) for file in files]
-        assert [found[:2] for found in before] == [[f"{f.mode:o}", "root:root"] for f in files]
+        assert [fields[:2] for fields in before] == [[f"{f.mode:o}", "root:root"] for f in files]
         for file in files:
             assert (await said(host, "sha256sum", str(file.path))).split()[0].lstrip(
                 "\\"
@@ -378,14 +378,14 @@ def as_own_hosts(lab: Lab) -> SshTestbed:
         kind="ssh",
         hosts=tuple(
             HostEntry(
-                name=one.name,
-                address=one.control,
-                key_file=one.key_file,
-                known_hosts_file=one.known_hosts_file,
-                data_interface=one.data_interface,
-                data_address=one.data_address,
+                name=address.name,
+                address=address.control,
+                key_file=address.key_file,
+                known_hosts_file=address.known_hosts_file,
+                data_interface=address.data_interface,
+                data_address=address.data_address,
             )
-            for one in addresses
+            for address in addresses
         ),
     )
 
@@ -492,7 +492,7 @@ def test_a_cell_waits_for_the_lease(lab: Lab, store: Path, monkeypatch: pytest.M
 
     async def both() -> None:
         jobs = [support.job(round_=number, count=5) for number in (1, 2)]
-        await asyncio.gather(*(measure.measure(one, store) for one in jobs))
+        await asyncio.gather(*(measure.measure(job, store) for job in jobs))
 
     assert lab.running()
     asyncio.run(both())

@@ -98,7 +98,7 @@ def impaired(lab: Lab, engine_name: str) -> Iterator[Callable[[Work], None]]:
 
 
 def plan(lab: Lab, profile: Profile, placement: str = "ingress", seed: int = 1) -> Plan:
-    names = [one.name for one in emulators(profile, placement, lab.layout.host_names)]
+    names = [emulator.name for emulator in emulators(profile, placement, lab.layout.host_names)]
     seeds = {name: seed + number for number, name in enumerate(names, start=1)}
     return Plan(profile, placement, physics.queue_limit(profile, lab.rate_bps), seeds)
 
@@ -124,18 +124,18 @@ def test_apply_read_clear(lab: Lab, impaired: Callable[[Work], None], placement:
         first = await engine.apply(wanted, LIFETIME_S)
         verify(wanted, await engine.read())
         assert await engine.apply(wanted, LIFETIME_S) == first
-        found = await engine.read()
-        verify(wanted, found)
-        assert found.keys() == first.keys() == {"lom", "yuki", "luna"}
+        by_emulator = await engine.read()
+        verify(wanted, by_emulator)
+        assert by_emulator.keys() == first.keys() == {"lom", "yuki", "luna"}
         for source, target in support.pairs(hosts):
             assert await pings(source, target.address.data_address)
         with pytest.raises(TestbedError, match="still active on lom, yuki, luna"):
-            verify(clear, found)
+            verify(clear, by_emulator)
         other = support.profile("medium").model_copy(update={"loss_percent": 7.5})
         with pytest.raises(
             TestbedError, match=r"impairment of lom .*: loss_percent is 1(\.0)?, not 7\.5$"
         ):
-            verify(plan(lab, other), found)
+            verify(plan(lab, other), by_emulator)
         await engine.clear()
         await engine.clear()
         assert await engine.read() == {}
@@ -204,8 +204,14 @@ async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], f
 
 def values(links: list[LinkRecord], name: str) -> list[float]:
     calibration = Calibration()
-    found: list[Observation] = [value for link in links for value in calibration.parse_link(link)]
-    return [value.value for value in found if value.metric.name == name and value.value is not None]
+    observations: list[Observation] = [
+        value for link in links for value in calibration.parse_link(link)
+    ]
+    return [
+        value.value
+        for value in observations
+        if value.metric.name == name and value.value is not None
+    ]
 
 
 @support.timed
@@ -321,9 +327,9 @@ def test_same_seed_same_fate(
             for seed in (5, 5, 6):
                 wanted = plan(lab, profile, placement, seed)
                 await engine.apply(wanted, LIFETIME_S)
-                found = await engine.read()
-                verify(wanted, found)
-                if engine_name == "netem" and found["lom"]["seed"] is None:
+                by_emulator = await engine.read()
+                verify(wanted, by_emulator)
+                if engine_name == "netem" and by_emulator["lom"]["seed"] is None:
                     pytest.skip("netem: this kernel or tc cannot seed it")
                 fates.append(await arrived(hosts[0], hosts[1]))
         assert 0.4 * PACKETS < len(fates[0]) < 0.85 * PACKETS
@@ -363,10 +369,10 @@ def test_dead_man(lab: Lab, linkem: Linkem) -> None:
         await eventually(through, "packets pass again")
         flood = await said(hosts[0], "ping", "-n", "-q", "-c100", "-i0.002", target)
         assert " 0% packet loss" in flood
-        found = await linkem.read()
-        assert {stats["stats"]["dead_man_fired"] for stats in found.values()} == {True}
+        by_emulator = await linkem.read()
+        assert {stats["stats"]["dead_man_fired"] for stats in by_emulator.values()} == {True}
         with pytest.raises(TestbedError, match="loss_percent is 0(\\.0)?, not 100"):
-            verify(wanted, found)
+            verify(wanted, by_emulator)
         await linkem.apply(wanted, LIFETIME_S)
         verify(wanted, await linkem.read())
 
@@ -434,7 +440,7 @@ def test_own_hosts_clear_themselves(make_lab: Callable[..., Lab]) -> None:
 
     async def work(hosts: list[SshHost]) -> None:
         host = hosts[0]
-        made: list[list[str]] = [
+        commands: list[list[str]] = [
             ["ip", "link", "add", IFB, "type", "ifb"],
             ["tc", "qdisc", "add", "dev", "data0", "clsact"],
             ["touch", str(CLSACT_MADE)],
@@ -442,7 +448,7 @@ def test_own_hosts_clear_themselves(make_lab: Callable[..., Lab]) -> None:
         ]
         engine = HostNetem(hosts)
         await engine._arm(host, [], 600)
-        for argv in made:
+        for argv in commands:
             await host.run(argv)
         await engine._arm(host, [], 2)  # arming again replaces the timer
 
@@ -473,9 +479,9 @@ def test_netem_on_own_hosts(make_lab: Callable[..., Lab], placement: str) -> Non
 
     async def fastest_ms(source: SshHost, target: SshHost) -> float:
         row = ["ping", "-n", "-q", "-c5", "-i0.1", "-W5", target.address.data_address]
-        found = re.search(r"= ([\d.]+)/", await said(source, *row))
-        assert found
-        return float(found[1])
+        fastest = re.search(r"= ([\d.]+)/", await said(source, *row))
+        assert fastest
+        return float(fastest[1])
 
     async def work(hosts: list[SshHost]) -> None:
         one, two = hosts
@@ -575,10 +581,10 @@ async def under_load(source: SshHost, target: SshHost, rate_mbit: float) -> tupl
         )
     finally:
         await target.stop(server.name)
-    got = json.loads(done.stdout)["end"]["sum_received"]
+    received = json.loads(done.stdout)["end"]["sum_received"]
     times = [float(ms) for ms in re.findall(r"time=([0-9.]+)", echoes.stdout)]
-    print(f"{got}\n{times}")
-    frames = got["bits_per_second"] * (size + 42) / size
+    print(f"{received}\n{times}")
+    frames = received["bits_per_second"] * (size + 42) / size
     return frames / 1e6, median(times[len(times) // 2 :])
 
 
@@ -596,7 +602,7 @@ def test_a_bottleneck_carries_its_rate_and_holds_its_queue(
         assert up == pytest.approx((2, 110), rel=0.07)
         after = await engine.read()
         verify(wanted, after)
-        assert {name for name, said in after.items() if said["queue_drops"]} == {
+        assert {name for name, stats in after.items() if stats["queue_drops"]} == {
             "yuki", "yuki->lom"
         }  # fmt: skip
         assert tail_drops({}, after) == {}

@@ -69,10 +69,10 @@ def test_what_the_kernel_allows_is_used_and_what_it_does_not_is_unsupported(lab:
             benchmark, arena = Tcp(TcpOptions.model_validate(words)), making.arena(link)
             async with benchmark.serving(arena):
                 for _ in range(benchmark.attempts):
-                    [found] = await benchmark.measure([link], arena)
-                    if found.status is not Status.TOOL_FAILED:
+                    [outcome] = await benchmark.measure([link], arena)
+                    if outcome.status is not Status.TOOL_FAILED:
                         break
-            return found
+            return outcome
 
         used = await outcome(congestion="reno")
         assert (used.status, used.reason) == (Status.OK, None)

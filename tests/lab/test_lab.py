@@ -107,10 +107,10 @@ def test_data_network_is_out_of_the_outer_machines_sight(lab: Lab) -> None:
 def test_host_keys_are_strict(lab: Lab, tmp_path: Path, entry: str, said: str) -> None:
     addresses = lab.running()
     assert addresses is not None
-    known = tmp_path / "known_hosts"
+    file = tmp_path / "known_hosts"
     key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
-    known.write_text(f"{addresses[0].control} {key}" if entry == "another key" else "")
-    host = SshHost(replace(addresses[0], known_hosts_file=known))
+    file.write_text(f"{addresses[0].control} {key}" if entry == "another key" else "")
+    host = SshHost(replace(addresses[0], known_hosts_file=file))
     with pytest.raises(TestbedError, match=said.format(address=addresses[0].control)):
         asyncio.run(host.connect())
 
@@ -122,7 +122,7 @@ def test_two_labs_do_not_meet(lab: Lab, make_lab: MakeLab) -> None:
     assert first is not None
 
     def networks(addresses: list[Address]) -> set[Any]:
-        return {ipaddress.ip_interface(f"{one.control}/24").network for one in addresses}
+        return {ipaddress.ip_interface(f"{address.control}/24").network for address in addresses}
 
     assert len(networks(first)) == len(networks(second)) == 1
     assert networks(first).isdisjoint(networks(second))
@@ -153,7 +153,7 @@ def test_two_labs_do_not_meet(lab: Lab, make_lab: MakeLab) -> None:
 
 def supervisors(group: str) -> set[int]:
     """The shell and the nspawn of one host: its processes outside the container's namespace."""
-    found = set()
+    pids = set()
     for pid in cgroups.processes(group):
         with contextlib.suppress(FileNotFoundError):
             outside = Path(f"/proc/{pid}/ns/pid").readlink() == Path("/proc/self/ns/pid").readlink()
@@ -161,8 +161,8 @@ def supervisors(group: str) -> set[int]:
                 "sh",
                 "systemd-nspawn",
             }:
-                found.add(pid)
-    return found
+                pids.add(pid)
+    return pids
 
 
 @pytest.mark.parametrize("victims", ["supervisors", "everything"])
@@ -279,9 +279,11 @@ def test_image_is_named_by_its_content() -> None:
         image.define(Image(newer={}), ["tinc", "nebula"]),
         image.define(Image(newer={"forky": ("tinc",)}), ["tinc", "nebula"]),
     ]
-    paths = {image.path(one) for one in (plain, *others)}
+    paths = {image.path(definition) for definition in (plain, *others)}
     assert len(paths) == 1 + len(others)
-    assert not any(image.path(one).exists() for one in others), "none of them was built"
+    assert not any(image.path(definition).exists() for definition in others), (
+        "none of them was built"
+    )
 
 
 def test_what_the_suite_has_too_old_comes_from_a_newer_one() -> None:
@@ -298,8 +300,8 @@ def test_the_lab_has_what_the_campaigns_benchmarks_need(monkeypatch: pytest.Monk
     assert with_tcp - bare <= {*benchmarks.load("tcp").packages}
     monkeypatch.setenv(needs.CAMPAIGN, "tcp ping")
     assert {*needs.debian_packages([])} >= with_tcp
-    every = {*needs.debian_packages(benchmarks.names())}
-    assert every >= {p for name in benchmarks.names() for p in benchmarks.load(name).packages}
+    with_all = {*needs.debian_packages(benchmarks.names())}
+    assert with_all >= {p for name in benchmarks.names() for p in benchmarks.load(name).packages}
 
 
 def test_a_lab_that_has_more_packages_will_do(make_lab: MakeLab) -> None:

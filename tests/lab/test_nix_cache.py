@@ -60,19 +60,21 @@ def measured(
     return done[0]
 
 
-def value(found: list[Observation], metric: str) -> float:
-    [one] = [
-        v.value for v in found if v.metric.name == metric and v.t_s is None and v.stream is None
+def value(observations: list[Observation], metric: str) -> float:
+    [number] = [
+        v.value
+        for v in observations
+        if v.metric.name == metric and v.t_s is None and v.stream is None
     ]
-    assert one is not None
-    return one
+    assert number is not None
+    return number
 
 
 def test_https_copies_all_of_it(lab: Lab) -> None:
-    outcome, found = measured(lab, https=True)
+    outcome, observations = measured(lab, https=True)
     assert (outcome.status, outcome.reason) == (Status.OK, None)
-    assert value(found, "paths_done") == 12
-    assert value(found, "bytes_done") >= value(found, "closure_bytes") > 2_000_000
+    assert value(observations, "paths_done") == 12
+    assert value(observations, "bytes_done") >= value(observations, "closure_bytes") > 2_000_000
 
 
 def test_a_copy_that_is_cut_off_keeps_what_came_and_no_more_than_the_link_carries(
@@ -82,15 +84,20 @@ def test_a_copy_that_is_cut_off_keeps_what_came_and_no_more_than_the_link_carrie
         await slowed(link.target, "4mbit")
 
     try:
-        outcome, found = measured(lab, before=narrow, total_bytes=20_000_000, copy_limit_s=3)
+        outcome, observations = measured(lab, before=narrow, total_bytes=20_000_000, copy_limit_s=3)
     finally:
         with_bed(lambda bed: slowed(bed.hosts[1], f"{lab.rate_bps}bit"))
     assert outcome.status is Status.TIMEOUT
     assert "cut off at its limit of 3 s" in str(outcome.reason)
     # 3 s of 4 Mbit/s, and the burst that was there before.
-    assert 0 < value(found, "bytes_done") < 3 * 4e6 / 8 + 128 * 1024 < value(found, "closure_bytes")
-    assert value(found, "copies_started") >= 1
-    assert value(found, "paths_done") < value(found, "paths_wanted") == 12
+    assert (
+        0
+        < value(observations, "bytes_done")
+        < 3 * 4e6 / 8 + 128 * 1024
+        < value(observations, "closure_bytes")
+    )
+    assert value(observations, "copies_started") >= 1
+    assert value(observations, "paths_done") < value(observations, "paths_wanted") == 12
 
 
 def test_a_server_that_ends_is_the_tool_s_failure(lab: Lab) -> None:
@@ -112,10 +119,10 @@ def test_a_closure_of_the_host_s_own_is_exported_and_kept_once(lab: Lab) -> None
         tops.append(await support.said(bed.hosts[1], "sh", "-c", add))
 
     with_bed(work)
-    outcome, found = measured(lab, closure=tops[0])
+    outcome, observations = measured(lab, closure=tops[0])
     assert (outcome.status, outcome.reason) == (Status.OK, None)
-    assert value(found, "paths_done") == 1
-    assert value(found, "closure_bytes") > len("hello")
+    assert value(observations, "paths_done") == 1
+    assert value(observations, "closure_bytes") > len("hello")
 
     async def kept(bed: Session) -> None:
         for host in bed.hosts[:2]:

@@ -65,9 +65,9 @@ def asked(machine_is_ours: None) -> Iterator[Lab]:
     """A lab that these tests ask and do not change."""
     del machine_is_ours
     testbed = LabTestbed(kind="lab", hosts=("lom", "yuki"))
-    with support.shared_lab("tests-asked", testbed) as made:
-        changed(made, PATIENT)
-        yield made
+    with support.shared_lab("tests-asked", testbed) as lab:
+        changed(lab, PATIENT)
+        yield lab
 
 
 @pytest.fixture
@@ -116,13 +116,13 @@ def test_a_host_whose_key_changed_is_not_trusted_until_what_is_said_is_done(
 
 def test_a_host_known_by_another_type_of_key_or_revoked(address: Address, tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
-    known = replaced(address, known_hosts_file=file)
+    listed = replaced(address, known_hosts_file=file)
     other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_public_key().decode()
     file.write_text(f"{address.control} {other}", encoding="utf-8")
-    [problem] = checked(known)
+    [problem] = checked(listed)
     assert problem.startswith(f"{address.name}: the key of {address.control} is not the one in")
     file.write_text(_host_key(address).replace(address.control, f"@revoked {address.control}"))
-    [problem] = checked(known)
+    [problem] = checked(listed)
     assert "revoked" in problem or "has no key" in problem
 
 
@@ -191,10 +191,10 @@ MakeLab = Callable[..., Lab]
 @pytest.fixture
 def own(make_lab: MakeLab) -> Lab:
     """A lab whose hosts a test may spoil."""
-    made = make_lab("tests-own")
-    asyncio.run(made.up())
-    changed(made, PATIENT)
-    return made
+    lab = make_lab("tests-own")
+    asyncio.run(lab.up())
+    changed(lab, PATIENT)
+    return lab
 
 
 def test_what_a_login_shell_prints_is_not_taken_for_a_lease(own: Lab) -> None:

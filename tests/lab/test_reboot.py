@@ -26,8 +26,8 @@ def test_the_stages_of_a_reboot(lab: Lab, store: Path) -> None:
     [event] = reboot_stages.events(record.commands)
     assert event.host == "lom"
     on_links = [reboot_stages.of_link(link, [event], LIMIT_S) for link in record.links]
-    assert sorted(one.watched for one in on_links) == [1, 1, 1]
-    [of_others] = [one for one in on_links if not one.stages]
+    assert sorted(on_link.watched for on_link in on_links) == [1, 1, 1]
+    [of_others] = [on_link for on_link in on_links if not on_link.stages]
     assert of_others.pair == ("yuki", "luna")
     for stages in (one for link in on_links for one in link.stages):
         assert stages.underlay_s

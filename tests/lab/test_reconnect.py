@@ -39,7 +39,7 @@ while True:
 @contextlib.contextmanager
 def capturing(lab: Lab, host: str, source: str, into: Path) -> Iterator[None]:
     """Write down when echo replies from an address came to a host, seen from outside of it."""
-    [where] = [one.unique for one in lab.layout.hosts if one.name == host]
+    [where] = [layout.unique for layout in lab.layout.hosts if layout.name == host]
     argv = ["ip", "netns", "exec", where, sys.executable, "-c", _CAPTURE, source]
     with into.open("w") as sink, Popen(argv, stdout=PIPE, text=True) as capture:
         assert capture.stdout is not None

@@ -22,5 +22,5 @@ def test_units() -> None:
     )  # fmt: skip
     if modules.returncode != 0:
         pytest.skip(f"its modules are not there (cd {SOURCE} && go mod download)")
-    said = run(go, "test", "-trimpath", "./...", cwd=SOURCE, env=OFFLINE)
-    assert said.startswith("ok"), said
+    output = run(go, "test", "-trimpath", "./...", cwd=SOURCE, env=OFFLINE)
+    assert output.startswith("ok"), output

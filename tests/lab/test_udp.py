@@ -46,15 +46,15 @@ def test_loss_is_found_where_it_is_and_the_search_finds_the_rate_below_it(lab: L
         values.extend(benchmark.parse_link(record))
 
     with_bed(work)
-    got = {v.metric.name: v.value or 0.0 for v in values if (v.t_s, v.mode) == (None, "10M")}
-    assert 0 < got["udp_goodput"] < 1.05 * NARROW_BPS
-    assert got["udp_loss"] > 0.3
-    missing = got["udp_sent"] - got["udp_received"]
+    by_metric = {v.metric.name: v.value or 0.0 for v in values if (v.t_s, v.mode) == (None, "10M")}
+    assert 0 < by_metric["udp_goodput"] < 1.05 * NARROW_BPS
+    assert by_metric["udp_loss"] > 0.3
+    missing = by_metric["udp_sent"] - by_metric["udp_received"]
     # Each once, though the socket above the queue counts them too.
-    assert got["udp_dropped_qdisc"] > 0.9 * missing
-    assert got["udp_dropped_send_socket"] == 0
-    assert got["udp_lost_elsewhere"] < 0.1 * missing
-    assert (got["udp_payload"], got["interface_mtu"]) == (1200, 1500)
+    assert by_metric["udp_dropped_qdisc"] > 0.9 * missing
+    assert by_metric["udp_dropped_send_socket"] == 0
+    assert by_metric["udp_lost_elsewhere"] < 0.1 * missing
+    assert (by_metric["udp_payload"], by_metric["interface_mtu"]) == (1200, 1500)
     [capacity] = [v.value for v in values if v.metric.name == "udp_capacity"]
     assert capacity
     assert 1e6 < capacity < 1.05 * NARROW_BPS

@@ -41,10 +41,10 @@ def test_a_known_queue_is_what_load_adds(lab: Lab) -> None:
             values = await asked(source, target)
         finally:
             await source.run([*shaped, *usual])
-        found = {(v.metric.name, v.mode): v.value or 0.0 for v in values if v.t_s is None}
+        by_metric = {(v.metric.name, v.mode): v.value or 0.0 for v in values if v.t_s is None}
         for where in ("inside", "beside"):
-            added_ms = found["added_delay_p95", f"up {where}"]
+            added_ms = by_metric["added_delay_p95", f"up {where}"]
             assert abs(added_ms - QUEUE_MS) < 0.1 * QUEUE_MS, where
-        assert 12e6 < found["goodput", "up"] < 24e6
+        assert 12e6 < by_metric["goodput", "up"] < 24e6
 
     with_bed(work)

@@ -32,5 +32,5 @@ def test_published_data(tmp_path: Path) -> None:
 
     first = seconds(quiet=False)
     again = min(seconds(quiet=True) for _ in range(TRIALS))
-    made = [path for path in (checkout.path / "figures" / "published").iterdir() if path.is_file()]
-    print(f"\n{len(made)} files from nothing: {first:.1f} s; nothing to do: {again:.2f} s")
+    files = [path for path in (checkout.path / "figures" / "published").iterdir() if path.is_file()]
+    print(f"\n{len(files)} files from nothing: {first:.1f} s; nothing to do: {again:.2f} s")

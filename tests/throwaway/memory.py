@@ -33,8 +33,8 @@ class Memory(Benchmark[Options]):
 
     async def measure(self, group: Sequence[Link], arena: Arena) -> Sequence[Outcome]:
         read = ["cat", "/proc/meminfo"]
-        said = await asyncio.gather(*(host.run(read, check=False) for host in arena.hosts))
-        arena.keep(*(command.in_role("meminfo") for command in said))
+        commands = await asyncio.gather(*(host.run(read, check=False) for host in arena.hosts))
+        arena.keep(*(command.in_role("meminfo") for command in commands))
         return [Outcome(Status.OK, None, [], 30) for _ in group]
 
     def parse(self, record: Record) -> Iterator[Observation]:

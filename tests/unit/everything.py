@@ -93,13 +93,13 @@ def write(folder: Path, state: State, rounds: int = 2, spoilt: int = 0) -> dict[
     for at in _calibrations(rounds):
         links.append(synthetic.link(**at))
         samples += [synthetic.sample(name, 1.0, "ms", **at) for name in ("owd_mean", "owd_sd")]
-    made = synthetic.write(folder, samples, links, events=list(_logged(rounds)))
+    tables = synthetic.write(folder, samples, links, events=list(_logged(rounds)))
     if spoilt:
         files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
-        made |= synthetic.analysed(
-            folder, *files, made, {"marked": False}, [folder / "events.parquet"]
+        tables |= synthetic.analysed(
+            folder, *files, tables, {"marked": False}, [folder / "events.parquet"]
         )
-    return made
+    return tables
 
 
 def _logged(rounds: int) -> Iterator[dict[str, Any]]:
@@ -109,8 +109,8 @@ def _logged(rounds: int) -> Iterator[dict[str, Any]]:
             end = {**synthetic.cell(**at), "host": host, "until_s": 90.0, "clock_error_s": 0.01}
             if at["vpn"] == "headscale":
                 for t_s in (4.0, 4.1, 20.0):
-                    said = {"unit": f"{at['vpn']}.service", "priority": 4, "message": "rekeyed"}
-                    yield {**end, "t_s": t_s, **said}
+                    event = {"unit": f"{at['vpn']}.service", "priority": 4, "message": "rekeyed"}
+                    yield {**end, "t_s": t_s, **event}
             elif at["vpn"] == "nebula":
                 yield end
 
@@ -150,8 +150,8 @@ def _mode(at: dict[str, Any]) -> dict[str, str]:
 def _failed(at: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name in HEADLINES[at["benchmark"]]:
         unit = registry.metric(name).unit
-        said = {"status": "failed", "reason": REASON}
-        yield synthetic.sample(name, None, unit, **at, **_mode(at), **said)
+        trouble = {"status": "failed", "reason": REASON}
+        yield synthetic.sample(name, None, unit, **at, **_mode(at), **trouble)
 
 
 def _measured(at: dict[str, Any], state: State, number: int) -> Iterator[dict[str, Any]]:

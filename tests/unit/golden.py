@@ -48,10 +48,10 @@ def _labels(spec: dict[str, Any]) -> list[str]:
 
 
 def _title(node: dict[str, Any]) -> str | None:
-    found = node.get("title")
-    if isinstance(found, dict):
-        found = found.get("text")
-    return found if isinstance(found, str) else None
+    title = node.get("title")
+    if isinstance(title, dict):
+        title = title.get("text")
+    return title if isinstance(title, str) else None
 
 
 def _once(texts: Iterator[str] | list[str]) -> list[str]:
@@ -74,5 +74,5 @@ if __name__ == "__main__":
     from tests.unit import test_published_figures as made
 
     with tempfile.TemporaryDirectory() as folder:
-        for figure, found in made.drawn(Path(folder)):
-            write(figure, found)
+        for figure, chart in made.drawn(Path(folder)):
+            write(figure, chart)

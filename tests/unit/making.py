@@ -67,8 +67,8 @@ class ScriptedHost:
         check: bool = True,
     ) -> Command:
         self.asked.append(list(argv))
-        said = self._answer(argv)
-        code, out, error = (0, said, "") if isinstance(said, str) else said
+        answer = self._answer(argv)
+        code, out, error = (0, answer, "") if isinstance(answer, str) else answer
         done = command(out, code, error=error, argv=argv, host=self.name)
         if check and code != 0:
             raise CommandError(done)
@@ -195,9 +195,9 @@ def measured(benchmark: str, link: Link, options: Mapping[str, Any]) -> Outcome:
     """What measuring one link with its servers in place comes to."""
 
     async def inner() -> Outcome:
-        made, where = benchmarks.make(benchmark, options), arena(link)
-        async with made.serving(where):
-            [outcome] = await made.measure([link], where)
+        loaded, where = benchmarks.make(benchmark, options), arena(link)
+        async with loaded.serving(where):
+            [outcome] = await loaded.measure([link], where)
             return outcome
 
     return asyncio.run(inner())
@@ -234,8 +234,8 @@ def record(*links: LinkRecord, took_s: float = 5.0, **changes: Any) -> Record:
 
 def system(driver: str, package: Package | None = None, **options: Any) -> System:
     """A system as a campaign has it when it is loaded: with every option."""
-    made = vpns.options(driver).model_validate(options)
-    return System(driver=driver, options=made, package=package)
+    validated = vpns.options(driver).model_validate(options)
+    return System(driver=driver, options=validated, package=package)
 
 
 def driver(
@@ -261,7 +261,9 @@ def campaign(**changes: Any) -> Campaign:
         file=file,
         testbed=FakeTestbed(kind="fake"),
         systems={name: system("internal") for name in file.vpns},
-        benchmarks={name: instrument(name, said or {}) for name, said in file.benchmarks.items()},
+        benchmarks={
+            name: instrument(name, options or {}) for name, options in file.benchmarks.items()
+        },
         profiles={name: Profile(delay_ms=index) for index, name in enumerate(file.profiles)},
         tunings={name: Tuning() for name in file.tunings},
     )

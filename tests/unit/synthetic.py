@@ -130,7 +130,7 @@ def sample(metric: str, value: float | None, unit: str = "1", **changes: Any) ->
 
 def troubles(rounds: int) -> dict[tuple[str, str, str, int, int], tuple[str, str]]:
     """What went wrong: (vpn, profile, benchmark, round, link) to status and reason."""
-    found: dict[tuple[str, str, str, int, int], tuple[str, str]] = {
+    by_link: dict[tuple[str, str, str, int, int], tuple[str, str]] = {
         ("tinc", "medium", "tcp", 2, 2): ("timeout", "no end within 60 s; 3.1 MB were received"),
         ("nebula", "high", "ping", 1, 0): ("unsupported", "payload of 1472 bytes exceeds the MTU"),
         ("wireguard", "high", "tcp", 1, 1): ("tool_failed", "iperf3 ended with 1: bad JSON"),
@@ -138,8 +138,8 @@ def troubles(rounds: int) -> dict[tuple[str, str, str, int, int], tuple[str, str
     }
     for round_ in range(1, rounds + 1):
         for index in range(len(LINKS)):
-            found["mycelium", "high", "tcp", round_, index] = "failed", "no route to host"
-    return found
+            by_link["mycelium", "high", "tcp", round_, index] = "failed", "no route to host"
+    return by_link
 
 
 def write(
@@ -182,23 +182,23 @@ def tables(
 
     `network` is the folder with `calibration` and `bracket`, if there is one.
     """
-    made: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     own = [
         [] if network is None else [network / kind / file]
         for kind in ("calibration", "bracket")
         for file in ("benchmark=x/vpn=y.parquet", "links.parquet")
     ]
     for name in aggregate.names() if names is None else needed(*names):
-        made[name] = folder / "tables" / f"{name}.parquet"
-        aggregate.aggregate(name, samples, links, made[name], made, *own)
+        files[name] = folder / "tables" / f"{name}.parquet"
+        aggregate.aggregate(name, samples, links, files[name], files, *own)
     if names is None:
-        made |= analysed(folder, samples, links, made, events=events)
-    return made
+        files |= analysed(folder, samples, links, files, events=events)
+    return files
 
 
 def needed(*names: str) -> list[str]:
     """Tables and all that they need, in the order in which they are made."""
-    before = (one for name in names for need in aggregate.needs(name) for one in needed(need))
+    before = (table for name in names for need in aggregate.needs(name) for table in needed(need))
     return [*dict.fromkeys([*before, *names])]
 
 

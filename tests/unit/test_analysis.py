@@ -30,11 +30,11 @@ Value = Callable[[str, int, int], float]
 
 
 def analysed(folder: Path, samples: Rows, rows_of_links: Rows, **design: Any) -> dict[str, Rows]:
-    made = synthetic.write(
+    tables = synthetic.write(
         folder, samples, rows_of_links, ("impairment", "links", "measures", "hosts", "seconds")
     )
     files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
-    out = synthetic.analysed(folder, *files, made, design)
+    out = synthetic.analysed(folder, *files, tables, design)
     return {name: synthetic.read(path) for name, path in out.items()}
 
 
@@ -66,8 +66,8 @@ def steady(vpn: str, round_: int, index: int) -> float:
 
 
 def test_an_estimate_is_the_median_over_rounds_of_the_median_over_links(tmp_path: Path) -> None:
-    made = analysed(tmp_path, *campaign(steady, ["internal"], 6))
-    row = only(made["estimates"])
+    tables = analysed(tmp_path, *campaign(steady, ["internal"], 6))
+    row = only(tables["estimates"])
     assert row["value"] == 113.5
     assert (row["low"], row["high"]) == (
         pytest.approx(111 + 5 / 14),
@@ -81,15 +81,15 @@ def test_an_estimate_is_the_median_over_rounds_of_the_median_over_links(tmp_path
 
 
 def test_below_six_rounds_there_is_no_interval_and_that_is_said(tmp_path: Path) -> None:
-    made = analysed(tmp_path, *campaign(steady, ["internal", "tinc"], 5))
-    row = only(made["estimates"], vpn="tinc")
+    tables = analysed(tmp_path, *campaign(steady, ["internal", "tinc"], 5))
+    row = only(tables["estimates"], vpn="tinc")
     assert (row["low"], row["high"]) == (None, None)
     assert row["interval"] == "none: fewer than six rounds"
-    effect = only(made["effects"])
+    effect = only(tables["effects"])
     assert effect["ratio"] == pytest.approx(63 / 113)
     assert (effect["ratio_low"], effect["p"], effect["verdict"]) == (None, None, "cannot tell")
     assert effect["why"] == "fewer than six rounds with both"
-    assert only(made["ranks"])["rank_low"] is None
+    assert only(tables["ranks"])["rank_low"] is None
 
 
 def test_what_failed_is_counted_by_its_reason_and_what_was_not_run_too(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_what_failed_is_counted_by_its_reason_and_what_was_not_run_too(tmp_path:
     samples = [row for row in samples if (row["vpn"], row["round"]) != ("tinc", 6)]
     links = [row for row in links if (row["vpn"], row["round"]) != ("tinc", 6)]
     systems = [["internal", "stock"], ["tinc", "stock"], ["nebula", "stock"]]
-    made = analysed(tmp_path, samples, links, systems=systems, rounds=6, links=3, hosts=3)
-    row = only(made["estimates"], vpn="tinc")
+    tables = analysed(tmp_path, samples, links, systems=systems, rounds=6, links=3, hosts=3)
+    row = only(tables["estimates"], vpn="tinc")
     assert (row["n_planned"], row["n_valid"], row["n_not_run"], row["n_rounds"]) == (18, 9, 3, 3)
     assert row["troubles"] == [{"status": "failed", "reason": "no route to host", "n": 6}]
-    never = only(made["estimates"], vpn="nebula")
+    never = only(tables["estimates"], vpn="nebula")
     assert (never["n_planned"], never["n_valid"], never["n_not_run"]) == (18, 0, 18)
     assert (never["value"], never["interval"]) == (None, "none: no value")
 
@@ -123,8 +123,8 @@ def cut_off(samples: Rows, links: Rows, rounds: Sequence[int], vpn: str, limit_s
 def test_a_time_that_was_cut_off_is_a_bound_and_not_missing(tmp_path: Path) -> None:
     samples, links = campaign(steady, ["internal", "tinc"], 6, "copy_time", "s")
     cut_off(samples, links, (1, 2), "tinc", 700.0)
-    made = analysed(tmp_path, samples, links)
-    row = only(made["estimates"], vpn="tinc")
+    tables = analysed(tmp_path, samples, links)
+    row = only(tables["estimates"], vpn="tinc")
     # 63, 64, 65, 66 and two of at least 700: without the two the median would be 64.5.
     assert (row["value"], row["bound"], row["n_censored"], row["n_valid"]) == (65.5, None, 6, 12)
     assert row["low"] == pytest.approx(63 + 5 / 14)
@@ -135,10 +135,10 @@ def test_a_time_that_was_cut_off_is_a_bound_and_not_missing(tmp_path: Path) -> N
 def test_where_most_was_cut_off_only_a_bound_is_told(tmp_path: Path) -> None:
     samples, links = campaign(steady, ["internal", "tinc"], 6, "copy_time", "s")
     cut_off(samples, links, (1, 2, 3, 4, 5), "tinc", 700.0)
-    made = analysed(tmp_path, samples, links)
-    row = only(made["estimates"], vpn="tinc")
+    tables = analysed(tmp_path, samples, links)
+    row = only(tables["estimates"], vpn="tinc")
     assert (row["value"], row["bound"]) == (700, ">=")
-    effect = only(made["effects"])
+    effect = only(tables["effects"])
     assert (effect["ratio"], effect["ratio_high"]) == (None, None)
     assert effect["ratio_low"] is not None
 
@@ -157,11 +157,11 @@ def test_marked_cells_are_in_or_out_and_the_difference_is_there(tmp_path: Path) 
             row["marks"] = ["other load"]
     inside = analysed(tmp_path / "in", samples, links)
     outside = analysed(tmp_path / "out", samples, links, marked=False)
-    one, other = (only(made["estimates"], vpn="tinc") for made in (inside, outside))
-    assert (one["value"], one["value_other"], one["n_rounds"]) == (64.5, 63.5, 8)
+    estimate, other = (only(tables["estimates"], vpn="tinc") for tables in (inside, outside))
+    assert (estimate["value"], estimate["value_other"], estimate["n_rounds"]) == (64.5, 63.5, 8)
     assert (other["value"], other["value_other"], other["n_rounds"]) == (63.5, 64.5, 6)
-    assert one["n_marked"] == other["n_marked"] == 6
-    assert (one["marked_counted"], other["marked_counted"]) == (True, False)
+    assert estimate["n_marked"] == other["n_marked"] == 6
+    assert (estimate["marked_counted"], other["marked_counted"]) == (True, False)
     effect = only(outside["effects"])
     assert effect["n_rounds"] == 6
     assert effect["ratio_other"] == only(inside["effects"])["ratio"] != effect["ratio"]
@@ -177,18 +177,18 @@ def test_no_data_give_tables_of_the_same_columns(tmp_path: Path) -> None:
         ("stopping", stopping.SCHEMA),
         ("ranks", ranks.SCHEMA),
     ):
-        made = pq.read_table(nothing[name])
-        assert (made.num_rows, made.column_names) == (0, schema.names)
+        table = pq.read_table(nothing[name])
+        assert (table.num_rows, table.column_names) == (0, schema.names)
 
 
 # Effects
 
 
 def test_each_two_systems_are_compared_and_the_bare_link_is_the_reference(tmp_path: Path) -> None:
-    made = analysed(tmp_path, *campaign(steady, ["nebula", "internal", "tinc"], 8))
-    pairs = {(row["vpn"], row["reference"]) for row in made["effects"]}
+    tables = analysed(tmp_path, *campaign(steady, ["nebula", "internal", "tinc"], 8))
+    pairs = {(row["vpn"], row["reference"]) for row in tables["effects"]}
     assert pairs == {("nebula", "internal"), ("tinc", "internal"), ("nebula", "tinc")}
-    row = only(made["effects"], vpn="tinc")
+    row = only(tables["effects"], vpn="tinc")
     assert row["ratio"] == pytest.approx(np.median([(60 + r) / (110 + r) for r in range(1, 9)]))
     assert (row["shift"], row["cliffs_delta"], row["n_rounds"]) == (-50, -1, 8)
     assert (row["p_paired"], row["n_family"]) == (pytest.approx(2 / 256), 3)
@@ -240,9 +240,9 @@ def test_tunings_are_compared_within_a_system_only(tmp_path: Path) -> None:
         more = campaign(steady, ["internal", "tinc"], 6)
         samples += [{**row, "tuning": tuning} for row in more[0]]
         links += [{**row, "tuning": tuning} for row in more[1]]
-    made = analysed(tmp_path, samples, links, tunings=["stock", "bbr"])["effects"]
+    rows = analysed(tmp_path, samples, links, tunings=["stock", "bbr"])["effects"]
     keys = ("vpn", "tuning", "reference", "reference_tuning")
-    assert sorted(tuple(row[key] for key in keys) for row in made) == [
+    assert sorted(tuple(row[key] for key in keys) for row in rows) == [
         ("internal", "bbr", "internal", "stock"),
         ("tinc", "bbr", "internal", "bbr"),
         ("tinc", "bbr", "tinc", "stock"),
@@ -257,17 +257,17 @@ def test_placements_are_compared_within_a_system_and_adjusted_apart(tmp_path: Pa
         more = campaign(lambda *at, by=factor: by * steady(*at), ["internal", "tinc"], 8)
         samples += [{**row, "placement": placement} for row in more[0]]
         links += [{**row, "placement": placement} for row in more[1]]
-    made = analysed(tmp_path, samples, links, placements=["ingress", "egress"])["effects"]
+    rows = analysed(tmp_path, samples, links, placements=["ingress", "egress"])["effects"]
     keys = ("vpn", "placement", "reference", "reference_placement")
-    assert sorted(tuple(row[key] for key in keys) for row in made) == [
+    assert sorted(tuple(row[key] for key in keys) for row in rows) == [
         ("internal", "egress", "internal", "ingress"),
         ("tinc", "egress", "internal", "egress"),
         ("tinc", "egress", "tinc", "ingress"),
         ("tinc", "ingress", "internal", "ingress"),
     ]
-    row = only(made, vpn="tinc", reference="tinc")
+    row = only(rows, vpn="tinc", reference="tinc")
     assert (row["ratio"], row["verdict"], row["n_family"]) == (0.5, "differs", 2)
-    assert only(made, vpn="tinc", reference="internal", placement="egress")["n_family"] == 1
+    assert only(rows, vpn="tinc", reference="internal", placement="egress")["n_family"] == 1
 
 
 def test_paired_p_is_scipys() -> None:
@@ -293,9 +293,9 @@ def test_the_shift_is_that_of_hodges_and_lehmann_with_wilcoxons_interval() -> No
     after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
     differences = np.array([after]) - np.array([before])
     assert order.pseudo_median(differences) == pytest.approx([-0.46])
-    found = order.shift_interval(differences, 0.96)
-    assert found is not None
-    assert [found[0][0], found[1][0]] == pytest.approx([-0.786, -0.010])
+    interval = order.shift_interval(differences, 0.96)
+    assert interval is not None
+    assert [interval[0][0], interval[1][0]] == pytest.approx([-0.786, -0.010])
 
 
 def test_the_trend_is_kendalls() -> None:
@@ -352,19 +352,19 @@ def test_drawn_medians_are_those_of_the_drawn_rounds() -> None:
     values = dice.normal(0, 1, (5, 7))
     values[1, 3] = values[4, :6] = np.nan
     draws = ranks.drawn(7, 300, 11)
-    found = ranks.medians(values, draws)
+    medians = ranks.medians(values, draws)
     for column, counts in enumerate(draws.counts.T):
         rows = [[v for v, n in zip(row, counts, strict=True) for _ in range(n)] for row in values]
         kept = [[v for v in row if not np.isnan(v)] for row in rows]
         expected = [np.median(row) if row else np.nan for row in kept]
-        assert found[:, column] == pytest.approx(expected, nan_ok=True)
+        assert medians[:, column] == pytest.approx(expected, nan_ok=True)
     assert draws.shares.sum() == pytest.approx(1)
 
 
 def test_a_clear_order_is_certain_and_the_bare_link_has_no_rank(tmp_path: Path) -> None:
-    made = analysed(tmp_path, *campaign(steady, ["internal", "tinc", "nebula"], 8))["ranks"]
-    assert {row["vpn"] for row in made} == {"tinc", "nebula"}
-    best, last = only(made, vpn="nebula"), only(made, vpn="tinc")
+    rows = analysed(tmp_path, *campaign(steady, ["internal", "tinc", "nebula"], 8))["ranks"]
+    assert {row["vpn"] for row in rows} == {"tinc", "nebula"}
+    best, last = only(rows, vpn="nebula"), only(rows, vpn="tinc")
     assert [best[key] for key in ("rank", "rank_low", "rank_high", "tier")] == [1, 1, 1, 1]
     assert [last[key] for key in ("rank", "rank_low", "rank_high", "tier")] == [2, 2, 2, 2]
     chances = [best["p_best"], last["p_best"], last["p_first_three"]]
@@ -373,8 +373,8 @@ def test_a_clear_order_is_certain_and_the_bare_link_has_no_rank(tmp_path: Path) 
 
 
 def test_of_times_the_least_is_the_best(tmp_path: Path) -> None:
-    made = analysed(tmp_path, *campaign(steady, ["tinc", "nebula"], 6, "rtt_avg", "ms"))["ranks"]
-    assert only(made, vpn="tinc")["rank"] == 1
+    rows = analysed(tmp_path, *campaign(steady, ["tinc", "nebula"], 6, "rtt_avg", "ms"))["ranks"]
+    assert only(rows, vpn="tinc")["rank"] == 1
 
 
 def test_what_cannot_be_told_apart_shares_a_tier_and_its_ranks_overlap(tmp_path: Path) -> None:
@@ -384,18 +384,18 @@ def test_what_cannot_be_told_apart_shares_a_tier_and_its_ranks_overlap(tmp_path:
         del round_, index
         return float(dice.lognormal(0, 0.1)) * (30 if vpn == "tinc" else 100)
 
-    made = analysed(tmp_path, *campaign(value, ["a", "b", "c", "tinc"], 8))["ranks"]
-    assert {row["vpn"]: row["tier"] for row in made} == {"a": 1, "b": 1, "c": 1, "tinc": 2}
-    assert sum(row["p_best"] for row in made) == pytest.approx(1)
-    assert max(row["rank_high"] - row["rank_low"] for row in made) >= 1
-    assert only(made, vpn="tinc")["rank_low"] == 4
+    rows = analysed(tmp_path, *campaign(value, ["a", "b", "c", "tinc"], 8))["ranks"]
+    assert {row["vpn"]: row["tier"] for row in rows} == {"a": 1, "b": 1, "c": 1, "tinc": 2}
+    assert sum(row["p_best"] for row in rows) == pytest.approx(1)
+    assert max(row["rank_high"] - row["rank_low"] for row in rows) >= 1
+    assert only(rows, vpn="tinc")["rank_low"] == 4
 
 
 def test_the_same_seed_gives_the_same_draws() -> None:
-    one, same, other = (ranks.drawn(8, 1000, seed) for seed in (5, 5, 6))
-    assert one.counts.tolist() == same.counts.tolist()
-    assert one.shares.tolist() == same.shares.tolist()
-    assert one.counts.tolist() != other.counts.tolist()
+    first, same, other = (ranks.drawn(8, 1000, seed) for seed in (5, 5, 6))
+    assert first.counts.tolist() == same.counts.tolist()
+    assert first.shares.tolist() == same.shares.tolist()
+    assert first.counts.tolist() != other.counts.tolist()
 
 
 # Controls: simulated data whose truth is known
@@ -418,9 +418,9 @@ SKEWED: Mapping[str, tuple[Callable[[np.random.Generator, tuple[int, int]], Matr
 def test_intervals_cover_the_truth_as_often_as_they_say(shape: str, rounds: int) -> None:
     draw, truth = SKEWED[shape]
     values = draw(np.random.default_rng(20261126), (1000, rounds))
-    found = order.median_interval(values)
-    assert found is not None
-    covered = ((found[0] <= truth) & (truth <= found[1])).mean()
+    interval = order.median_interval(values)
+    assert interval is not None
+    covered = ((interval[0] <= truth) & (truth <= interval[1])).mean()
     assert 0.93 <= covered <= 0.97
 
 
@@ -433,8 +433,8 @@ def both(
 
 
 def told_apart(left: Matrix, right: Matrix) -> int:
-    found = effects.compared(Values(left, left), Values(right, right))
-    return int(found.apart(found.paired).sum())
+    comparison = effects.compared(Values(left, left), Values(right, right))
+    return int(comparison.apart(comparison.paired).sum())
 
 
 def test_many_systems_of_few_rounds_are_told_apart_without_pairing() -> None:

@@ -130,8 +130,8 @@ def test_what_a_boot_starts_is_what_the_host_ran_before_on_a_disk() -> None:
 
 
 def test_probes_are_taken_away_also_when_the_measurement_breaks() -> None:
-    made = links("ab")
-    watch = boot_probe.of(made, 60)
+    mesh_links = links("ab")
+    watch = boot_probe.of(mesh_links, 60)
 
     async def work() -> None:
         async with boot_probe.at_boot(watch):
@@ -139,7 +139,7 @@ def test_probes_are_taken_away_also_when_the_measurement_breaks() -> None:
 
     with pytest.raises(RuntimeError):
         asyncio.run(work())
-    for host in (made[0].source, made[0].target):
+    for host in (mesh_links[0].source, mesh_links[0].target):
         assert isinstance(host, ScriptedHost)
         assert host.stopped == [boot_probe.UNIT]
         assert any(argv[-1] == boot_probe.UNIT and "rm -f" in argv[2] for argv in host.asked[2:])

@@ -53,7 +53,7 @@ def test_their_content_is_part_of_what_makes_the_benchmark_s_cells_and_no_others
     after = setup().texts
     changed = {cell for cell in cells if before[cell] != after[cell]}
     assert changed == {cell for cell in cells if cell.benchmark == "ping"}
-    cell = min(changed, key=lambda one: one.path)
+    cell = min(changed, key=lambda changed_cell: changed_cell.path)
     [reason] = stale.changes(json.loads(before[cell]), json.loads(after[cell]))
     assert reason.startswith("digests of the benchmark's programs ")
 
@@ -68,11 +68,11 @@ def test_settings_of_a_benchmark_without_any_do_not_mention_them() -> None:
 def test_they_are_on_every_host_before_the_cell_and_in_its_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: dict[str, set[str]] = {}
+    by_host: dict[str, set[str]] = {}
     upload = FakeHost.upload
 
     async def noted(host: FakeHost, files: list[File]) -> None:
-        given.setdefault(host.name, set()).update(str(file.path) for file in files)
+        by_host.setdefault(host.name, set()).update(str(file.path) for file in files)
         await upload(host, files)
 
     monkeypatch.setattr(FakeHost, "upload", noted)
@@ -80,7 +80,7 @@ def test_they_are_on_every_host_before_the_cell_and_in_its_record(
     path = Ping().program("prober")
     assert path.startswith(f"{STATE}/packages/")
     assert path.endswith("/bin/prober")
-    assert {host for host, files in given.items() if path in files} == {"lom", "yuki", "luna"}
+    assert {host for host, files in by_host.items() if path in files} == {"lom", "yuki", "luna"}
     assert record.links[0].status is Status.OK
     [manifest] = record.programs
     assert manifest["origin"] == "benchmark"

@@ -58,7 +58,7 @@ def sight(jobs: dict[str, str] | None = None, console: str = "", **units: str) -
 
 def advances(*sights: Sight) -> list[bool]:
     progress = Progress()
-    return [progress.advanced(one) for one in sights]
+    return [progress.advanced(sight) for sight in sights]
 
 
 def test_a_unit_that_changes_is_progress_once() -> None:

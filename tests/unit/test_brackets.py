@@ -113,9 +113,9 @@ def test_cells_between_are_marked_and_others_are_not(tmp_path: Path) -> None:
         link(vpn=when, profile=profile, started=at, round=round_)
         for (when, at), profile, round_ in product(times.items(), ("low", "baseline"), (1, 2))
     ]
-    made = synthetic.write(tmp_path, samples, [*links, *cells], ["links", "cells"])
+    files = synthetic.write(tmp_path, samples, [*links, *cells], ["links", "cells"])
     for name in ("links", "cells"):
-        rows = synthetic.read(made[name])
+        rows = synthetic.read(files[name])
         assert len(rows) == len(cells)
         marked = [row for row in rows if row["marks"]]
         assert [(row["vpn"], row["profile"], row["round"], row["marks"]) for row in marked] == [

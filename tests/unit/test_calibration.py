@@ -27,27 +27,27 @@ SPAN = st.floats(0, 1000).map(lambda x: round(x, 1))
 
 def parse(text: str) -> dict[tuple[str, str], float | None]:
     values = list(Calibration().parse_link(making.link(making.command(text, role="irtt"))))
-    found: dict[tuple[str, str], float | None] = {
+    by_metric: dict[tuple[str, str], float | None] = {
         (value.direction, value.metric.name): value.value for value in values
     }
-    assert len(found) == len(values)
-    return found
+    assert len(by_metric) == len(values)
+    return by_metric
 
 
 def test_recorded_probes_are_counted_by_direction() -> None:
-    said = parse(making.text("irtt.json"))
+    by_metric = parse(making.text("irtt.json"))
     trips = making.document("irtt.json")["round_trips"]
-    assert said["forward", "probe_sent"] == len(trips) == 40
-    assert said["forward", "probe_received"] == said["reverse", "probe_sent"] == 38
-    assert said["reverse", "probe_received"] == 37
-    assert said["forward", "probe_loss"] == pytest.approx(2 / 40)
-    assert said["reverse", "probe_loss"] == pytest.approx(1 / 38)
+    assert by_metric["forward", "probe_sent"] == len(trips) == 40
+    assert by_metric["forward", "probe_received"] == by_metric["reverse", "probe_sent"] == 38
+    assert by_metric["reverse", "probe_received"] == 37
+    assert by_metric["forward", "probe_loss"] == pytest.approx(2 / 40)
+    assert by_metric["reverse", "probe_loss"] == pytest.approx(1 / 38)
     back = [trip for trip in trips if trip["lost"] == "false"]
     for direction, way in (("forward", "send"), ("reverse", "receive")):
         delays = [trip["delay"][way] / 1e6 for trip in back]
-        assert said[direction, "owd_mean"] == pytest.approx(fmean(delays))
-        assert min(delays) <= (said[direction, "owd_p50"] or 0) <= max(delays)
-        assert 0 < (said[direction, "reordered"] or 0) < 1
+        assert by_metric[direction, "owd_mean"] == pytest.approx(fmean(delays))
+        assert min(delays) <= (by_metric[direction, "owd_p50"] or 0) <= max(delays)
+        assert 0 < (by_metric[direction, "reordered"] or 0) < 1
 
 
 def trip(number: int, *, there: int, away: int, back: int, lost: str = "false") -> dict[str, Any]:
@@ -70,16 +70,16 @@ def test_each_direction_is_reordered_by_itself() -> None:
         trip(1, there=5, away=5, back=15),
         trip(2, there=12, away=12, back=22),
     ]
-    said = parse(json.dumps({"round_trips": trips, "stats": {"server_packets_received": 3}}))
-    assert said["forward", "reordered"] == pytest.approx(1 / 3)
-    assert said["reverse", "reordered"] == 0
-    assert said["forward", "owd_mean"] == pytest.approx(23 / 3)
+    by_metric = parse(json.dumps({"round_trips": trips, "stats": {"server_packets_received": 3}}))
+    assert by_metric["forward", "reordered"] == pytest.approx(1 / 3)
+    assert by_metric["reverse", "reordered"] == 0
+    assert by_metric["forward", "owd_mean"] == pytest.approx(23 / 3)
 
 
 def test_nothing_arrived_is_a_loss_of_one_and_no_delay() -> None:
     trips = [trip(0, there=0, away=0, back=0, lost="true_up")] * 3
-    said = parse(json.dumps({"round_trips": trips, "stats": {"server_packets_received": 0}}))
-    assert said == {
+    by_metric = parse(json.dumps({"round_trips": trips, "stats": {"server_packets_received": 0}}))
+    assert by_metric == {
         ("forward", "probe_sent"): 3, ("forward", "probe_received"): 0,
         ("forward", "probe_loss"): 1, ("reverse", "probe_sent"): 0,
         ("reverse", "probe_received"): 0,
@@ -131,9 +131,9 @@ def test_mean_and_deviation_are_those_of_many_draws(profile: Profile) -> None:
 
 @given(delay=SPAN, jitter=SPAN)
 def test_clipping_only_adds_delay(delay: float, jitter: float) -> None:
-    found = expected(Profile(delay_ms=delay, jitter_ms=jitter))
-    assert delay - 1e-3 <= found.delay_ms <= delay + jitter + 1e-3
-    assert 0 <= found.delay_sd_ms <= jitter / 3**0.5 + 1e-3
+    predicted = expected(Profile(delay_ms=delay, jitter_ms=jitter))
+    assert delay - 1e-3 <= predicted.delay_ms <= delay + jitter + 1e-3
+    assert 0 <= predicted.delay_sd_ms <= jitter / 3**0.5 + 1e-3
 
 
 @given(delay=SPAN, jitter=SPAN, rate=st.none() | st.integers(1_000_000, 100_000_000_000))
@@ -151,19 +151,21 @@ def test_queue_limits_of_the_thesis_s_profiles() -> None:
 
 
 def test_the_expectation_stands_beside_the_values() -> None:
-    found: dict[str, list[Observation]] = {}
+    observations: dict[str, list[Observation]] = {}
     record = making.record(making.link(), profile=MEDIUM.model_dump())
     for value in benchmarks.make("calibration", {"delay_tolerance_ms": 0.1}).parse(record):
-        found.setdefault(value.metric.name, []).append(value)
-    [planned] = found.pop("probe_planned")
+        observations.setdefault(value.metric.name, []).append(value)
+    [planned] = observations.pop("probe_planned")
     assert (planned.value, planned.direction) == (2000, "forward")
-    assert all({v.direction for v in values} == {"forward", "reverse"} for values in found.values())
-    said = {name: values[0].value for name, values in found.items()}
-    assert said["nominal_delay"] == 4
-    assert said["nominal_loss"] == said["expected_loss"] == pytest.approx(0.01)
-    assert said["expected_delay"] == pytest.approx(4.32, abs=0.005)
-    assert said["tolerance_delay"] == pytest.approx(0.432, abs=0.001)
-    assert said["tolerance_loss"] == pytest.approx(0.001)
+    assert all(
+        {v.direction for v in values} == {"forward", "reverse"} for values in observations.values()
+    )
+    by_metric = {name: values[0].value for name, values in observations.items()}
+    assert by_metric["nominal_delay"] == 4
+    assert by_metric["nominal_loss"] == by_metric["expected_loss"] == pytest.approx(0.01)
+    assert by_metric["expected_delay"] == pytest.approx(4.32, abs=0.005)
+    assert by_metric["tolerance_delay"] == pytest.approx(0.432, abs=0.001)
+    assert by_metric["tolerance_loss"] == pytest.approx(0.001)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def filled(link: Any, direction: str, seconds: list[float], times: list[float]) 
                       "sender": False}]}
         for n, rate in enumerate(seconds)
     ]  # fmt: skip
-    said = {"intervals": intervals} if direction == "reverse" else {
+    report = {"intervals": intervals} if direction == "reverse" else {
         "server_output_json": {"intervals": intervals}
     }  # fmt: skip
     flow, echo = ("line", "line-ping") if direction == "forward" else (
@@ -249,7 +251,7 @@ def filled(link: Any, direction: str, seconds: list[float], times: list[float]) 
         f"64 bytes from x: icmp_seq={n} ttl=64 time={t} ms\n" for n, t in enumerate(times)
     )
     return [
-        making.command(json.dumps(said), role=f"{flow} {link.source}->{link.target}"),
+        making.command(json.dumps(report), role=f"{flow} {link.source}->{link.target}"),
         making.command(text, role=f"{echo} {link.source}->{link.target}"),
     ]
 
@@ -261,11 +263,11 @@ def test_rate_and_wait_are_those_of_the_full_queue(direction: Direction) -> None
         making.command("64 bytes from x: icmp_seq=1 ttl=64 time=20.0 ms\n", role="ping"),
     )
     link.commands += filled(link, direction, [9e9, 14e6, 14e6, 13e6], [25.0] * 20 + [220.0] * 60)
-    said = {(o.metric.name, o.direction): o.value for o in Calibration().parse_link(link)}
-    assert said["line_rate", direction] == pytest.approx(14e6 * 1442 / 1400)
-    assert said["queue_wait", direction] == pytest.approx(200)
+    by_metric = {(o.metric.name, o.direction): o.value for o in Calibration().parse_link(link)}
+    assert by_metric["line_rate", direction] == pytest.approx(14e6 * 1442 / 1400)
+    assert by_metric["queue_wait", direction] == pytest.approx(200)
     other: Direction = "reverse" if direction == "forward" else "forward"
-    assert ("line_rate", other) not in said
+    assert ("line_rate", other) not in by_metric
     link.commands[2] = making.command("iperf3: garbage", role=link.commands[2].role)
     assert "line_rate" not in {o.metric.name for o in Calibration().parse_link(link)}
 

@@ -32,9 +32,9 @@ def test_versions_come_from_the_records() -> None:
     for record, version in zip(records, ("1.9.3", "1.9.3", "1.10.0", None), strict=True):
         record.vpn.driver, record.vpn.version = "nebula", version
     cell = records[0].cell.vpn
-    found = cards.measured(records)
-    assert found == {"nebula": [f"1.10.0 ({cell})", f"1.9.3 ({cell})"]}
-    page = cards.page(found)
+    versions = cards.measured(records)
+    assert versions == {"nebula": [f"1.10.0 ({cell})", f"1.9.3 ({cell})"]}
+    page = cards.page(versions)
     assert f"| Versions measured | 1.10.0 ({cell}), 1.9.3 ({cell}) |" in page
     assert page.count("| Versions measured | none |") == len(vpns.names()) - 1
     assert "Versions measured" not in cards.page()

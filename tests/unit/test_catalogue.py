@@ -142,8 +142,8 @@ MISFITS = {
 
 
 def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
-    known = ("ping", "tcp", "calibration")
-    plain = set(catalogue.suitable(Plan(known, ("internal", "tinc"), ("stock",), 2)))
+    benchmarks = ("ping", "tcp", "calibration")
+    plain = set(catalogue.suitable(Plan(benchmarks, ("internal", "tinc"), ("stock",), 2)))
     assert plain >= {
         "rtt",
         "tcp_throughput",
@@ -152,7 +152,7 @@ def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
         "readiness",
     }
     assert plain & MISFITS == set()
-    two = set(catalogue.suitable(Plan(known, ("internal", "headscale"), ("stock", "mine"), 2)))
+    two = set(catalogue.suitable(Plan(benchmarks, ("internal", "headscale"), ("stock", "mine"), 2)))
     assert two - plain == {
         "headscale_gap_reversal", "headscale_vs_internal",
         "kernel_tuning_comparison", "kernel_tuning_internal", "tuning_factors",
@@ -167,7 +167,7 @@ def test_suitable_figures_are_those_that_a_campaign_has_data_for() -> None:
 
 def test_every_figure_suits_a_campaign_of_everything() -> None:
     everything = {name for figure in EVERY for name in figure.benchmarks}
-    found = catalogue.suitable(
+    suitable = catalogue.suitable(
         Plan(
             everything,
             ("internal", "headscale"),
@@ -177,7 +177,7 @@ def test_every_figure_suits_a_campaign_of_everything() -> None:
             controls=True,
         )
     )
-    assert set(found) >= set(catalogue.names())
+    assert set(suitable) >= set(catalogue.names())
 
 
 def test_what_is_declared_of_a_figure_is_in_its_digest_and_in_no_other_one_s() -> None:

@@ -59,17 +59,17 @@ class Tables:
         """One value and one link for each of the ring's links, in order."""
         for (source, target), value in zip(data.LINKS, values, strict=False):
             self.value(metric, value, source=source, target=target, **other)
-            known = {key: val for key, val in other.items() if key in CELL}
-            self.link(source=source, target=target, **known)
+            cell = {key: val for key, val in other.items() if key in CELL}
+            self.link(source=source, target=target, **cell)
         return self
 
     def run(self, *names: str) -> list[Row]:
-        found = rules.run(
+        table = rules.run(
             schema.table(self.samples, schema.SAMPLES),
             schema.table(self.links, schema.LINKS),
             names or None,
         )
-        rows: list[Row] = found.to_pylist()
+        rows: list[Row] = table.to_pylist()
         return rows
 
 
@@ -257,9 +257,9 @@ def test_every_rule_has_both_cases() -> None:
 
 @pytest.mark.parametrize("name", sorted(FIRES))
 def test_fires(name: str) -> None:
-    found = FIRES[name]().run(name)
-    assert found
-    for row in found:
+    rows = FIRES[name]().run(name)
+    assert rows
+    for row in rows:
         assert row["rule"] == name
         assert row["says"]
 

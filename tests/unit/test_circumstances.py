@@ -38,9 +38,9 @@ UNDER = {
 
 
 def record(*hosts: dict[str, Any]) -> Record:
-    made = making.record(link(IPERF3))
-    made.testbed.after = dict(zip(("lom", "yuki"), hosts, strict=False))
-    return made
+    recorded = making.record(link(IPERF3))
+    recorded.testbed.after = dict(zip(("lom", "yuki"), hosts, strict=False))
+    return recorded
 
 
 def of(*hosts: dict[str, Any], interface: str = "data0", **changes: Any) -> dict[str, str | None]:
@@ -49,11 +49,11 @@ def of(*hosts: dict[str, Any], interface: str = "data0", **changes: Any) -> dict
 
 
 def test_both_hosts_speak_for_a_link() -> None:
-    said = of(STATE, STATE)
-    assert said == {**UNDER, "kernel": "Linux 6.12.57+deb13-amd64"}
-    said = of(STATE, OTHER)
-    assert said["congestion_control"] == "cubic, bbr"
-    assert said["kernel"] == "Linux 6.12.57+deb13-amd64, Linux 6.1.0"
+    values = of(STATE, STATE)
+    assert values == {**UNDER, "kernel": "Linux 6.12.57+deb13-amd64"}
+    values = of(STATE, OTHER)
+    assert values["congestion_control"] == "cubic, bbr"
+    assert values["kernel"] == "Linux 6.12.57+deb13-amd64, Linux 6.1.0"
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_benchmark_may_ask_its_tools_for_their_versions_itself() -> None:
 
 
 def test_what_no_command_tells_is_what_was_asked_before_the_cell() -> None:
-    made = record(STATE, STATE)
-    made.tools = {"lom": {"ffmpeg": "7.1.1", "ristsender": "0.2.11"}, "yuki": {"ffmpeg": "6.0"}}
-    told = columns.of(made, link(command(argv=("ffmpeg", "-re"))))
-    assert told["tool"] == "ffmpeg 7.1.1, ristsender 0.2.11"
+    recorded = record(STATE, STATE)
+    recorded.tools = {"lom": {"ffmpeg": "7.1.1", "ristsender": "0.2.11"}, "yuki": {"ffmpeg": "6.0"}}
+    values = columns.of(recorded, link(command(argv=("ffmpeg", "-re"))))
+    assert values["tool"] == "ffmpeg 7.1.1, ristsender 0.2.11"
 
 
 def test_a_congestion_control_that_the_tool_was_given_is_the_one_in_force() -> None:
@@ -99,15 +99,15 @@ def test_every_setting_of_stock_is_recorded_and_so_is_what_a_namespace_cannot_ch
 
 def test_this_machine_s_circumstances_are_read() -> None:
     script = files("meshbench.testbed") / "state.sh"
-    said = subprocess.run(
+    done = subprocess.run(
         ["sh", "-s", "lo"], input=script.read_bytes(), capture_output=True, check=True
     )
-    found = state.parse(said.stdout.decode())
+    sections = state.parse(done.stdout.decode())
     kernel = Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
-    assert found["sysctls"][columns.CONGESTION] == kernel
-    assert found["sysctls"]["net.ipv4.tcp_rmem"].split()[1:]
-    assert found["cpu_model"]
-    assert found["tools"].keys() <= {"iperf3", "ping", "irtt"}
+    assert sections["sysctls"][columns.CONGESTION] == kernel
+    assert sections["sysctls"]["net.ipv4.tcp_rmem"].split()[1:]
+    assert sections["cpu_model"]
+    assert sections["tools"].keys() <= {"iperf3", "ping", "irtt"}
 
 
 # --- on figures and the report -------------------------------------------------------------------
@@ -130,21 +130,21 @@ def test_they_are_said_in_a_line(tmp_path: Path) -> None:
 
 
 def test_tunings_that_differ_are_told_apart(tmp_path: Path) -> None:
-    said = lines(
+    statements = lines(
         tmp_path, {}, {"tuning": "bbr", "congestion_control": "bbr"}, tunings=("stock", "bbr")
     )
-    assert said[0] == "TCP cubic (stock) and bbr (bbr)"
+    assert statements[0] == "TCP cubic (stock) and bbr (bbr)"
 
 
 def test_what_is_not_recorded_is_said_to_be_missing(tmp_path: Path) -> None:
-    said = lines(tmp_path, {"congestion_control": None, "qdisc": None})
-    assert said[0] == "Linux 6.12.57"
-    assert said[-1] == "not recorded: congestion control and queueing discipline"
+    statements = lines(tmp_path, {"congestion_control": None, "qdisc": None})
+    assert statements[0] == "Linux 6.12.57"
+    assert statements[-1] == "not recorded: congestion control and queueing discipline"
 
 
 def test_only_the_figure_s_own_cells_are_meant(tmp_path: Path) -> None:
-    said = lines(tmp_path, {}, {"benchmark": "ping", "tool": "ping from iputils 20240905"})
-    assert said[3] == "iperf 3.18"
+    statements = lines(tmp_path, {}, {"benchmark": "ping", "tool": "ping from iputils 20240905"})
+    assert statements[3] == "iperf 3.18"
 
 
 @pytest.mark.parametrize("testbed", ["fake", "published"])
@@ -159,11 +159,11 @@ def _under(row: dict[str, Any]) -> dict[str, str]:
 
 def test_charts_tables_and_the_report_say_them(tmp_path: Path) -> None:
     samples, links = synthetic.campaign()
-    made = synthetic.write(tmp_path, samples, [{**row, **_under(row)} for row in links])
+    tables = synthetic.write(tmp_path, samples, [{**row, **_under(row)} for row in links])
     for name, kinds in (("rtt", ("html", "svg")), ("throughput_table", ("tex",))):
         outputs = {kind: tmp_path / f"{name}.{kind}" for kind in kinds}
         render.render(
-            name, made, synthetic.context(), outputs, tmp_path / "v.js", None, made["cells"]
+            name, tables, synthetic.context(), outputs, tmp_path / "v.js", None, tables["cells"]
         )
         for path in outputs.values():
             text = path.read_text("utf-8")

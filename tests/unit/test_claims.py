@@ -86,7 +86,7 @@ def test_what_cannot_be_compared_is_said(value: str, compare: Any, found: Any) -
 
 
 def test_verdicts(tables: tuple[pa.Table, pa.Table]) -> None:
-    found = judge(
+    judgements = judge(
         tables,
         claim("934", query="scaled(mean('internal', 'low', 'tcp', 'send_rate'), 1e-6)"),
         claim("51", query=RATE),
@@ -95,38 +95,40 @@ def test_verdicts(tables: tuple[pa.Table, pa.Table]) -> None:
         claim("5", why="nobody measured it"),
         claim("5", query="SELECT nonsense"),
     )
-    assert [one.verdict for one in found] == [
+    assert [judged.verdict for judged in judgements] == [
         Verdict.MATCH, Verdict.PARTIAL, Verdict.DIFFERS, Verdict.ABSENT, Verdict.NOTHING, Verdict.STALE,
     ]  # fmt: skip
-    assert (found[1].found, found[1].n, found[1].of) == (51.0, 2, 3)
-    assert "nonsense" in (found[5].message or "")
+    assert (judgements[1].found, judgements[1].n, judgements[1].of) == (51.0, 2, 3)
+    assert "nonsense" in (judgements[5].message or "")
 
 
 def test_a_ratio_is_as_complete_as_its_weaker_operand(tables: tuple[pa.Table, pa.Table]) -> None:
     internal = "mean('internal', 'low', 'tcp', 'send_rate')"
-    [one] = judge(
+    [judged] = judge(
         tables, claim("0.05", query=f"ratio(mean('tinc', 'low', 'tcp', 'send_rate'), {internal})")
     )
-    assert (one.verdict, one.n, one.of) == (Verdict.PARTIAL, 2, 3)
-    assert one.found == pytest.approx(51 / 934.1)
+    assert (judged.verdict, judged.n, judged.of) == (Verdict.PARTIAL, 2, 3)
+    assert judged.found == pytest.approx(51 / 934.1)
 
 
 def test_queries_reach_no_file(tables: tuple[pa.Table, pa.Table], tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("value\n1\n")
     for query in ("FROM read_csv('{}')", "FROM '{}'"):
-        [one] = judge(tables, claim("1", query=query.format(secret)))
-        assert one.verdict is Verdict.STALE
+        [judged] = judge(tables, claim("1", query=query.format(secret)))
+        assert judged.verdict is Verdict.STALE
 
 
 def test_findings_that_concern_a_claim_are_named(tables: tuple[pa.Table, pa.Table]) -> None:
-    one = claim("51", query=RATE)
-    one = Claim(1, {**one.text, "vpn": "tinc", "profile": "low", "benchmark": "tcp"}, one.query)
+    asked = claim("51", query=RATE)
+    asked = Claim(
+        1, {**asked.text, "vpn": "tinc", "profile": "low", "benchmark": "tcp"}, asked.query
+    )
     row = {"rule": "r", "severity": "error", "title": "A title", "vpn": "tinc", "profile": "low",
            "benchmark": "tcp", "says": "x"}  # fmt: skip
     other = {**row, "title": "Another", "vpn": "nebula"}
     findings = pa.Table.from_pylist([row, other])
-    [judged] = verdicts.judge([one], *tables, findings)
+    [judged] = verdicts.judge([asked], *tables, findings)
     assert judged.flags == ("A title",)
 
 
@@ -155,7 +157,7 @@ def test_queries_beside_a_text_notice_that_it_changed(tmp_path: Path) -> None:
     queries.write_text(
         "".join(f"{i}: {{row: '{d}', query: '1'}}\n" for i, d in enumerate(digests, 1))
     )
-    assert [one.changed for one in claims.read(text, queries)] == [False, True]
+    assert [claim.changed for claim in claims.read(text, queries)] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -183,16 +185,18 @@ def test_a_missing_file_and_a_missing_row_are_explained(tmp_path: Path) -> None:
 
 
 def test_outputs(tables: tuple[pa.Table, pa.Table]) -> None:
-    found = judge(tables, claim("51", "51 <Mbit/s>", query=RATE), claim("60", query=RATE, number=2))
-    assert pages.claims_summary(found).startswith("2 claims: 1 rests on n of m, 1 differs;")
-    text = pages.claims_html(found)
+    judgements = judge(
+        tables, claim("51", "51 <Mbit/s>", query=RATE), claim("60", query=RATE, number=2)
+    )
+    assert pages.claims_summary(judgements).startswith("2 claims: 1 rests on n of m, 1 differs;")
+    text = pages.claims_html(judgements)
     assert "51 &lt;Mbit/s&gt;" in text
     assert "51 (n = 2 of 3)" in text
     assert "<td>rests on 2 of 3</td>" in text
-    rows = list(csv.DictReader(io.StringIO(pages.claims_csv(found))))
+    rows = list(csv.DictReader(io.StringIO(pages.claims_csv(judgements))))
     assert [row["verdict"] for row in rows] == ["rests on n of m", "differs"]
     console = Console(width=160, file=io.StringIO(), record=True)
-    console.print(pages.claims_table(found))
+    console.print(pages.claims_table(judgements))
     shown = console.export_text()
     assert "differs" in shown
     assert "rests on 2 of 3" in shown
@@ -227,19 +231,19 @@ def thesis(imported: tuple[pa.Table, pa.Table]) -> list[Judged]:
 
 def test_all_216_have_a_query_or_a_reason(thesis: list[Judged]) -> None:
     assert len(thesis) == 216
-    assert all(one.claim.query.query or one.claim.query.why for one in thesis)
-    assert not [one for one in thesis if one.verdict is Verdict.STALE]
+    assert all(judged.claim.query.query or judged.claim.query.why for judged in thesis)
+    assert not [judged for judged in thesis if judged.verdict is Verdict.STALE]
 
 
 def test_as_many_match_as_in_an_independent_recomputation(thesis: list[Judged]) -> None:
-    counts = Counter(one.verdict for one in thesis)
+    counts = Counter(judged.verdict for judged in thesis)
     assert counts[Verdict.MATCH] == 175
     assert counts[Verdict.NOTHING] == 9
     assert counts[Verdict.PARTIAL] + counts[Verdict.DIFFERS] + counts[Verdict.ABSENT] == 32
 
 
 def test_a_bound_is_not_rounded_and_retries_are_those_of_all_links(thesis: list[Judged]) -> None:
-    verdict = {one.claim.number: one.verdict for one in thesis}
+    verdict = {judged.claim.number: judged.verdict for judged in thesis}
     assert [verdict[number] for number in (59, 61)] == [Verdict.DIFFERS] * 2
     assert [verdict[number] for number in (17, 18)] == [Verdict.MATCH] * 2
 
@@ -264,18 +268,22 @@ def test_a_tuned_run_that_joins_changes_no_claim_about_stock(
     imported: tuple[pa.Table, pa.Table], thesis: list[Judged]
 ) -> None:
     asked = [
-        one
-        for one in claims.read(data.CLAIMS, QUERIES)
-        if "tailscale-style" not in str(one.query.query)
+        claim
+        for claim in claims.read(data.CLAIMS, QUERIES)
+        if "tailscale-style" not in str(claim.query.query)
     ]
-    before = [one for one in thesis if "tailscale-style" not in str(one.claim.query.query)]
+    before = [judged for judged in thesis if "tailscale-style" not in str(judged.claim.query.query)]
     after = verdicts.judge(asked, *map(tuned, imported))
-    told = [[(j.claim.number, j.verdict, j.found, j.n, j.of) for j in js] for js in (before, after)]
-    assert told[0] == told[1]
+    outcomes = [
+        [(j.claim.number, j.verdict, j.found, j.n, j.of) for j in js] for js in (before, after)
+    ]
+    assert outcomes[0] == outcomes[1]
 
 
 def test_whatever_does_not_match_is_explained(thesis: list[Judged]) -> None:
     unexplained = [
-        one.claim.number for one in thesis if one.verdict is not Verdict.MATCH and not one.message
+        judged.claim.number
+        for judged in thesis
+        if judged.verdict is not Verdict.MATCH and not judged.message
     ]
     assert not unexplained

@@ -50,7 +50,7 @@ def campaign(
     amount: float = 0.01,
     settings: dict[str, Any] | None = None,
     failed: tuple[str, ...] = (),
-    **told: Any,
+    **columns: Any,
 ) -> Path:
     """A campaign's results: goodput and RTT of three systems, with records of their first round."""
     factor = noise(seed, amount)
@@ -62,7 +62,7 @@ def campaign(
             for source, target in LINKS:
                 at = {"vpn": vpn, "round": round_, "source": source, "target": target}
                 record = f"raw/{vpn}/{round_}.json"
-                links.append(link(**at, **told, **bad, record=record))
+                links.append(link(**at, **columns, **bad, record=record))
                 value = 1e8 * weather * factor(vpn, round_) * (factors or {}).get(vpn, 1.0)
                 for metric, unit, of in (
                     ("goodput", "bit/s", value),
@@ -70,11 +70,11 @@ def campaign(
                 ):
                     samples.append(sample(metric, None if bad else of, unit, **at, **bad))
     _write(folder, samples, links)
-    said = {**SETTINGS, "where": {**SETTINGS["where"], "seed": seed}, **(settings or {})}
+    recorded = {**SETTINGS, "where": {**SETTINGS["where"], "seed": seed}, **(settings or {})}
     for vpn in VPNS:
         path = folder / "raw" / vpn / "1.json"
         path.parent.mkdir(parents=True)
-        path.write_text(json.dumps({"settings": said, "versions": {"benchmark_method": 1}}))
+        path.write_text(json.dumps({"settings": recorded, "versions": {"benchmark_method": 1}}))
     return folder
 
 
@@ -101,26 +101,26 @@ def _write(folder: Path, samples: Rows, links: Rows) -> None:
 
 def against(*folders: Path | str, **manner: Any) -> Comparison:
     wanted = Manner(**{"metrics": ("goodput",), **manner})
-    [one] = compare.compare([sides.read(str(folder)) for folder in folders], wanted)
-    return one
+    [compared] = compare.compare([sides.read(str(folder)) for folder in folders], wanted)
+    return compared
 
 
-def of(one: Comparison, vpn: str = "nebula") -> Change:
-    [change] = [change for change in one.changes if change.key["vpn"] == vpn]
+def of(compared: Comparison, vpn: str = "nebula") -> Change:
+    [change] = [change for change in compared.changes if change.key["vpn"] == vpn]
     return change
 
 
-def effects(one: Comparison) -> dict[str, str]:
-    return {mismatch.what: mismatch.effect for mismatch in one.basis.mismatches}
+def effects(compared: Comparison) -> dict[str, str]:
+    return {mismatch.what: mismatch.effect for mismatch in compared.basis.mismatches}
 
 
 def test_a_change_is_found_and_what_did_not_change_is_not_called_one(tmp_path: Path) -> None:
     base = campaign(tmp_path / "base")
-    one = against(base, campaign(tmp_path / "next", factors={"nebula": 0.9}))
-    assert of(one).verdict == "worse"
-    assert of(one).ratio == pytest.approx(0.9)
-    assert {of(one, vpn).verdict for vpn in ("internal", "tinc")} == {"equivalent"}
-    assert (one.base, one.other, one.basis.paired, one.basis.mismatches) == (
+    compared = against(base, campaign(tmp_path / "next", factors={"nebula": 0.9}))
+    assert of(compared).verdict == "worse"
+    assert of(compared).ratio == pytest.approx(0.9)
+    assert {of(compared, vpn).verdict for vpn in ("internal", "tinc")} == {"equivalent"}
+    assert (compared.base, compared.other, compared.basis.paired, compared.basis.mismatches) == (
         "base", "next", True, (),
     )  # fmt: skip
 
@@ -134,25 +134,25 @@ def test_of_times_more_is_worse(tmp_path: Path) -> None:
 
 def test_other_weather_is_compared_without_pairing(tmp_path: Path) -> None:
     base = campaign(tmp_path / "base")
-    one = against(base, campaign(tmp_path / "next", seed=2, factors={"nebula": 0.5}))
-    assert one.basis.paired is False
-    assert effects(one) == {"weather": "compared all the same"}
-    assert of(one).verdict == "worse"
-    assert of(one).low is not None
-    assert of(one, "tinc").verdict == "cannot tell"
+    compared = against(base, campaign(tmp_path / "next", seed=2, factors={"nebula": 0.5}))
+    assert compared.basis.paired is False
+    assert effects(compared) == {"weather": "compared all the same"}
+    assert of(compared).verdict == "worse"
+    assert of(compared).low is not None
+    assert of(compared, "tinc").verdict == "cannot tell"
 
 
 def test_other_machines_are_compared_by_their_own_bare_link(tmp_path: Path) -> None:
     """Half as fast a machine changes nothing for a system that has as much of the bare link."""
     base = campaign(tmp_path / "base", kernel="6.12")
     slower = {"internal": 0.5, "nebula": 0.5, "tinc": 0.4}
-    one = against(base, campaign(tmp_path / "next", factors=slower, kernel="6.1"))
-    assert one.basis.relative
-    assert effects(one)["kernel"] == "relative to the bare link"
-    assert {change.key["vpn"] for change in one.changes} == {"nebula", "tinc"}
-    assert (of(one).verdict, of(one, "tinc").verdict) == ("equivalent", "worse")
-    assert of(one).ratio == pytest.approx(1)
-    assert of(one, "tinc").ratio == pytest.approx(0.8)
+    compared = against(base, campaign(tmp_path / "next", factors=slower, kernel="6.1"))
+    assert compared.basis.relative
+    assert effects(compared)["kernel"] == "relative to the bare link"
+    assert {change.key["vpn"] for change in compared.changes} == {"nebula", "tinc"}
+    assert (of(compared).verdict, of(compared, "tinc").verdict) == ("equivalent", "worse")
+    assert of(compared).ratio == pytest.approx(1)
+    assert of(compared, "tinc").ratio == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,11 @@ def test_what_was_measured_otherwise_is_left_out_and_said_first(
 ) -> None:
     base = campaign(tmp_path / "base")
     other = campaign(tmp_path / "next", settings=changed)
-    one = against(base, other)
-    assert (effects(one), one.changes) == ({what: "left out"}, ())
-    told = comparison.told([one])
-    assert told.grids[0].title == "Not the same on both sides"
-    assert "Nothing is left that could be compared." in told.lines
+    compared = against(base, other)
+    assert (effects(compared), compared.changes) == ({what: "left out"}, ())
+    report = comparison.told([compared])
+    assert report.grids[0].title == "Not the same on both sides"
+    assert "Nothing is left that could be compared." in report.lines
     anyway = against(base, other, anyway=True)
     assert effects(anyway) == {what: "compared all the same"}
     assert len(anyway.changes) == 3
@@ -181,21 +181,21 @@ def test_what_was_measured_otherwise_is_left_out_and_said_first(
 def test_versions_and_set_up_of_a_system_are_told_and_compared(tmp_path: Path) -> None:
     other = {"system": {"driver": "nebula", "options": {"cipher": "chachapoly"}}}
     base = campaign(tmp_path / "base")
-    one = against(base, campaign(tmp_path / "next", settings=other, vpn_version="2.0"))
-    told = {m.what: (m.base, m.other) for m in one.basis.mismatches}
-    assert told["version of nebula"] == ("1.0", "2.0")
-    assert told["set-up of nebula"] == (
+    compared = against(base, campaign(tmp_path / "next", settings=other, vpn_version="2.0"))
+    mismatches = {m.what: (m.base, m.other) for m in compared.basis.mismatches}
+    assert mismatches["version of nebula"] == ("1.0", "2.0")
+    assert mismatches["set-up of nebula"] == (
         "no options.cipher", "options.cipher chachapoly",
     )  # fmt: skip
-    assert len(one.changes) == 3
+    assert len(compared.changes) == 3
 
 
 def test_two_systems_of_one_campaign_are_compared_round_by_round(tmp_path: Path) -> None:
     base = campaign(tmp_path / "base", factors={"tinc": 0.5})
-    one = against(f"{base}:nebula", f"{base}:tinc")
-    [change] = one.changes
-    assert (one.base, one.other) == ("base:nebula", "base:tinc")
-    assert (one.basis.paired, change.verdict) == (True, "worse")
+    compared = against(f"{base}:nebula", f"{base}:tinc")
+    [change] = compared.changes
+    assert (compared.base, compared.other) == ("base:nebula", "base:tinc")
+    assert (compared.basis.paired, change.verdict) == (True, "worse")
     assert change.ratio == pytest.approx(0.5, rel=0.02)
 
 
@@ -228,11 +228,11 @@ def test_what_cannot_be_compared_is_said(
 def test_the_unpaired_ratio_is_wilcoxons() -> None:
     # All 36 quotients lie between 2/1.5 and 3/1; two samples of six have none left out but five pairs.
     left, right = np.array([2.0, 2.2, 2.4, 2.6, 2.8, 3.0]), np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5])
-    found = order.ratio_interval(left, right)
-    assert found is not None
+    interval = order.ratio_interval(left, right)
+    assert interval is not None
     quotients = sorted(a / b for a in left for b in right)
     # Table of Mann and Whitney's U: 5 is the critical value of 6 and 6 at 5 %.
-    assert found[1:] == (quotients[5], quotients[-6])
+    assert interval[1:] == (quotients[5], quotients[-6])
     assert order.rank_sum_chances(6, 6).cumsum()[5] == pytest.approx(0.0206, abs=1e-4)
     assert order.ratio_interval(left[:3], right[:3]) is None
 
@@ -242,11 +242,11 @@ def test_the_unpaired_ratio_is_wilcoxons() -> None:
 
 def change(low: float | None, high: float | None, **of_change: Any) -> Change:
     centre = Estimate(1.0, None, None, 8)
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "key": {"metric": "goodput"}, "base": centre, "other": centre, "ratio": None, "low": low,
         "high": high, "shift": None, "p": None, "p_holm": None, "rounds": 8, "verdict": "",
     }  # fmt: skip
-    return Change(**{**given, **of_change})
+    return Change(**{**defaults, **of_change})
 
 
 @pytest.mark.parametrize(
@@ -323,10 +323,10 @@ def test_of_ten_campaigns_a_gate_lets_the_unchanged_pass_and_stops_the_slowed(
             )
             for name, by in (("same", 1.0), ("slow", 0.88))
         )  # fmt: skip
-        found = [
+        comparisons = [
             compare.compare([base, sides.read(str(other))], manner) for other in (unchanged, slowed)
         ]
-        outcomes = [gate.judge(of(one))[0] for [one] in found]
+        outcomes = [gate.judge(of(compared))[0] for [compared] in comparisons]
         assert outcomes == [Outcome.PASS, Outcome.FAIL]
 
 
@@ -399,16 +399,16 @@ def test_two_profiles_of_one_system_are_compared_by_name(tmp_path: Path) -> None
                     samples.append(sample("goodput", by * (100 + round_), "bit/s", **at))
     _write(tmp_path / "aa", samples, links)
     for profile, loss in (("low", 0.25), ("low@loss", 0.275)):
-        said = {**SETTINGS, "profile": {"loss_percent": loss}}
+        recorded = {**SETTINGS, "profile": {"loss_percent": loss}}
         path = tmp_path / "aa" / "raw" / f"{profile}.json"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"settings": said, "versions": {"benchmark_method": 1}}))
+        path.write_text(json.dumps({"settings": recorded, "versions": {"benchmark_method": 1}}))
     aa = f"{tmp_path / 'aa'}:nebula"
-    one = against(f"{aa}/low", f"{aa}/low@loss")
-    [change] = one.changes
+    compared = against(f"{aa}/low", f"{aa}/low@loss")
+    [change] = compared.changes
     assert change.ratio == pytest.approx(0.9)
     assert change.verdict == compare.WORSE
-    assert [(m.base, m.other, m.effect) for m in one.basis.mismatches] == [
+    assert [(m.base, m.other, m.effect) for m in compared.basis.mismatches] == [
         ("loss_percent 0.25", "loss_percent 0.275", "compared all the same")
     ]
     with pytest.raises(MeshbenchError, match="did you mean 'low'"):

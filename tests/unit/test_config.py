@@ -147,17 +147,17 @@ def test_the_shipped_campaigns_are_good(folder: Folder, name: str) -> None:
 def test_a_bad_campaign_names_file_line_key_and_advice(
     folder: Folder, old: str, new: str, problem: str
 ) -> None:
-    [said] = folder.edit(old, new).problems()
-    assert said.startswith(f"{FILE}:")
-    assert problem in said
+    [line] = folder.edit(old, new).problems()
+    assert line.startswith(f"{FILE}:")
+    assert problem in line
 
 
 def test_a_bracket_needs_something_to_measure_by(folder: Folder) -> None:
     edited = folder.edit("rounds: 1", "bracket: true")
     assert edited.problems() == []
     old = "  ping: {count: 25}\n  tcp:\n    duration_s: 1\n"
-    [said] = edited.edit(old, "  rist: {}\n").problems()
-    assert said == (
+    [line] = edited.edit(old, "  rist: {}\n").problems()
+    assert line == (
         f"{FILE}:3: bracket: the bare link is measured around each round by ping and tcp, and the "
         "campaign has neither: add one to its benchmarks, or leave bracket out"
     )
@@ -235,9 +235,9 @@ def test_a_bad_file_beside_it_names_itself(
     folder: Folder, file: str, content: str, problem: str
 ) -> None:
     path = f"config/{file}.yaml"
-    [said] = folder.write(path, content).problems()
-    assert said.startswith(f"{path}:")
-    assert problem in said
+    [line] = folder.write(path, content).problems()
+    assert line.startswith(f"{path}:")
+    assert problem in line
 
 
 @pytest.mark.parametrize(
@@ -254,9 +254,9 @@ def test_a_bad_file_beside_it_names_itself(
 def test_what_is_no_yaml_mapping_is_refused(
     folder: Folder, path: str, content: bytes, problem: str
 ) -> None:
-    [said] = folder.write(path, content).problems()
-    assert said.startswith(f"{path}:")
-    assert problem in said
+    [line] = folder.write(path, content).problems()
+    assert line.startswith(f"{path}:")
+    assert problem in line
 
 
 def test_an_empty_campaign_says_what_is_missing(folder: Folder) -> None:
@@ -301,52 +301,52 @@ def test_a_bad_variant_of_a_benchmark_names_file_line_key_and_advice(
     if file is not None:
         Path(VARIANT).parent.mkdir()
         folder.write(VARIANT, file)
-    [said] = folder.edit("ping: {count: 25}", inline).problems()
-    assert said.startswith(problem)
+    [line] = folder.edit("ping: {count: 25}", inline).problems()
+    assert line.startswith(problem)
 
 
 @pytest.mark.parametrize("inline", ["fast: {benchmark: tcp, duration_s: 2}", "tcp@fast: {duration_s: 2}", "udp@100M: {benchmark: tcp, duration_s: 2}"])  # fmt: skip
 def test_a_variant_of_a_benchmark_is_said_inline(folder: Folder, inline: str) -> None:
     folder.edit("ping: {count: 25}", inline)
     assert folder.problems() == []
-    made = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks
+    instruments = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks
     name = inline.partition(":")[0]
-    assert (made[name].kind, made["tcp"].kind) == ("tcp", "tcp")
-    assert made[name].options == TcpOptions(duration_s=2)
-    assert made["tcp"].options == TcpOptions(duration_s=1)
+    assert (instruments[name].kind, instruments["tcp"].kind) == ("tcp", "tcp")
+    assert instruments[name].options == TcpOptions(duration_s=2)
+    assert instruments["tcp"].options == TcpOptions(duration_s=1)
 
 
 def test_a_variant_of_a_benchmark_is_a_file(folder: Folder) -> None:
     Path(VARIANT).parent.mkdir()
     folder.write(VARIANT, "benchmark: ping\noptions: {count: 7}\n")
     folder.edit("ping: {count: 25}", "tcp@short:")
-    made = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks["tcp@short"]
-    assert (made.kind, made.options) == ("ping", ping.Options(count=7))
+    instrument = hooks.load(Source.read(Path(FILE)).data, [Path(FILE)]).benchmarks["tcp@short"]
+    assert (instrument.kind, instrument.options) == ("ping", ping.Options(count=7))
 
 
 def test_a_campaign_may_stand_anywhere(folder: Folder, tmp_path: Path) -> None:
     elsewhere = tmp_path.parent / f"{tmp_path.name}.yaml"
     elsewhere.write_text(CAMPAIGN.replace("nebula", "nebulla"), encoding="utf-8")
-    [said] = folder.problems(file=str(elsewhere))
-    assert said.startswith(f"{elsewhere}:4: nebulla: ")
+    [line] = folder.problems(file=str(elsewhere))
+    assert line.startswith(f"{elsewhere}:4: nebulla: ")
 
 
 def test_all_problems_are_said_not_only_the_first(folder: Folder) -> None:
     folder.edit("rounds: 1", "rond: 1\nseeed: 2\nengine: tc").edit("nebula]", "a;b]")
-    said = folder.problems()
-    assert [line.split(": ")[1] for line in said] == ["rond", "seeed", "vpns.1", "engine"]
+    lines = folder.problems()
+    assert [line.split(": ")[1] for line in lines] == ["rond", "seeed", "vpns.1", "engine"]
 
     folder.write(FILE, CAMPAIGN.replace("nebula", "nebulla").replace("low", "lov"))
     folder.write("config/testbeds/fake.yaml", "kind: lab\nhots: [a, b]\nhosts: [x]\n")
-    said = folder.problems()
-    assert [line.split(": ")[1] for line in said] == ["nebulla", "lov", "hots", "hosts"]
+    lines = folder.problems()
+    assert [line.split(": ")[1] for line in lines] == ["nebulla", "lov", "hots", "hosts"]
 
     folder.write(FILE, CAMPAIGN.replace("count", "cuont").replace("duration_s", "duration"))
     folder.write("config/testbeds/fake.yaml", "kind: fake\n")
     folder.write("config/vpns/nebula.yaml", "driver: nebula\noptions: {mtu: 5, routine: 1}\n")
-    said = folder.problems()
+    lines = folder.problems()
     keys = ["options.routine", "options.mtu", "benchmarks.ping.cuont", "benchmarks.tcp.duration"]
-    assert [line.split(": ")[1] for line in said] == keys
+    assert [line.split(": ")[1] for line in lines] == keys
 
 
 @pytest.mark.parametrize(
@@ -366,8 +366,8 @@ def test_all_problems_are_said_not_only_the_first(folder: Folder) -> None:
 def test_the_command_line_is_blamed_for_what_it_said(
     folder: Folder, setting: str, problem: str
 ) -> None:
-    said = folder.problems(setting)
-    assert said[0].startswith(problem)
+    lines = folder.problems(setting)
+    assert lines[0].startswith(problem)
 
 
 @pytest.mark.parametrize(
@@ -382,8 +382,8 @@ def test_settings_are_read_as_snakemake_does(word: str) -> None:
 
 def test_a_file_is_blamed_for_what_the_command_line_did_not_touch(folder: Folder) -> None:
     folder.edit("count: 25", "count: 0")
-    [said] = folder.problems("benchmarks={tcp: {duration_s: 2}}", "rounds=2")
-    assert said.startswith(f"{FILE}:7: benchmarks.ping.count: ")
+    [line] = folder.problems("benchmarks={tcp: {duration_s: 2}}", "rounds=2")
+    assert line.startswith(f"{FILE}:7: benchmarks.ping.count: ")
     assert folder.problems("benchmarks={ping: {count: 3}}") == []
 
 
@@ -460,9 +460,9 @@ def test_an_ssh_testbed_without_its_key_files_is_refused(folder: Folder, tmp_pat
 )
 def test_a_bad_ssh_testbed(folder: Folder, old: str, new: str, problem: str) -> None:
     folder.write("config/testbeds/own.yaml", SSH.replace(old, new))
-    said = folder.edit("testbed: fake", "testbed: own").problems()
-    assert any(problem in line for line in said)
-    assert all(line.startswith("config/testbeds/own.yaml") for line in said)
+    lines = folder.edit("testbed: fake", "testbed: own").problems()
+    assert any(problem in line for line in lines)
+    assert all(line.startswith("config/testbeds/own.yaml") for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -483,15 +483,15 @@ def test_own_hosts_are_rebooted_only_by_permission(
         text = text.replace(f"name: {name}", word)
     folder.write("config/testbeds/own.yaml", text).edit("testbed: fake", "testbed: own")
     folder.edit("ping: {", f"reboot: {hosts}\n  ping: {{")
-    said = [line for line in folder.problems() if "allow_reboot" in line]
+    lines = [line for line in folder.problems() if "allow_reboot" in line]
     wanted = [
         f"hosts.{index}.allow_reboot: the benchmark 'reboot' reboots {name}, which is not allowed"
-        for index, _, name in (one.partition(": ") for one in refused)
+        for index, _, name in (refusal.partition(": ") for refusal in refused)
     ]
-    assert len(said) == len(wanted)
+    assert len(lines) == len(wanted)
     for problem in wanted:
-        assert any(problem in line for line in said)
-    assert all(line.startswith("config/testbeds/own.yaml:") for line in said)
+        assert any(problem in line for line in lines)
+    assert all(line.startswith("config/testbeds/own.yaml:") for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -505,9 +505,9 @@ def test_own_hosts_are_rebooted_only_by_permission(
 def test_a_host_that_a_benchmark_names_is_the_testbed_s(
     folder: Folder, benchmark: str, option: str, value: str
 ) -> None:
-    [said] = folder.edit("ping: {", f"{benchmark}: {{{option}: {value}}}\n  ping: {{").problems()
+    [line] = folder.edit("ping: {", f"{benchmark}: {{{option}: {value}}}\n  ping: {{").problems()
     wanted = f"{FILE}:7: benchmarks.{benchmark}.{option}: bob is no host of the testbed"
-    assert said.startswith(wanted)
+    assert line.startswith(wanted)
 
 
 def test_a_lab_s_hosts_may_be_rebooted(folder: Folder) -> None:
@@ -548,14 +548,14 @@ def test_the_schemas_in_the_repository_are_the_models() -> None:
 
 
 def test_the_profiles_are_the_thesis_ones() -> None:
-    said = {
+    profiles = {
         name: load_named(SHIPPED / "profiles", name, Profile, ("", None))
         for name in ("baseline", "low", "medium", "high")
     }
     values = {
         name: (p.delay_ms, p.jitter_ms, p.loss_percent, p.reorder_percent,
                p.reorder_correlation_percent)
-        for name, p in said.items()
+        for name, p in profiles.items()
     }  # fmt: skip
     assert values == {
         "baseline": (0, 0, 0, 0, 0),
@@ -563,7 +563,11 @@ def test_the_profiles_are_the_thesis_ones() -> None:
         "medium": (4, 7, 1, 2.5, 50),
         "high": (6, 15, 2.5, 5, 50),
     }
-    assert [name for name, profile in said.items() if profile.impairs] == ["low", "medium", "high"]
+    assert [name for name, profile in profiles.items() if profile.impairs] == [
+        "low",
+        "medium",
+        "high",
+    ]
 
 
 def test_links_are_a_ring_all_pairs_or_chosen() -> None:

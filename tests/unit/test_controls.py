@@ -28,8 +28,8 @@ def measured(rounds: int, effect: float, noise: float = 0.02) -> tuple[int, int]
     def values(more: float) -> Values:
         # Skewed, as loss and queues are.
         own: Matrix = noise * (dice.exponential(1, (PAIRS, rounds)) - 1)
-        made: Matrix = np.exp(weather + own + np.log1p(more))
-        return Values(made, made)
+        simulated: Matrix = np.exp(weather + own + np.log1p(more))
+        return Values(simulated, simulated)
 
     differ, compared = controls._counts(values(0), values(effect), controls.parts(rounds, 1))
     return int(differ.sum()), int(compared.sum())
@@ -58,7 +58,7 @@ def test_parts_are_all_there_are_or_a_hundred_that_the_seed_draws() -> None:
     assert len(controls.parts(8, 1)) == len(set(controls.parts(8, 1))) == 28
     many = controls.parts(20, 1)
     assert len(set(many)) == controls.MOST
-    assert {len(set(one)) for one in many} == {16}
+    assert {len(set(part)) for part in many} == {16}
     assert many == controls.parts(20, 1) != controls.parts(20, 2)
 
 
@@ -77,33 +77,33 @@ def test_the_table_has_each_control_of_the_campaign(tmp_path: Path) -> None:
         "systems": [["again", "nebula"]], "profiles": [["baseline@loss", "baseline"]],
         "changed": [["baseline@loss", "rate_mbit"]],
     }  # fmt: skip
-    made = analysed(tmp_path, samples, links, controls=pairs)["controls"]
-    same = only(made, kind="same", profile="baseline")
+    table = analysed(tmp_path, samples, links, controls=pairs)["controls"]
+    same = only(table, kind="same", profile="baseline")
     assert (same["vpn"], same["reference"], same["n_differ"], same["n_resamples"]) == (
         "again", "nebula", 0, 28
     )  # fmt: skip
-    effect = only(made, kind="effect", vpn="tinc")
+    effect = only(table, kind="effect", vpn="tinc")
     assert (effect["profile"], effect["reference_profile"]) == ("baseline@loss", "baseline")
     assert (effect["share"], effect["ratio"]) == (1.0, pytest.approx(0.9))
     assert (same["is_set"], effect["is_set"]) == (None, True)
-    assert len(made) == 2 + 3
+    assert len(table) == 2 + 3
     assert printed.line(same)[0] == "again = nebula"
-    assert printed.totals(made)[1] == (
+    assert printed.totals(table)[1] == (
         "a known effect is found in 84 of 84 comparisons: 100 % (at least 95 % is wanted)"
     )
 
 
 def test_controls_are_one_system_twice_and_variants_of_a_profile() -> None:
-    made = making.campaign(
+    trial = making.campaign(
         vpns=("internal", "nebula", "nebula@again"), profiles=("low", "low@loss", "high@loss")
     )
     systems: dict[str, System] = {
         "internal": making.system("internal"), "nebula": making.system("nebula"),
         "nebula@again": making.system("nebula"),
     }  # fmt: skip
-    known: dict[str, Any] = vars(made) | {"systems": systems}
-    found = plan.controls(type(made)(**known))
-    assert found == {
+    fields: dict[str, Any] = vars(trial) | {"systems": systems}
+    pairs = plan.controls(type(trial)(**fields))
+    assert pairs == {
         "systems": [["nebula@again", "nebula"]], "profiles": [["low@loss", "low"]],
         "changed": [["low@loss", "delay_ms"]],
     }  # fmt: skip

@@ -38,7 +38,7 @@ def line(at_s: float, message: object = "Handshake", unit: str = UNIT, **more: o
 
 
 def said(*lines: str, asked_s: float = AT_S + 60, end: str = "end 0", **more: object) -> Command:
-    text = "".join(f"{one}\n" for one in (f"{asked_s:.9f}", *lines, *([end] if end else [])))
+    text = "".join(f"{line}\n" for line in (f"{asked_s:.9f}", *lines, *([end] if end else [])))
     return making.command(text, role=LOG, measuring=False, **more)  # type: ignore[arg-type]
 
 
@@ -48,54 +48,54 @@ def clock(host: str, ahead_s: float, took_s: float = 0.02) -> Command:
 
 
 def record(*commands: Command, kind: str = "ssh") -> Record:
-    made = making.record(making.link(making.command("\n".join(PING))))
-    testbed = made.testbed.model_copy(update={"kind": kind})
-    return made.model_copy(
+    recorded = making.record(making.link(making.command("\n".join(PING))))
+    testbed = recorded.testbed.model_copy(update={"kind": kind})
+    return recorded.model_copy(
         update={"testbed": testbed, "collected": {DaemonLog.name: list(commands)}}
     )
 
 
 def ends(*commands: Command, kind: str = "ssh") -> dict[str, Beside]:
-    made = record(*commands, kind=kind)
-    [link] = made.links
+    recorded = record(*commands, kind=kind)
+    [link] = recorded.links
     start_s = Ping().series_start_s(link)
     assert start_s == AT_S, "when the first request was sent"
-    return {one.host: one for one in daemon_log.beside(made, {link.pair: start_s})}
+    return {end.host: end for end in daemon_log.beside(recorded, {link.pair: start_s})}
 
 
 def test_lines_of_both_ends_have_their_times_on_the_axis_of_the_rtts() -> None:
-    found = ends(
+    by_host = ends(
         clock("lom", 2.0), clock("yuki", -3.0),
         said(line(AT_S + 0.25)),
         said(line(AT_S - 5 + 1.5), asked_s=AT_S + 55, host="yuki"),
     )  # fmt: skip
-    assert {host: [at_s for at_s, _ in one.lines] for host, one in found.items()} == {
+    assert {host: [at_s for at_s, _ in end.lines] for host, end in by_host.items()} == {
         "lom": [0.25], "yuki": [pytest.approx(1.5)]
     }  # fmt: skip
-    assert found["lom"].clock_error_s == 0, "ping stamps by that very clock"
-    assert found["yuki"].clock_error_s == pytest.approx(0.02)
-    assert found["yuki"].until_s == pytest.approx(60)
-    assert found["lom"].lines[0][1] == Line(round((AT_S + 0.25) * 1e6), UNIT, 4, "Handshake")
+    assert by_host["lom"].clock_error_s == 0, "ping stamps by that very clock"
+    assert by_host["yuki"].clock_error_s == pytest.approx(0.02)
+    assert by_host["yuki"].until_s == pytest.approx(60)
+    assert by_host["lom"].lines[0][1] == Line(round((AT_S + 0.25) * 1e6), UNIT, 4, "Handshake")
 
 
 def test_hosts_of_one_kernel_have_one_clock() -> None:
     stamps = clock("lom", 9.0), clock("yuki", -3.0)
-    found = ends(*stamps, said(), said(line(AT_S + 1), host="yuki"), kind="lab")
-    assert [at_s for at_s, _ in found["yuki"].lines] == [1.0]
-    assert found["lom"].lines == ()
-    assert found["lom"].until_s == 60
+    by_host = ends(*stamps, said(), said(line(AT_S + 1), host="yuki"), kind="lab")
+    assert [at_s for at_s, _ in by_host["yuki"].lines] == [1.0]
+    assert by_host["lom"].lines == ()
+    assert by_host["lom"].until_s == 60
 
 
 def test_a_clock_that_was_not_told_leaves_only_the_source() -> None:
-    found = ends(said(line(AT_S)), said(line(AT_S), host="yuki"))
-    assert found["lom"].reason is None
-    assert found["yuki"].reason == "its clock against the other host's is not known"
-    assert found["yuki"].lines == ()
+    by_host = ends(said(line(AT_S)), said(line(AT_S), host="yuki"))
+    assert by_host["lom"].reason is None
+    assert by_host["yuki"].reason == "its clock against the other host's is not known"
+    assert by_host["yuki"].lines == ()
 
 
 def test_a_log_that_was_cut_off_is_known_until_its_last_line() -> None:
-    found = ends(said(line(AT_S + 1), line(AT_S + 7), '{"MESS', end=""))
-    assert (found["lom"].until_s, len(found["lom"].lines)) == (7.0, 2)
+    by_host = ends(said(line(AT_S + 1), line(AT_S + 7), '{"MESS', end=""))
+    assert (by_host["lom"].until_s, len(by_host["lom"].lines)) == (7.0, 2)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_a_host_without_units_and_a_record_without_logs() -> None:
     ],
 )
 def test_messages_of_all_forms_are_text(text: str, message: str) -> None:
-    found = Line.read(text)
-    assert found is not None
-    assert found.message == message
-    assert Line.read(found.text()) == found
+    entry = Line.read(text)
+    assert entry is not None
+    assert entry.message == message
+    assert Line.read(entry.text()) == entry
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_what_is_no_line_is_left_out(text: str) -> None:
 
 
 def test_what_systemd_says_of_a_unit_is_of_that_unit() -> None:
-    found = Line.read(line(AT_S, "Started", unit="init.scope", UNIT=UNIT, PRIORITY=None))
-    assert found is not None
-    assert (found.unit, found.priority) == (UNIT, 6)
+    entry = Line.read(line(AT_S, "Started", unit="init.scope", UNIT=UNIT, PRIORITY=None))
+    assert entry is not None
+    assert (entry.unit, entry.priority) == (UNIT, 6)
 
 
 class Closed(making.ScriptedHost):
@@ -154,9 +154,9 @@ class Closed(making.ScriptedHost):
 def mesh(driver: str, answer: making.Answer, **options: object) -> Mesh:
     hosts = tuple(making.ScriptedHost(name, answer, n) for n, name in enumerate(("lom", "yuki")))
     nodes = tuple(Node(n, host.name, host.address.data_address) for n, host in enumerate(hosts))
-    made, network = making.driver(driver, options), Network(nodes)
-    material = asyncio.run(made.material(network, hosts))
-    return Mesh(made, network, hosts, material, {host.name: FACTS for host in hosts})
+    loaded, network = making.driver(driver, options), Network(nodes)
+    material = asyncio.run(loaded.material(network, hosts))
+    return Mesh(loaded, network, hosts, material, {host.name: FACTS for host in hosts})
 
 
 def asked(built: Mesh) -> list[Command]:
@@ -278,10 +278,10 @@ def test_it_is_found_and_has_no_values() -> None:
 
 def test_tidy_events_have_a_row_per_line_and_one_of_a_silent_end(tmp_path: Path) -> None:
     logs = said(line(AT_S + 1), line(AT_S + 2)), said(host="yuki")
-    for name, made in (("new", record(*logs, kind="lab")), ("old", record())):
+    for name, recorded in (("new", record(*logs, kind="lab")), ("old", record())):
         path = tmp_path / "raw" / f"{name}.json"
-        records.write(made, path)
-        files = [tmp_path / f"{what}.parquet" for what in ("samples", "links", name)]
+        records.write(recorded, path)
+        files = [tmp_path / f"{table}.parquet" for table in ("samples", "links", name)]
         parse.parse([path], *files)
     new, old = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("new", "old"))
     assert new.schema.equals(schema.EVENTS)

@@ -248,7 +248,7 @@ def test_marks_of_many_tunings_are_counted() -> None:
     rows = [
         row(vpn=vpn, tuning=name, marks=["hot CPU"]) for vpn in context.vpns for name in tunings
     ]
-    rows[-1]["marks"] = []
+    rows[-1] = {**rows[-1], "marks": []}
     groups = collect(rows, context)
     assert marked(groups, context) == [
         "† hot CPU (internal under all 4 tunings, baseline; tinc under 3 of 4 tunings, baseline)"

@@ -109,14 +109,16 @@ def values(outcome: Outcome, **options: Any) -> list[Observation]:
     return list(Mtu(mtu.Options(**options)).parse_link(again))
 
 
-def whole(found: list[Observation]) -> dict[tuple[str, str], float | None]:
-    return {(v.metric.name, v.direction): v.value for v in found if v.t_s is None}
+def whole(observations: list[Observation]) -> dict[tuple[str, str], float | None]:
+    return {(v.metric.name, v.direction): v.value for v in observations if v.t_s is None}
 
 
-def by_size(found: list[Observation], mode: str, metric: str = "packet_passed") -> dict[int, float]:
+def by_size(
+    observations: list[Observation], mode: str, metric: str = "packet_passed"
+) -> dict[int, float]:
     return {
         v.stream: v.value
-        for v in found
+        for v in observations
         if (v.metric.name, v.mode, v.direction) == (metric, mode, "forward")
         and v.stream is not None
         and v.value is not None
@@ -126,50 +128,50 @@ def by_size(found: list[Observation], mode: str, metric: str = "packet_passed") 
 def test_a_path_as_its_interface_says_is_no_black_hole() -> None:
     outcome, _ = measure(path())
     assert (outcome.status, outcome.reason) == (Status.OK, None)
-    found = values(outcome)
+    observations = values(outcome)
     for direction in ("forward", "reverse"):
-        assert whole(found)["tunnel_mtu", direction] == 1420
-        assert whole(found)["largest_whole", direction] == 1420
-        assert whole(found)["largest_any", direction] == 9000
-        assert whole(found)["black_hole", direction] == 0
-    assert by_size(found, "whole") == {
+        assert whole(observations)["tunnel_mtu", direction] == 1420
+        assert whole(observations)["largest_whole", direction] == 1420
+        assert whole(observations)["largest_any", direction] == 9000
+        assert whole(observations)["black_hole", direction] == 0
+    assert by_size(observations, "whole") == {
         576: 1, 1280: 1, 1360: 1, 1400: 1, 1420: 1, 1450: 0, 1500: 0, 2800: 0, 9000: 0,
     }  # fmt: skip
-    assert by_size(found, "local", "packet_refused") == {
+    assert by_size(observations, "local", "packet_refused") == {
         1421: 1,
         1450: 1,
         1500: 1,
         2800: 1,
         9000: 1,
     }
-    assert by_size(found, "any") == {1450: 1, 1500: 1, 2800: 1, 9000: 1}
-    assert all(value.t_s is None or value.t_s >= 0 for value in found)
+    assert by_size(observations, "any") == {1450: 1, 1500: 1, 2800: 1, 9000: 1}
+    assert all(value.t_s is None or value.t_s >= 0 for value in observations)
 
 
 def test_a_router_s_word_names_its_mtu_and_the_search_finds_it_to_the_byte() -> None:
     outcome, _ = measure(path(1420, 1403))
-    found = values(outcome)
-    assert whole(found)["largest_whole", "forward"] == 1403
-    assert whole(found)["black_hole", "forward"] == 0
-    assert by_size(found, "icmp", "mtu_named")[1420] == 1400
-    assert by_size(found, "search")[1403] == 1
-    assert by_size(found, "search")[1404] == 0
+    observations = values(outcome)
+    assert whole(observations)["largest_whole", "forward"] == 1403
+    assert whole(observations)["black_hole", "forward"] == 0
+    assert by_size(observations, "icmp", "mtu_named")[1420] == 1400
+    assert by_size(observations, "search")[1403] == 1
+    assert by_size(observations, "search")[1404] == 0
 
 
 def test_without_a_word_it_is_a_black_hole() -> None:
-    found = values(measure(path(1420, 1390, SILENT))[0])
-    assert whole(found)["black_hole", "forward"] == 1
-    assert whole(found)["largest_whole", "forward"] == 1390
-    assert by_size(found, "icmp", "mtu_named") == {}
+    observations = values(measure(path(1420, 1390, SILENT))[0])
+    assert whole(observations)["black_hole", "forward"] == 1
+    assert whole(observations)["largest_whole", "forward"] == 1390
+    assert by_size(observations, "icmp", "mtu_named") == {}
 
 
 def test_without_a_search_only_the_sizes_and_the_interface_s_edges_are_asked_for() -> None:
     options: dict[str, Any] = {"sizes_bytes": (600, 1400), "exact": False}
     outcome, _ = measure(path(1420, 1390), **options)
-    found = values(outcome, **options)
-    assert by_size(found, "whole") == {600: 1, 1400: 0}
-    assert by_size(found, "search") == {68: 1, 1420: 0, 1421: 0}
-    assert whole(found)["largest_whole", "forward"] == 600
+    observations = values(outcome, **options)
+    assert by_size(observations, "whole") == {600: 1, 1400: 0}
+    assert by_size(observations, "search") == {68: 1, 1420: 0, 1421: 0}
+    assert whole(observations)["largest_whole", "forward"] == 600
 
 
 def test_the_exact_command_is_kept() -> None:
@@ -251,9 +253,9 @@ def test_sizes_that_cannot_be_are_refused(wrong: Any) -> None:
 def test_links_that_ask_different_questions_later_started_together() -> None:
     """Only the first command of a role says when a link started."""
     later = timedelta(seconds=3)
-    one, two = (making.command(role="forward", start_s=0.01 * n) for n in range(2))
-    more = one.model_copy(update={"started": one.started + later})
-    outcomes = [Outcome(Status.OK, None, [one, more], 9), Outcome(Status.OK, None, [two], 9)]
+    first, second = (making.command(role="forward", start_s=0.01 * n) for n in range(2))
+    more = first.model_copy(update={"started": first.started + later})
+    outcomes = [Outcome(Status.OK, None, [first, more], 9), Outcome(Status.OK, None, [second], 9)]
     assert groups.spread_s(outcomes) == 0.01
 
 

@@ -26,10 +26,10 @@ def driver(**options: Any) -> Any:
 
 
 def files(node: Node, **options: Any) -> dict[str, Any]:
-    made = driver(**options)
-    found = made.files(node, NETWORK, KEYS)
-    assert {file.path.name: file.mode for file in found if file.secret} == {"key": 0o600}
-    return {file.path.name: file.content.decode() for file in found}
+    mycelium = driver(**options)
+    host_files = mycelium.files(node, NETWORK, KEYS)
+    assert {file.path.name: file.mode for file in host_files if file.secret} == {"key": 0o600}
+    return {file.path.name: file.content.decode() for file in host_files}
 
 
 def test_every_host_dials_all_others_and_nobody_else() -> None:
@@ -51,16 +51,16 @@ def test_an_mtu_of_one_s_own_is_set_when_the_interface_is_there() -> None:
 
 
 def test_addresses_are_the_program_s_and_its_keys_files_are_gone() -> None:
-    told = iter(("4d1:0:0:0:0:0:0:1", "4d2::1", "4d3::1"))
+    addresses = iter(("4d1:0:0:0:0:0:0:1", "4d2::1", "4d3::1"))
 
     def answer(argv: Sequence[str]) -> str:
-        said = {"publicKey": "ab12", "address": next(told)} if "inspect" in argv else {}
-        return json.dumps(said)
+        reply = {"publicKey": "ab12", "address": next(addresses)} if "inspect" in argv else {}
+        return json.dumps(reply)
 
     host = making.ScriptedHost(answer=answer)
-    made = asyncio.run(driver().material(NETWORK, [host]))
-    assert [driver().address(node, made) for node in NODES] == ["4d1::1", "4d2::1", "4d3::1"]
-    keys = [mine["private"] for mine in made.values()]
+    material = asyncio.run(driver().material(NETWORK, [host]))
+    assert [driver().address(node, material) for node in NODES] == ["4d1::1", "4d2::1", "4d3::1"]
+    keys = [mine["private"] for mine in material.values()]
     assert len(set(keys)) == 3
     assert {len(key.encode()) for key in keys} == {32}, "an X25519 key has 32 bytes"
     assert host.asked[-1] == ["rm", "-rf", "--", "/run/meshbench/mycelium-key"]
@@ -74,8 +74,8 @@ def paths(routes: Any) -> dict[str, PathState]:
         return json.dumps(others if argv[0] == "cat" else routes)
 
     host = making.ScriptedHost(answer=answer)
-    found: dict[str, PathState] = asyncio.run(driver().paths(host, NODES[0], NETWORK))
-    return found
+    by_host: dict[str, PathState] = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    return by_host
 
 
 def route(subnet: str, hop: str) -> dict[str, Any]:
@@ -104,9 +104,9 @@ def test_a_route_over_the_host_itself_is_direct() -> None:
     ],
 )
 def test_a_route_over_another_host_is_relayed(hop: str, kind: str, transport: str) -> None:
-    found = paths([route("4d3:1::/64", hop)])["luna"]
-    assert (found.kind, found.transport) == (kind, transport)
-    assert found.endpoint == hop.rpartition(" ")[2]
+    path = paths([route("4d3:1::/64", hop)])["luna"]
+    assert (path.kind, path.transport) == (kind, transport)
+    assert path.endpoint == hop.rpartition(" ")[2]
 
 
 def test_without_a_route_there_is_no_path() -> None:

@@ -21,23 +21,23 @@ def cpu(idle: int, steal: int) -> dict[str, Any]:
 
 def measured(used: Any = None) -> Record:
     """A cell on two hosts, one of which lost half of its time to other guests."""
-    made = record(link(command("no reply")))
-    made.testbed.facts = {} if used is None else {"cpu": used}
-    made.testbed.before = {"lom": cpu(0, 0), "yuki": cpu(0, 0)}
-    made.testbed.after = {"lom": cpu(50, 50), "yuki": {}}
-    return made
+    recorded = record(link(command("no reply")))
+    recorded.testbed.facts = {} if used is None else {"cpu": used}
+    recorded.testbed.before = {"lom": cpu(0, 0), "yuki": cpu(0, 0)}
+    recorded.testbed.after = {"lom": cpu(50, 50), "yuki": {}}
+    return recorded
 
 
 def test_a_lab_s_hosts_share_what_their_machine_s_other_programs_had() -> None:
-    found = list(Neighbours().parse(measured({"outside": 0.07, "lab": 0.5})))
-    assert [one for one in found if one.metric is OUTSIDE] == [
+    values = list(Neighbours().parse(measured({"outside": 0.07, "lab": 0.5})))
+    assert [value for value in values if value.metric is OUTSIDE] == [
         Observation(OUTSIDE, 0.07, "lom"), Observation(OUTSIDE, 0.07, "yuki"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("used", [None, {}, "much"])
 def test_where_it_is_not_known_there_is_no_value(used: Any) -> None:
-    assert [one.metric for one in Neighbours().parse(measured(used))] == [STOLEN]
+    assert [value.metric for value in Neighbours().parse(measured(used))] == [STOLEN]
 
 
 def test_stolen_time_is_each_host_s_own() -> None:
@@ -50,8 +50,8 @@ def test_it_is_in_the_tables_of_every_benchmark(tmp_path: Path) -> None:
     file, samples, links = (tmp_path / name for name in ("r.json", "s.parquet", "l.parquet"))
     records.write(measured({"outside": 0.2}), file)
     parse.parse([file], samples, links)
-    made = synthetic.tables(tmp_path, [samples], [links], ["impairment", "links", "hosts"])
-    rows = [row for row in synthetic.read(made["hosts"]) if row["metric"] == "outside_cpu"]
+    tables = synthetic.tables(tmp_path, [samples], [links], ["impairment", "links", "hosts"])
+    rows = [row for row in synthetic.read(tables["hosts"]) if row["metric"] == "outside_cpu"]
     assert {row["host"]: (row["value"], row["status"]) for row in rows} == {
         "lom": (0.2, "ok"), "yuki": (0.2, "ok"),
     }  # fmt: skip

@@ -70,8 +70,8 @@ def test_it_is_told_before_the_first_interface_is_made(
     # networkd is no root.
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
-    [told] = machine.when(*RELOAD)
-    assert told < min(machine.when("ip", "link", "add"))
+    [reload] = machine.when(*RELOAD)
+    assert reload < min(machine.when("ip", "link", "add"))
 
 
 def test_it_is_left_in_peace_where_it_does_not_run(
@@ -113,9 +113,9 @@ def test_down_takes_it_back_after_the_last_interface(
     machine.ran.clear()
     asyncio.run(lab._clear(LAYOUT))
     assert list(folder.iterdir()) == []
-    [told] = machine.when(*RELOAD)
-    assert told > max(machine.when("ip", "link", "del"))
-    assert not machine.ran[told][1]
+    [reload] = machine.when(*RELOAD)
+    assert reload > max(machine.when("ip", "link", "del"))
+    assert not machine.ran[reload][1]
 
 
 async def _nothing() -> None:

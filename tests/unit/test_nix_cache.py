@@ -44,60 +44,69 @@ def values(link: LinkRecord, **options: Any) -> list[Observation]:
     return list(NixCache(Options(**options)).parse_link(link))
 
 
-def whole(found: Sequence[Observation]) -> dict[str, float | None]:
-    mine = [v for v in found if v.t_s is None and v.stream is None]
+def whole(observations: Sequence[Observation]) -> dict[str, float | None]:
+    mine = [v for v in observations if v.t_s is None and v.stream is None]
     names = [value.metric.name for value in mine]
     assert len(set(names)) == len(names)
     return {value.metric.name: value.value for value in mine}
 
 
 def series(
-    found: Sequence[Observation], metric: str, stream: int, mode: str | None = None
+    observations: Sequence[Observation], metric: str, stream: int, mode: str | None = None
 ) -> list[tuple[float, float]]:
     return [
         (v.t_s, v.value)
-        for v in found
+        for v in observations
         if v.t_s is not None and v.value is not None
         and (v.metric.name, v.stream, v.mode) == (metric, stream, mode)
     ]  # fmt: skip
 
 
 def test_times_and_rate_of_the_copies() -> None:
-    said, found = making.document("nix-export.json")["results"][0], values(making.link(*recorded()))
-    assert whole(found) == {
-        "closure_bytes": 1_001_304, "copy_time": said["mean"], "copy_user": said["user"],
-        "copy_system": said["system"], "copy_rate": pytest.approx(8 * 1_001_304 / said["mean"]),
+    export, observations = (
+        making.document("nix-export.json")["results"][0],
+        values(making.link(*recorded())),
+    )
+    assert whole(observations) == {
+        "closure_bytes": 1_001_304, "copy_time": export["mean"], "copy_user": export["user"],
+        "copy_system": export["system"], "copy_rate": pytest.approx(8 * 1_001_304 / export["mean"]),
         "bytes_done": 1_001_304, "paths_done": 8,
     }  # fmt: skip
     each = {
-        v.stream: v.value for v in found if v.metric.name == "copy_time" and v.stream is not None
+        v.stream: v.value
+        for v in observations
+        if v.metric.name == "copy_time" and v.stream is not None
     }
-    assert each == dict(enumerate(said["times"]))
+    assert each == dict(enumerate(export["times"]))
     # The link carried 4 Mbit/s.
-    assert 3.4e6 < (whole(found)["copy_rate"] or 0) < 4e6
+    assert 3.4e6 < (whole(observations)["copy_rate"] or 0) < 4e6
 
 
 def test_progress_of_each_copy_grows_to_the_whole_closure_and_not_faster_than_the_link() -> None:
-    found = values(making.link(*recorded()))
+    observations = values(making.link(*recorded()))
     times = making.document("nix-export.json")["results"][0]["times"]
     for stream, took_s in enumerate(times):
-        come = series(found, "bytes_done", stream)
+        come = series(observations, "bytes_done", stream)
         assert come == sorted(come)
         assert [size for _, size in come] == sorted(size for _, size in come)
         assert come[0] == (0, 0)
         # With HTTP's heads a little more than the closure.
         assert come[-1][0] == pytest.approx(took_s, abs=1e-3)
         assert come[-1][1] == pytest.approx(1_001_304, rel=0.02)
-        assert series(found, "paths_done", stream)[-1][1] == 8
-        rates = [rate for _, rate in series(found, "copy_rate", stream)]
+        assert series(observations, "paths_done", stream)[-1][1] == 8
+        rates = [rate for _, rate in series(observations, "copy_rate", stream)]
         assert len(rates) == len(come) - 1 > 5
         assert min(rates) >= 0
         # What came out of order is received at once, so a single rate may be beyond the link's 4
         # Mbit/s; its burst is 20 kB, and a look takes a moment.
         assert all(size <= 4e6 / 8 * at_s + 40_000 for at_s, size in come)
-    warm_up = series(found, "bytes_done", 0, "warm_up")
+    warm_up = series(observations, "bytes_done", 0, "warm_up")
     assert 0.8e6 < warm_up[-1][1] <= 1.02e6
-    assert series(found, "bytes_done", 2) == series(found, "bytes_done", 1, "warm_up") == []
+    assert (
+        series(observations, "bytes_done", 2)
+        == series(observations, "bytes_done", 1, "warm_up")
+        == []
+    )
 
 
 def test_a_connection_of_the_copy_before_is_not_the_next_one_s() -> None:
@@ -116,12 +125,12 @@ def test_a_port_that_is_used_again_is_another_connection() -> None:
 
 def test_a_copy_that_was_cut_off_keeps_what_was_done_by_then() -> None:
     link = making.link(*recorded("cut-"), status=Status.TIMEOUT, reason="x")
-    found = values(link, copy_limit_s=1)
-    assert whole(found) == {
+    observations = values(link, copy_limit_s=1)
+    assert whole(observations) == {
         "closure_bytes": 1_001_304, "copies_started": 1, "paths_wanted": 8, "paths_started": 6,
         "bytes_done": 436_500 + 30_973, "paths_done": 4,
     }  # fmt: skip
-    come = series(found, "bytes_done", 0, "warm_up")
+    come = series(observations, "bytes_done", 0, "warm_up")
     assert come[-1][1] == 467_473
     assert come[-1][0] < 1
     # At 4 Mbit/s no more can have come.
@@ -130,8 +139,8 @@ def test_a_copy_that_was_cut_off_keeps_what_was_done_by_then() -> None:
 
 def test_a_copy_that_never_came_to_anything_has_done_nothing() -> None:
     commands = [making.command("", 1, error=REFUSED, role="copies")]
-    found = values(making.link(*commands, status=Status.FAILED))
-    assert whole(found) == {"bytes_done": 0, "paths_done": 0}
+    observations = values(making.link(*commands, status=Status.FAILED))
+    assert whole(observations) == {"bytes_done": 0, "paths_done": 0}
 
 
 def test_an_export_that_cannot_be_read_is_an_error_of_a_good_link_only() -> None:

@@ -76,10 +76,10 @@ def test_the_table_has_each_copy_and_how_far_it_came(made: dict[str, Path]) -> N
     }
 
 
-def drawn(made: dict[str, Path]) -> str:
+def drawn(files: dict[str, Path]) -> str:
     loaded = catalogue.load(FIGURE.name)
     assert loaded.draw
-    data = Data.read({name: made[name] for name in FIGURE.tables})
+    data = Data.read({name: files[name] for name in FIGURE.tables})
     spec = loaded.draw(data, context()).to_dict()
     return json.dumps(spec, ensure_ascii=False)
 

@@ -61,20 +61,22 @@ def paths(node: Node, status: str, **options: Any) -> Any:
 def test_the_server_knows_its_clients_by_fingerprint_and_gives_each_its_address() -> None:
     driver = openvpn()
     keys = asyncio.run(driver.material(NETWORK, []))
-    found = {file.path.name: file.content.decode() for file in driver.files(FIRST, NETWORK, keys)}
-    listed = found["openvpn.conf"].partition("<peer-fingerprint>\n")[2].splitlines()[:2]
+    contents = {
+        file.path.name: file.content.decode() for file in driver.files(FIRST, NETWORK, keys)
+    }
+    listed = contents["openvpn.conf"].partition("<peer-fingerprint>\n")[2].splitlines()[:2]
     for node, fingerprint in zip((SECOND, THIRD), listed, strict=True):
         certificate = x509.load_pem_x509_certificate(keys[node.name]["certificate"].encode())
         assert fingerprint == certificate.fingerprint(hashes.SHA256()).hex(":").upper()
-        assert found[node.name] == f"ifconfig-push {node.overlay} 255.255.255.0\n"
-    assert keys["lom"]["public_fingerprint"] not in found["openvpn.conf"]
+        assert contents[node.name] == f"ifconfig-push {node.overlay} 255.255.255.0\n"
+    assert keys["lom"]["public_fingerprint"] not in contents["openvpn.conf"]
 
 
 def test_a_client_dials_the_server_and_knows_nobody_else() -> None:
-    found = files(SECOND)
-    assert "remote 192.0.2.1 1194 udp4" in found["openvpn.conf"].splitlines()
-    assert found["openvpn.conf"].count(":") == 31, "one fingerprint"
-    assert set(found) == {"openvpn.conf", "host.crt", "host.key"}
+    contents = files(SECOND)
+    assert "remote 192.0.2.1 1194 udp4" in contents["openvpn.conf"].splitlines()
+    assert contents["openvpn.conf"].count(":") == 31, "one fingerprint"
+    assert set(contents) == {"openvpn.conf", "host.crt", "host.key"}
 
 
 def test_options_change_what_they_say() -> None:
@@ -104,9 +106,9 @@ def test_the_server_tells_of_each_client() -> None:
 
 
 def test_a_client_reaches_the_other_over_the_server() -> None:
-    found = paths(SECOND, STATISTICS.format(read=3170), transport="tcp")
-    assert {name: path.kind for name, path in found.items()} == {"lom": "direct", "luna": "relay"}
-    assert {(path.transport, path.endpoint) for path in found.values()} == {
+    by_host = paths(SECOND, STATISTICS.format(read=3170), transport="tcp")
+    assert {name: path.kind for name, path in by_host.items()} == {"lom": "direct", "luna": "relay"}
+    assert {(path.transport, path.endpoint) for path in by_host.values()} == {
         ("tcp", "192.0.2.1:1194")
     }
 
@@ -122,6 +124,6 @@ def test_a_server_without_clients_has_no_paths(status: str) -> None:
 
 
 def test_its_version() -> None:
-    said = "OpenVPN 2.6.14 x86_64-pc-linux-gnu [SSL (OpenSSL)]\nlibrary versions: OpenSSL 3.5.7\n"
-    host = making.ScriptedHost(answer=lambda _: (1, said, ""))
+    output = "OpenVPN 2.6.14 x86_64-pc-linux-gnu [SSL (OpenSSL)]\nlibrary versions: OpenSSL 3.5.7\n"
+    host = making.ScriptedHost(answer=lambda _: (1, output, ""))
     assert asyncio.run(openvpn().installed_version(host)) == "2.6.14"

@@ -24,9 +24,9 @@ LATER = Spent(workflow_s=1.5, opening_s=0.25, evidence_s=0.5, preparing_s=0.25, 
 
 def cells(*spent: Spent | None, vpn: str = "nebula") -> list[Record]:
     """A system's cells in their order; the first one brought it up in 1.5 s."""
-    made = []
-    for number, one in enumerate(spent):
-        made.append(
+    recorded = []
+    for number, times in enumerate(spent):
+        recorded.append(
             record(
                 link(PING),
                 cell=cell(
@@ -37,27 +37,27 @@ def cells(*spent: Spent | None, vpn: str = "nebula") -> list[Record]:
                 kind="ping",
             )
         )
-        made[-1].spent = one
-    made[0].vpn.ready_s = {"lom->yuki": 1.0, "yuki->lom": 1.5}
-    return made
+        recorded[-1].spent = times
+    recorded[0].vpn.ready_s = {"lom->yuki": 1.0, "yuki->lom": 1.5}
+    return recorded
 
 
-def tables(folder: Path, *found: Record) -> dict[str, Path]:
+def tables(folder: Path, *recorded: Record) -> dict[str, Path]:
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"{number}.json" for number in range(len(found))]
-    for one, path in zip(found, paths, strict=True):
-        records.write(one, path)
+    paths = [folder / f"{number}.json" for number in range(len(recorded))]
+    for cell_record, path in zip(recorded, paths, strict=True):
+        records.write(cell_record, path)
     samples, links = folder / "samples.parquet", folder / "links.parquet"
     parse.parse(paths, samples, links)
-    made: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for name in ("impairment", "brackets", "links", "cells", "calibrations", "overhead"):
-        made[name] = folder / f"{name}.parquet"
-        aggregate.aggregate(name, [samples], [links], made[name], made)
-    return made
+        files[name] = folder / f"{name}.parquet"
+        aggregate.aggregate(name, [samples], [links], files[name], files)
+    return files
 
 
-def overhead(folder: Path, *found: Record) -> dict[str, Any]:
-    [row] = pq.read_table(tables(folder, *found)["overhead"]).to_pylist()
+def overhead(folder: Path, *recorded: Record) -> dict[str, Any]:
+    [row] = pq.read_table(tables(folder, *recorded)["overhead"]).to_pylist()
     return dict(row)
 
 
@@ -76,9 +76,9 @@ def test_the_parts_of_a_system_s_cells_add_up(tmp_path: Path) -> None:
 
 
 def test_links_measured_side_by_side_count_once(tmp_path: Path) -> None:
-    [one] = cells(FIRST)
-    one.links.append(one.links[0].model_copy(update={"target": "luna"}))
-    row = overhead(tmp_path, one)
+    [record] = cells(FIRST)
+    record.links.append(record.links[0].model_copy(update={"target": "luna"}))
+    row = overhead(tmp_path, record)
     assert (row["tests_s"], row["tools_s"]) == (5.0, 4.0)
 
 
@@ -120,10 +120,10 @@ def test_the_overview_shows_every_part(tmp_path: Path) -> None:
 
 def test_the_time_of_the_suite_shows_every_part(tmp_path: Path) -> None:
     files = tables(tmp_path / "a", *cells(FIRST, LATER), *cells(LATER, vpn="internal"))
-    found = {one.vpn: one for one in test_duration.spent(_data(files), CONTEXT)}
-    assert found["nebula"].parts["waiting for tunnels"] == 1.5
-    assert found["internal"].parts["waiting for tunnels"] == 1.5
-    assert found["nebula"].unknown == []
+    by_vpn = {spent.vpn: spent for spent in test_duration.spent(_data(files), CONTEXT)}
+    assert by_vpn["nebula"].parts["waiting for tunnels"] == 1.5
+    assert by_vpn["internal"].parts["waiting for tunnels"] == 1.5
+    assert by_vpn["nebula"].unknown == []
 
 
 def _data(files: dict[str, Path]) -> Data:

@@ -51,9 +51,9 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def supply(package: Package, *programs: str) -> Supply:
-    found = resolve(package, "system", programs)
-    assert found is not None
-    return found
+    supplied = resolve(package, "system", programs)
+    assert supplied is not None
+    return supplied
 
 
 def obtain(package: Package, *programs: str, architecture: str = ARCHITECTURE) -> Manifest:
@@ -111,16 +111,16 @@ def test_a_system_cannot_take_the_packages_folder() -> None:
 
 
 def test_a_digest_is_of_what_is_said_and_of_local_content_not_of_its_place(tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    for place in (one, other):
+    first, second = tmp_path / "one", tmp_path / "other"
+    for place in (first, second):
         place.mkdir()
         (place / "tincd").write_text("program")
         (place / "README").write_text(str(place))
-    digest = supply(Local(path=str(one)), "tincd").digest
-    assert supply(Local(path=str(other)), "tincd").digest == digest
-    assert supply(Local(path=str(other / "tincd")), "tincd").digest == digest
-    (one / "tincd").write_text("another")
-    assert supply(Local(path=str(one)), "tincd").digest != digest
+    digest = supply(Local(path=str(first)), "tincd").digest
+    assert supply(Local(path=str(second)), "tincd").digest == digest
+    assert supply(Local(path=str(second / "tincd")), "tincd").digest == digest
+    (first / "tincd").write_text("another")
+    assert supply(Local(path=str(first)), "tincd").digest != digest
 
     go = Go(module="m", version="v1")
     assert supply(go).digest == supply(Go(module="m", version="v1", licence="MIT")).digest
@@ -156,10 +156,10 @@ def test_the_users_folder_serves_drivers_that_do_not_come_from_debian(
     assert incomplete is not None
     assert incomplete.origin == "driver"
     (tmp_path / "cli").write_text("cli")
-    found = resolve(crate, "driver")
-    assert found is not None
-    assert (found.origin, found.programs) == ("MESHBENCH_BINARIES", ("core", "cli"))
-    manifest = asyncio.run(store.obtain(found, ARCHITECTURE))
+    supplied = resolve(crate, "driver")
+    assert supplied is not None
+    assert (supplied.origin, supplied.programs) == ("MESHBENCH_BINARIES", ("core", "cli"))
+    manifest = asyncio.run(store.obtain(supplied, ARCHITECTURE))
     assert manifest.origin == "MESHBENCH_BINARIES"
     assert manifest.source["source"] == "file"
     own = resolve(crate, "system")
@@ -175,9 +175,9 @@ def test_local_programs_are_copied_with_their_checksums(tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "nebula-dev").write_bytes(b"program")
     package = Local(path=str(tmp_path), programs={"nebula": "build/nebula-dev"}, licence="MIT")
-    found = obtain(package)
-    assert found.programs == {"nebula": hashlib.sha256(b"program").hexdigest()}
-    assert (found.sizes_bytes, found.licence) == ({"nebula": 7}, "MIT")
+    manifest = obtain(package)
+    assert manifest.programs == {"nebula": hashlib.sha256(b"program").hexdigest()}
+    assert (manifest.sizes_bytes, manifest.licence) == ({"nebula": 7}, "MIT")
     copied = made(package) / "nebula"
     assert copied.read_bytes() == b"program"
     assert stat.S_IMODE(copied.stat().st_mode) == 0o755
@@ -195,12 +195,12 @@ def test_a_path_may_come_from_the_environment(
 
 
 def test_a_driver_s_programs_that_cannot_be_had_can_be_supplied() -> None:
-    found = resolve(Local(environment="MY_TINC", programs={"tincd": "tincd"}), "driver")
-    assert found is not None
+    supplied = resolve(Local(environment="MY_TINC", programs={"tincd": "tincd"}), "driver")
+    assert supplied is not None
     with pytest.raises(
         VpnError, match="is not set .*; MESHBENCH_BINARIES=<a folder with tincd> supplies it$"
     ):
-        asyncio.run(store.obtain(found, ARCHITECTURE))
+        asyncio.run(store.obtain(supplied, ARCHITECTURE))
 
 
 def test_a_file_that_changes_under_a_run_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
@@ -269,12 +269,12 @@ def test_a_release_is_fetched_compared_and_unpacked(served: tuple[Path, str], pa
     content = pack({"./it-1.2/bin/it": b"program", "it-1.2/it.conf": b"", "../../outside": b"no"})
     (folder / "it").write_bytes(content)
     package = release(f"{url}/it", content, {"itd": "it-1.2/bin/it"})
-    found = obtain(package)
-    assert (found.version, list(found.programs)) == ("1.2", ["itd"])
+    manifest = obtain(package)
+    assert (manifest.version, list(manifest.programs)) == ("1.2", ["itd"])
     assert (made(package) / "itd").read_bytes() == b"program"
     assert [path.name for path in made(package).iterdir()] == ["itd"]
     (folder / "it").unlink()
-    assert obtain(package) == found
+    assert obtain(package) == manifest
 
 
 def test_a_release_may_be_the_program_itself(served: tuple[Path, str]) -> None:
@@ -331,10 +331,14 @@ def test_a_crate_is_built_with_its_lock_file_and_told_in_the_manifest(
     about.mkdir(parents=True)
     (about / "Cargo.toml").write_text('[package]\nlicense = "LGPL-3.0"\n')
     monkeypatch.setenv("CARGO_HOME", str(home))
-    found = obtain(CRATE)
-    assert (found.version, found.tool, found.licence) == ("2.0.3", "cargo 1.0 (test)", "LGPL-3.0")
-    assert found.programs.keys() == {"easytier-core", "easytier-cli"}
-    assert found.build_s is not None
+    manifest = obtain(CRATE)
+    assert (manifest.version, manifest.tool, manifest.licence) == (
+        "2.0.3",
+        "cargo 1.0 (test)",
+        "LGPL-3.0",
+    )
+    assert manifest.programs.keys() == {"easytier-core", "easytier-cli"}
+    assert manifest.build_s is not None
     [words] = [x for x in (bin_folder / "calls").read_text().splitlines() if "install" in x]
     assert "--locked" in words
     assert words.endswith(
@@ -345,10 +349,10 @@ def test_a_crate_is_built_with_its_lock_file_and_told_in_the_manifest(
 def test_a_build_that_fails_is_a_reason_with_the_end_of_its_log(bin_folder: Path) -> None:
     failing = 'case $1 in --version) echo cargo 1.0;; *) seq 5000; echo "error: no protoc" >&2; exit 101;; esac'
     program(bin_folder / "cargo", failing)
-    said = fails(CRATE)
-    assert said.startswith("package easytier@2.0.3: cargo install ended with 101: ")
-    assert said.endswith("4999\n5000\nerror: no protoc")
-    assert len(said) < 2000
+    reason = fails(CRATE)
+    assert reason.startswith("package easytier@2.0.3: cargo install ended with 101: ")
+    assert reason.endswith("4999\n5000\nerror: no protoc")
+    assert len(reason) < 2000
     kept = made(CRATE).parent
     assert not kept.exists()
     assert "\n1\n2\n" in kept.with_name(f"{ARCHITECTURE}.log").read_text()
@@ -407,11 +411,11 @@ def test_a_go_module_in_a_folder_is_built(tmp_path: Path) -> None:
     (folder / "cmd" / "other" / "main.go").write_text(GO_PROGRAM)
     (folder / "LICENSE").write_text("\nBSD 3-Clause License\n")
     package = Go(folder=str(folder), programs={"control": ".", "other": "./cmd/other"})
-    found = obtain(package)
-    assert found.programs.keys() == {"control", "other"}
-    assert found.licence == "BSD 3-Clause License"
-    assert found.tool is not None
-    assert found.tool.startswith("go version go")
+    manifest = obtain(package)
+    assert manifest.programs.keys() == {"control", "other"}
+    assert manifest.licence == "BSD 3-Clause License"
+    assert manifest.tool is not None
+    assert manifest.tool.startswith("go version go")
     ran = asyncio.run(_said(made(package) / "control"))
     assert ran == "hello\n"
 
@@ -454,14 +458,14 @@ def test_a_go_module_at_a_version_is_installed_under_the_names_asked_for(
         monkeypatch.setenv(key, value)
     programs = {"first": ".", "second": "./cmd/two"}
     package = Go(module="example.org/it", version="v1.2.3", programs=programs)
-    found = obtain(package)
-    assert (found.version, found.licence) == ("v1.2.3", "MIT")
+    manifest = obtain(package)
+    assert (manifest.version, manifest.licence) == ("v1.2.3", "MIT")
     assert {path.name for path in made(package).iterdir()} == {"first", "second"}
     assert asyncio.run(_said(made(package) / "second")) == "hello\n"
     assert "v9.9.9" in fails(Go(module="example.org/it", version="v9.9.9"))
     other = "arm64" if ARCHITECTURE != "arm64" else "amd64"
     crossed = obtain(package, architecture=other)
-    assert crossed.programs["first"] != found.programs["first"]
+    assert crossed.programs["first"] != manifest.programs["first"]
 
 
 def test_a_module_is_called_by_its_last_word_that_is_no_version() -> None:
@@ -489,13 +493,13 @@ def test_what_failed_is_tried_again_by_the_next_run_only(
 ) -> None:
     monkeypatch.setenv("MESHBENCH_RUN", "one")
     program(bin_folder / "cargo", 'echo "$@" >> "${0%/*}/calls"; echo broken; exit 1')
-    said = fails(CRATE)
-    assert "broken" in said
+    reason = fails(CRATE)
+    assert "broken" in reason
     tries = (bin_folder / "calls").read_text()
-    assert fails(CRATE) == said
+    assert fails(CRATE) == reason
     assert (bin_folder / "calls").read_text() == tries
     program(bin_folder / "cargo", CARGO)
-    assert fails(CRATE) == said
+    assert fails(CRATE) == reason
     monkeypatch.setenv("MESHBENCH_RUN", "two")
     assert obtain(CRATE).programs
     assert not list(made(CRATE).parent.parent.glob("*.failed.json"))
@@ -552,13 +556,13 @@ def test_where_local_programs_are_makes_no_cell_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = making.system("tinc", Local(environment="MY_TINC"))
-    found = []
+    local_digests = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tincd").write_text("the same")
         monkeypatch.setenv("MY_TINC", str(tmp_path / name))
-        found.append(digests("tinc", system))
-    assert found[0] == found[1] != ()
+        local_digests.append(digests("tinc", system))
+    assert local_digests[0] == local_digests[1] != ()
 
 
 def test_hidden_files_of_a_go_module_do_not_count(tmp_path: Path) -> None:

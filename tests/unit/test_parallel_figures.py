@@ -57,8 +57,8 @@ def data(folder: Path, figure: str, samples: Rows, broken: str = "") -> Data:
             row |= {"status": "failed", "reason": REASON}
             if "value" in row and row.get("t_s") is None:
                 row["value"] = None
-    made = synthetic.write(folder, samples, links)
-    return Data.read({name: made[name] for name in catalogue.get(figure).tables})
+    files = synthetic.write(folder, samples, links)
+    return Data.read({name: files[name] for name in catalogue.get(figure).tables})
 
 
 def ring(modes: tuple[str, ...] = ("bidir",)) -> Rows:
@@ -70,10 +70,10 @@ def ring(modes: tuple[str, ...] = ("bidir",)) -> Rows:
     ]
 
 
-def printed(figure: str, told: Data) -> dict[tuple[str, str], dict[str, str]]:
+def printed(figure: str, tables: Data) -> dict[tuple[str, str], dict[str, str]]:
     loaded = catalogue.load(figure)
     assert loaded.tabulate
-    text = tabular.csv_text(loaded.tabulate(told, context()))
+    text = tabular.csv_text(loaded.tabulate(tables, context()))
     return {(row["vpn"], row.get("counted", "")): row for row in csv.DictReader(io.StringIO(text))}
 
 
@@ -84,8 +84,8 @@ ALL_MODES = ("single", "bidir")
 def test_single_and_simultaneous_tcp_are_compared_in_the_same_mode(
     tmp_path: Path, modes: tuple[str, ...]
 ) -> None:
-    told = data(tmp_path, "parallel_scaling", ring(modes))
-    row = printed("parallel_scaling", told)["nebula", ""]
+    tables = data(tmp_path, "parallel_scaling", ring(modes))
+    row = printed("parallel_scaling", tables)["nebula", ""]
     assert float(row["single_mbit_s"]) == 100
     assert (float(row["parallel_mbit_s"]), float(row["factor"])) == (150, 1.5)
     assert (row["single_n"], row["n"]) == ("3/3", "3/3")
@@ -95,21 +95,21 @@ def test_single_and_simultaneous_tcp_are_compared_in_the_same_mode(
     ("figure", "key"), [("parallel_scaling", "factor"), ("retransmit_parallel", "ratio")]
 )
 def test_modes_that_differ_are_not_divided(tmp_path: Path, figure: str, key: str) -> None:
-    told = data(tmp_path, figure, ring(("single",)))
-    row = printed(figure, told)["internal", ""]
+    tables = data(tmp_path, figure, ring(("single",)))
+    row = printed(figure, tables)["internal", ""]
     assert (row[key], row[f"{key}_missing"]) == ("", "other mode: single against bidir")
 
 
 def test_both_ways_of_counting_stand_beside_what_counting_allows(tmp_path: Path) -> None:
-    told = data(tmp_path, "parallel_flows", ring())
-    rows = printed("parallel_flows", told)
+    tables = data(tmp_path, "parallel_flows", ring())
+    rows = printed("parallel_flows", tables)
     for counted, factor, total in (("forward", 1.5, 150), ("all", 3, 300)):
         row = rows["nebula", counted]
         assert float(row["factor"]) == float(row["allowed"]) == pytest.approx(factor)
         assert float(row["sum_mbit_s"]) == pytest.approx(total)
         assert float(row["fairness"]) == 1
         assert row["n"] == "1/1"
-    drawn = render.compose(catalogue.load("parallel_flows"), told, context())
+    drawn = render.compose(catalogue.load("parallel_flows"), tables, context())
     assert "6 flows at the same time" in drawn.caption
     assert "1.50 = 150.0 / 100" in drawn.caption
     titles = json.dumps(drawn.spec, ensure_ascii=False)
@@ -118,12 +118,12 @@ def test_both_ways_of_counting_stand_beside_what_counting_allows(tmp_path: Path)
 
 
 def test_a_sum_that_lacks_a_pair_is_empty_and_says_why(tmp_path: Path) -> None:
-    told = data(tmp_path, "parallel_flows", ring(), broken="nebula")
-    row = printed("parallel_flows", told)["nebula", "all"]
+    tables = data(tmp_path, "parallel_flows", ring(), broken="nebula")
+    row = printed("parallel_flows", tables)["nebula", "all"]
     assert row["factor"] == ""
     assert row["sum_mbit_s_missing"] == f"failed: lom->yuki: {REASON}"
     assert row["n"] == "0/1"
-    drawn = render.compose(catalogue.load("parallel_flows"), told, context())
+    drawn = render.compose(catalogue.load("parallel_flows"), tables, context())
     assert any("no route to host" in note for note in drawn.notes)
 
 
@@ -139,8 +139,8 @@ def test_a_factor_without_a_single_run_says_so(tmp_path: Path) -> None:
 
 def test_every_flow_is_drawn_over_time_also_of_a_link_that_failed(tmp_path: Path) -> None:
     samples = [{**row, "value": row["value"] * (1 + VPNS.index(row["vpn"]))} for row in ring()]
-    told = data(tmp_path, "parallel_time", samples, broken="nebula")
-    drawn = render.compose(catalogue.load("parallel_time"), told, context())
+    tables = data(tmp_path, "parallel_time", samples, broken="nebula")
+    drawn = render.compose(catalogue.load("parallel_time"), tables, context())
     lines = [rows for rows in drawn.spec["datasets"].values() if rows and "direction" in rows[0]]
     assert [len({(row["link"], row["direction"]) for row in rows}) for rows in lines] == [6, 6]
     [lacking] = re.findall(r'"subtitle": "([^"]*no route to host[^"]*)"', json.dumps(drawn.spec))

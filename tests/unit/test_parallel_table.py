@@ -46,31 +46,31 @@ def parallel(folder: Path, samples: Rows, of: Rows) -> dict[str, dict[str, Any]]
 
 def test_a_full_duplex_ring_scales_by_what_either_counting_allows(tmp_path: Path) -> None:
     samples = flows("tcp", FULL) + flows("tcp_parallel", HALF)
-    found = parallel(tmp_path, samples, links("tcp", "tcp_parallel"))
-    assert found.keys() == {"forward", "reverse", "all"}
+    rows = parallel(tmp_path, samples, links("tcp", "tcp_parallel"))
+    assert rows.keys() == {"forward", "reverse", "all"}
     for counted, total, factor in (("forward", 150, 1.5), ("reverse", 150, 1.5), ("all", 300, 3)):
-        row = found[counted]
+        row = rows[counted]
         assert (row["sum_bps"], row["single_bps"]) == (total, 100)
         assert row["sum_sent_bps"] == pytest.approx(1.02 * total)
         assert row["factor"] == row["allowed"] == factor
         assert row["fairness"] == 1
         assert row["status"] == "ok"
-    assert [found[counted]["n_flows"] for counted in ("forward", "all")] == [3, 6]
+    assert [rows[counted]["n_flows"] for counted in ("forward", "all")] == [3, 6]
 
 
 def test_all_ordered_pairs_allow_no_more_than_the_ring(tmp_path: Path) -> None:
     pairs = list(itertools.permutations(HOSTS, 2))
     samples = flows("tcp_parallel", [(25, 25)] * 6, pairs)
-    found = parallel(tmp_path, samples, links("tcp_parallel", pairs=pairs))
-    assert found["forward"]["allowed"] == pytest.approx(1.5)
-    assert found["all"]["allowed"] == pytest.approx(3)
+    rows = parallel(tmp_path, samples, links("tcp_parallel", pairs=pairs))
+    assert rows["forward"]["allowed"] == pytest.approx(1.5)
+    assert rows["all"]["allowed"] == pytest.approx(3)
 
 
 def test_flows_in_one_direction_only_do_not_share(tmp_path: Path) -> None:
     samples = [{**row, "mode": "single"} for row in flows("tcp_parallel", HALF)]
-    found = parallel(tmp_path, samples, links("tcp_parallel"))
-    assert found.keys() == {"forward", "reverse"}
-    assert found["forward"]["allowed"] == 3
+    rows = parallel(tmp_path, samples, links("tcp_parallel"))
+    assert rows.keys() == {"forward", "reverse"}
+    assert rows["forward"]["allowed"] == 3
 
 
 def test_a_pair_that_failed_leaves_the_sum_empty_with_its_reason(tmp_path: Path) -> None:
@@ -81,13 +81,13 @@ def test_a_pair_that_failed_leaves_the_sum_empty_with_its_reason(tmp_path: Path)
         if (row["benchmark"], row["source"]) == ("tcp_parallel", broken[0]):
             row |= {**bad, "value": None}
     of = [*links("tcp"), *(link(**at(pair, **(bad if pair == broken else {}))) for pair in LINKS)]
-    found = parallel(tmp_path, samples, of)
-    for row in found.values():
+    rows = parallel(tmp_path, samples, of)
+    for row in rows.values():
         assert [row[key] for key in ("sum_bps", "sum_sent_bps", "factor", "fairness")] == [None] * 4
         assert (row["status"], row["reason"]) == ("failed", "yuki->luna: no route to host")
-    assert (found["all"]["n_flows"], found["all"]["n_planned"]) == (4, 6)
-    assert found["all"]["single_bps"] == 100
-    assert found["all"]["allowed"] == 3
+    assert (rows["all"]["n_flows"], rows["all"]["n_planned"]) == (4, 6)
+    assert rows["all"]["single_bps"] == 100
+    assert rows["all"]["allowed"] == 3
 
 
 def test_a_pair_without_a_record_leaves_the_sum_empty_too(tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ def test_a_pair_without_a_record_leaves_the_sum_empty_too(tmp_path: Path) -> Non
 
 def test_unequal_flows_are_less_fair(tmp_path: Path) -> None:
     samples = flows("tcp_parallel", [(80, 20), (80, 20), (80, 20)])
-    found = parallel(tmp_path, samples, links("tcp_parallel"))
-    assert found["forward"]["fairness"] == 1
-    assert found["all"]["fairness"] == pytest.approx(300**2 / (6 * 3 * (6400 + 400)))
+    rows = parallel(tmp_path, samples, links("tcp_parallel"))
+    assert rows["forward"]["fairness"] == 1
+    assert rows["all"]["fairness"] == pytest.approx(300**2 / (6 * 3 * (6400 + 400)))
 
 
 def test_variants_are_compared_with_their_own_kind(tmp_path: Path) -> None:
@@ -115,9 +115,9 @@ def test_variants_are_compared_with_their_own_kind(tmp_path: Path) -> None:
     of = [
         *links("tcp", "tcp@reno", kind="tcp"), *links("tcp_parallel@reno", kind="tcp_parallel")
     ]  # fmt: skip
-    found = parallel(tmp_path, samples, of)
-    assert found["forward"]["single_bps"] == 60
-    assert found["forward"]["factor"] == pytest.approx(2.5)
+    rows = parallel(tmp_path, samples, of)
+    assert rows["forward"]["single_bps"] == 60
+    assert rows["forward"]["factor"] == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("change", [{"round": 2}, {"mode": "single"}, {"vpn": "tinc"}])
@@ -125,9 +125,9 @@ def test_without_its_like_there_is_no_factor(tmp_path: Path, change: dict[str, A
     other = [{**row, **change} for row in flows("tcp", FULL)]
     cell = {key: value for key, value in change.items() if key != "mode"}
     of = links("tcp_parallel") + links("tcp", **cell)
-    found = parallel(tmp_path, other + flows("tcp_parallel", HALF), of)
-    assert found["forward"]["sum_bps"] == 150
-    assert (found["forward"]["single_bps"], found["forward"]["factor"]) == (None, None)
+    rows = parallel(tmp_path, other + flows("tcp_parallel", HALF), of)
+    assert rows["forward"]["sum_bps"] == 150
+    assert (rows["forward"]["single_bps"], rows["forward"]["factor"]) == (None, None)
 
 
 def test_streams_and_spread_of_the_starts_are_the_records(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_streams_and_spread_of_the_starts_are_the_records(tmp_path: Path) -> Non
         for pair in LINKS
         for name, value in (("streams", 1.0), ("start_spread", 0.012))
     ]
-    found = parallel(tmp_path, flows("tcp_parallel", HALF) + more, links("tcp_parallel"))
-    assert (found["all"]["streams"], found["all"]["start_spread_s"]) == (1, 0.012)
+    rows = parallel(tmp_path, flows("tcp_parallel", HALF) + more, links("tcp_parallel"))
+    assert (rows["all"]["streams"], rows["all"]["start_spread_s"]) == (1, 0.012)
 
 
 def second(metric: str, t_s: float, rate: float, direction: str, **more: Any) -> dict[str, Any]:
@@ -151,8 +151,8 @@ def test_seconds_are_the_receiver_s_and_the_sender_s_where_there_are_none(tmp_pa
         second("send_rate", 0.0, 7, "reverse"), second("send_rate", 1.0, 8, "reverse"),
     ]  # fmt: skip
     names = ["impairment", "links", "seconds"]
-    made = synthetic.write(tmp_path, samples, [link(**at(LINKS[0], status="timeout"))], names)
-    rows = synthetic.read(made["seconds"])
+    files = synthetic.write(tmp_path, samples, [link(**at(LINKS[0], status="timeout"))], names)
+    rows = synthetic.read(files["seconds"])
     keys = ("direction", "t_s", "rate_bps", "counted_at", "status")
     assert [tuple(row[key] for key in keys) for row in rows] == [
         ("forward", 0, 5, "receiver", "timeout"),

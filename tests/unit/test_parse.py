@@ -25,11 +25,11 @@ def other(*commands: Command, **words: Any) -> LinkRecord:
     return link(*commands, **words).model_copy(update={"source": "yuki", "target": "luna"})
 
 
-def parsed(folder: Path, *found: Record) -> tuple[Rows, Rows]:
+def parsed(folder: Path, *recorded: Record) -> tuple[Rows, Rows]:
     paths = []
-    for number, one in enumerate(found):
+    for number, cell_record in enumerate(recorded):
         paths.append(folder / f"{number}.json")
-        records.write(one, paths[-1])
+        records.write(cell_record, paths[-1])
     samples, links = folder / "samples.parquet", folder / "links.parquet"
     parse.parse(paths, samples, links)
     tables = pq.read_table(samples), pq.read_table(links)

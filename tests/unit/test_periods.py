@@ -20,11 +20,11 @@ def noise(seed: int) -> np.ndarray:
 @pytest.mark.parametrize("period_s", [4.0, 10.0])
 def test_regular_spikes_in_noise_have_their_period(period_s: float) -> None:
     rtts_ms = noise(1) + 8.0 * ((TIMES_S - 3) % period_s < 0.6)
-    found = periods.strongest(TIMES_S.tolist(), rtts_ms.tolist())
-    assert found is not None
-    assert found.found
-    assert found.period_s == pytest.approx(period_s, rel=0.05)
-    late = (found.first_s - 3.3) % period_s
+    period = periods.strongest(TIMES_S.tolist(), rtts_ms.tolist())
+    assert period is not None
+    assert period.found
+    assert period.period_s == pytest.approx(period_s, rel=0.05)
+    late = (period.first_s - 3.3) % period_s
     assert min(late, period_s - late) < 0.15 * period_s, "its first spike"
 
 
@@ -43,9 +43,9 @@ def test_white_noise_is_no_period_more_often_than_the_false_alarm_s_rate() -> No
 def test_single_spikes_are_no_period() -> None:
     rtts_ms = noise(2)
     rtts_ms[[17, 101, 133, 290]] += 400
-    found = periods.strongest(TIMES_S.tolist(), rtts_ms.tolist())
-    assert found is not None
-    assert not found.found
+    period = periods.strongest(TIMES_S.tolist(), rtts_ms.tolist())
+    assert period is not None
+    assert not period.found
 
 
 @pytest.mark.parametrize("rtts_ms", [[], [2.0] * 10, [2.0] * 200])

@@ -40,18 +40,18 @@ def measure(answer: making.Answer, **options: Any) -> tuple[Outcome, list[str]]:
 def test_recorded_output_is_read_whole() -> None:
     values = parse(TEXT)
     rtts = series(values)
-    found = whole(values)
-    assert found.items() >= {
+    by_metric = whole(values)
+    assert by_metric.items() >= {
         "ping_sent": 25, "ping_received": 23, "ping_loss": 2 / 25,
         "rtt_min": 1.723, "rtt_avg": 19.179, "rtt_max": 53.054, "rtt_mdev": 13.555,
         "ping_runs": 1, "ping_lost_runs": 0, "ping_loss_apart": 2 / 25, "ping_loss_period": 1,
         "ping_duplicates": 0,
     }.items()  # fmt: skip
-    assert "rtt_p99" not in found, "23 replies have none above their 99th percentile"
+    assert "rtt_p99" not in by_metric, "23 replies have none above their 99th percentile"
     ordered = sorted(value.value or 0 for value in rtts)
-    assert found["rtt_p50"] == ordered[11]
-    assert found["rtt_p95"] == pytest.approx(ordered[20] + 0.9 * (ordered[21] - ordered[20]))
-    assert found["rtt_pdv"] == pytest.approx((found["rtt_p95"] or 0) - ordered[0])
+    assert by_metric["rtt_p50"] == ordered[11]
+    assert by_metric["rtt_p95"] == pytest.approx(ordered[20] + 0.9 * (ordered[21] - ordered[20]))
+    assert by_metric["rtt_pdv"] == pytest.approx((by_metric["rtt_p95"] or 0) - ordered[0])
     assert len(rtts) == 23
     assert fmean(value.value or 0 for value in rtts) == pytest.approx(19.179, abs=0.1)
     assert {value.direction for value in values} == {"forward"}
@@ -254,12 +254,17 @@ def runs(*texts: Any) -> Outcome:
 
 
 def test_the_thesis_s_own_parameters() -> None:
-    made = ping.Options.model_validate(REFERENCE)
-    assert (made.runs, made.count, made.interval_s, made.reply_limit_s) == (3, 100, 0.2, 1.0)
-    assert Ping(made).duration_s() == pytest.approx(60)
+    options = ping.Options.model_validate(REFERENCE)
+    assert (options.runs, options.count, options.interval_s, options.reply_limit_s) == (
+        3,
+        100,
+        0.2,
+        1.0,
+    )
+    assert Ping(options).duration_s() == pytest.approx(60)
     with pytest.raises(ValidationError, match="leave out runs, or thesis"):
         ping.Options.model_validate({**REFERENCE, "runs": 1})
-    assert ping.Options.model_validate(made.model_dump()) == made
+    assert ping.Options.model_validate(options.model_dump()) == options
 
 
 def test_each_run_has_values_of_its_own_and_all_are_one() -> None:
@@ -281,11 +286,11 @@ def test_a_lost_run_is_an_outage_beside_the_loss_of_the_others() -> None:
     link = making.link(*outcome.commands, reason=reason)
     assert list(Ping().marks(link)) == [reason]
     values = [value for value in Ping().parse_link(link) if value.stream is None]
-    found = whole(values)
-    assert found["ping_lost_runs"] == 1
-    assert found["ping_loss"] == pytest.approx(0.5)
-    assert found["ping_loss_apart"] == pytest.approx(0.25)
-    assert found["rtt_avg"] == pytest.approx(2)
+    by_metric = whole(values)
+    assert by_metric["ping_lost_runs"] == 1
+    assert by_metric["ping_loss"] == pytest.approx(0.5)
+    assert by_metric["ping_loss_apart"] == pytest.approx(0.25)
+    assert by_metric["rtt_avg"] == pytest.approx(2)
 
 
 def test_no_run_with_a_reply_is_a_failure() -> None:

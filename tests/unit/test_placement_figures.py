@@ -49,32 +49,32 @@ def drawn(name: str, tables: dict[str, Path]) -> tuple[str, render.Drawn]:
     """A figure's picture, and what it says besides."""
     loaded = catalogue.load(name)
     data = Data.read({table: tables[table] for table in loaded.figure.tables})
-    made = render.compose(loaded, loaded.figure.chosen(data, CONTEXT), CONTEXT)
-    return vlc.vegalite_to_svg(made.spec, vl_version=render.VEGA_LITE), made
+    figure = render.compose(loaded, loaded.figure.chosen(data, CONTEXT), CONTEXT)
+    return vlc.vegalite_to_svg(figure.spec, vl_version=render.VEGA_LITE), figure
 
 
 def test_the_placements_are_compared_with_both_operands(tables: dict[str, Path]) -> None:
-    picture, made = drawn("placements", tables)
+    picture, figure = drawn("placements", tables)
     assert "It changes: tinc, tcp at baseline 0.500 times (medians 50.8 and 102 Mbit/s)." in (
-        made.caption
+        figure.caption
     )
     assert "0.500 [0.500, 0.500], n=8" in picture
     assert "= 1.00 [1.00, 1.00], n=8" in picture
     assert "egress: failed: no route" in picture
-    assert made.notes == ("nebula, tcp at baseline: failed: no route",)
+    assert figure.notes == ("nebula, tcp at baseline: failed: no route",)
     assert "egress and ingress impairment" in picture
 
 
 def test_a_figure_of_one_placement_shows_the_first_one(tables: dict[str, Path]) -> None:
-    picture, made = drawn("effects", tables)
+    picture, figure = drawn("effects", tables)
     assert "no route" not in picture
-    assert made.notes == ()
+    assert figure.notes == ()
     assert "ingress impairment" in picture
     assert "egress" not in picture
 
 
 def test_the_controls_are_told_against_what_is_wanted(tables: dict[str, Path]) -> None:
-    picture, made = drawn("controls", tables)
+    picture, figure = drawn("controls", tables)
     assert "the same twice" in picture
-    assert "28 comparisons" in made.caption
-    assert "at most 5 % are wanted" in made.caption
+    assert "28 comparisons" in figure.caption
+    assert "at most 5 % are wanted" in figure.caption

@@ -18,8 +18,8 @@ def test_below_six_rounds_nothing_can_be_found() -> None:
 
 
 def test_more_rounds_find_smaller_changes() -> None:
-    found = [power.multiple(rounds) for rounds in power.ROUNDS]
-    assert found == sorted(found, reverse=True)
+    multiples = [power.multiple(rounds) for rounds in power.ROUNDS]
+    assert multiples == sorted(multiples, reverse=True)
 
 
 @pytest.mark.parametrize("rounds", [8, 12])
@@ -28,8 +28,8 @@ def test_the_change_it_names_is_found_in_eighty_of_a_hundred(rounds: int) -> Non
     dice = np.random.default_rng(77)
     left, right = (dice.lognormal(0, 0.03, (4000, rounds)) for _ in range(2))
     changed = left * (1 + power.detectable(0.03 * 2**0.5, rounds) / 100)
-    found = effects.compared(Values(changed, changed), Values(right, right))
-    assert found.apart(found.paired).mean() == pytest.approx(0.8, abs=0.03)
+    comparison = effects.compared(Values(changed, changed), Values(right, right))
+    assert comparison.apart(comparison.paired).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_the_rounds_that_are_needed_are_the_least_that_do() -> None:
@@ -50,8 +50,8 @@ def test_the_noise_is_that_of_ratios_to_the_bare_link(tmp_path: Path) -> None:
         del index
         return (1 + round_ % 7) * float(np.exp(noise.get((vpn, round_), 0.0)))
 
-    made = analysed(tmp_path, *campaign(value, ["internal", "tinc", "nebula"], 100))["power"]
-    row = only(made, rounds=8)
+    rows = analysed(tmp_path, *campaign(value, ["internal", "tinc", "nebula"], 100))["power"]
+    row = only(rows, rounds=8)
     assert row["noise_percent"] == pytest.approx(4, abs=0.5)
     assert (row["reference"], row["n_systems"], row["n_measured"]) == ("internal", 2, 100)
     assert row["detectable_percent"] == pytest.approx(

@@ -85,9 +85,9 @@ def test_what_could_not_be_sent_is_lost() -> None:
         "ping: connect: Network is unreachable",
         "[100.150000000] nothing sent: ping ended with 2",
     )
-    found = requests("\n".join(lines) + "\n" + text(reply(100.201, 1)))
-    assert [request.replied_s for request in found] == [None, None, 100.201]
-    seen = outage(found, 100.0, 101.0)
+    parsed = requests("\n".join(lines) + "\n" + text(reply(100.201, 1)))
+    assert [request.replied_s for request in parsed] == [None, None, 100.201]
+    seen = outage(parsed, 100.0, 101.0)
     assert seen.noticed
     assert seen.first_after_s == 100.201
     assert seen.lost == 2
@@ -207,10 +207,10 @@ def test_every_ordered_pair_has_its_command_and_output() -> None:
     [unit] = a.started
     assert unit.properties["RuntimeMaxSec"] == "60"
     assert unit.argv[-1] == "yuki=10.88.0.2"
-    said = asyncio.run(probing.stop())
-    assert said.keys() == {("lom", "yuki"), ("yuki", "lom")}
-    assert said["lom", "yuki"].argv == probe.command("10.88.0.2")
-    assert said["lom", "yuki"].role == f"{probe.ROLE}/yuki"
+    by_pair = asyncio.run(probing.stop())
+    assert by_pair.keys() == {("lom", "yuki"), ("yuki", "lom")}
+    assert by_pair["lom", "yuki"].argv == probe.command("10.88.0.2")
+    assert by_pair["lom", "yuki"].role == f"{probe.ROLE}/yuki"
     assert probe.UNIT in a.stopped
     assert ["rm", "-rf", "--", str(probe.FOLDER)] in b.asked
 

@@ -92,7 +92,11 @@ def test_an_override_takes_the_place_of_what_it_excludes(tmp_path: Path) -> None
 def test_shipped_profiles_can_be_emulated(path: Path, placement: str) -> None:
     profile = load_named(path.parent, path.stem, Profile, ("", None))
     hosts = ("lom", "yuki", "luna")
-    pairs = [(one.host, peer) for one in emulators(profile, placement, hosts) for peer in one.peers]
+    pairs = [
+        (emulator.host, peer)
+        for emulator in emulators(profile, placement, hosts)
+        for peer in emulator.peers
+    ]
     assert len(pairs) == len(set(pairs)) == 6
     assert queue_limit(profile, 1_000_000_000) <= 1_000_000
     if profile.links:
@@ -138,9 +142,9 @@ def test_ordered_jitter_is_as_late_as_the_latest_before_it(spacing_ms: float) ->
         delays.append(latest - sent)
     mean = sum(delays) / len(delays)
     deviation = (sum((x - mean) ** 2 for x in delays) / len(delays)) ** 0.5
-    found = expected(profile, spacing_ms)
-    assert found.delay_ms == pytest.approx(mean, rel=0.02)
-    assert found.delay_sd_ms == pytest.approx(deviation, rel=0.03)
+    predicted = expected(profile, spacing_ms)
+    assert predicted.delay_ms == pytest.approx(mean, rel=0.02)
+    assert predicted.delay_sd_ms == pytest.approx(deviation, rel=0.03)
 
 
 def test_a_packet_takes_a_bottleneck_its_time() -> None:

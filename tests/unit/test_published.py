@@ -37,8 +37,8 @@ class Imported:
             self.links += rows.links().to_pylist()
 
     def link(self, **where: Any) -> Row:
-        [found] = [row for row in self.links if all(row[k] == v for k, v in where.items())]
-        return found
+        [link] = [row for row in self.links if all(row[k] == v for k, v in where.items())]
+        return link
 
     def values(self, metric: str, **where: Any) -> list[Any]:
         return [
@@ -48,8 +48,8 @@ class Imported:
         ]
 
     def whole(self, metric: str, **where: Any) -> Any:
-        [found] = self.values(metric, t_s=None, stream=None, **where)
-        return found
+        [value] = self.values(metric, t_s=None, stream=None, **where)
+        return value
 
 
 @pytest.fixture(scope="module")
@@ -279,9 +279,9 @@ def test_a_damaged_archive_gives_what_can_be_read(
     cut = tmp_path / "cut.tar"
     # Before a header, within it, after it, within the file.
     cut.write_bytes(whole.read_bytes()[: files[len(files) // 2].offset + beyond])
-    found = Imported(cut)
-    assert found.links
-    assert any("damaged archive" in (entry.reason or "") for entry in found.result.entries)
+    imported = Imported(cut)
+    assert imported.links
+    assert any("damaged archive" in (entry.reason or "") for entry in imported.result.entries)
 
 
 def test_an_archive_that_is_none_is_named(tmp_path: Path) -> None:
@@ -355,10 +355,10 @@ def test_kernel_profiles_and_endings_are_tunings(tmp_path: Path, folders: str, t
 def test_a_folder_that_says_it_is_a_kernel_profile_is_one(tmp_path: Path) -> None:
     one_test(tmp_path / "18.12.2025" / "Bbr2")
     data.write(tmp_path / "18.12.2025" / "Bbr2" / "kernel_profile.json", {"name": "bbr2"})
-    found = Imported(tmp_path)
-    [row] = found.links
+    imported = Imported(tmp_path)
+    [row] = imported.links
     assert row["tuning"] == "bbr2"
-    assert [entry.state for entry in found.result.entries] == [State.IMPORTED] * 2
+    assert [entry.state for entry in imported.result.entries] == [State.IMPORTED] * 2
 
 
 def test_kernel_profiles_of_one_run_are_two_tunings_of_it(tmp_path: Path) -> None:
@@ -389,13 +389,13 @@ def test_two_runs_whose_last_folder_has_one_name_are_two(tmp_path: Path) -> None
 def test_the_same_measurements_under_two_names_are_one_round(tmp_path: Path) -> None:
     data.run(tmp_path / "18.12.2025")
     shutil.copytree(tmp_path / "18.12.2025", tmp_path / "backup-optimized")
-    found = Imported(tmp_path)
+    imported = Imported(tmp_path)
     assert rounds(tmp_path) == {"18.12.2025": ("stock", 1)}
-    assert found.result.notes == [
+    assert imported.result.notes == [
         "run backup-optimized holds the same measurements as run 18.12.2025: they are one round"
     ]
-    assert len(found.links) == len(Imported(tmp_path / "18.12.2025").links)
-    copies = [entry for entry in found.result.entries if "backup" in entry.path]
+    assert len(imported.links) == len(Imported(tmp_path / "18.12.2025").links)
+    copies = [entry for entry in imported.result.entries if "backup" in entry.path]
     assert {entry.state for entry in copies} == {State.IGNORED}
     assert any("the same measurement as" in (entry.reason or "") for entry in copies)
 
@@ -404,9 +404,9 @@ def test_an_input_given_twice_is_one_round(tmp_path: Path) -> None:
     folder = data.run(tmp_path / "18.12.2025")
     packed = shutil.make_archive(str(folder), "gztar", tmp_path, folder.name)
     for sources in ((folder, folder), (folder, Path(packed))):
-        found = Imported(*sources)
-        assert {row["round"] for row in found.links} == {1}
-        assert len(found.result.notes) == 1
+        imported = Imported(*sources)
+        assert {row["round"] for row in imported.links} == {1}
+        assert len(imported.result.notes) == 1
 
 
 def test_a_copy_that_was_measured_on_counts_what_is_new_of_it(tmp_path: Path) -> None:
@@ -414,10 +414,10 @@ def test_a_copy_that_was_measured_on_counts_what_is_new_of_it(tmp_path: Path) ->
     shutil.copytree(tmp_path / "18.12.2025", tmp_path / "20.12.2025")
     path = tmp_path / "20.12.2025" / "Internal" / "baseline" / "0_lom" / "tcp_iperf3.json"
     data.write(path, data.success(data.iperf3(700), data.meta("lom", "yuki")))
-    found = Imported(tmp_path)
-    [new] = [row for row in found.links if row["round"] == 2 and row["source"] != "*"]
+    imported = Imported(tmp_path)
+    [new] = [row for row in imported.links if row["round"] == 2 and row["source"] != "*"]
     assert (new["vpn"], new["benchmark"]) == ("internal", "tcp")
-    [note] = found.result.notes
+    [note] = imported.result.notes
     assert "of run 20.12.2025 are those of run 18.12.2025: they count once" in note
 
 
@@ -426,9 +426,9 @@ def test_a_file_that_is_alike_by_chance_makes_no_repeat(tmp_path: Path) -> None:
         data.again(data.run(tmp_path / name), longer_s=number)
         path = tmp_path / name / "Internal" / "baseline" / "0_lom" / "udp_iperf3.json"
         data.write(path, data.error(data.meta("lom", "yuki"), timeout=120))
-    found = Imported(tmp_path)
-    assert not found.result.notes
-    assert {row["round"] for row in found.links} == {1, 2}
+    imported = Imported(tmp_path)
+    assert not imported.result.notes
+    assert {row["round"] for row in imported.links} == {1, 2}
 
 
 def test_notes_are_in_the_report_and_at_a_run_s_end(tmp_path: Path) -> None:
@@ -464,13 +464,13 @@ def test_a_broken_file_is_named_and_set_aside(tmp_path: Path, content: bytes, re
     bad = tmp_path / "Tinc" / "baseline" / "0_lom" / "tcp_iperf3.json"
     bad.parent.mkdir()
     bad.write_bytes(content)
-    found = Imported(tmp_path)
-    [entry] = [entry for entry in found.result.entries if entry.state is State.SET_ASIDE]
+    imported = Imported(tmp_path)
+    [entry] = [entry for entry in imported.result.entries if entry.state is State.SET_ASIDE]
     assert entry.path.endswith("0_lom/tcp_iperf3.json")
     assert reason in (entry.reason or "")
-    assert len(found.links) == 1
+    assert len(imported.links) == 1
     assert any(
-        "set aside" in line and reason in line for line in report.lines(found.result.entries)
+        "set aside" in line and reason in line for line in report.lines(imported.result.entries)
     )
 
 
@@ -521,8 +521,8 @@ def test_folders_tell_the_target(tmp_path: Path, layout: bool) -> None:
         machines = [{"cachine": 0, "cmachine": {"name": h}, "vpn_ip": h} for h in data.HOSTS]
         data.write(tmp_path / "Tinc" / "layout.json", machines)
     # Nothing but the layout says that nobody comes after the last folder.
-    known = {("lom", "yuki"), ("yuki", "luna")}
-    assert ends(tmp_path, "ping") == known | ({("luna", "lom")} if layout else set())
+    pairs = {("lom", "yuki"), ("yuki", "luna")}
+    assert ends(tmp_path, "ping") == pairs | ({("luna", "lom")} if layout else set())
 
 
 def test_an_address_of_the_layout_tells_the_target(tmp_path: Path) -> None:
@@ -572,11 +572,11 @@ def test_connections_of_the_first_runners_asked_addresses(tmp_path: Path) -> Non
     }  # fmt: skip
     data.write(tmp_path / "Tinc" / "0_luna" / "connection_timings.json", document)
     data.write(tmp_path / "Tinc" / "connection_timings.json", {"Tinc": {"0_luna": "0:00:01"}})
-    found = Imported(tmp_path)
-    [link] = found.links
+    imported = Imported(tmp_path)
+    [link] = imported.links
     assert (link["source"], link["target"]) == ("luna", "milo")
-    assert found.whole("vpn_added") == pytest.approx(12.108301)
-    assert [entry.state for entry in found.result.entries] == [State.IMPORTED, State.IGNORED]
+    assert imported.whole("vpn_added") == pytest.approx(12.108301)
+    assert [entry.state for entry in imported.result.entries] == [State.IMPORTED, State.IGNORED]
 
 
 def test_rist_without_the_receiver_s_numbers_is_read(tmp_path: Path) -> None:
@@ -588,22 +588,22 @@ def test_rist_without_the_receiver_s_numbers_is_read(tmp_path: Path) -> None:
     ):
         about = data.meta(host[2:], target)
         data.write(here / host / "rist_stream.json", data.success(encoding, about))
-    found = Imported(tmp_path)
-    assert {row["status"] for row in found.links} == {"ok"}
-    assert found.values("encoding_bitrate") == [pytest.approx(3_380_000)] * 2
-    assert found.values("encoding_fps", source="yuki") == [31]
-    assert found.values("rist_quality") == [None, None]
-    assert all("the sender's numbers only" in row["marks"][0] for row in found.links)
+    imported = Imported(tmp_path)
+    assert {row["status"] for row in imported.links} == {"ok"}
+    assert imported.values("encoding_bitrate") == [pytest.approx(3_380_000)] * 2
+    assert imported.values("encoding_fps", source="yuki") == [31]
+    assert imported.values("rist_quality") == [None, None]
+    assert all("the sender's numbers only" in row["marks"][0] for row in imported.links)
 
 
 def test_quartiles_alone_are_read(tmp_path: Path) -> None:
     quartiles = {f"{key}_percentiles": value["percentiles"] for key, value in data.qperf(5).items()}
     data.write(tmp_path / "Tinc" / "0_lom" / "qperf.json", quartiles)
     one_test(tmp_path)
-    found = Imported(tmp_path)
-    assert found.values("quic_goodput_p50") == [5e6]
-    assert found.values("quic_goodput") == [None]
-    assert found.link(benchmark="quic")["status"] == "ok"
+    imported = Imported(tmp_path)
+    assert imported.values("quic_goodput_p50") == [5e6]
+    assert imported.values("quic_goodput") == [None]
+    assert imported.link(benchmark="quic")["status"] == "ok"
 
 
 def test_a_tool_s_own_error_without_an_envelope_is_judged(tmp_path: Path) -> None:
@@ -627,12 +627,12 @@ def test_a_time_that_cannot_be_is_set_aside_by_name(tmp_path: Path, bad: float) 
     about = data.meta("lom", "yuki")
     path = tmp_path / "Tinc" / "baseline" / "0_lom" / "ping.json"
     data.write(path, data.success(with_average(rtt_avg_ms=bad), about))
-    found = Imported(tmp_path)
-    [link] = found.links
+    imported = Imported(tmp_path)
+    [link] = imported.links
     assert link["status"] == "tool_failed"
     assert link["reason"] == f"set aside: rtt_avg of {bad:g} ms cannot be"
-    assert found.whole("rtt_avg") is None
-    [entry] = found.result.entries
+    assert imported.whole("rtt_avg") is None
+    [entry] = imported.result.entries
     assert any("cannot be" in problem for problem in entry.problems)
 
 
@@ -640,12 +640,12 @@ def test_another_value_that_cannot_be_takes_no_headline_with_it(tmp_path: Path) 
     about = data.meta("lom", "yuki")
     path = tmp_path / "Tinc" / "baseline" / "0_lom" / "ping.json"
     data.write(path, data.success(with_average(rtt_mdev_ms=-1.0), about))
-    found = Imported(tmp_path)
-    [link] = found.links
+    imported = Imported(tmp_path)
+    [link] = imported.links
     assert (link["status"], link["marks"]) == ("ok", ["set aside: rtt_mdev of -1 ms cannot be"])
-    assert found.whole("rtt_avg") == pytest.approx(1.1)
-    assert found.whole("rtt_mdev") is None
-    [entry] = found.result.entries
+    assert imported.whole("rtt_avg") == pytest.approx(1.1)
+    assert imported.whole("rtt_mdev") is None
+    [entry] = imported.result.entries
     assert entry.problems == ["lom->yuki: set aside: rtt_mdev of -1 ms cannot be"]
 
 
@@ -663,9 +663,9 @@ def test_shares_rates_and_times_have_bounds(
 ) -> None:
     path = tmp_path / "Tinc" / "baseline" / "0_lom" / f"{kind}.json"
     data.write(path, data.success(document, data.meta("lom", "yuki")))
-    found = Imported(tmp_path)
-    assert found.whole(metric) is None
-    [entry] = found.result.entries
+    imported = Imported(tmp_path)
+    assert imported.whole(metric) is None
+    [entry] = imported.result.entries
     assert any(f"{metric} of " in problem for problem in entry.problems)
 
 
@@ -687,11 +687,11 @@ def test_a_link_whose_file_is_broken_was_run_all_the_same(tmp_path: Path) -> Non
     (here / "ping.json").write_text("{")
     (tmp_path / "Tinc" / "baseline" / "1_yuki").mkdir()
     (tmp_path / "Tinc" / "baseline" / "1_yuki" / "ping.json").write_text("{")
-    found = Imported(tmp_path)
-    [link] = [row for row in found.links if row["benchmark"] == "ping"]
+    imported = Imported(tmp_path)
+    [link] = [row for row in imported.links if row["benchmark"] == "ping"]
     assert (link["source"], link["target"], link["status"]) == ("lom", "yuki", "tool_failed")
     assert link["reason"].startswith("its file was set aside: not JSON")
-    assert found.values("rtt_avg") == [None]
+    assert imported.values("rtt_avg") == [None]
 
 
 @pytest.mark.parametrize(
@@ -714,9 +714,9 @@ def test_an_unknown_file_is_never_silent(tmp_path: Path, path: str, state: State
 
 def ghosts(folder: Path) -> tuple[set[str], set[str], list[str]]:
     """Systems and runs of an import, and why files were set aside."""
-    found = Imported(folder)
-    reasons = [e.reason or "" for e in found.result.entries if e.state is State.SET_ASIDE]
-    return {row["vpn"] for row in found.links}, set(found.result.facts), reasons
+    imported = Imported(folder)
+    reasons = [e.reason or "" for e in imported.result.entries if e.state is State.SET_ASIDE]
+    return {row["vpn"] for row in imported.links}, set(imported.result.facts), reasons
 
 
 def test_a_file_one_level_short_makes_no_system_of_a_folder(tmp_path: Path) -> None:
@@ -777,15 +777,15 @@ def test_the_config_names_further_systems_and_profiles(tmp_path: Path) -> None:
     path = tmp_path / "x" / "Foo" / "harsh" / "0_lom" / "ping.json"
     data.write(path, data.success(data.ping([1, 2]), about))
     assert not importer.import_runs([tmp_path], "c").rows
-    known = Words.of(["FOO"], ["harsh"])
-    assert list(importer.import_runs([tmp_path], "c", known).rows) == [("ping", "foo")]
+    words = Words.of(["FOO"], ["harsh"])
+    assert list(importer.import_runs([tmp_path], "c", words).rows) == [("ping", "foo")]
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_a_parent_or_a_system_s_own_folder_may_be_given(tmp_path: Path, depth: int) -> None:
     top = one_test(tmp_path / "a" / "18.12.2025") / "Tinc"
-    given = [top, top.parent, top.parent.parent, tmp_path][depth]
-    [link] = Imported(given).links
+    source = [top, top.parent, top.parent.parent, tmp_path][depth]
+    [link] = Imported(source).links
     assert (link["vpn"], link["profile"]) == ("tinc", "baseline")
     assert link["testbed"] == "published:18.12.2025"
 
@@ -805,9 +805,9 @@ def test_a_second_file_of_one_cell_is_set_aside(tmp_path: Path) -> None:
     document = data.success(data.iperf3(1), data.meta("lom", "yuki"))
     for vpn in ("Tinc", "tinc"):
         data.write(tmp_path / vpn / "baseline" / "0_lom" / "tcp_iperf3.json", document)
-    found = Imported(tmp_path)
-    assert len(found.links) == 1
-    assert ["second file" in (entry.reason or "") for entry in found.result.entries] == [
+    imported = Imported(tmp_path)
+    assert len(imported.links) == 1
+    assert ["second file" in (entry.reason or "") for entry in imported.result.entries] == [
         False,
         True,
     ]
@@ -827,10 +827,10 @@ def test_missing_values_are_left_out_not_zero(tmp_path: Path) -> None:
     document["end"]["streams"][0]["sender"]["mean_rtt"] = float("nan")
     path = tmp_path / "Tinc" / "baseline" / "0_lom" / "tcp_iperf3.json"
     data.write(path, data.success(document, data.meta("lom", "yuki")))
-    found = Imported(tmp_path)
-    assert not found.values("goodput", direction="forward", t_s=None)
-    assert not found.values("retransmit_rate", direction="forward")
-    assert not found.values("tcp_rtt_mean", direction="forward")
+    imported = Imported(tmp_path)
+    assert not imported.values("goodput", direction="forward", t_s=None)
+    assert not imported.values("retransmit_rate", direction="forward")
+    assert not imported.values("tcp_rtt_mean", direction="forward")
 
 
 def test_saved_as_two_tables_and_facts(demo: Imported, tmp_path: Path) -> None:
@@ -838,14 +838,14 @@ def test_saved_as_two_tables_and_facts(demo: Imported, tmp_path: Path) -> None:
     left.parent.mkdir(parents=True)
     left.write_bytes(b"of another import")
     importer.save(demo.result, tmp_path)
-    for name, schema, found in (
+    for name, schema, rows in (
         ("samples", SAMPLES, demo.samples),
         ("links", LINKS, demo.links),
     ):
         [path] = (tmp_path / name).rglob("*.parquet")
         saved = pq.read_table(path)
         assert saved.schema == schema
-        assert sorted(map(str, saved.to_pylist())) == sorted(map(str, found))
+        assert sorted(map(str, saved.to_pylist())) == sorted(map(str, rows))
     assert json.loads((tmp_path / "published" / "facts.json").read_text())["2025-12-18"]
 
 
@@ -877,9 +877,9 @@ def test_a_run_s_end_names_the_files_that_were_set_aside(tmp_path: Path) -> None
         *(report.Entry(f"{n}.json", report.State.SET_ASIDE, "not JSON", 1) for n in range(7)),
     ]
     report.save(entries, tmp_path)
-    said = hooks.imported(tmp_path / "import.json").splitlines()
-    assert said[0] == "1 of 9 files imported, 1 ignored"
-    assert said[1] == "  0.json: set aside: not JSON"
-    assert len(said) == 7
-    assert said[-1].startswith("  … and 2 more, see ")
+    lines = hooks.imported(tmp_path / "import.json").splitlines()
+    assert lines[0] == "1 of 9 files imported, 1 ignored"
+    assert lines[1] == "  0.json: set aside: not JSON"
+    assert len(lines) == 7
+    assert lines[-1].startswith("  … and 2 more, see ")
     assert hooks.imported(tmp_path / "none.json") == ""

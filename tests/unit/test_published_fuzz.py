@@ -80,15 +80,15 @@ def take(folder: Path, name: str, content: bytes) -> importer.Imported:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    found = importer.import_runs([folder], "c")
-    for rows in found.rows.values():
+    imported = importer.import_runs([folder], "c")
+    for rows in imported.rows.values():
         rows.samples().validate(full=True)
         rows.links().validate(full=True)
         json.dumps([row["reason"] for row in rows.links().to_pylist()])
-    report.save(found.entries, folder.parent / "report")
-    [entry] = found.entries
+    report.save(imported.entries, folder.parent / "report")
+    [entry] = imported.entries
     assert entry.state is State.IMPORTED or entry.reason
-    return found
+    return imported
 
 
 def examples(usual: int) -> settings:
@@ -208,18 +208,18 @@ def test_no_published_file_ends_in_a_traceback_or_without_figures(
     job.convert([folder / "run"], "published", folder / "results")
     samples, links = ([folder / "results" / f"{kind}/all.parquet"] for kind in ("samples", "links"))
     findings = rules.run(samples, links)
-    told = TOLD.told(folder / "results" / "published" / "facts.json")
-    made = synthetic.tables(folder / "tables", samples, links)
+    campaign = TOLD.told(folder / "results" / "published" / "facts.json")
+    files = synthetic.tables(folder / "tables", samples, links)
     for name in choice.draw(st.lists(st.sampled_from(catalogue.names()), min_size=4, max_size=4)):
         figure = catalogue.load(name)
-        tables = Data.read({table: made[table] for table in figure.figure.tables})
+        tables = Data.read({table: files[table] for table in figure.figure.tables})
         if figure.tabulate is not None:
-            assert tabular.csv_text(figure.tabulate(tables, told))
+            assert tabular.csv_text(figure.tabulate(tables, campaign))
         else:
             json.dumps(
-                render.compose(figure, tables, told, findings.to_pylist()).spec, allow_nan=False
+                render.compose(figure, tables, campaign, findings.to_pylist()).spec, allow_nan=False
             )
-        assert figure.caption(tables, told)
+        assert figure.caption(tables, campaign)
     shutil.rmtree(folder)
 
 

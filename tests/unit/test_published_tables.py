@@ -34,11 +34,11 @@ def get(connection: duckdb.DuckDBPyConnection) -> Get:
     rows = connection.sql(
         "SELECT vpn, profile, benchmark, metric, source, value FROM whole WHERE direction = 'forward'"
     ).fetchall()
-    found: dict[tuple[str, ...], Values] = {}
+    by_key: dict[tuple[str, ...], Values] = {}
     for *key, source, value in rows:
-        found.setdefault(tuple(key), {})[source] = value
+        by_key.setdefault(tuple(key), {})[source] = value
     return lambda *key: {
-        host: value for host in data.HOSTS if (value := found.get(key, {}).get(host)) is not None
+        host: value for host in data.HOSTS if (value := by_key.get(key, {}).get(host)) is not None
     }
 
 
@@ -79,11 +79,11 @@ def test_a2_retransmit_rate_and_reordering(get: Get) -> None:
             assert f"{100 * sum(rates.values()) / 3:.3f}" == cells[index], (vpn, profile)
             sent, mss = get(vpn, profile, "tcp", "sent"), get(vpn, profile, "tcp", "mss")
             seen = get(vpn, profile, "tcp", "reordering_seen")
-            told = "/".join(
+            shares = "/".join(
                 f"{100 * seen[host] * mss[host] / sent[host]:.1f}" if sent[host] > 1e6 else "-"
                 for host in seen
             )
-            assert told == cells[4 + index], (vpn, profile)
+            assert shares == cells[4 + index], (vpn, profile)
 
 
 def test_a3_windows(get: Get) -> None:
@@ -126,10 +126,10 @@ def test_a5_parallel_retransmits(get: Get) -> None:
 
 def test_every_outcome_is_as_counted(connection: duckdb.DuckDBPyConnection) -> None:
     """Section 1: TCP 132/132, ping 132/132, RIST 131/131, qperf 108/132, Nix 95/132, UDP 47/132, pairs 122/132."""
-    found: list[tuple[Any, ...]] = connection.sql(
+    rows: list[tuple[Any, ...]] = connection.sql(
         "SELECT benchmark, count(*) FILTER (status = 'ok'), count(*) FROM links GROUP BY benchmark"
     ).fetchall()
-    counts = {benchmark: (ok, every) for benchmark, ok, every in found}
+    counts = {benchmark: (ok, total) for benchmark, ok, total in rows}
     assert counts["tcp"] == (132, 132)
     assert counts["ping"] == (132, 132)
     assert counts["rist"] == (131, 131)

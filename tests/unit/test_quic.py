@@ -34,14 +34,14 @@ def error(kind: str, message: str = "words", **more: Any) -> dict[str, Any]:
 
 
 def quic(**options: Any) -> Quic:
-    made = benchmarks.make("quic", options)
-    assert isinstance(made, Quic)
-    return made
+    benchmark = benchmarks.make("quic", options)
+    assert isinstance(benchmark, Quic)
+    return benchmark
 
 
 def link(*outputs: str, status: Status = Status.OK, reason: str | None = None) -> LinkRecord:
     return making.link(
-        *(making.command(said, role="quic") for said in outputs), status=status, reason=reason
+        *(making.command(stdout, role="quic") for stdout in outputs), status=status, reason=reason
     )
 
 
@@ -49,14 +49,14 @@ def parsed(*outputs: str, options: Mapping[str, Any] | None = None) -> list[Obse
     return list(quic(**(options or {})).parse_link(link(*outputs)))
 
 
-def whole(found: Sequence[Observation]) -> dict[str, float]:
-    values = {o.metric.name: o.value for o in found if o.t_s is None and o.value is not None}
-    assert len(values) == sum(o.t_s is None for o in found)
+def whole(observations: Sequence[Observation]) -> dict[str, float]:
+    values = {o.metric.name: o.value for o in observations if o.t_s is None and o.value is not None}
+    assert len(values) == sum(o.t_s is None for o in observations)
     return values
 
 
-def series(found: Sequence[Observation], metric: str) -> dict[float, float | None]:
-    return {o.t_s: o.value for o in found if o.t_s is not None and o.metric.name == metric}
+def series(observations: Sequence[Observation], metric: str) -> dict[float, float | None]:
+    return {o.t_s: o.value for o in observations if o.t_s is not None and o.metric.name == metric}
 
 
 def received(lines: Sequence[Mapping[str, Any]] = LINES) -> dict[float, float]:
@@ -73,16 +73,16 @@ def received(lines: Sequence[Mapping[str, Any]] = LINES) -> dict[float, float]:
 
 
 def test_goodput_is_the_receiver_s_sum_over_the_connections_and_mean_over_the_intervals() -> None:
-    found = parsed(RUN)
+    observations = parsed(RUN)
     assert list(received()) == [0, 0.5, 1]
-    assert series(found, "quic_goodput") == pytest.approx(received())
-    values = whole(found)
+    assert series(observations, "quic_goodput") == pytest.approx(received())
+    values = whole(observations)
     rates = list(received().values())
     assert values["quic_goodput"] == pytest.approx(statistics.fmean(rates))
     assert values["quic_goodput_min"] == pytest.approx(min(rates))
     assert values["quic_goodput_p50"] == pytest.approx(statistics.median(rates))
-    assert {o.direction for o in found} == {"forward"}
-    assert {o.mode for o in found} == {None}
+    assert {o.direction for o in observations} == {"forward"}
+    assert {o.mode for o in observations} == {None}
 
 
 def test_several_processes_are_summed() -> None:
@@ -93,12 +93,14 @@ def test_several_processes_are_summed() -> None:
 
 def test_set_up_times_are_means_over_the_connections() -> None:
     values = whole(parsed(RUN))
-    made = [x["handshake_ms"] for x in LINES if x["event"] == "connected" and x["side"] == "client"]
+    handshakes_ms = [
+        x["handshake_ms"] for x in LINES if x["event"] == "connected" and x["side"] == "client"
+    ]
     first = [x["ttfb_ms"] for x in LINES if x["event"] == "first_byte"]
-    assert len(made) == len(first) == 2
-    assert values["quic_connect"] == pytest.approx(statistics.fmean(made))
+    assert len(handshakes_ms) == len(first) == 2
+    assert values["quic_connect"] == pytest.approx(statistics.fmean(handshakes_ms))
     assert values["quic_ttfb"] == pytest.approx(statistics.fmean(first))
-    assert values["quic_ttfb_max"] == max(first) > values["quic_connect_min"] == min(made)
+    assert values["quic_ttfb_max"] == max(first) > values["quic_connect_min"] == min(handshakes_ms)
 
 
 def test_loss_rtt_and_packets_are_the_sender_s() -> None:
@@ -121,8 +123,8 @@ def test_what_was_lost_and_came_after_all_is_no_negative_loss() -> None:
 
 def test_payload_from_the_target_is_reverse_and_of_the_thesis_what_published_runs_call_it() -> None:
     def directions(**options: Any) -> set[str]:
-        made = quic(**options)
-        assert {headline.direction for headline in made.headlines()} == {made.direction}
+        benchmark = quic(**options)
+        assert {headline.direction for headline in benchmark.headlines()} == {benchmark.direction}
         return {o.direction for o in parsed(RUN, options=options)}
 
     assert directions() == {"forward"}
@@ -136,10 +138,10 @@ def test_a_second_that_a_connection_has_not_is_no_sum() -> None:
         RUN[: RUN.rindex('{"event":"interval"', 0, RUN.rindex('"role":"receiver","start_s":1'))]
         + '{"eve'
     )
-    found = list(quic().parse_link(link(cut, status=Status.TIMEOUT, reason="not finished")))
-    assert series(found, "quic_goodput").keys() <= {0.0, 0.5}
-    assert series(found, "quic_goodput")[0] == pytest.approx(received()[0])
-    assert whole(found) == {}
+    observations = list(quic().parse_link(link(cut, status=Status.TIMEOUT, reason="not finished")))
+    assert series(observations, "quic_goodput").keys() <= {0.0, 0.5}
+    assert series(observations, "quic_goodput")[0] == pytest.approx(received()[0])
+    assert whole(observations) == {}
 
 
 def test_a_failed_link_with_garbage_has_no_values() -> None:
@@ -175,8 +177,8 @@ def test_a_whole_run_is_ok() -> None:
 )
 def test_an_error_speaks_of_the_path_or_of_the_tool(kind: str, status: Status) -> None:
     words = "the path's MTU of 1200 bytes leaves 1172"
-    found, reason = judged(text(LINES[0], error(kind, words)))
-    assert (found, reason) == (status, f"{kind}: {words}")
+    actual, reason = judged(text(LINES[0], error(kind, words)))
+    assert (actual, reason) == (status, f"{kind}: {words}")
 
 
 def test_a_limit_is_a_time_out() -> None:
@@ -200,9 +202,9 @@ def test_a_limit_is_a_time_out() -> None:
 def test_what_cannot_be_read_is_the_tool_s_failure(
     stdout: str, code: int, stderr: str, reason: str
 ) -> None:
-    status, told = judged(stdout, code, stderr)
+    status, actual = judged(stdout, code, stderr)
     assert status is Status.TOOL_FAILED
-    assert reason in str(told)
+    assert reason in str(actual)
 
 
 def test_a_connection_that_moved_nothing_failed() -> None:
@@ -230,7 +232,7 @@ def outcome(
 
     lom = making.ScriptedHost("lom", source)
     yuki = making.ScriptedHost("yuki", lambda _: "UNCONN 0 0\n", index=2)
-    found = making.measured(
+    measured = making.measured(
         "quic", Link(lom, yuki, "10.88.0.1", "10.88.0.2", "mesh0", delay_s=0.1, port=5211), options
     )
     assert [unit.name for unit in yuki.started] == ["meshbench-quicperf-5211"]
@@ -239,7 +241,7 @@ def outcome(
     assert token.secret
     clients = [argv for argv in lom.asked if "client" in argv]
     assert not any(token.content.decode() in word for argv in clients for word in argv)
-    return found, clients
+    return measured, clients
 
 
 def test_the_command_says_every_option() -> None:
@@ -247,30 +249,33 @@ def test_the_command_says_every_option() -> None:
         "duration_s": 3, "gso": False, "mtu_discovery": False, "packet_bytes": 1200,
         "connections": 2, "sender": "server",
     }  # fmt: skip
-    found, [argv] = outcome(options, {})
-    assert (found.status, [c.role for c in found.commands]) == (Status.OK, ["quic", "versions"])
-    said = " ".join(argv[1:])
+    measured, [argv] = outcome(options, {})
+    assert (measured.status, [c.role for c in measured.commands]) == (
+        Status.OK,
+        ["quic", "versions"],
+    )
+    command = " ".join(argv[1:])
     for words in (
         "client --connect 10.88.0.2:5211 --local 10.88.0.1 --sender server", "--duration 3.0",
         "--connections 2", "--gso=false", "--mtu-discovery=false", "--packet-size 1200",
     ):  # fmt: skip
-        assert words in said
-    assert found.limit_s > 3 + 10 + 0.1 * 20
+        assert words in command
+    assert measured.limit_s > 3 + 10 + 0.1 * 20
 
 
 def test_a_process_per_cpu_each_with_a_port() -> None:
-    found, clients = outcome({"thesis": True}, {})
+    measured, clients = outcome({"thesis": True}, {})
     ports = [argv[argv.index("--connect") + 1] for argv in clients]
     assert ports == ["10.88.0.2:5211", "10.88.0.2:5212", "10.88.0.2:5213"]
-    assert found.status is Status.OK
+    assert measured.status is Status.OK
     assert all("--duration 30" in " ".join(argv) for argv in clients)
 
 
 def test_one_of_several_clients_that_fails_is_the_link_s_failure() -> None:
     broken = (1, text(LINES[0], error("handshake_timeout", "no answer")), "")
-    found, _ = outcome({"processes": 3}, {"5212": broken})
-    assert found.status is Status.FAILED
-    assert found.reason == "1 of 3 clients: handshake_timeout: no answer"
+    measured, _ = outcome({"processes": 3}, {"5212": broken})
+    assert measured.status is Status.FAILED
+    assert measured.reason == "1 of 3 clients: handshake_timeout: no answer"
 
 
 def test_the_thesis_s_parameters_are_its_own() -> None:

@@ -24,24 +24,24 @@ PAIRS = ("lom->yuki", "lom->luna", "yuki->lom", "yuki->luna", "luna->lom", "luna
 
 
 def started(vpn: str = "nebula", **words: Any) -> Record:
-    one = record(link(PING), cell=cell(vpn=vpn, **words))
-    one.vpn.ready_s = {pair: 0.5 + index / 10 for index, pair in enumerate(PAIRS)}
-    one.vpn.direct_s = dict.fromkeys(PAIRS[:4], 1.25)
-    return one
+    start = record(link(PING), cell=cell(vpn=vpn, **words))
+    start.vpn.ready_s = {pair: 0.5 + index / 10 for index, pair in enumerate(PAIRS)}
+    start.vpn.direct_s = dict.fromkeys(PAIRS[:4], 1.25)
+    return start
 
 
 def failed(vpn: str = "nebula", **words: Any) -> Record:
     reason = "lom: it did not start"
-    one = record(link(status=Status.FAILED, reason=reason), cell=cell(vpn=vpn, **words))
-    one.vpn.status, one.vpn.reason = Status.FAILED, reason
-    return one
+    start = record(link(status=Status.FAILED, reason=reason), cell=cell(vpn=vpn, **words))
+    start.vpn.status, start.vpn.reason = Status.FAILED, reason
+    return start
 
 
-def table(folder: Path, *found: Record) -> pa.Table:
+def table(folder: Path, *recorded: Record) -> pa.Table:
     paths = []
-    for number, one in enumerate(found):
+    for number, cell_record in enumerate(recorded):
         paths.append(folder / f"{number}.json")
-        records.write(one, paths[-1])
+        records.write(cell_record, paths[-1])
     samples, links, out = (
         folder / "samples.parquet",
         folder / "links.parquet",
@@ -67,10 +67,10 @@ def test_a_vpn_that_was_up_already_has_no_times(tmp_path: Path) -> None:
 
 
 def test_a_silent_pair_of_a_start_is_a_fact(tmp_path: Path) -> None:
-    one = started()
-    del one.vpn.ready_s["luna->yuki"]
-    one.vpn.silent = ["luna->yuki"]
-    rows = table(tmp_path, one).to_pylist()
+    start = started()
+    del start.vpn.ready_s["luna->yuki"]
+    start.vpn.silent = ["luna->yuki"]
+    rows = table(tmp_path, start).to_pylist()
     assert len(rows) == 6
     [silent] = [row for row in rows if row["ready_s"] is None]
     assert (silent["source"], silent["target"], silent["status"]) == ("luna", "yuki", "failed")
@@ -93,10 +93,10 @@ def test_one_that_came_up_later_in_the_round_did_come_up(tmp_path: Path) -> None
 
 
 def test_a_start_is_no_measure_of_its_cell(tmp_path: Path) -> None:
-    one, two = failed(profile="baseline"), started(profile="low")
-    table(tmp_path, one, two)
-    made = synthetic.tables(tmp_path, [tmp_path / "samples.parquet"], [tmp_path / "links.parquet"])
-    assert not set(pq.read_table(made["measures"])["metric"].to_pylist()) & {
+    failure, start = failed(profile="baseline"), started(profile="low")
+    table(tmp_path, failure, start)
+    files = synthetic.tables(tmp_path, [tmp_path / "samples.parquet"], [tmp_path / "links.parquet"])
+    assert not set(pq.read_table(files["measures"])["metric"].to_pylist()) & {
         metric.name for metric in startup.Startup.metrics
     }
 

@@ -48,10 +48,10 @@ def test_each_pair_is_asked_once_where_all_answer_at_once() -> None:
         asked.append(pair)
         return True
 
-    found = ready(passes, 30)
+    readiness = ready(passes, 30)
     assert asked == list(PAIRS)
-    assert tuple(found.times_s) == PAIRS
-    assert found.silent == ()
+    assert tuple(readiness.times_s) == PAIRS
+    assert readiness.silent == ()
 
 
 def test_a_pair_that_waits_for_the_other_side_to_speak_gets_another_turn() -> None:
@@ -62,9 +62,9 @@ def test_a_pair_that_waits_for_the_other_side_to_speak_gets_another_turn() -> No
         spoken.add(pair)
         return pair != "yuki->luna" or "luna->yuki" in spoken
 
-    found = ready(passes, 30)
-    assert found.silent == ()
-    assert list(found.times_s)[-1] == "yuki->luna"
+    readiness = ready(passes, 30)
+    assert readiness.silent == ()
+    assert list(readiness.times_s)[-1] == "yuki->luna"
 
 
 def test_a_pair_that_is_silent_holds_the_others_up_for_one_turn() -> None:
@@ -74,16 +74,16 @@ def test_a_pair_that_is_silent_holds_the_others_up_for_one_turn() -> None:
         asked.append(pair)
         return pair != "lom->yuki"
 
-    found = ready(passes, 1.5)
-    assert found.silent == ("lom->yuki",)
-    assert tuple(found.times_s) == PAIRS[1:]
+    readiness = ready(passes, 1.5)
+    assert readiness.silent == ("lom->yuki",)
+    assert tuple(readiness.times_s) == PAIRS[1:]
     assert asked[-1] == "lom->yuki", "the time that was left was its own"
 
 
 def test_the_silent_are_told_in_the_pairs_own_order() -> None:
-    found = ready(lambda pair: "yuki" not in pair, 0.5)
-    assert found.silent == tuple(pair for pair in PAIRS if "yuki" in pair)
-    assert set(found.times_s) == {"lom->luna", "luna->lom"}
+    readiness = ready(lambda pair: "yuki" not in pair, 0.5)
+    assert readiness.silent == tuple(pair for pair in PAIRS if "yuki" in pair)
+    assert set(readiness.times_s) == {"lom->luna", "luna->lom"}
 
 
 def test_every_pair_is_asked_even_when_the_time_is_over() -> None:
@@ -94,8 +94,8 @@ def asked(answer: Callable[[Sequence[str]], tuple[int, str, str]]) -> tuple[Read
     """What comes of readiness where ping answers so, and whom it asked."""
     hosts = tuple(ScriptedHost(node.name, answer, node.index) for node in NODES)
     mesh = Mesh(Vxlan("v"), NETWORK, hosts, {}, {})
-    found = asyncio.run(lifecycle.ready(mesh, 0.3, time.monotonic()))
-    return found, [argv[-1] for host in hosts for argv in host.asked]
+    readiness = asyncio.run(lifecycle.ready(mesh, 0.3, time.monotonic()))
+    return readiness, [argv[-1] for host in hosts for argv in host.asked]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,6 @@ def test_a_ping_that_finds_no_interface_yet_can_run() -> None:
     def answer(argv: Sequence[str]) -> tuple[int, str, str]:
         return (2, "", "ping: unknown iface mesh0") if "-I" in argv else (0, SUMMARY, "")
 
-    found, targets = asked(answer)
-    assert set(found.silent) == set(PAIRS)
+    readiness, targets = asked(answer)
+    assert set(readiness.silent) == set(PAIRS)
     assert "127.0.0.1" in targets

@@ -46,8 +46,8 @@ def reboot(boot: str, jobs: str, *states: int | None) -> str:
 
 
 def test_a_host_that_cannot_go_down_says_why() -> None:
-    said = reboot("", " 9 reboot.target start waiting\n10 db.service stop running\n", 0)
-    assert said == (
+    error = reboot("", " 9 reboot.target start waiting\n10 db.service stop running\n", 0)
+    assert error == (
         "lom has not come back within 0 s of its reboot: it still runs, and its systemd has the "
         "jobs 9 reboot.target start waiting; 10 db.service stop running"
     )
@@ -63,8 +63,8 @@ def test_a_host_that_is_gone_says_how_ssh_failed() -> None:
 
 def test_a_slow_host_is_given_the_time() -> None:
     """Its last boot took a tenth of a second: ten times that."""
-    said = reboot(SHOWN.format(0, 1_000_000, 1_100_000), "", None)
-    assert said.startswith("lom has not come back within 1 s of its reboot")
+    error = reboot(SHOWN.format(0, 1_000_000, 1_100_000), "", None)
+    assert error.startswith("lom has not come back within 1 s of its reboot")
 
 
 def test_a_host_that_came_back_is_no_error() -> None:

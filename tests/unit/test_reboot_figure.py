@@ -70,10 +70,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_the_table_has_each_reboot_of_each_pair(made: dict[str, Path]) -> None:
     rows = {(row["vpn"], row["reboot"]): row for row in synthetic.read(made["reboot_stages"])}
     assert rows.keys() == {("internal", 1), ("nebula", 1), ("nebula", 2)}
-    one = rows["nebula", 1]
-    assert (one["source"], one["target"], one["host"]) == (SOURCE, TARGET, TARGET)
+    first = rows["nebula", 1]
+    assert (first["source"], first["target"], first["host"]) == (SOURCE, TARGET, TARGET)
     assert [
-        one[key]
+        first[key]
         for key in ("gone_s", "started_s", "underlay_s", "unit_s", "first_s", "stable_s", "status")
     ] == [1.0, 1.5, 3.5, 3.6, 4.5, 5.0, "ok"]
     late = rows["nebula", 2]
@@ -82,10 +82,10 @@ def test_the_table_has_each_reboot_of_each_pair(made: dict[str, Path]) -> None:
     assert rows["internal", 1]["unit_s"] is None
 
 
-def spec(made: dict[str, Path]) -> str:
+def spec(files: dict[str, Path]) -> str:
     loaded = catalogue.load(FIGURE.name)
     assert loaded.draw
-    data = Data.read({name: made[name] for name in FIGURE.tables})
+    data = Data.read({name: files[name] for name in FIGURE.tables})
     return json.dumps(loaded.draw(data, context()).to_dict(), ensure_ascii=False)
 
 

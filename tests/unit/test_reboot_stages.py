@@ -22,8 +22,8 @@ EVERY_S = 0.05
 def clock(ahead_s: float, uptime_s: float, at_s: float, took_s: float = 0.01) -> Command:
     """A host that is asked at `at_s` and whose clock is so far ahead."""
     time_s = ASKED_S + at_s + took_s / 2 + ahead_s
-    said = f"{time_s:.9f}\n{uptime_s:.2f} 1.00\n"
-    return making.command(said, start_s=at_s, took_s=took_s, role=boot_times.CLOCK, host="yuki")
+    stdout = f"{time_s:.9f}\n{uptime_s:.2f} 1.00\n"
+    return making.command(stdout, start_s=at_s, took_s=took_s, role=boot_times.CLOCK, host="yuki")
 
 
 def stamp(at_s: float) -> str:
@@ -32,10 +32,10 @@ def stamp(at_s: float) -> str:
 
 
 def boot(at_s: float, monotonic_s: float = 0.0) -> Command:
-    said = (
+    stdout = (
         f"UserspaceTimestamp={stamp(at_s)}\nUserspaceTimestampMonotonic={monotonic_s * 1e6:.0f}\n"
     )
-    return making.command(said, role=boot_times.BOOT, host="yuki")
+    return making.command(stdout, role=boot_times.BOOT, host="yuki")
 
 
 def units(*states: tuple[str, float, float]) -> Command:
@@ -51,15 +51,15 @@ def units(*states: tuple[str, float, float]) -> Command:
 
 def test_a_clock_is_told_by_the_quickest_answer() -> None:
     asked = [clock(7.5, 100, 3, took_s=0.4), clock(7.0, 100, 4, took_s=0.02)]
-    found = Clock.read(asked)
-    assert found.ahead_s == pytest.approx(7.0, abs=1e-6)
-    assert found.error_s == pytest.approx(0.01)
+    host_clock = Clock.read(asked)
+    assert host_clock.ahead_s == pytest.approx(7.0, abs=1e-6)
+    assert host_clock.error_s == pytest.approx(0.01)
 
 
 def test_clocks_that_agree_within_the_error_are_taken_to_agree() -> None:
-    found = Clock.read([clock(0.008, 100, 3, took_s=0.02)])
-    assert found.ahead_s == 0
-    assert found.error_s == pytest.approx(0.018, abs=1e-6)
+    host_clock = Clock.read([clock(0.008, 100, 3, took_s=0.02)])
+    assert host_clock.ahead_s == 0
+    assert host_clock.error_s == pytest.approx(0.018, abs=1e-6)
 
 
 @pytest.mark.parametrize("said", ["", "yesterday", "1.5", "1e9 nan", "9" * 400 + " 1"])
@@ -70,36 +70,36 @@ def test_a_host_without_a_clock_is_an_error(said: str) -> None:
 
 def test_a_kernel_s_boot_is_told_by_what_no_clock_setting_moves() -> None:
     """The host's clock was an hour behind while it booted, so its time stamps are nonsense."""
-    told = [
+    commands = [
         clock(0, 12.0, 20.0),
         boot(-3600),
         units(("active", -3590, 9.0), ("active", -3591, 8.0)),
     ]
-    found = BootTimes.read(told, ASKED_S)
-    assert found.kernel
-    assert found.started_s == pytest.approx(ASKED_S + 20.005 - 12.0, abs=1e-3)
-    assert found.active_s == pytest.approx(found.started_s + 9.0)
+    times = BootTimes.read(commands, ASKED_S)
+    assert times.kernel
+    assert times.started_s == pytest.approx(ASKED_S + 20.005 - 12.0, abs=1e-3)
+    assert times.active_s == pytest.approx(times.started_s + 9.0)
 
 
 def test_a_container_s_boot_is_its_user_space_s() -> None:
-    told = [clock(5.0, 90_000.0, 20.0), boot(5 + 3.25), units(("active", 5 + 4.5, 1.0))]
-    found = BootTimes.read(told, ASKED_S)
-    assert not found.kernel
-    assert found.started_s == pytest.approx(ASKED_S + 3.25, abs=1e-3)
-    assert found.active_s == pytest.approx(ASKED_S + 4.5, abs=1e-3)
+    commands = [clock(5.0, 90_000.0, 20.0), boot(5 + 3.25), units(("active", 5 + 4.5, 1.0))]
+    times = BootTimes.read(commands, ASKED_S)
+    assert not times.kernel
+    assert times.started_s == pytest.approx(ASKED_S + 3.25, abs=1e-3)
+    assert times.active_s == pytest.approx(ASKED_S + 4.5, abs=1e-3)
 
 
 def test_a_unit_that_is_not_active_has_no_time_and_says_so() -> None:
-    told = [clock(0, 9e4, 20.0), boot(3), units(("active", 4, 1.0), ("failed", 0, 0))]
-    found = BootTimes.read(told, ASKED_S)
-    assert found.active_s is None
-    assert found.not_active == ("unit1.service is failed (x, exit-code)",)
+    commands = [clock(0, 9e4, 20.0), boot(3), units(("active", 4, 1.0), ("failed", 0, 0))]
+    times = BootTimes.read(commands, ASKED_S)
+    assert times.active_s is None
+    assert times.not_active == ("unit1.service is failed (x, exit-code)",)
 
 
 def test_a_system_without_units_has_no_time_of_them() -> None:
-    found = BootTimes.read([clock(0, 9e4, 20.0), boot(3)], ASKED_S)
-    assert found.active_s is None
-    assert found.not_active == ()
+    times = BootTimes.read([clock(0, 9e4, 20.0), boot(3)], ASKED_S)
+    assert times.active_s is None
+    assert times.not_active == ()
 
 
 def test_systemd_that_does_not_tell_is_an_error() -> None:
@@ -127,13 +127,13 @@ def ping(answered: Iterable[tuple[float, float]], until_s: float, ahead_s: float
     return "\n".join(lines)
 
 
-def of_role(what: str, text: str, host: str) -> Command:
-    return making.command(text, role=role(what, "yuki", 1), host=host)
+def of_role(kind: str, text: str, host: str) -> Command:
+    return making.command(text, role=role(kind, "yuki", 1), host=host)
 
 
-def kept(*told: Command, ahead_s: float = 0.0) -> list[Command]:
+def kept(*commands: Command, ahead_s: float = 0.0) -> list[Command]:
     """A container's reboot that was asked for at 0 and began at 2."""
-    facts = told or (clock(0, 9e4, 20.0), boot(2), units(("active", 3.5, 1.0)))
+    facts = commands or (clock(0, 9e4, 20.0), boot(2), units(("active", 3.5, 1.0)))
     peer = clock(ahead_s, 9e4, 20.0).model_copy(update={"host": "lom"})
     return [
         making.command(role=role(REBOOT, "yuki", 1), host="yuki"),
@@ -156,72 +156,72 @@ def link(
     )
 
 
-def record(one: LinkRecord, commands: Sequence[Command]) -> Record:
-    made = making.record(one, cell=making.cell(benchmark="reboot"))
-    return made.model_copy(update={"commands": list(commands)})
+def record(probed: LinkRecord, commands: Sequence[Command]) -> Record:
+    recorded = making.record(probed, cell=making.cell(benchmark="reboot"))
+    return recorded.model_copy(update={"commands": list(commands)})
 
 
-def values(one: LinkRecord, commands: Sequence[Command]) -> dict[str, float | None]:
-    found: list[Observation] = list(reboot.Reboot().parse(record(one, commands)))
-    return {o.metric.name: o.value for o in found if o.stream is None}
+def values(probed: LinkRecord, commands: Sequence[Command]) -> dict[str, float | None]:
+    observations: list[Observation] = list(reboot.Reboot().parse(record(probed, commands)))
+    return {o.metric.name: o.value for o in observations if o.stream is None}
 
 
 @pytest.mark.parametrize("ahead_s", [0.0, 40.0])
 def test_each_stage_has_its_own_time(ahead_s: float) -> None:
     """Also where the clock of the host that probes is another one."""
-    told = kept(ahead_s=ahead_s)
-    one = link([(-1, 1.0), (4.0, 99)], ahead_s=ahead_s)
-    found = values(one, told)
+    commands = kept(ahead_s=ahead_s)
+    probed = link([(-1, 1.0), (4.0, 99)], ahead_s=ahead_s)
+    by_metric = values(probed, commands)
     near_s = EVERY_S + 1e-6
-    assert found["reboot_gone"] == pytest.approx(1.2, abs=near_s)
-    assert found["reboot_started"] == pytest.approx(2.0, abs=1e-3)
-    assert found["reboot_underlay"] == pytest.approx(3.0, abs=near_s)
-    assert found["reboot_unit"] == pytest.approx(3.5, abs=1e-3)
-    assert found["reboot_first_packet"] == pytest.approx(4.0, abs=near_s)
-    assert found["reboot_stable"] == found["reboot_first_packet"]
-    assert found["host_wait"] == pytest.approx(1.0, abs=near_s)
-    assert found["vpn_added"] == pytest.approx(1.0, abs=near_s)
-    assert found["vpn_after_unit"] == pytest.approx(0.5, abs=near_s)
-    assert found["connect_time"] == pytest.approx(2.0, abs=near_s)
-    assert found["reboot_lost"] == pytest.approx(60, abs=1)
-    assert reboot.judge(one, told, 120) == (Status.OK, None)
+    assert by_metric["reboot_gone"] == pytest.approx(1.2, abs=near_s)
+    assert by_metric["reboot_started"] == pytest.approx(2.0, abs=1e-3)
+    assert by_metric["reboot_underlay"] == pytest.approx(3.0, abs=near_s)
+    assert by_metric["reboot_unit"] == pytest.approx(3.5, abs=1e-3)
+    assert by_metric["reboot_first_packet"] == pytest.approx(4.0, abs=near_s)
+    assert by_metric["reboot_stable"] == by_metric["reboot_first_packet"]
+    assert by_metric["host_wait"] == pytest.approx(1.0, abs=near_s)
+    assert by_metric["vpn_added"] == pytest.approx(1.0, abs=near_s)
+    assert by_metric["vpn_after_unit"] == pytest.approx(0.5, abs=near_s)
+    assert by_metric["connect_time"] == pytest.approx(2.0, abs=near_s)
+    assert by_metric["reboot_lost"] == pytest.approx(60, abs=1)
+    assert reboot.judge(probed, commands, 120) == (Status.OK, None)
 
 
 def test_stable_are_ten_in_a_row() -> None:
-    one = link([(-1, 1.2), (4.0, 4.3), (5.0, 99)])
-    found = values(one, kept())
-    assert found["reboot_first_packet"] == pytest.approx(4.0, abs=EVERY_S)
-    assert found["reboot_stable"] == pytest.approx(5.0, abs=EVERY_S)
+    probed = link([(-1, 1.2), (4.0, 4.3), (5.0, 99)])
+    by_metric = values(probed, kept())
+    assert by_metric["reboot_first_packet"] == pytest.approx(4.0, abs=EVERY_S)
+    assert by_metric["reboot_stable"] == pytest.approx(5.0, abs=EVERY_S)
 
 
 def test_what_a_vpn_never_carries_is_censored_with_what_was_done_by_then() -> None:
-    one = link([(-1, 1.2), (4.0, 4.2)], until_s=9.0)
-    told = kept()
-    status, reason = reboot.judge(one, told, 5)
+    probed = link([(-1, 1.2), (4.0, 4.2)], until_s=9.0)
+    commands = kept()
+    status, reason = reboot.judge(probed, commands, 5)
     assert status is Status.TIMEOUT
     assert reason == (
         "yuki's reboot 1: not stable within 5 s after that: reachable beside the VPN after 3.0 s, "
         "units active after 3.5 s, 4 replies through the VPN"
     )
-    found = {(o.metric, o.stream): o for o in reboot.Reboot().parse(record(one, told))}
-    assert found[m.STABLE, 1].status is Status.TIMEOUT
-    assert found[m.STABLE, 1].value is None
-    assert found[m.FIRST, 1].value is not None
-    assert found[m.FIRST, 1].settled
-    assert (m.STABLE, None) not in found
+    by_metric = {(o.metric, o.stream): o for o in reboot.Reboot().parse(record(probed, commands))}
+    assert by_metric[m.STABLE, 1].status is Status.TIMEOUT
+    assert by_metric[m.STABLE, 1].value is None
+    assert by_metric[m.FIRST, 1].value is not None
+    assert by_metric[m.FIRST, 1].settled
+    assert (m.STABLE, None) not in by_metric
 
 
 def test_a_reply_after_the_limit_is_none() -> None:
-    one = link([(-1, 1.2), (8.5, 99)], until_s=12.0)
+    probed = link([(-1, 1.2), (8.5, 99)], until_s=12.0)
     options = reboot.Options(limit_s=5)
-    found = {o.metric for o in reboot.Reboot(options).parse(record(one, kept()))}
-    assert m.FIRST not in found
-    assert reboot.judge(one, kept(), 5)[0] is Status.TIMEOUT
+    metrics = {o.metric for o in reboot.Reboot(options).parse(record(probed, kept()))}
+    assert m.FIRST not in metrics
+    assert reboot.judge(probed, kept(), 5)[0] is Status.TIMEOUT
 
 
 def test_a_unit_that_failed_is_the_reason() -> None:
-    told = kept(clock(0, 9e4, 20.0), boot(2), units(("failed", 0, 0)))
-    status, reason = reboot.judge(link([(-1, 1.2)]), told, 5)
+    commands = kept(clock(0, 9e4, 20.0), boot(2), units(("failed", 0, 0)))
+    status, reason = reboot.judge(link([(-1, 1.2)]), commands, 5)
     assert status is Status.TIMEOUT
     assert "unit0.service is failed (x, exit-code), no reply at all" in str(reason)
 
@@ -239,12 +239,12 @@ def test_a_host_that_is_never_reachable_again() -> None:
 
 
 def test_a_pair_that_was_silent_before_is_not_held_against_the_reboot() -> None:
-    told = kept()
-    status, reason = reboot.judge(link([]), told, 5)
+    commands = kept()
+    status, reason = reboot.judge(link([]), commands, 5)
     assert (status, reason) == (
         Status.FAILED, "yuki's reboot 1: no reply through the VPN before it"
     )  # fmt: skip
-    assert "reboot_stable" not in values(link([]), told)
+    assert "reboot_stable" not in values(link([]), commands)
 
 
 def test_no_reboot_at_all_is_a_failure_of_the_pairs() -> None:
@@ -266,9 +266,9 @@ def test_a_pair_of_others_has_its_longest_silence() -> None:
         source="lom", target="luna", status=Status.OK,
         commands=[of_role(TUNNEL, ping([(-1, 2.0), (2.5, 99)], 9), "lom")],
     )  # fmt: skip
-    found = values(other, kept())
-    assert found["reboot_others_outage"] == pytest.approx(0.5, abs=2 * EVERY_S)
-    assert found["connect_time"] is None
+    by_metric = values(other, kept())
+    assert by_metric["reboot_others_outage"] == pytest.approx(0.5, abs=2 * EVERY_S)
+    assert by_metric["connect_time"] is None
 
 
 def test_what_was_put_back_after_a_reboot_is_a_mark() -> None:
@@ -281,17 +281,17 @@ def test_what_was_put_back_after_a_reboot_is_a_mark() -> None:
 
 def test_the_clock_is_asked_several_times() -> None:
     host = making.ScriptedHost(answer=lambda argv: "1.0\n2.0 3\n" if argv[0] == "sh" else "")
-    told = asyncio.run(boot_times.ask(host, ["a.service"]))
-    roles = [command.role for command in told]
+    commands = asyncio.run(boot_times.ask(host, ["a.service"]))
+    roles = [command.role for command in commands]
     assert roles.count(boot_times.CLOCK) > 3
     assert roles[-2:] == [boot_times.BOOT, boot_times.UNITS]
-    assert not any(command.measuring for command in told)
+    assert not any(command.measuring for command in commands)
 
 
 def test_without_units_systemd_is_not_asked_for_all_of_its_own() -> None:
     """``systemctl show`` without names shows the manager."""
-    told = asyncio.run(boot_times.ask(making.ScriptedHost(), []))
-    assert boot_times.UNITS not in [command.role for command in told]
+    commands = asyncio.run(boot_times.ask(making.ScriptedHost(), []))
+    assert boot_times.UNITS not in [command.role for command in commands]
 
 
 def test_roles_tell_reboots_apart() -> None:

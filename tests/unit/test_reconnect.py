@@ -57,28 +57,30 @@ def record(
     kind: str = "lab",
     status: Status = Status.OK,
 ) -> Record:
-    said = making.command(probe, argv=["ping", "10.88.0.2"], role="probe/yuki")
-    made = making.record(
-        LinkRecord(source="lom", target="yuki", status=status, commands=[said]),
+    command = making.command(probe, argv=["ping", "10.88.0.2"], role="probe/yuki")
+    recorded = making.record(
+        LinkRecord(source="lom", target="yuki", status=status, commands=[command]),
         cell=making.cell(benchmark="reconnect"),
     )
-    made.commands += commands
-    made.testbed.kind = kind
-    return made
+    recorded.commands += commands
+    recorded.testbed.kind = kind
+    return recorded
 
 
-def parsed(made: Record, **options: Any) -> dict[tuple[str, str | None], Observation]:
-    values = benchmarks.make("reconnect", options).parse(made)
+def parsed(recorded: Record, **options: Any) -> dict[tuple[str, str | None], Observation]:
+    values = benchmarks.make("reconnect", options).parse(recorded)
     return {(value.metric.name, value.mode): value for value in values}
 
 
-def value(found: dict[tuple[str, str | None], Observation], name: str, mode: str) -> float | None:
-    return found[f"reconnect_{name}", mode].value
+def value(
+    observations: dict[tuple[str, str | None], Observation], name: str, mode: str
+) -> float | None:
+    return observations[f"reconnect_{name}", mode].value
 
 
 def test_a_restart_in_stages() -> None:
     paths = json.dumps([["lom", "yuki", "direct"], ["yuki", "lom", "relay"]])
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/restart/yuki/1", stamps(10.0, 10.1)),
             kept("handshakes/restart/yuki/1", f"{START_S + 10.25:.6f} yuki nebula[1]: Handshake"),
@@ -88,15 +90,15 @@ def test_a_restart_in_stages() -> None:
         faults=["restart"],
     )
     mode = "restart yuki"
-    assert value(found, "active", mode) == pytest.approx(0.1)
-    assert value(found, "handshake", mode) == pytest.approx(0.25)
-    assert value(found, "first", mode) == pytest.approx(0.401)
-    assert value(found, "steady", mode) == pytest.approx(0.401)
-    assert value(found, "direct", mode) == pytest.approx(3.0)
-    assert value(found, "outage", mode) == pytest.approx(0.40)
-    assert (value(found, "lost", mode), value(found, "noticed", mode)) == (7, 1)
-    assert value(found, "median", "restart") == pytest.approx(0.401)
-    assert value(found, "unnoticed", "restart") == 0
+    assert value(observations, "active", mode) == pytest.approx(0.1)
+    assert value(observations, "handshake", mode) == pytest.approx(0.25)
+    assert value(observations, "first", mode) == pytest.approx(0.401)
+    assert value(observations, "steady", mode) == pytest.approx(0.401)
+    assert value(observations, "direct", mode) == pytest.approx(3.0)
+    assert value(observations, "outage", mode) == pytest.approx(0.40)
+    assert (value(observations, "lost", mode), value(observations, "noticed", mode)) == (7, 1)
+    assert value(observations, "median", "restart") == pytest.approx(0.401)
+    assert value(observations, "unnoticed", "restart") == 0
 
 
 def test_a_path_is_direct_when_it_is_said_so_after_ten_in_a_row() -> None:
@@ -146,7 +148,7 @@ def test_the_daemons_are_asked_when_all_pairs_first_are_back(
 
 
 def test_a_cut_counts_from_its_end() -> None:
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/cut/yuki/1", stamps(10.0)),
             kept("mended/cut/yuki/1", stamps(12.0)),
@@ -154,24 +156,24 @@ def test_a_cut_counts_from_its_end() -> None:
         ),
         faults=["cut"],
     )
-    assert value(found, "first", "cut yuki") == pytest.approx(0.501)
-    assert ("reconnect_active", "cut yuki") not in found
+    assert value(observations, "first", "cut yuki") == pytest.approx(0.501)
+    assert ("reconnect_active", "cut yuki") not in observations
 
 
 def test_a_cold_start_hits_every_pair_and_counts_from_the_start() -> None:
     """By the controller's clock; what came before was the stop."""
     start = kept("fault/cold/*/1", stamps(10.0, 11.0), host="*", start_s=11.4)
-    found = parsed(record(start, probe=ping([(10.1, 12.6)])), faults=["cold"])
-    assert value(found, "first", "cold *") == pytest.approx(1.601)
-    assert value(found, "outage", "cold *") == pytest.approx(2.55, abs=0.06)
-    assert value(found, "median", "cold") == pytest.approx(1.601)
-    assert ("reconnect_active", "cold *") not in found
+    observations = parsed(record(start, probe=ping([(10.1, 12.6)])), faults=["cold"])
+    assert value(observations, "first", "cold *") == pytest.approx(1.601)
+    assert value(observations, "outage", "cold *") == pytest.approx(2.55, abs=0.06)
+    assert value(observations, "median", "cold") == pytest.approx(1.601)
+    assert ("reconnect_active", "cold *") not in observations
     where = [which.host for which in Reconnect(Options(faults=("cold",))).schedule(["lom", "yuki"])]
     assert where == ["*"] * 10
 
 
 def test_what_is_not_back_when_the_address_is_is_censored() -> None:
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/readdress/yuki/1", stamps(10.0, 10.02)),
             kept("mended/readdress/yuki/1", stamps(14.0)),
@@ -179,15 +181,15 @@ def test_what_is_not_back_when_the_address_is_is_censored() -> None:
         ),
         faults=["readdress"],
     )
-    first = found["reconnect_first", "readdress yuki"]
+    first = observations["reconnect_first", "readdress yuki"]
     assert (first.value, first.status) == (None, Status.TIMEOUT)
     assert first.reason == "not within 4.000 s"
-    median = found["reconnect_median", "readdress"]
+    median = observations["reconnect_median", "readdress"]
     assert (median.value, median.status) == (None, Status.TIMEOUT)
 
 
 def test_a_repetition_ends_where_the_next_one_begins() -> None:
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/restart/yuki/1", stamps(5.0, 5.1)),
             kept("fault/kill/yuki/1", stamps(10.0, 10.1)),
@@ -195,14 +197,14 @@ def test_a_repetition_ends_where_the_next_one_begins() -> None:
         ),
         faults=["restart", "kill"],
     )
-    assert value(found, "noticed", "restart yuki") == 0
-    assert value(found, "median", "restart") == 0
-    assert value(found, "unnoticed", "restart") == 1
-    assert value(found, "noticed", "kill yuki") == 1
+    assert value(observations, "noticed", "restart yuki") == 0
+    assert value(observations, "median", "restart") == 0
+    assert value(observations, "unnoticed", "restart") == 1
+    assert value(observations, "noticed", "kill yuki") == 1
 
 
 def test_half_of_them_censored_is_longer_than_any() -> None:
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/restart/yuki/1", stamps(5.0, 5.1)),
             kept("fault/restart/yuki/2", stamps(10.0, 10.1)),
@@ -211,39 +213,39 @@ def test_half_of_them_censored_is_longer_than_any() -> None:
         faults=["restart"],
         limit_s=4,
     )
-    assert found["reconnect_median", "restart"].status is Status.TIMEOUT
-    assert "1 of 2" in str(found["reconnect_median", "restart"].reason)
+    assert observations["reconnect_median", "restart"].status is Status.TIMEOUT
+    assert "1 of 2" in str(observations["reconnect_median", "restart"].reason)
 
 
 def test_what_a_system_cannot_have_is_unsupported() -> None:
-    found = parsed(
+    observations = parsed(
         record(kept("fault/kill/yuki/1", "no process runs there", CANNOT), probe=ping([])),
         faults=["kill"],
     )
-    median = found["reconnect_median", "kill"]
+    median = observations["reconnect_median", "kill"]
     assert (median.status, median.reason) == (Status.UNSUPPORTED, "no process runs there")
-    assert ("reconnect_first", "kill yuki") not in found
+    assert ("reconnect_first", "kill yuki") not in observations
 
 
 def test_a_unit_that_does_not_start_again_is_the_vpn_s_failure() -> None:
-    found = parsed(
+    observations = parsed(
         record(kept("fault/restart/yuki/1", stamps(10.0), 1), probe=ping([])), faults=["restart"]
     )
-    assert found["reconnect_median", "restart"].status is Status.FAILED
+    assert observations["reconnect_median", "restart"].status is Status.FAILED
 
 
 def test_a_link_that_no_fault_touches_has_no_median() -> None:
-    found = parsed(
+    observations = parsed(
         record(kept("fault/restart/luna/1", stamps(10.0, 10.1), host="luna"), probe=ping([])),
         faults=["restart"],
     )
-    assert found["reconnect_median", "restart"].status is Status.UNAVAILABLE
-    assert value(found, "noticed", "restart luna") == 0
+    assert observations["reconnect_median", "restart"].status is Status.UNAVAILABLE
+    assert value(observations, "noticed", "restart luna") == 0
 
 
 def test_wireguard_s_whole_seconds_are_not_before_its_unit_was_active() -> None:
     text = f"{int(START_S) + 9} old=\n{int(START_S) + 10} new=\n"
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/restart/yuki/1", stamps(10.4, 10.5)),
             kept("handshakes/restart/yuki/1", text),
@@ -251,7 +253,7 @@ def test_wireguard_s_whole_seconds_are_not_before_its_unit_was_active() -> None:
         ),
         faults=["restart"],
     )
-    assert value(found, "handshake", "restart yuki") == pytest.approx(0.1)
+    assert value(observations, "handshake", "restart yuki") == pytest.approx(0.1)
 
 
 # --- clocks ----------------------------------------------------------------------------------------
@@ -283,10 +285,10 @@ def test_clocks_that_differ_are_brought_together() -> None:
         asked("yuki", 0.0, 0.01, -2.0),
         kept("fault/restart/yuki/1", stamps(8.0, 8.1)),
     ]
-    made = record(*commands, probe=ping([(10.02, 10.38)], ahead_s=3.0), kind="ssh")
-    found = parsed(made, faults=["restart"])
-    assert value(found, "first", "restart yuki") == pytest.approx(0.401, abs=0.01)
-    assert found["clock_offset", None].value is not None
+    recorded = record(*commands, probe=ping([(10.02, 10.38)], ahead_s=3.0), kind="ssh")
+    observations = parsed(recorded, faults=["restart"])
+    assert value(observations, "first", "restart yuki") == pytest.approx(0.401, abs=0.01)
+    assert observations["clock_offset", None].value is not None
 
 
 # --- options and schedule --------------------------------------------------------------------------

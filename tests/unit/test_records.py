@@ -125,8 +125,8 @@ def test_a_secret_is_private_and_replaced_whole(tmp_path: Path) -> None:
 def test_all_folders_that_are_made_for_a_secret_are_private(tmp_path: Path) -> None:
     path = tmp_path / "state" / "secrets" / "trial" / "nebula.json"
     write_private(path, b"one")
-    made = list(path.parents)[:3]
-    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
+    folders = list(path.parents)[:3]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700] * 3
 
 
 def test_a_secret_does_not_follow_a_link(tmp_path: Path) -> None:

@@ -45,15 +45,15 @@ def snmp(creates: int = 0, fails: int = 0, dropped: int = 0) -> str:
 
 def run(changes: Changes = NOTHING, size: int = SIZE) -> list[Command]:
     """The commands of one stream; a change is another output, a whole command, or None for none."""
-    said: dict[Role, Any] = {
+    outputs: dict[Role, Any] = {
         Role.BEFORE: snmp(), Role.FEED: PROGRESS, Role.ALIVE: "active\n", Role.AFTER: snmp(),
         Role.RECEIVER: RECEIVER, Role.SENDER: SENDER, Role.CAPTURED: f"{CAPTURED}\n",
         Role.FRAMES: FRAMES, **changes,
     }  # fmt: skip
     commands = []
-    for role, told in said.items():
-        if told is not None:
-            command = told if isinstance(told, Command) else making.command(told)
+    for role, output in outputs.items():
+        if output is not None:
+            command = output if isinstance(output, Command) else making.command(output)
             commands.append(command.in_role(rist_values.role(role, size)))
     return commands
 
@@ -150,23 +150,23 @@ def lines(**changes: float) -> str:
 @pytest.mark.parametrize("lost", [55_485, 65_536, 2 * 65_536])
 def test_a_count_that_went_around_the_ring_is_no_loss(lost: int) -> None:
     values = observed(*run({Role.RECEIVER: lines(lost=lost)}))
-    found = whole(values)
-    assert found["rist_wrapped_seconds"] == 1
-    assert found["rist_packets_dropped_max"] == 0
-    assert found["rist_packets_lost"] == 1
+    by_metric = whole(values)
+    assert by_metric["rist_wrapped_seconds"] == 1
+    assert by_metric["rist_packets_dropped_max"] == 0
+    assert by_metric["rist_packets_lost"] == 1
     assert len(series(values, "rist_packets_dropped")) == 4
     assert len(series(values, "rist_quality")) == 5
 
 
 def test_losses_that_were_really_missing_are_counted() -> None:
     """More than half of the ring, of a stream of which so much never came."""
-    told = run({
+    commands = run({
         Role.RECEIVER: lines(lost=40_000), Role.CAPTURED: f"{9350 * SIZE}", Role.FEED: sent(49_400),
         Role.SENDER: SENDER.replace('"sent":5000', '"sent":50000'),
     })  # fmt: skip
-    found = whole(observed(*told))
-    assert found["rist_wrapped_seconds"] == 0
-    assert found["rist_packets_dropped_max"] == 40_000
+    values = whole(observed(*commands))
+    assert values["rist_wrapped_seconds"] == 0
+    assert values["rist_packets_dropped_max"] == 40_000
 
 
 def test_without_a_count_at_both_ends_half_the_ring_is_the_limit() -> None:
@@ -207,11 +207,11 @@ SOCKET = (
 
 def test_packets_dropped_between_programs_of_one_host_are_no_loss() -> None:
     """But then nobody knows which frames the network lost."""
-    told = run({Role.CAPTURED: f"{9270 * SIZE}", Role.DROPS: SOCKET.format(79)})
-    values = observed(*told)
-    found = whole(values)
-    assert found["rist_packets_lost"] == 1
-    assert found["rist_quality_recovered"] == pytest.approx(9349 / 9350)
+    commands = run({Role.CAPTURED: f"{9270 * SIZE}", Role.DROPS: SOCKET.format(79)})
+    values = observed(*commands)
+    by_metric = whole(values)
+    assert by_metric["rist_packets_lost"] == 1
+    assert by_metric["rist_quality_recovered"] == pytest.approx(9349 / 9350)
     [frames] = [v for v in values if v.metric.name == "rist_frame_loss"]
     assert (frames.value, frames.status) == (None, Status.TOOL_FAILED)
     assert frames.reason == "79 packets were dropped between programs of one host"
@@ -318,12 +318,12 @@ def live(code: int | None = 187) -> list[Command]:
 def test_the_thesis_source_is_told_as_the_thesis_did() -> None:
     """A pattern that encodes to an eighth of what was asked for, on cores that are too slow for it."""
     values = observed(*live(), expected=THESIS)
-    found = whole(values)
-    assert found["rist_frames_sent"] == 120
-    assert found["encoding_dropped_frames"] == 0
-    assert found["encoding_fps_max"] == pytest.approx(8.3)
-    assert found["rist_packets_sent"] == pytest.approx(LIVE_SENT / SIZE)
-    assert found["rist_source_bitrate"] == pytest.approx(8 * LIVE_SENT / 16.8)
+    by_metric = whole(values)
+    assert by_metric["rist_frames_sent"] == 120
+    assert by_metric["encoding_dropped_frames"] == 0
+    assert by_metric["encoding_fps_max"] == pytest.approx(8.3)
+    assert by_metric["rist_packets_sent"] == pytest.approx(LIVE_SENT / SIZE)
+    assert by_metric["rist_source_bitrate"] == pytest.approx(8 * LIVE_SENT / 16.8)
     [mark] = rist_values.marks(making.link(*live()), THESIS)
     assert mark == "as in the thesis the source made 3.1 of 25 Mbit/s on lom->yuki"
 
@@ -344,7 +344,7 @@ SHORT: dict[str, Any] = {"duration_s": 4, "buffer_ms": 20}
 
 def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
     """A host on which all goes well."""
-    told = {"stat": f"{CAPTURED}\n", "ss": "UNCONN", "systemctl": "active\n"}
+    outputs = {"stat": f"{CAPTURED}\n", "ss": "UNCONN", "systemctl": "active\n"}
     if argv[0] == "cat":
         path = str(argv[-1])
         return snmp() if path.startswith("/proc") else RECEIVER if "receiver" in path else SENDER
@@ -352,20 +352,20 @@ def answer(argv: Sequence[str]) -> str | tuple[int, str, str]:
         return CLIP if "json" in argv else FRAMES
     if "-progress" in argv:
         return PROGRESS
-    return (1, "", LIVE) if argv[0] == "ffmpeg" and "-re" in argv else told.get(argv[0], "")
+    return (1, "", LIVE) if argv[0] == "ffmpeg" and "-re" in argv else outputs.get(argv[0], "")
 
 
 def measure(
-    said: making.Answer = answer, **options: Any
+    answers: making.Answer = answer, **options: Any
 ) -> tuple[Outcome, making.ScriptedHost, making.ScriptedHost]:
-    source = making.ScriptedHost("lom", said)
-    target = making.ScriptedHost("yuki", said, 2)
+    source = making.ScriptedHost("lom", answers)
+    target = making.ScriptedHost("yuki", answers, 2)
     link = Link(source, target, "10.88.0.1", "10.88.0.2", "mesh0")
 
     async def inner() -> Outcome:
-        made = benchmarks.make("rist", options)
-        async with made.serving(making.arena(link)):
-            [outcome] = await made.measure([link], making.arena(link))
+        benchmark = benchmarks.make("rist", options)
+        async with benchmark.serving(making.arena(link)):
+            [outcome] = await benchmark.measure([link], making.arena(link))
             return outcome
 
     with pytest.MonkeyPatch.context() as patch:
@@ -481,9 +481,9 @@ def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
 
 
 def test_the_plan_counts_every_packet_size() -> None:
-    one, two = (Rist(rist.Options(packet_bytes=sizes)) for sizes in ((1316,), (1316, 1128)))
-    assert one.duration_s() > 30
-    assert two.duration_s() == 2 * one.duration_s()
+    single, double = (Rist(rist.Options(packet_bytes=sizes)) for sizes in ((1316,), (1316, 1128)))
+    assert single.duration_s() > 30
+    assert double.duration_s() == 2 * single.duration_s()
 
 
 # --- anything -------------------------------------------------------------------------------------
@@ -500,8 +500,8 @@ def test_whatever_a_program_says_there_is_a_value_or_a_reason(
 ) -> None:
     text = choice.draw(st.sampled_from(PARTS)) + choice.draw(st.text(max_size=30))
     at = choice.draw(st.integers(0, len(text)))
-    said = making.command(text[at:] + choice.draw(st.text(max_size=8)) + text[:at], code)
-    commands = [clip(), *run({role: said})]
+    command = making.command(text[at:] + choice.draw(st.text(max_size=8)) + text[:at], code)
+    commands = [clip(), *run({role: command})]
     status, reason = rist_values.judge_all(commands, EXPECTED)
     assert status is Status.OK or reason
     link = LinkRecord(source="lom", target="yuki", status=status, reason=reason, commands=commands)

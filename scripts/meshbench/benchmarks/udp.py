@@ -242,8 +242,8 @@ class Udp(Served, PerLink[Options]):
             if last or not (status is Status.TOOL_FAILED or gave_up_early(command)):
                 break
             commands.append(command.in_role(f"failed {trial.role}"))
-        told = None if status is Status.OK else f"{trial.role}: {reason}"
-        return Outcome(status, told, [*commands, *before, *after, command], outcome.limit_s)
+        sentence = None if status is Status.OK else f"{trial.role}: {reason}"
+        return Outcome(status, sentence, [*commands, *before, *after, command], outcome.limit_s)
 
     async def _count(self, link: Link, role: str) -> list[Command]:
         ends = ((link.source, link.target_address), (link.target, link.source_address))
@@ -274,10 +274,10 @@ class Udp(Served, PerLink[Options]):
         if link.commands:
             yield Observation(REPEATED, repeated, link.pair)
         for command in link.commands:
-            what, mode = _trial(command)
-            if not what or what.startswith(SEARCH):
+            purpose, mode = _trial(command)
+            if not purpose or purpose.startswith(SEARCH):
                 continue
-            word = mode_word(what, mode)
+            word = mode_word(purpose, mode)
             try:
                 run = udp_values.read(command)
                 # The run that failed is the last one.
@@ -318,7 +318,10 @@ class Udp(Served, PerLink[Options]):
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
         trials = [
-            (command, mode) for command in link.commands for what, mode in [_trial(command)] if what
+            (command, mode)
+            for command in link.commands
+            for purpose, mode in [_trial(command)]
+            if purpose
         ]
         if any(udp_values.contradicts(command, mode) for command, mode in trials):
             yield udp_values.MARK_LOSS
@@ -343,27 +346,27 @@ def _unsaid(outcome: Outcome) -> Outcome:
     return replace(outcome, status=Status.TOOL_FAILED, reason=reason)
 
 
-def mode_word(what: str, mode: Mode) -> str:
+def mode_word(purpose: str, mode: Mode) -> str:
     """The samples' mode: of an overload as of tcp's runs, else the rate."""
-    if what == OVERLOAD:
+    if purpose == OVERLOAD:
         return "bidir" if mode == "bidir" else "single"
-    return f"{what} bidir" if mode == "bidir" else what
+    return f"{purpose} bidir" if mode == "bidir" else purpose
 
 
 def _trial(command: Command) -> tuple[str, Mode]:
     """What a command was run for and in which mode; ('', 'forward') of those that are no trial."""
-    what, _, mode = command.role.partition(" ")
-    if what in {"before", "after", "failed"}:
+    purpose, _, mode = command.role.partition(" ")
+    if purpose in {"before", "after", "failed"}:
         return "", "forward"
-    for known in ("forward", "reverse", "bidir"):
-        if mode == known:
-            return what, known
+    for candidate in ("forward", "reverse", "bidir"):
+        if mode == candidate:
+            return purpose, candidate
     return "", "forward"
 
 
 def _is_step(command: Command, direction: Direction) -> bool:
-    what, mode = _trial(command)
-    return what.startswith(SEARCH) and mode == direction
+    purpose, mode = _trial(command)
+    return purpose.startswith(SEARCH) and mode == direction
 
 
 def _steps(commands: Sequence[Command]) -> Iterator[Step]:

@@ -82,12 +82,12 @@ def read(text: Path, queries: Path | None = None) -> list[Claim]:
         ConfigError: a file is missing or not in its format; names every row that is wrong.
     """
     rows = _rows(text)
-    known = _queries(queries) if queries else {}
+    by_row = _queries(queries) if queries else {}
     claims, problems = [], []
     for number, row in enumerate(rows, start=1):
         plain = {name: _plain(row.get(name)) for name in TEXT_COLUMNS}
         try:
-            query = known.get(number) or _own_query(row)
+            query = by_row.get(number) or _own_query(row)
         except ValidationError as error:
             problems.append(Problem(str(text), f"row {number}", _first(error)))
             continue
@@ -95,7 +95,7 @@ def read(text: Path, queries: Path | None = None) -> list[Claim]:
         claims.append(Claim(number, plain, query, changed))
     problems += [
         Problem(str(queries), str(number), f"{text} has no row {number}")
-        for number in known
+        for number in by_row
         if number > len(rows)
     ]
     if problems:
@@ -114,15 +114,15 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     missing = {"value", "stated_as"} - set(reader.fieldnames or ())
     unknown = set(reader.fieldnames or ()) - set(TEXT_COLUMNS) - set(_OWN_COLUMNS)
     if missing or unknown:
-        what = f"columns missing: {sorted(missing)}; unknown: {sorted(unknown)}"
-        raise ConfigError([Problem(str(path), "", what, 1)])
+        message = f"columns missing: {sorted(missing)}; unknown: {sorted(unknown)}"
+        raise ConfigError([Problem(str(path), "", message, 1)])
     return list(reader)
 
 
 def _queries(path: Path) -> dict[int, Query]:
-    found = _yaml(path, _content(path))
+    by_row = _yaml(path, _content(path))
     try:
-        return TypeAdapter(dict[int, Query]).validate_python(found)
+        return TypeAdapter(dict[int, Query]).validate_python(by_row)
     except ValidationError as error:
         raise ConfigError([Problem(str(path), "", _first(error))]) from None
 

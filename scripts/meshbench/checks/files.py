@@ -18,9 +18,9 @@ def findings(
     page: Path,
 ) -> None:
     """Run every sanity rule and write the findings, as Parquet and as an HTML fragment."""
-    found = rules.run(samples, links)
-    schema.write(found, out)
-    _write(page, pages.findings_html(found))
+    table = rules.run(samples, links)
+    schema.write(table, out)
+    _write(page, pages.findings_html(table))
 
 
 def claims(

@@ -77,7 +77,7 @@ def claims_csv(judged: Sequence[Judged]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, _CLAIM_COLUMNS)
     writer.writeheader()
-    writer.writerows(_claim_row(one) for one in judged)
+    writer.writerows(_claim_row(row) for row in judged)
     return out.getvalue()
 
 
@@ -88,69 +88,69 @@ def claims_html(judged: Sequence[Judged]) -> str:
         "claims.html",
         summary=claims_summary(judged),
         head=_JUDGED_COLUMNS,
-        others=[_judged_row(one) for one in judged if one.verdict is not Verdict.MATCH],
-        matches=[_judged_row(one) for one in judged if one.verdict is Verdict.MATCH],
+        others=[_judged_row(row) for row in judged if row.verdict is not Verdict.MATCH],
+        matches=[_judged_row(row) for row in judged if row.verdict is Verdict.MATCH],
     )
 
 
-def _judged_row(one: Judged) -> tuple[str, ...]:
-    flags = (f"[{flag}]" for flag in one.flags)
-    remarks = " ".join(filter(None, (one.message, *flags)))
-    return (str(one.claim.number), one.told, _subject(one), _stated(one), _found(one), remarks)
+def _judged_row(row: Judged) -> tuple[str, ...]:
+    flags = (f"[{flag}]" for flag in row.flags)
+    remarks = " ".join(filter(None, (row.message, *flags)))
+    return (str(row.claim.number), row.told, _subject(row), _stated(row), _found(row), remarks)
 
 
 def claims_table(judged: Sequence[Judged], *, everything: bool = False) -> Table:
     """The claims for a terminal: those that do not simply match, or all of them."""
     table = terminal.table(claims_summary(judged), _JUDGED_COLUMNS, plain=True)
-    for one in judged:
-        if everything or one.verdict is not Verdict.MATCH:
-            verdict = Text(one.told, style=_COLOURS[one.verdict])
-            cells = (_subject(one), _stated(one), _found(one), one.message or "")
-            table.add_row(str(one.claim.number), verdict, *(Text(cell) for cell in cells))
+    for row in judged:
+        if everything or row.verdict is not Verdict.MATCH:
+            verdict = Text(row.told, style=_COLOURS[row.verdict])
+            cells = (_subject(row), _stated(row), _found(row), row.message or "")
+            table.add_row(str(row.claim.number), verdict, *(Text(cell) for cell in cells))
     return table
 
 
 def claims_summary(judged: Sequence[Judged]) -> str:
     """How many claims have which verdict, and how many right ones a rule warns of."""
-    counts = Counter(one.verdict for one in judged)
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    flagged = sum(one.good and bool(one.flags) for one in judged)
-    return (
-        f"{len(judged)} claims: {told}; a sanity rule warns of {flagged} that are numerically right"
+    counts = Counter(row.verdict for row in judged)
+    verdicts = ", ".join(
+        f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]
     )
+    flagged = sum(row.good and bool(row.flags) for row in judged)
+    return f"{len(judged)} claims: {verdicts}; a sanity rule warns of {flagged} that are numerically right"
 
 
-def _claim_row(one: Judged) -> dict[str, Any]:
-    text = one.claim.text
+def _claim_row(row: Judged) -> dict[str, Any]:
+    text = row.claim.text
     return {
-        "number": one.claim.number,
-        "verdict": one.verdict.value,
+        "number": row.claim.number,
+        "verdict": row.verdict.value,
         **{
             name: text[name]
             for name in ("section", "vpn", "profile", "benchmark", "metric", "unit", "stated_as")
         },
         "stated": text["value"],
-        "found": "" if one.found is None else one.found,
-        "n": one.n,
-        "of": one.of,
-        "why": one.message or "",
-        "flags": "; ".join(one.flags),
-        "query": one.claim.query.query or "",
+        "found": "" if row.found is None else row.found,
+        "n": row.n,
+        "of": row.of,
+        "why": row.message or "",
+        "flags": "; ".join(row.flags),
+        "query": row.claim.query.query or "",
     }
 
 
-def _subject(one: Judged) -> str:
-    text = one.claim.text
+def _subject(row: Judged) -> str:
+    text = row.claim.text
     return ", ".join(part for part in (text["vpn"], text["profile"], text["metric"]) if part)
 
 
-def _stated(one: Judged) -> str:
-    return one.claim.text["stated_as"] or one.claim.text["value"]
+def _stated(row: Judged) -> str:
+    return row.claim.text["stated_as"] or row.claim.text["value"]
 
 
-def _found(one: Judged) -> str:
-    if one.found is None:
+def _found(row: Judged) -> str:
+    if row.found is None:
         return "-"
-    shown = f"{one.found:.5g}" if isinstance(one.found, float) else str(one.found)
-    partial = one.n is not None and one.of is not None and one.n < one.of
-    return f"{shown} (n = {one.n} of {one.of})" if partial else shown
+    shown = f"{row.found:.5g}" if isinstance(row.found, float) else str(row.found)
+    partial = row.n is not None and row.of is not None and row.n < row.of
+    return f"{shown} (n = {row.n} of {row.of})" if partial else shown

@@ -96,10 +96,10 @@ def run(
     """
     connection = tables.connect(samples, links)
     try:
-        found = [_findings(connection, load(name)) for name in chosen or names()]
+        findings = [_findings(connection, load(name)) for name in chosen or names()]
     finally:
         connection.close()
-    return _worst_first(pa.concat_tables(found) if found else FINDINGS.empty_table())
+    return _worst_first(pa.concat_tables(findings) if findings else FINDINGS.empty_table())
 
 
 def _findings(connection: "duckdb.DuckDBPyConnection", rule: Rule) -> pa.Table:

@@ -31,12 +31,12 @@ def _metrics() -> "pa.Table":
 
     from meshbench.tables.registry import every_metric  # noqa: PLC0415
 
-    known = every_metric()
+    metrics = every_metric()
     return pa.table(
         {
-            "metric": [metric.name for metric in known],
-            "unit": [metric.unit for metric in known],
-            "title": [metric.title for metric in known],
-            "better": [metric.better for metric in known],
+            "metric": [metric.name for metric in metrics],
+            "unit": [metric.unit for metric in metrics],
+            "title": [metric.title for metric in metrics],
+            "better": [metric.better for metric in metrics],
         }
     )

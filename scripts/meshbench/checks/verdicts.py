@@ -128,17 +128,17 @@ def _ask(connection: "duckdb.DuckDBPyConnection", query: str) -> Answer:
     whole = query.lstrip().upper().startswith(("SELECT", "WITH", "FROM"))
     result = connection.sql(query if whole else f"SELECT ({query}) AS value")
     rows = result.limit(1).fetchall()
-    found: dict[str, Any] = dict(zip(result.columns, rows[0], strict=True)) if rows else {}
-    value = found.get("value")
+    row: dict[str, Any] = dict(zip(result.columns, rows[0], strict=True)) if rows else {}
+    value = row.get("value")
     if isinstance(value, dict):
-        found, value = value, value.get("value")
+        row, value = value, value.get("value")
     if not isinstance(value, bool | str) and value is not None:
         value = float(value)
         value = value if math.isfinite(value) else None
-    return Answer(value, found.get("n"), found.get("of"))
+    return Answer(value, row.get("n"), row.get("of"))
 
 
-def holds(claim: Claim, found: float | str | bool) -> bool:
+def holds(claim: Claim, value: float | str | bool) -> bool:
     """Whether a recomputed value agrees with what the claim says.
 
     Raises:
@@ -146,18 +146,18 @@ def holds(claim: Claim, found: float | str | bool) -> bool:
     """
     stated, compare = claim.text["value"].strip(), claim.query.compare
     if compare == "holds":
-        return found is True
+        return value is True
     if compare == "is":
-        return str(found) == stated
-    if isinstance(found, bool) or not isinstance(found, float):
-        raise ValueError(f"the query gives {found!r}, and no 'is' or 'holds' is asked for")  # noqa: TRY004
+        return str(value) == stated
+    if isinstance(value, bool) or not isinstance(value, float):
+        raise ValueError(f"the query gives {value!r}, and no 'is' or 'holds' is asked for")  # noqa: TRY004
     if compare == "within":
         low, high = _range(stated)
     else:
         low, high = _interval(compare, *quoted(stated, claim.text["stated_as"]))
     # A value half-way between two quoted numbers fits both, whatever its last bit.
-    slack = 1e-9 * abs(found)
-    return low - slack <= found <= high + slack
+    slack = 1e-9 * abs(value)
+    return low - slack <= value <= high + slack
 
 
 def _interval(compare: Compare, value: float, half: float) -> tuple[float, float]:

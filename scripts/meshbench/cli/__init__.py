@@ -139,8 +139,8 @@ def _summary(options: argparse.Namespace) -> int:
     setup = _setup(options)
     default = options.configfile == CONFIG / "config.yaml"
     settings = dict(read_setting(setting) for setting in options.config)
-    said = hooks.said([] if default else [options.configfile], settings)
-    summary.show(setup, None, said)
+    words = hooks.said([] if default else [options.configfile], settings)
+    summary.show(setup, None, words)
     return 0
 
 

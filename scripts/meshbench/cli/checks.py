@@ -68,11 +68,11 @@ def _errors(findings: pa.Table) -> bool:
 
 def _claims(chosen: argparse.Namespace) -> int:
     samples, links = _tables(chosen.campaign)
-    said = claims.read(chosen.text, chosen.queries)
-    judged = verdicts.judge(said, samples, links, rules.run(samples, links))
+    claimed = claims.read(chosen.text, chosen.queries)
+    judged = verdicts.judge(claimed, samples, links, rules.run(samples, links))
     terminal.console(sys.stdout).print(pages.claims_table(judged, everything=chosen.all))
     for path, content in ((chosen.csv, pages.claims_csv), (chosen.html, pages.claims_html)):
         if path:
             with atomic(path) as temporary:
                 temporary.write_text(content(judged), encoding="utf-8")
-    return int(any(one.verdict in {Verdict.DIFFERS, Verdict.STALE} for one in judged))
+    return int(any(row.verdict in {Verdict.DIFFERS, Verdict.STALE} for row in judged))

@@ -79,16 +79,16 @@ def _compare(chosen: argparse.Namespace) -> int:
         anyway=chosen.anyway,
         equivalent_percent=chosen.equivalent,
     )
-    found = compare.compare([sides.read(name) for name in chosen.sides], manner)
-    judged = gates.judged(wanted, found)
-    told = comparison.told(found, judged)
-    terminal.console(sys.stdout).print(comparison.for_terminal(told))
+    comparisons = compare.compare([sides.read(name) for name in chosen.sides], manner)
+    judged = gates.judged(wanted, comparisons)
+    report = comparison.told(comparisons, judged)
+    terminal.console(sys.stdout).print(comparison.for_terminal(report))
     unsure = chosen.cannot_tell == "pass"
     formats: dict[str, Callable[[], str]] = {
-        "html": lambda: comparison.page(told),
-        "csv": lambda: comparison.flat(found),
-        "latex": lambda: comparison.latex(told),
-        "markdown": lambda: comparison.markdown(told),
+        "html": lambda: comparison.page(report),
+        "csv": lambda: comparison.flat(comparisons),
+        "latex": lambda: comparison.latex(report),
+        "markdown": lambda: comparison.markdown(report),
         "junit": lambda: comparison.junit(judged, unsure_passes=unsure),
     }
     for kind, content in formats.items():
@@ -96,15 +96,15 @@ def _compare(chosen: argparse.Namespace) -> int:
             comparison.write(path, content())
     if judged:
         sys.stdout.write(f"{comparison.summary(judged)}\n")
-    return _STATUS[gates.worst([one.outcome for one in judged], unsure_passes=unsure)]
+    return _STATUS[gates.worst([verdict.outcome for verdict in judged], unsure_passes=unsure)]
 
 
 def _metrics(chosen: argparse.Namespace, gated: list[str]) -> tuple[str, ...]:
     """Those asked for and those of gates; the headlines where none are; none stands for all."""
-    known = [metric.name for metric in every_metric()]
+    names = [metric.name for metric in every_metric()]
     for name in (*chosen.metric, *gated):
-        if name not in known:
-            raise MeshbenchError(f"there is no metric '{name}'; {close_matches(name, known)}")
+        if name not in names:
+            raise MeshbenchError(f"there is no metric '{name}'; {close_matches(name, names)}")
     if chosen.all:
         return ()
     return tuple(dict.fromkeys([*(chosen.metric or comparing.headline_metrics()), *gated]))

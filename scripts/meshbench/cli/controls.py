@@ -67,7 +67,7 @@ def line(row: Row) -> list[str]:
 
 def totals(rows: Sequence[Row]) -> list[str]:
     """What it comes to, of either kind: of a known effect over the metrics that it sets."""
-    told = []
+    sentences = []
     for kind, words, limit in (
         ("same", "the same is called different", "at most 5 %"),
         ("effect", "a known effect is found", "at least 95 %"),
@@ -76,9 +76,9 @@ def totals(rows: Sequence[Row]) -> list[str]:
         if total := sum(row["n_resamples"] for row in mine):
             differ = sum(row["n_differ"] for row in mine)
             share = number(100 * differ / total, 2)
-            told.append(
+            sentences.append(
                 f"{words} in {differ} of {total} comparisons: {share} % ({limit} is wanted)"
             )
         elif mine:
-            told.append(f"{words}: nothing can be compared, an interval needs six rounds")
-    return told
+            sentences.append(f"{words}: nothing can be compared, an interval needs six rounds")
+    return sentences

@@ -235,19 +235,19 @@ def beside(record: Record, starts_s: Mapping[Pair, float]) -> Iterator[Beside]:
     logs = {command.host: command for command in commands if command.role in {LOG, NO_UNIT}}
     shared = record.testbed.kind != "ssh"
     hosts = {name for pair in starts_s for name in pair}
-    known = dict.fromkeys(hosts, Clock(0, 0)) if shared else clocks.clocks(commands, shared=False)
+    by_host = dict.fromkeys(hosts, Clock(0, 0)) if shared else clocks.clocks(commands, shared=False)
     for pair, start_s in starts_s.items():
         for host in (name for name in pair if name in logs):
-            yield _beside(logs[host], pair, start_s, _apart(known, host, pair[0]))
+            yield _beside(logs[host], pair, start_s, _apart(by_host, host, pair[0]))
 
 
-def _apart(known: Mapping[str, Clock], host: str, source: str) -> Clock | None:
+def _apart(by_host: Mapping[str, Clock], host: str, source: str) -> Clock | None:
     """How far a host's clock is ahead of the source's; None where that is not known."""
     if host == source:
         return Clock(0, 0)
-    if not {host, source} <= known.keys():
+    if not {host, source} <= by_host.keys():
         return None
-    here, there = known[host], known[source]
+    here, there = by_host[host], by_host[source]
     return Clock(here.ahead_s - there.ahead_s, here.uncertainty_s + there.uncertainty_s)
 
 
@@ -255,14 +255,14 @@ def _beside(command: Command, pair: Pair, start_s: float, apart: Clock | None) -
     host = command.host
     if command.role == NO_UNIT:
         return Beside(pair, host, reason="the system has no unit there")
-    said = HostLog.read(command)
-    if isinstance(said, str):
-        return Beside(pair, host, reason=said)
+    host_log = HostLog.read(command)
+    if isinstance(host_log, str):
+        return Beside(pair, host, reason=host_log)
     if apart is None:
         return Beside(pair, host, reason="its clock against the other host's is not known")
     zero_s = start_s + apart.ahead_s
-    lines = tuple((round(line.at_us / 1e6 - zero_s, 6), line) for line in said.lines)
-    until_s = round(said.until_s - zero_s, 6)
+    lines = tuple((round(line.at_us / 1e6 - zero_s, 6), line) for line in host_log.lines)
+    until_s = round(host_log.until_s - zero_s, 6)
     return Beside(pair, host, apart.uncertainty_s, until_s, lines)
 
 

@@ -35,12 +35,12 @@ async def search(mesh: Mesh) -> dict[str, int]:
     for ten times the pair's RTT.
     """
     pairs = list(itertools.permutations(mesh.hosts, 2))
-    found = await asyncio.gather(*(_largest(mesh, source, target) for source, target in pairs))
+    sizes = await asyncio.gather(*(_largest(mesh, source, target) for source, target in pairs))
     # What the kernels have learned of the path on the way must not decide what is measured later.
     await asyncio.gather(*(_forget(host) for host in mesh.hosts))
     return {
         lifecycle.pair(source.name, target.name): size
-        for (source, target), size in zip(pairs, found, strict=True)
+        for (source, target), size in zip(pairs, sizes, strict=True)
         if size is not None
     }
 
@@ -79,10 +79,10 @@ async def _largest(mesh: Mesh, source: Host, target: Host) -> int | None:
     whole = sized_ping.LEAST[sized_ping.version(path.address)]
     ceiling = min(int(link.stdout), sized_ping.LARGEST)
     first = [await path.rtt_s(whole, FIRST_LIMIT_S) for _ in range(2)]
-    known = [rtt_s for rtt_s in first if rtt_s is not None]
-    if not known:
+    rtts_s = [rtt_s for rtt_s in first if rtt_s is not None]
+    if not rtts_s:
         return None
-    limit_s = min(max(10 * max(known), SHORTEST_LIMIT_S), LONGEST_LIMIT_S)
+    limit_s = min(max(10 * max(rtts_s), SHORTEST_LIMIT_S), LONGEST_LIMIT_S)
 
     async def passes(size: int) -> bool:
         return await path.passes(size, limit_s)

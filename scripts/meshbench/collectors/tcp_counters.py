@@ -116,9 +116,9 @@ class TcpCounters(Collector):
         for host in dict.fromkeys(command.host for command in commands):
             spent = _spent([command for command in commands if command.host == host])
             for counted in COUNTED:
-                known = [spent[name] for name in counted.counters if name in spent]
-                if known:
-                    yield Observation(counted.metric, sum(known), host)
+                values = [spent[name] for name in counted.counters if name in spent]
+                if values:
+                    yield Observation(counted.metric, sum(values), host)
             again, twice = (
                 sum(spent.get(name, 0) for name in counted.counters)
                 for counted in (RETRANSMITTED, DSACKS)
@@ -145,15 +145,15 @@ def counters(text: str) -> dict[str, int]:
 
     Lines come in pairs: names, then values. What cannot be read is left out.
     """
-    found: dict[str, int] = {}
+    by_name: dict[str, int] = {}
     lines = [line.split() for line in text.splitlines()]
     for names, values in itertools.pairwise(lines):
         if names[:1] != values[:1] or len(names) != len(values) or names[0] not in _GROUPS:
             continue
         group = names[0].removesuffix(":")
         pairs = zip(names[1:], values[1:], strict=True)
-        found |= {f"{group}.{name}": int(value) for name, value in pairs if value.isdigit()}
-    return {name: value for name, value in found.items() if name in _KNOWN}
+        by_name |= {f"{group}.{name}": int(value) for name, value in pairs if value.isdigit()}
+    return {name: value for name, value in by_name.items() if name in _KNOWN}
 
 
 _GROUPS = ("Tcp:", "TcpExt:")

@@ -141,17 +141,17 @@ class _Loader:
 
     def instrument(self, name: str) -> Instrument:
         """A benchmark by its file or as the campaign says it; by default what stands before '@'."""
-        at, said = ("benchmarks", name), dict(self.file.benchmarks[name] or {})
+        at, options = ("benchmarks", name), dict(self.file.benchmarks[name] or {})
         path = _path(self.folder / "benchmarks", name)
         if path.exists():
-            if said:
+            if options:
                 message = f"{path} has its options; say these there, or under another name here"
                 raise _error(self.sources, at, message)
             return self._instrument_file(path)
-        where = (*at, "benchmark") if "benchmark" in said else at
-        kind = said.pop("benchmark", name.partition("@")[0])
+        where = (*at, "benchmark") if "benchmark" in options else at
+        kind = options.pop("benchmark", name.partition("@")[0])
         model = _options(self.benchmarks, kind, self.sources, where)
-        return Instrument(kind=kind, options=check(model, said, self.sources, at))
+        return Instrument(kind=kind, options=check(model, options, self.sources, at))
 
     def _instrument_file(self, path: Path) -> Instrument:
         source = Source.read(path)
@@ -212,8 +212,8 @@ def _check_hosts(campaign: Campaign, sources: list[Source]) -> None:
             if not isinstance(named, tuple | Mapping):
                 continue
             if unknown := sorted({*named} - {*campaign.hosts}):
-                known = ", ".join(campaign.hosts)
-                message = f"{', '.join(unknown)} is no host of the testbed, which has {known}"
+                hosts = ", ".join(campaign.hosts)
+                message = f"{', '.join(unknown)} is no host of the testbed, which has {hosts}"
                 raise _error(sources, ("benchmarks", name, option), message)
 
 
@@ -274,9 +274,9 @@ def _unfit(profile: Profile, campaign: Campaign) -> Iterator[tuple[Key, str]]:
 
 
 def _rates(profile: Profile) -> Iterator[tuple[Key, float]]:
-    said = {("hosts", name): one for name, one in profile.hosts.items()}
-    said |= {("links", name): one for name, one in profile.links.items()}
-    rates = {(): profile.rate_mbit} | {at: one.rate_mbit for at, one in said.items()}
+    overrides = {("hosts", name): override for name, override in profile.hosts.items()}
+    overrides |= {("links", name): override for name, override in profile.links.items()}
+    rates = {(): profile.rate_mbit} | {at: override.rate_mbit for at, override in overrides.items()}
     for at, rate_mbit in rates.items():
         if rate_mbit is not None:
             yield (*at, "rate_mbit"), rate_mbit
@@ -286,8 +286,8 @@ def load_named(folder: Path, name: str, model: Any, place: tuple[str, int | None
     """Load ``folder/name.yaml`` as a model; an unknown name is an error at the place that said it."""
     path = _path(folder, name)
     if not path.exists():
-        known = close_matches(name, sorted(file.stem for file in folder.glob("*.yaml")))
-        raise ConfigError([Problem(place[0], name, f"there is no {path}; {known}", place[1])])
+        hint = close_matches(name, sorted(file.stem for file in folder.glob("*.yaml")))
+        raise ConfigError([Problem(place[0], name, f"there is no {path}; {hint}", place[1])])
     source = Source.read(path)
     return check(model, source.data, [source])
 

@@ -66,7 +66,9 @@ class Tuning(Strict):
     base: Annotated[Name | None, Field(exclude=True)] = None
     """The tuning whose settings this one changes or adds to; when loaded, they are all here."""
     sysctls: dict[Annotated[str, StringConstraints(pattern=r"^net\.[a-z0-9_.]+$")], int | str] = {}
-    ethtool: Annotated[Offloads, Field(exclude_if=lambda said: said == Offloads())] = Offloads()
+    ethtool: Annotated[Offloads, Field(exclude_if=lambda offloads: offloads == Offloads())] = (
+        Offloads()
+    )
 
     def over(self, base: "Tuning") -> "Tuning":
         """These settings, and of the others those of a base."""
@@ -244,14 +246,14 @@ class FakeTestbed(Strict):
 Testbed = Annotated[LabTestbed | SshTestbed | FakeTestbed, Field(discriminator="kind")]
 
 
-def _refuse_duplicates(names: Iterable[str], what: str, key: str) -> None:
+def _refuse_duplicates(names: Iterable[str], noun: str, key: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise PydanticCustomError(
                 "duplicate",
                 "duplicate {what} '{name}'; each may appear once",
-                {"what": what, "name": name, "key": key},
+                {"what": noun, "name": name, "key": key},
             )
         seen.add(name)
 
@@ -391,8 +393,8 @@ class CampaignFile(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        for what in ("vpns", "tunings", "profiles", "placements"):
-            _refuse_duplicates(getattr(self, what), what.removesuffix("s"), what)
+        for key in ("vpns", "tunings", "profiles", "placements"):
+            _refuse_duplicates(getattr(self, key), key.removesuffix("s"), key)
         if self.campaign in self.compare:
             raise PydanticCustomError(
                 "itself",
@@ -459,7 +461,7 @@ class Campaign:
         """The benchmarks by which the bare link is measured before and after every round's cells."""
         if not self.file.bracket:
             return ()
-        kinds = [said.kind for said in self.benchmarks.values()]
+        kinds = [instrument.kind for instrument in self.benchmarks.values()]
         firsts = {kinds.index(kind) for kind in BRACKETED if kind in kinds}
         return tuple(name for place, name in enumerate(self.benchmarks) if place in firsts)
 
@@ -478,16 +480,16 @@ class Campaign:
     @property
     def published(self) -> tuple[str, ...]:
         """Folders and archives of imported data; none for a campaign that is measured."""
-        given = self.file.published
-        return (given,) if isinstance(given, str) else given or ()
+        paths = self.file.published
+        return (paths,) if isinstance(paths, str) else paths or ()
 
     @property
     def claims(self) -> Claims | None:
         """The text to check, if any: a file's name alone has its queries in its own rows."""
-        given = self.file.claims
-        if isinstance(given, str):
-            return None if given in {"none", "null"} else Claims(text=given)
-        return given
+        claims = self.file.claims
+        if isinstance(claims, str):
+            return None if claims in {"none", "null"} else Claims(text=claims)
+        return claims
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:

@@ -116,8 +116,12 @@ class Profile(Strict):
     rate_mbit: Rate = None
     queue_ms: QueueMs = None
     queue_packets: QueuePackets = None
-    hosts: Annotated[Mapping[HostName, Override], Field(exclude_if=lambda said: not said)] = {}
-    links: Annotated[Mapping[LinkName, Override], Field(exclude_if=lambda said: not said)] = {}
+    hosts: Annotated[
+        Mapping[HostName, Override], Field(exclude_if=lambda overrides: not overrides)
+    ] = {}
+    links: Annotated[
+        Mapping[LinkName, Override], Field(exclude_if=lambda overrides: not overrides)
+    ] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -143,7 +147,7 @@ class Profile(Strict):
     @property
     def rated(self) -> bool:
         """Whether there is a bottleneck anywhere."""
-        return any(one.rate_mbit is not None for one in self.variants)
+        return any(variant.rate_mbit is not None for variant in self.variants)
 
     @property
     def rate_bps(self) -> int | None:
@@ -174,8 +178,8 @@ class Profile(Strict):
     def at(self, host: str, link: str | None) -> "Profile":
         """What an emulator of `host` does, on one link's packets if those have their own values."""
         plain = {key: getattr(self, key) for key in Override.model_fields}
-        for said in (self.hosts.get(host), self.links.get(link or "")):
-            for key, value in (said.said if said else {}).items():
+        for override in (self.hosts.get(host), self.links.get(link or "")):
+            for key, value in (override.said if override else {}).items():
                 plain |= {
                     other: Profile.model_fields[other].default for other in _INSTEAD.get(key, ())
                 }
@@ -199,7 +203,7 @@ class Emulator:
 
 def emulators(profile: Profile, placement: str, hosts: Sequence[str]) -> list[Emulator]:
     """Every ordered pair of hosts is in exactly one of them."""
-    made = []
+    emulators = []
     for host in hosts:
         own = {
             peer: link
@@ -208,10 +212,10 @@ def emulators(profile: Profile, placement: str, hosts: Sequence[str]) -> list[Em
         }
         shared = tuple(peer for peer in hosts if peer != host and peer not in own)
         if shared or not own:
-            made.append(Emulator(host, host, shared, profile.at(host, None)))
+            emulators.append(Emulator(host, host, shared, profile.at(host, None)))
         for peer, link in own.items():
-            made.append(Emulator(link, host, (peer,), profile.at(host, link)))
-    return made
+            emulators.append(Emulator(link, host, (peer,), profile.at(host, link)))
+    return emulators
 
 
 def link_name(host: str, peer: str, placement: str) -> str:

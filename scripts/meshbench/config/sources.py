@@ -94,15 +94,15 @@ def sources_of(
     `words` are those of the command line.
     """
     read = [Source.read(path) for path in files]
-    said: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for source in read:
-        merge(said, source.data)
-    added = dict.fromkeys(_not_said(config, said, ()))
+        merge(merged, source.data)
+    added = dict.fromkeys(_not_said(config, merged, ()))
     data = {key: config[key] for key in config if (key,) in added}
-    given: dict[Place, str] = {
+    settings: dict[Place, str] = {
         (key,): unquoted(text) for key, _, text in (word.partition("=") for word in words)
     }
-    texts = {at: text for at, text in given.items() if at in added}
+    texts = {at: text for at, text in settings.items() if at in added}
     return [*read, Source(Path(COMMAND_LINE), data, added, texts)]
 
 
@@ -157,12 +157,12 @@ def merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
             config[key] = value
 
 
-def _not_said(value: Any, said: Any, at: Place) -> Iterable[Place]:
-    if value == said:
+def _not_said(value: Any, merged: Any, at: Place) -> Iterable[Place]:
+    if value == merged:
         return
     yield at
     if isinstance(value, Mapping):
-        below = said if isinstance(said, Mapping) else {}
+        below = merged if isinstance(merged, Mapping) else {}
         for key in value:
             yield from _not_said(value[key], below.get(key, _NOTHING), (*at, key))
     elif isinstance(value, list):

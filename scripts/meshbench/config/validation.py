@@ -23,19 +23,19 @@ def check(
     An unknown key hides no other fault: it is reported, and the rest is looked at without it.
     `below` is where the data stands in its file.
     """
-    found: list[Problem] = []
+    faults: list[Problem] = []
     while True:
         try:
             value = TypeAdapter(model).validate_python(data)
         except ValidationError as error:
-            found += problems(error, data, sources, below)
+            faults += problems(error, data, sources, below)
             rest = _without_unknown_keys(data, error)
             if rest == data:
-                raise ConfigError(list(dict.fromkeys(found))) from None
+                raise ConfigError(list(dict.fromkeys(faults))) from None
             data = rest
         else:
-            if found:
-                raise ConfigError(found)
+            if faults:
+                raise ConfigError(faults)
             return value
 
 
@@ -59,12 +59,12 @@ def problems(
     by_place: dict[Place, list[ErrorDetails]] = {}
     for detail in _causes(error.errors()):
         by_place.setdefault(_place(detail, data), []).append(detail)
-    found = [
+    faults = [
         _problem((*below, *place), detail, words, sources)
         for place, details in by_place.items()
         for detail, words in _said(details, any(_is_below(place, other) for other in by_place))
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(faults))
 
 
 def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:

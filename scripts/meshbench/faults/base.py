@@ -101,8 +101,8 @@ class MeshFaults:
     async def restore(self, host: str) -> Sequence[Command]:
         started = now()
         lost = await self.put_back(self._host(host))
-        told = "".join(f"{what}\n" for what in lost)
-        command = own_command(host, ["meshbench", "restore"], told, started, role=RESTORED)
+        stdout = "".join(f"{loss}\n" for loss in lost)
+        command = own_command(host, ["meshbench", "restore"], stdout, started, role=RESTORED)
         return [command] if lost else []
 
     def cut(self, pair: Pair) -> contextlib.AbstractAsyncContextManager[None]:

@@ -26,5 +26,5 @@ async def start(mesh: Mesh) -> Command:
     await lifecycle.stop(mesh.hosts, [mesh.driver.system])
     started = now()
     await lifecycle.start(mesh, at_once=True)
-    told = f"{stopped.timestamp():.9f}\n{started.timestamp():.9f}\n"
-    return own_command(_HOST, argv, told, stopped)
+    stdout = f"{stopped.timestamp():.9f}\n{started.timestamp():.9f}\n"
+    return own_command(_HOST, argv, stdout, stopped)

@@ -87,5 +87,5 @@ def another(host: Host, hosts: Sequence[Host]) -> str | None:
 
 async def cannot(host: Host, why: str) -> Command:
     """A fault's command that only says why it is impossible."""
-    said = f"printf %s {shlex.quote(why)}; exit {CANNOT}"
-    return await host.run(["sh", "-c", said], check=False)
+    script = f"printf %s {shlex.quote(why)}; exit {CANNOT}"
+    return await host.run(["sh", "-c", script], check=False)

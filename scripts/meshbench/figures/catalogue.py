@@ -100,10 +100,10 @@ def load(name: str) -> Loaded:
     module = importlib.import_module(f"{_PACKAGE}.{figure.module}")
 
     def function(wanted: str, default: Any = None) -> Any:
-        found = getattr(module, wanted, default)
-        if found is None:
+        attribute = getattr(module, wanted, default)
+        if attribute is None:
             raise MeshbenchError(f"{module.__file__}: the figure '{name}' needs {wanted}()")
-        return found if figure.of is None else functools.partial(found, figure.of)
+        return attribute if figure.of is None else functools.partial(attribute, figure.of)
 
     return Loaded(
         figure,

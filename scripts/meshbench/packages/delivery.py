@@ -43,16 +43,17 @@ async def deliver(
     """
     if not supplies:
         return {host.name: () for host in hosts}
-    said = await asyncio.gather(*(_architecture(host) for host in hosts))
+    architectures = await asyncio.gather(*(_architecture(host) for host in hosts))
     manifests = {
         architecture: tuple([await store.obtain(supply, architecture) for supply in supplies])
-        for architecture in dict.fromkeys(said)
+        for architecture in dict.fromkeys(architectures)
     }
-    given = {
-        host.name: manifests[architecture] for host, architecture in zip(hosts, said, strict=True)
+    by_host = {
+        host.name: manifests[architecture]
+        for host, architecture in zip(hosts, architectures, strict=True)
     }
-    await asyncio.gather(*(_deliver(system, supplies, given[host.name], host) for host in hosts))
-    return given
+    await asyncio.gather(*(_deliver(system, supplies, by_host[host.name], host) for host in hosts))
+    return by_host
 
 
 async def _architecture(host: Host) -> str:
@@ -65,25 +66,29 @@ async def _architecture(host: Host) -> str:
 async def _deliver(
     system: str, supplies: Sequence[Supply], manifests: Sequence[Manifest], host: Host
 ) -> None:
-    used = File(STATE / system / USED, "".join(f"{one.digest}\n" for one in supplies).encode())
+    used = File(
+        STATE / system / USED, "".join(f"{package.digest}\n" for package in supplies).encode()
+    )
     wanted = {str(used.path): len(used.content)} | {
         str(supply.path(name)): size
         for supply, manifest in zip(supplies, manifests, strict=True)
         for name, size in manifest.sizes_bytes.items()
     }
     # A folder's name stands for its content, and a file is moved there whole: the size will do.
-    said = await host.run(["stat", "-c", "%s %n", "--", *wanted], check=False)
-    sizes = {path: size for size, _, path in (x.partition(" ") for x in said.stdout.splitlines())}
+    command = await host.run(["stat", "-c", "%s %n", "--", *wanted], check=False)
+    sizes = {
+        path: size for size, _, path in (x.partition(" ") for x in command.stdout.splitlines())
+    }
     if all(sizes.get(path) == str(size) for path, size in wanted.items()):
         return
     files = [
         File(
             supply.path(name),
-            (store.folder(supply, made.architecture) / "bin" / name).read_bytes(),
+            (store.folder(supply, built.architecture) / "bin" / name).read_bytes(),
             _MODE,
         )
-        for supply, made in zip(supplies, manifests, strict=True)
-        for name in made.programs
+        for supply, built in zip(supplies, manifests, strict=True)
+        for name in built.programs
     ]
     await host.upload([used, *files])
     await sweep(host)

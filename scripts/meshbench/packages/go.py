@@ -60,5 +60,5 @@ async def _licence(package: Go, log: Path) -> str | None:
     if package.folder is not None:
         return licence_in(Path(package.folder).expanduser())
     asked = ["go", "mod", "download", "-json", f"{package.module}@{package.version}"]
-    said = await tools.run(asked, log)
-    return licence_in(Path(json.loads(said)["Dir"]))
+    output = await tools.run(asked, log)
+    return licence_in(Path(json.loads(output)["Dir"]))

@@ -33,10 +33,10 @@ async def make(package: Release, architecture: str, work: Path) -> Made:
     fetched = work / "fetched"
     # In a thread, because urllib blocks and the hosts' connections must be kept alive meanwhile.
     await asyncio.to_thread(_fetch, archive, fetched)
-    found = file_digest(fetched)
-    if found != archive.sha256:
+    digest = file_digest(fetched)
+    if digest != archive.sha256:
         raise VpnError(
-            f"{archive.url} is not what was expected: its sha256 is {found}, not {archive.sha256}"
+            f"{archive.url} is not what was expected: its sha256 is {digest}, not {archive.sha256}"
         )
     for name, member in archive.members.items():
         _extract(archive, fetched, member, work / "bin" / name)
@@ -66,8 +66,8 @@ def _extract(archive: Archive, fetched: Path, member: str, target: Path) -> None
     try:
         if zipfile.is_zipfile(fetched):
             with zipfile.ZipFile(fetched) as zipped:
-                found = {_plain(info.filename): info for info in zipped.infolist()}
-                with zipped.open(_of(archive, found, member)) as inside:
+                infos = {_plain(info.filename): info for info in zipped.infolist()}
+                with zipped.open(_of(archive, infos, member)) as inside:
                     _write(inside, target)
         else:
             with tarfile.open(fetched) as tarred:

@@ -73,11 +73,11 @@ async def obtain(supply: Supply, architecture: str) -> Manifest:
         TestbedError: when the cache cannot be written.
     """
     place = folder(supply, architecture)
-    if (found := _known(place, supply)) is not None:
-        return found
+    if (manifest := _known(place, supply)) is not None:
+        return manifest
     async with machine_lock.alone(place.with_name(f"{architecture}.lock")):
-        if (found := _known(place, supply)) is not None:
-            return found
+        if (manifest := _known(place, supply)) is not None:
+            return manifest
         try:
             return await _make(supply, architecture, place)
         except VpnError as error:
@@ -89,9 +89,9 @@ async def obtain(supply: Supply, architecture: str) -> Manifest:
 
 
 def _known(place: Path, supply: Supply) -> Manifest | None:
-    if (found := _kept(place)) is not None:
+    if (manifest := _kept(place)) is not None:
         # Who asked for it is this system's; the programs are everybody's.
-        return found.model_copy(update={"origin": supply.origin})
+        return manifest.model_copy(update={"origin": supply.origin})
     if _note(place).exists():
         note = json.loads(_note(place).read_text(encoding="utf-8"))
         if note["run"] is not None and note["run"] == os.environ.get("MESHBENCH_RUN"):
@@ -103,12 +103,12 @@ def _kept(place: Path) -> Manifest | None:
     """What the cache has, if it is whole."""
     if not (place / MANIFEST).exists():
         return None
-    found = Manifest.model_validate_json((place / MANIFEST).read_bytes())
-    for name, size in found.sizes_bytes.items():
+    manifest = Manifest.model_validate_json((place / MANIFEST).read_bytes())
+    for name, size in manifest.sizes_bytes.items():
         program = place / "bin" / name
         if not program.is_file() or program.stat().st_size != size:
             return None
-    return found
+    return manifest
 
 
 def _note(place: Path) -> Path:
@@ -144,9 +144,9 @@ async def _make(supply: Supply, architecture: str, place: Path) -> Manifest:
     work = Path(tempfile.mkdtemp(prefix=f".{architecture}.", dir=place.parent))
     try:
         (work / "bin").mkdir()
-        made = await _build(supply, architecture, work, place.with_name(f"{architecture}.log"))
+        build = await _build(supply, architecture, work, place.with_name(f"{architecture}.log"))
         build_s = round(time.monotonic() - started, 1)
-        manifest = _manifest(supply, architecture, work / "bin", made, build_s)
+        manifest = _manifest(supply, architecture, work / "bin", build, build_s)
         finished = work / "finished"
         finished.mkdir(mode=0o755)
         (work / "bin").rename(finished / "bin")
@@ -159,8 +159,8 @@ async def _make(supply: Supply, architecture: str, place: Path) -> Manifest:
     return manifest
 
 
-async def _build(supply: Supply, architecture: str, work: Path, said: Path) -> Made:
-    said.unlink(missing_ok=True)
+async def _build(supply: Supply, architecture: str, work: Path, log_file: Path) -> Made:
+    log_file.unlink(missing_ok=True)
     match supply.package:
         case Local() as package:
             return await local.make(package, supply, work)
@@ -168,17 +168,17 @@ async def _build(supply: Supply, architecture: str, work: Path, said: Path) -> M
             return await release.make(package, architecture, work)
         case Go() as package:
             async with machine_lock.building():
-                return await go.make(package, supply, architecture, work, said)
+                return await go.make(package, supply, architecture, work, log_file)
         case Cargo() as package:
             async with machine_lock.building():
                 own = own_architecture()
-                return await cargo.make(package, supply, architecture, work, said, own)
+                return await cargo.make(package, supply, architecture, work, log_file, own)
         case other:
             raise VpnError(f"packages of source {other.source} are not made here")
 
 
 def _manifest(
-    supply: Supply, architecture: str, programs: Path, made: Made, build_s: float
+    supply: Supply, architecture: str, programs: Path, build: Made, build_s: float
 ) -> Manifest:
     files = {name: programs / name for name in supply.programs}
     if lacking := [name for name, file in files.items() if not file.exists()]:
@@ -190,10 +190,10 @@ def _manifest(
         source=supply.package.model_dump(mode="json", exclude_none=True),
         origin=supply.origin,
         architecture=architecture,
-        version=made.version,
-        licence=made.licence,
+        version=build.version,
+        licence=build.licence,
         programs={name: file_digest(file) for name, file in files.items()},
         sizes_bytes={name: file.stat().st_size for name, file in files.items()},
-        tool=made.tool,
+        tool=build.tool,
         build_s=build_s,
     )

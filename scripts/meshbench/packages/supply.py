@@ -32,10 +32,12 @@ class Supply(Strict):
     @property
     def digest(self) -> str:
         """The same programs have the same digest, wherever a local source lies."""
-        said = self.package.model_dump(mode="json", exclude={"licence"})
+        fields = self.package.model_dump(mode="json", exclude={"licence"})
         if self.content is not None:
-            said = {key: said[key] for key in said if key not in {"path", "environment", "folder"}}
-        text = json.dumps([_FORMAT, said, self.programs, self.content], sort_keys=True)
+            fields = {
+                key: fields[key] for key in fields if key not in {"path", "environment", "folder"}
+            }
+        text = json.dumps([_FORMAT, fields, self.programs, self.content], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -71,8 +73,8 @@ def _binaries(programs: Sequence[str]) -> Local | None:
 
 def local_path(package: Local) -> Path | None:
     """Where a local package is; None when its variable is not set and it has no path."""
-    said = os.environ.get(package.environment or "") or package.path
-    return Path(said).expanduser() if said else None
+    path = os.environ.get(package.environment or "") or package.path
+    return Path(path).expanduser() if path else None
 
 
 def local_files(package: Local, programs: Sequence[str]) -> Mapping[str, Path]:

@@ -56,12 +56,12 @@ async def run(argv: Sequence[str], log: Path, environment: Mapping[str, str] | N
             await process.wait()
     with log.open("rb") as file:
         file.seek(start)
-        said = file.read().decode(errors="replace").strip()
+        output = file.read().decode(errors="replace").strip()
     if code != 0:
-        trouble = "no network: " if _NO_NETWORK.search(said) else ""
+        trouble = "no network: " if _NO_NETWORK.search(output) else ""
         words = shlex.join(argv[:2])
-        raise VpnError(f"{trouble}{words} ended with {code}: {said[-TAIL_CHARACTERS:]}")
-    return said
+        raise VpnError(f"{trouble}{words} ended with {code}: {output[-TAIL_CHARACTERS:]}")
+    return output
 
 
 async def missing_packages(names: Sequence[str], log: Path) -> list[str]:

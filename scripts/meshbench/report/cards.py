@@ -30,12 +30,12 @@ _ROWS = (
 def missing() -> dict[str, list[str]]:
     """By driver, what its card lacks; every field of it when there is no card."""
     fields = [field.name for field in dataclasses.fields(Card) if field.name != "remarks"]
-    found = {}
+    by_driver = {}
     for name in vpns.names():
         card = getattr(vpns.load(name), "card", None)
         if lacking := [field for field in fields if not getattr(card, field, "").strip()]:
-            found[name] = lacking
-    return found
+            by_driver[name] = lacking
+    return by_driver
 
 
 def page(versions: Mapping[str, Sequence[str]] | None = None) -> str:
@@ -51,12 +51,12 @@ def page(versions: Mapping[str, Sequence[str]] | None = None) -> str:
 
 def measured(records: Iterable[Record]) -> dict[str, list[str]]:
     """By driver, the versions that records name, e.g. ``1.9.3 (nebula)``."""
-    found: dict[str, set[str]] = {}
+    by_driver: dict[str, set[str]] = {}
     for record in records:
         if record.vpn.version:
-            told = f"{record.vpn.version} ({record.cell.vpn})"
-            found.setdefault(record.vpn.driver, set()).add(told)
-    return {driver: sorted(told) for driver, told in found.items()}
+            version = f"{record.vpn.version} ({record.cell.vpn})"
+            by_driver.setdefault(record.vpn.driver, set()).add(version)
+    return {driver: sorted(versions) for driver, versions in by_driver.items()}
 
 
 def _card(driver: type[Driver], versions: Mapping[str, Sequence[str]] | None) -> str:
@@ -73,15 +73,15 @@ def _card(driver: type[Driver], versions: Mapping[str, Sequence[str]] | None) ->
 
 
 def _remarks(driver: type[Driver]) -> list[str]:
-    found = list(driver.card.remarks)
+    remarks = list(driver.card.remarks)
     if driver.hub:
-        found.append(
+        remarks.append(
             "Traffic between two other hosts goes over the first one: it counts as relayed."
         )
     if driver.admits_anyone:
-        found.append(f"No unknown host is refused: {driver.admits_anyone}.")
-    found += [f"Sends packets to {network}: {why}." for network, why in driver.strays.items()]
-    return found
+        remarks.append(f"No unknown host is refused: {driver.admits_anyone}.")
+    remarks += [f"Sends packets to {network}: {why}." for network, why in driver.strays.items()]
+    return remarks
 
 
 def _list(lines: Iterable[str]) -> list[str]:

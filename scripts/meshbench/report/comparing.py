@@ -21,20 +21,20 @@ def write(
     """
     manner = Manner(tuple(headline_metrics()), marked, equivalent_percent=equivalent_percent)
     *others, mine = (sides.read(name) for name in names)
-    found = [one for other in others for one in compare.compare([other, mine], manner)]
-    told = comparison.together([comparison.told([one]) for one in found])
+    comparisons = [pair for other in others for pair in compare.compare([other, mine], manner)]
+    report = comparison.together([comparison.told([pair]) for pair in comparisons])
     for kind, write_ in (
         ("html", comparison.page),
         ("markdown", comparison.markdown),
         ("latex", comparison.latex),
     ):
-        comparison.write(out[kind], write_(told))
-    comparison.write(out["csv"], comparison.flat(found))
+        comparison.write(out[kind], write_(report))
+    comparison.write(out["csv"], comparison.flat(comparisons))
 
 
 def headline_metrics() -> list[str]:
     """The metrics that any benchmark, or an import, has in its headlines with default options."""
-    made = (benchmarks.load(name) for name in benchmarks.names())
-    of_benchmarks = [h for kind in made for h in kind(kind.options_class()).headlines()]
+    kinds = (benchmarks.load(name) for name in benchmarks.names())
+    of_benchmarks = [h for kind in kinds for h in kind(kind.options_class()).headlines()]
     of_imports = [h for kind in Kind for h in headlines.of(kind)]
     return sorted({headline.metric.name for headline in (*of_benchmarks, *of_imports)})

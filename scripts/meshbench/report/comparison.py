@@ -52,18 +52,18 @@ class Told:
 
 def told(comparisons: Sequence[Comparison], judged: Sequence[Judged] = ()) -> Told:
     """What was not the same first, then the gates, then a table per metric."""
-    base, others = comparisons[0].base, [one.other for one in comparisons]
+    base, others = comparisons[0].base, [comparison.other for comparison in comparisons]
     lines, grids = [], []
-    for one in comparisons:
-        lines.append(f"{one.other} against {one.base}: {_basis(one)}.")
-        if one.basis.mismatches:
-            grids.append(_mismatches(one))
+    for comparison in comparisons:
+        lines.append(f"{comparison.other} against {comparison.base}: {_basis(comparison)}.")
+        if comparison.basis.mismatches:
+            grids.append(_mismatches(comparison))
         else:
             lines.append(SAME)
     if judged:
         grids.append(_gates(judged))
     grids += _metrics(comparisons)
-    if not any(one.changes for one in comparisons):
+    if not any(comparison.changes for comparison in comparisons):
         lines.append("Nothing is left that could be compared.")
     return Told(f"{base} and {', '.join(others)}", lines, grids)
 
@@ -71,27 +71,27 @@ def told(comparisons: Sequence[Comparison], judged: Sequence[Judged] = ()) -> To
 def together(several: Sequence[Told]) -> Told:
     """One after the other."""
     return Told(
-        "; ".join(one.title for one in several),
-        [line for one in several for line in one.lines],
-        [grid for one in several for grid in one.grids],
+        "; ".join(report.title for report in several),
+        [line for report in several for line in report.lines],
+        [grid for report in several for grid in report.grids],
     )
 
 
-def _basis(one: Comparison) -> str:
+def _basis(comparison: Comparison) -> str:
     paired = {
         True: "round by round",
         False: "unpaired, as the rounds met other weather",
         None: "unpaired, as no record tells the weather",
-    }[one.basis.paired]
-    relative = ", each value over that of its own bare link" if one.basis.relative else ""
+    }[comparison.basis.paired]
+    relative = ", each value over that of its own bare link" if comparison.basis.relative else ""
     return paired + relative
 
 
-def _mismatches(one: Comparison) -> Grid:
+def _mismatches(comparison: Comparison) -> Grid:
     return Grid(
         "Not the same on both sides",
-        ("what", one.base, one.other, "so it is"),
-        [(m.what, m.base, m.other, m.effect) for m in one.basis.mismatches],
+        ("what", comparison.base, comparison.other, "so it is"),
+        [(m.what, m.base, m.other, m.effect) for m in comparison.basis.mismatches],
     )
 
 
@@ -99,13 +99,16 @@ def _gates(judged: Sequence[Judged]) -> Grid:
     return Grid(
         "Gates",
         ("gate", "of", "change", "verdict"),
-        [(str(one.gate), _place(one.change), _change(one.change), _verdict(one)) for one in judged],
-        [_OUTCOMES[one.outcome] for one in judged],
+        [
+            (str(verdict.gate), _place(verdict.change), _change(verdict.change), _verdict(verdict))
+            for verdict in judged
+        ],
+        [_OUTCOMES[verdict.outcome] for verdict in judged],
     )
 
 
-def _verdict(one: Judged) -> str:
-    return f"{one.outcome}: {one.why}" if one.why else str(one.outcome)
+def _verdict(verdict: Judged) -> str:
+    return f"{verdict.outcome}: {verdict.why}" if verdict.why else str(verdict.outcome)
 
 
 def _place(change: Change) -> str:
@@ -123,8 +126,8 @@ def _way(key: dict[str, Any]) -> str:
 
 def _metrics(comparisons: Sequence[Comparison]) -> Iterator[Grid]:
     groups: dict[tuple[Any, ...], dict[tuple[str, str, str], dict[int, Change]]] = {}
-    for index, one in enumerate(comparisons):
-        for change in one.changes:
+    for index, comparison in enumerate(comparisons):
+        for change in comparison.changes:
             group = tuple(change.key[name] for name in _GROUP)
             row = (change.key["vpn"], change.key["tuning"], change.key["profile"])
             groups.setdefault(group, {}).setdefault(row, {})[index] = change
@@ -138,8 +141,8 @@ def _metric(
     comparisons: Sequence[Comparison],
 ) -> Grid:
     head = ["system", "profile", comparisons[0].base]
-    for one in comparisons:
-        head += [one.other, "change"]
+    for comparison in comparisons:
+        head += [comparison.other, "change"]
     several = len({tuning for _, tuning, _ in rows}) > 1
     lines, styles = [], []
     order = theme.profile_order({profile for _, _, profile in rows})
@@ -198,8 +201,8 @@ def _size(change: Change) -> str:
         return _percent(change.ratio)
     if change.shift is None:
         return change.verdict
-    unit, known = measure.told(change.key["unit"])
-    value = number(abs(change.shift) * known.scale)
+    unit, definition = measure.told(change.key["unit"])
+    value = number(abs(change.shift) * definition.scale)
     return f"{'+' if change.shift > 0 else '-'}{value}{'' if unit == '1' else f' {unit}'}"
 
 
@@ -221,9 +224,9 @@ def _interval(change: Change) -> str:
 # As files
 
 
-def for_terminal(what: Told) -> Group:
+def for_terminal(report: Told) -> Group:
     """For rich."""
-    return Group(*(Text(line) for line in what.lines), *(_rich(grid) for grid in what.grids))
+    return Group(*(Text(line) for line in report.lines), *(_rich(grid) for grid in report.grids))
 
 
 def _rich(grid: Grid) -> Table:
@@ -233,10 +236,10 @@ def _rich(grid: Grid) -> Table:
     return table
 
 
-def markdown(what: Told) -> str:
+def markdown(report: Told) -> str:
     """For a pull request."""
-    parts = [f"### {what.title}", "", *(f"{line}\n" for line in what.lines)]
-    for grid in what.grids:
+    parts = [f"### {report.title}", "", *(f"{line}\n" for line in report.lines)]
+    for grid in report.grids:
         parts += [f"**{grid.title}**", "", _line(grid.head), _line(["---"] * len(grid.head))]
         parts += [*(_line(row) for row in grid.rows), ""]
     return "\n".join(parts)
@@ -247,12 +250,12 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
-def page(what: Told) -> str:
+def page(report: Told) -> str:
     """A page that needs nothing else."""
-    return templates.html(__package__, "comparison.html", told=what)
+    return templates.html(__package__, "comparison.html", told=report)
 
 
-def latex(what: Told) -> str:
+def latex(report: Told) -> str:
     """A float per table."""
     return "\n".join(
         tabular.latex(
@@ -260,10 +263,10 @@ def latex(what: Told) -> str:
                 [tabular.Column(str(i), tabular.escaped(head), digits=None) for i, head in enumerate(grid.head)],
                 grid.rows,
             ),
-            f"{what.title}: {grid.title}",
+            f"{report.title}: {grid.title}",
             f"tab:comparison-{index}",
         )
-        for index, grid in enumerate(what.grids, 1)
+        for index, grid in enumerate(report.grids, 1)
     )  # fmt: skip
 
 
@@ -279,19 +282,19 @@ def flat(comparisons: Sequence[Comparison]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS)
     writer.writeheader()
-    for one in comparisons:
-        for change in one.changes:
-            writer.writerow(_row(one, change))
+    for comparison in comparisons:
+        for change in comparison.changes:
+            writer.writerow(_row(comparison, change))
     return out.getvalue()
 
 
-def _row(one: Comparison, change: Change) -> dict[str, Any]:
+def _row(comparison: Comparison, change: Change) -> dict[str, Any]:
     return {
-        "base": one.base,
-        "other": one.other,
+        "base": comparison.base,
+        "other": comparison.other,
         **change.key,
-        "paired": bool(one.basis.paired),
-        "relative": one.basis.relative,
+        "paired": bool(comparison.basis.paired),
+        "relative": comparison.basis.relative,
         **_sided("base", change.base),
         **_sided("other", change.other),
         "ratio": change.ratio,
@@ -319,38 +322,40 @@ def _sided(name: str, centre: Estimate) -> dict[str, Any]:
 def junit(judged: Sequence[Judged], *, unsure_passes: bool) -> str:
     """The gates as JUnit XML, a test case per value; one that cannot tell fails, or is skipped."""
     root = ET.Element("testsuites", name="meshbench compare")
-    for gate in dict.fromkeys(one.gate for one in judged):
-        mine = [one for one in judged if one.gate == gate]
-        unsure = sum(one.outcome is Outcome.CANNOT_TELL for one in mine)
-        failed = sum(one.outcome is Outcome.FAIL for one in mine)
+    for gate in dict.fromkeys(verdict.gate for verdict in judged):
+        mine = [verdict for verdict in judged if verdict.gate == gate]
+        unsure = sum(verdict.outcome is Outcome.CANNOT_TELL for verdict in mine)
+        failed = sum(verdict.outcome is Outcome.FAIL for verdict in mine)
         suite = ET.SubElement(
             root, "testsuite", name=str(gate), tests=str(len(mine)),
             failures=str(failed + (0 if unsure_passes else unsure)),
             skipped=str(unsure if unsure_passes else 0),
         )  # fmt: skip
-        for one in mine:
-            _case(suite, one, unsure_passes=unsure_passes)
+        for verdict in mine:
+            _case(suite, verdict, unsure_passes=unsure_passes)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(suite: ET.Element, one: Judged, *, unsure_passes: bool) -> None:
+def _case(suite: ET.Element, verdict: Judged, *, unsure_passes: bool) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        name=_place(one.change),
-        classname=f"{one.comparison.other}.{one.gate.metric}",
+        name=_place(verdict.change),
+        classname=f"{verdict.comparison.other}.{verdict.gate.metric}",
     )
-    message = f"{_change(one.change)} {_verdict(one)}"
-    if one.outcome is Outcome.FAIL or (one.outcome is Outcome.CANNOT_TELL and not unsure_passes):
-        ET.SubElement(case, "failure", type=str(one.outcome), message=message)
-    elif one.outcome is Outcome.CANNOT_TELL:
+    message = f"{_change(verdict.change)} {_verdict(verdict)}"
+    if verdict.outcome is Outcome.FAIL or (
+        verdict.outcome is Outcome.CANNOT_TELL and not unsure_passes
+    ):
+        ET.SubElement(case, "failure", type=str(verdict.outcome), message=message)
+    elif verdict.outcome is Outcome.CANNOT_TELL:
         ET.SubElement(case, "skipped", message=message)
 
 
 def summary(judged: Sequence[Judged]) -> str:
     """What the gates say, in a line."""
-    counts = {outcome: sum(one.outcome is outcome for one in judged) for outcome in Outcome}
+    counts = {outcome: sum(verdict.outcome is outcome for verdict in judged) for outcome in Outcome}
     parts = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     return f"{counted(len(judged), 'value')} behind gates: {', '.join(parts)}"
 

@@ -73,11 +73,11 @@ def versions(data: Data, context: Context, facts: Sequence[Path]) -> Section:
 
 
 def _distinct(rows: Sequence[Row], column: str) -> str:
-    found: dict[Any, None] = {}
+    values: dict[Any, None] = {}
     for row in rows:
         value = row[column]
-        found.update(dict.fromkeys(value if isinstance(value, list) else [value]))
-    return ", ".join(sorted(str(value) for value in found if value is not None))
+        values.update(dict.fromkeys(value if isinstance(value, list) else [value]))
+    return ", ".join(sorted(str(value) for value in values if value is not None))
 
 
 def _title(path: Path) -> str:

@@ -58,8 +58,8 @@ def _owners() -> Iterator[tuple[str, str, Sequence[Metric]]]:
 
 
 def _first_line(module: str) -> str:
-    found = importlib.import_module(module).__doc__ or ""
-    return found.strip().splitlines()[0]
+    docstring = importlib.import_module(module).__doc__ or ""
+    return docstring.strip().splitlines()[0]
 
 
 def _section(title: str, about: str, metrics: Sequence[Metric]) -> str:

@@ -26,8 +26,8 @@ def cells(data: Data, context: Context) -> Section:
         for benchmark in context.benchmarks
     )
     counts = Counter(row["status"] for row in rows)
-    told = joined(f"{counts[s]} {look.words}" for s, look in STATUSES.items() if counts[s])
-    summary = f"{len(rows)} of {counted(planned, 'planned cell')} have a record: {told or 'none'}."
+    tally = joined(f"{counts[s]} {look.words}" for s, look in STATUSES.items() if counts[s])
+    summary = f"{len(rows)} of {counted(planned, 'planned cell')} have a record: {tally or 'none'}."
     bad = [row for row in rows if row["status"] != "ok"]
     benchmarks = ordered(context.benchmarks, {row["benchmark"] for row in rows})
     return section(

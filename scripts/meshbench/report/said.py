@@ -18,16 +18,16 @@ def said(data: Data, context: Context) -> Section:
     """A paragraph per metric and profile, and one on what did not end well."""
     estimates = data.rows("estimates", tuning=context.tunings[0])
     most = max((row["n_rounds"] for row in estimates), default=0)
-    told = [
-        (f"{one.title}, {profile}", " ".join(_sentences(one, rows, data, context)))
-        for one, profile, rows in analysed.panels(data, context)
+    paragraphs = [
+        (f"{series.title}, {profile}", " ".join(_sentences(series, rows, data, context)))
+        for series, profile, rows in analysed.panels(data, context)
         if any(row["n_rounds"] >= LEAST_ROUNDS for row in rows)
     ]
     return section(
         "said",
         "What can be said",
-        nothing="" if told else _nothing(most),
-        told=told,
+        nothing="" if paragraphs else _nothing(most),
+        told=paragraphs,
         success=_success(data, context),
     )
 
@@ -39,24 +39,24 @@ def _nothing(rounds: int) -> str:
     )
 
 
-def _sentences(one: Shown, rows: Sequence[Row], data: Data, context: Context) -> Iterator[str]:
+def _sentences(series: Shown, rows: Sequence[Row], data: Data, context: Context) -> Iterator[str]:
     profile = rows[0]["profile"]
     tuning = context.tunings[0]
-    pairs = one.of(data.rows("effects"), profile=profile, tuning=tuning, reference_tuning=tuning)
+    pairs = series.of(data.rows("effects"), profile=profile, tuning=tuning, reference_tuning=tuning)
     effects = [row for row in pairs if row["reference"] == BARE]
     values = {row["vpn"]: row for row in rows}
     bare = values.get(BARE)
     if bare is not None and bare["value"] is not None:
-        yield f"The bare link has {_told(bare, one)}."
-        yield from _against(effects, values, bare, one, context)
-    yield from _leader(one.of(data.rows("ranks"), profile=profile, tuning=tuning), pairs)
+        yield f"The bare link has {_told(bare, series)}."
+        yield from _against(effects, values, bare, series, context)
+    yield from _leader(series.of(data.rows("ranks"), profile=profile, tuning=tuning), pairs)
     for row in rows:
         if row["value"] is None and row["troubles"]:
             yield f"{row['vpn']} has no value: {analysed.trouble(row)}."
 
 
-def _told(row: Row, one: Shown) -> str:
-    name, unit = one.unit
+def _told(row: Row, series: Shown) -> str:
+    name, unit = series.unit
     shown = "" if name == "1" else f" {name}"
     sign = "at least " if row["bound"] else ""
     value = f"{sign}{number(row['value'] * unit.scale)}{shown}"
@@ -70,7 +70,7 @@ def _against(
     effects: Sequence[Row],
     values: dict[str, Row],
     bare: Row,
-    one: Shown,
+    series: Shown,
     context: Context,
 ) -> Iterator[str]:
     """Every system by what is known of its ratio to the bare link."""
@@ -78,7 +78,7 @@ def _against(
     mine = sorted(effects, key=lambda row: order.index(row["vpn"]))
     sure = [row for row in mine if row["verdict"] == "differs" and row["ratio"] is not None]
     if sure:
-        yield f"{'; '.join(_ratio(row, values[row['vpn']], bare, one) for row in sure)}."
+        yield f"{'; '.join(_ratio(row, values[row['vpn']], bare, series) for row in sure)}."
     shifted = [row["vpn"] for row in mine if row["verdict"] == "differs" and row["ratio"] is None]
     if shifted:
         yield f"{joined(shifted)} {_verb(shifted, 'differs', 'differ')} from it."
@@ -93,9 +93,9 @@ def _against(
         yield f"{joined(names)} {_verb(names, 'has', 'have')} too few rounds beside it for an interval."
 
 
-def _ratio(effect: Row, mine: Row, bare: Row, one: Shown) -> str:
+def _ratio(effect: Row, mine: Row, bare: Row, series: Shown) -> str:
     """With both operands; they are medians, whose quotient need not be the median of the quotients."""
-    scale = one.unit[1].scale
+    scale = series.unit[1].scale
     low, high = effect["ratio_low"], effect["ratio_high"]
     ends = [number(end) if end is not None else "more" for end in (low, high)]
     operands = f"medians {number(mine['value'] * scale)} and {number(bare['value'] * scale)}"
@@ -108,14 +108,14 @@ def _verb(names: Sequence[str], singular: str, plural: str) -> str:
 
 def _leader(ranks: Sequence[Row], pairs: Sequence[Row]) -> Iterator[str]:
     """Who is best among the systems, and who cannot be told from it; nothing without intervals."""
-    known = [row for row in ranks if row["rank_low"] is not None]
-    if len(known) < 2 or len(known) < len(ranks):  # noqa: PLR2004
+    ranked = [row for row in ranks if row["rank_low"] is not None]
+    if len(ranked) < 2 or len(ranked) < len(ranks):  # noqa: PLR2004
         return
-    first = min(known, key=lambda row: (row["rank"], row["vpn"]))
+    first = min(ranked, key=lambda row: (row["rank"], row["vpn"]))
     apart = {
         frozenset((row["vpn"], row["reference"])) for row in pairs if row["verdict"] == "differs"
     }
-    others = sorted((row for row in known if row is not first), key=lambda row: row["rank"])
+    others = sorted((row for row in ranked if row is not first), key=lambda row: row["rank"])
     near = [row["vpn"] for row in others if frozenset((row["vpn"], first["vpn"])) not in apart]
     chance = f"in {percent(first['p_best'])} of {first['resamples']} draws of the rounds"
     if near:

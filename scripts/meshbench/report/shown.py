@@ -41,14 +41,14 @@ def printed(
 def _captioned(
     names: Sequence[str], tables: Mapping[str, Path], context: Context, formats: Sequence[str]
 ) -> list[tuple[Figure, str]]:
-    found = []
+    figures = []
     for name in names:
         if set(formats) <= set(catalogue.get(name).formats):
             loaded = catalogue.load(name)
             data = Data.read({table: tables[table] for table in loaded.figure.tables})
             chosen = loaded.figure.chosen(data, context)
-            found.append((loaded.figure, loaded.caption(chosen, context)))
-    return found
+            figures.append((loaded.figure, loaded.caption(chosen, context)))
+    return figures
 
 
 def _described(figure: Figure, caption: str, formats: Sequence[str]) -> dict[str, Any]:

@@ -156,8 +156,8 @@ class LinkRecord(Model):
     @property
     def path(self) -> PathState | None:
         """The path as it was told last; one that is unknown only where it was never told."""
-        told = [path for path in (self.path_after, self.path_before) if path]
-        return next((path for path in told if path.known), told[0] if told else None)
+        paths = [path for path in (self.path_after, self.path_before) if path]
+        return next((path for path in paths if path.known), paths[0] if paths else None)
 
     @property
     def path_changed(self) -> bool | None:
@@ -303,8 +303,8 @@ class Record(Model):
     @property
     def kind(self) -> str | None:
         """The benchmark's own name, of which the cell has the campaign's; None if nothing says it."""
-        said = self.settings.get("kind")
-        return said if isinstance(said, str) else None
+        kind = self.settings.get("kind")
+        return kind if isinstance(kind, str) else None
 
     @property
     def measuring_s(self) -> float:

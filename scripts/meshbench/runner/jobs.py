@@ -23,10 +23,10 @@ from meshbench.config.strict import Strict
 from meshbench.results.records import Cell
 
 
-def _typed(said: Any) -> Any:
-    if not isinstance(said, Mapping):
-        return said
-    return {**said, "options": vpns.options(said["driver"]).model_validate(said["options"])}
+def _typed(system: Any) -> Any:
+    if not isinstance(system, Mapping):
+        return system
+    return {**system, "options": vpns.options(system["driver"]).model_validate(system["options"])}
 
 
 TypedSystem = Annotated[System, BeforeValidator(_typed)]
@@ -82,15 +82,15 @@ class MeasureJob(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _placed(cls, said: Any) -> Any:
+    def _placed(cls, values: Any) -> Any:
         # The text of a cell does not say its placement, which is that of the hosts.
-        if isinstance(said, Mapping) and isinstance(said.get("cell"), Mapping):
-            return {**said, "cell": {**said["cell"], "placement": said["where"]["placement"]}}
-        return said
+        if isinstance(values, Mapping) and isinstance(values.get("cell"), Mapping):
+            return {**values, "cell": {**values["cell"], "placement": values["where"]["placement"]}}
+        return values
 
     @field_validator("options", mode="before")
     @classmethod
-    def _typed_options(cls, said: Any, info: ValidationInfo) -> Any:
-        if not isinstance(said, Mapping):
-            return said
-        return benchmarks.options(info.data["kind"]).model_validate(said)
+    def _typed_options(cls, options: Any, info: ValidationInfo) -> Any:
+        if not isinstance(options, Mapping):
+            return options
+        return benchmarks.options(info.data["kind"]).model_validate(options)

@@ -65,7 +65,7 @@ def _emulator(impairment: ImpairmentRecord) -> Iterator[str]:
     for host, packets in engine.tail_drops(impairment.before, impairment.after).items():
         yield f"the emulator of {host} had no room for {packets} packets"
     readings = impairment.after.items()
-    if late := [host for host, said in readings if said.get("late_ms", 0) > LATE_MS]:
+    if late := [host for host, reading in readings if reading.get("late_ms", 0) > LATE_MS]:
         yield f"the emulator of {', '.join(late)} was more than {LATE_MS} ms late on average"
 
 

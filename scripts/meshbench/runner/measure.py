@@ -59,7 +59,7 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             await recover(bed.hosts)
         try:
             settings, before = await tuned.settle(bed, asked.tuned.result(), before)
-            told = asked.tools.result()
+            tool_versions = asked.tools.result()
             brought = asked.programs.result()[bed.hosts[0].name]
             built = asked.built.result()
             first = built.packages.get(bed.hosts[0].name, ())
@@ -78,7 +78,9 @@ async def measure(job: MeasureJob, store: Path) -> Record:
             return _failed(job, bed, vpn, before, begun)
         record.programs = [manifest.model_dump(mode="json") for manifest in brought]
         tools = [tool.name for tool in benchmarks.load(job.kind).tools]
-        record.tools = {host: {name: mine[name] for name in tools} for host, mine in told.items()}
+        record.tools = {
+            host: {name: mine[name] for name in tools} for host, mine in tool_versions.items()
+        }
         return record
 
 
@@ -233,14 +235,14 @@ async def _collecting(mesh: Mesh, collected: dict[str, list[Command]]) -> AsyncI
 
     They are ended in one exchange with each host.
     """
-    every = [collector() for collector in collectors.every()]
-    await asyncio.gather(*(collector.start(mesh) for collector in every))
+    running = [collector() for collector in collectors.every()]
+    await asyncio.gather(*(collector.start(mesh) for collector in running))
     try:
         yield
     finally:
         with together():
-            seen = await asyncio.gather(*(collector.stop(mesh) for collector in every))
-        names = (collector.name for collector in every)
+            seen = await asyncio.gather(*(collector.stop(mesh) for collector in running))
+        names = (collector.name for collector in running)
         collected |= {
             name: list(commands) for name, commands in zip(names, seen, strict=True) if commands
         }
@@ -254,8 +256,8 @@ def _plan(job: MeasureJob, bed: Session) -> engine.Plan:
         placement=where.placement,
         limit=physics.queue_limit(job.profile, bed.rate_bps),
         seeds={
-            one.name: weather(where.seed, job.cell.round, job.cell.profile, one.name)
-            for one in emulators(job.profile, where.placement, names)
+            emulator.name: weather(where.seed, job.cell.round, job.cell.profile, emulator.name)
+            for emulator in emulators(job.profile, where.placement, names)
         },
     )
 

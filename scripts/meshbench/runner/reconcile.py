@@ -44,10 +44,10 @@ class Revived:
 
     def __str__(self) -> str:
         if self.fallen:
-            what = f"the daemon did not run any more on {', '.join(self.fallen)}"
+            trouble = f"the daemon did not run any more on {', '.join(self.fallen)}"
         else:
-            what = f"no traffic any more on {', '.join(self.silent)}"
-        return f"{what} before the measurement: the VPN was started anew"
+            trouble = f"no traffic any more on {', '.join(self.silent)}"
+        return f"{trouble} before the measurement: the VPN was started anew"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ async def assemble(
 
 
 async def only(
-    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]], attempt: str
+    bed: Session, mesh: Mesh, states: Mapping[str, Mapping[str, Any]], attempt: str
 ) -> Up:
     """Make this VPN the only one that is up, changing only what differs.
 
@@ -102,15 +102,15 @@ async def only(
     Raises:
         VpnError: with the reason why it did not come up.
     """
-    up = await _only(bed, mesh, found, attempt)
-    return replace(up, path_mtu=await _path_mtu(bed, up, found))
+    up = await _only(bed, mesh, states, attempt)
+    return replace(up, path_mtu=await _path_mtu(bed, up, states))
 
 
 async def _path_mtu(
-    bed: Session, up: Up, found: Mapping[str, Mapping[str, Any]]
+    bed: Session, up: Up, states: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, int]:
     """Searched for once per start; later cells read it from the first host."""
-    note = _note(bed, up.mesh, found)
+    note = _note(bed, up.mesh, states)
     if note and not up.started:
         kept: Mapping[str, int] = note["path_mtu"]
         return kept
@@ -126,26 +126,26 @@ def _identity(mesh: Mesh) -> dict[str, Any]:
 
 
 def _note(
-    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]
+    bed: Session, mesh: Mesh, states: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
     """What was found when this system, installed in this way, had come up."""
-    note: Mapping[str, Any] = found[bed.hosts[0].name].get("up") or {}
+    note: Mapping[str, Any] = states[bed.hosts[0].name].get("up") or {}
     return note if _identity(mesh).items() <= note.items() else None
 
 
 async def _only(
-    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]], attempt: str
+    bed: Session, mesh: Mesh, states: Mapping[str, Mapping[str, Any]], attempt: str
 ) -> Up:
     name = mesh.driver.system
-    await lifecycle.stop(bed.hosts, sorted(state.running(found).keys() - {name}))
+    await lifecycle.stop(bed.hosts, sorted(state.running(states).keys() - {name}))
     if mesh.service(bed.hosts[0].name) is None:
         return Up(mesh, await _alive(bed, mesh))
-    _known_failure(found, name, attempt)
-    whole = await _as_it_was(bed, mesh, found)
+    _known_failure(states, name, attempt)
+    whole = await _as_it_was(bed, mesh, states)
     if isinstance(whole, Readiness):
         return Up(mesh, whole)
     try:
-        return replace(await _bring_up(bed, mesh, found), revived=whole)
+        return replace(await _bring_up(bed, mesh, states), revived=whole)
     except VpnError as error:
         reason = f"{error} (before that: {whole})" if whole else str(error)
         note = {"system": name, "attempt": attempt, "reason": reason}
@@ -154,22 +154,22 @@ async def _only(
 
 
 async def _as_it_was(
-    bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]
+    bed: Session, mesh: Mesh, states: Mapping[str, Mapping[str, Any]]
 ) -> Readiness | Revived | None:
     """Which pairs of a system that is up pass traffic; or what it has lost since it came up.
 
     None where it is not up. What was silent from the start is not lost: starting it anew in every
     cell would not help.
     """
-    system, active = mesh.driver.system, state.active(found)
-    up = system in state.running(found)
-    if not up or not lifecycle.installed(mesh, state.markers(found, system)):
+    system, active = mesh.driver.system, state.active(states)
+    up = system in state.running(states)
+    if not up or not lifecycle.installed(mesh, state.markers(states, system)):
         return None
     if fallen := [h.name for h in bed.hosts if not active[h.name].issuperset(mesh.units(h.name))]:
         return Revived(fallen=tuple(fallen), log_tail=await _log_tail(mesh))
     readiness = await _alive(bed, mesh)
-    known = (_note(bed, mesh, found) or {}).get("silent", ())
-    if lost := tuple(pair for pair in readiness.silent if pair not in known):
+    silent_before = (_note(bed, mesh, states) or {}).get("silent", ())
+    if lost := tuple(pair for pair in readiness.silent if pair not in silent_before):
         return Revived(silent=lost, log_tail=await _log_tail(mesh))
     return readiness
 
@@ -182,27 +182,27 @@ async def _log_tail(mesh: Mesh) -> dict[str, str]:
 async def _alive(bed: Session, mesh: Mesh) -> Readiness:
     """Which pairs pass traffic. What an earlier cell left of its impairment is held against none."""
     with together():
-        found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
-    if found.silent:
+        readiness = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
+    if readiness.silent:
         await bed.engine.clear()
-        found = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
-    return found
+        readiness = await lifecycle.alive(mesh, ALIVE_LIMIT_S)
+    return readiness
 
 
-def _known_failure(found: Mapping[str, Mapping[str, Any]], name: str, attempt: str) -> None:
-    for sections in found.values():
+def _known_failure(states: Mapping[str, Mapping[str, Any]], name: str, attempt: str) -> None:
+    for sections in states.values():
         note = sections.get("failed_vpn") or {}
         if (note.get("system"), note.get("attempt")) == (name, attempt):
             raise VpnError(note["reason"])
 
 
-async def _bring_up(bed: Session, mesh: Mesh, found: Mapping[str, Mapping[str, Any]]) -> Up:
+async def _bring_up(bed: Session, mesh: Mesh, states: Mapping[str, Mapping[str, Any]]) -> Up:
     await bed.engine.clear()
     system = mesh.driver.system
-    if system in state.running(found):
+    if system in state.running(states):
         # VpnCloud's new daemon and another's old one can hold each other for connected for minutes.
         await lifecycle.stop(bed.hosts, [system])
-    if not lifecycle.installed(mesh, state.markers(found, system)):
+    if not lifecycle.installed(mesh, state.markers(states, system)):
         await lifecycle.install(mesh)
     clock = time.monotonic()
     await lifecycle.start(mesh)

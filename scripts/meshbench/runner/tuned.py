@@ -75,15 +75,15 @@ def tunnels(mesh: Mesh) -> dict[str, str]:
 
 async def verify(wanted: Tuning, mesh: Mesh) -> None:
     """Raise TestbedError where a setting is not what it was made for this cell."""
-    found = await differences(wanted, mesh)
-    said = [
+    by_host = await differences(wanted, mesh)
+    sentences = [
         f"{host}: {key} is {value}, not {wanted.settings[key]} as it was set for this cell"
-        for host, values in found.items()
+        for host, values in by_host.items()
         for key, value in values.items()
     ]
-    if said:
+    if sentences:
         raise TestbedError(
-            "; ".join([*said, "find out which other process changes it and stop it"])
+            "; ".join([*sentences, "find out which other process changes it and stop it"])
         )
 
 
@@ -104,10 +104,10 @@ def marks(
         before: the hosts' state at the cell's start, with settings that no tuning makes.
         after: the same at its end.
     """
-    said = []
+    sentences = []
     for host in before:
         earlier, later = (facts.get(host, {}).get("sysctls") or {} for facts in (before, after))
         others = {key for key in earlier.keys() & later.keys() if earlier[key] != later[key]}
         if names := sorted({*changed.get(host, {}), *others} - _CHOICES):
-            said.append(f"{', '.join(names)} of {host} changed during the cell")
-    return said
+            sentences.append(f"{', '.join(names)} of {host} changed during the cell")
+    return sentences

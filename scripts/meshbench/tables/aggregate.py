@@ -24,9 +24,9 @@ _NEEDS = re.compile(r"^-- needs:(.*)$", re.MULTILINE)
 
 def names() -> tuple[str, ...]:
     """Every table there is, in an order in which each comes after those it needs."""
-    known = sorted(path.stem for path in _FOLDER.glob("*.sql"))
+    tables = sorted(path.stem for path in _FOLDER.glob("*.sql"))
     ordered: list[str] = []
-    while waiting := [name for name in known if name not in ordered]:
+    while waiting := [name for name in tables if name not in ordered]:
         ready = [name for name in waiting if set(needs(name)) <= set(ordered)]
         if not ready:
             raise MeshbenchError(
@@ -46,8 +46,8 @@ def source(name: str) -> Path:
     """The SQL file of a table. Raises MeshbenchError when there is none."""
     path = _FOLDER / f"{name}.sql"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in _FOLDER.glob("*.sql")))
-        raise MeshbenchError(f"there is no table '{name}'; known: {known}")
+        choices = ", ".join(sorted(file.stem for file in _FOLDER.glob("*.sql")))
+        raise MeshbenchError(f"there is no table '{name}'; known: {choices}")
     return path
 
 
@@ -82,13 +82,13 @@ def aggregate(
     # The Snakefile asks for the names only; importing these takes most of a second.
     from meshbench.tables import schema  # noqa: PLC0415
 
-    given = {table: path for table, path in (tables or {}).items() if table in needs(name)}
-    if missing := [table for table in needs(name) if table not in given]:
+    files = {table: path for table, path in (tables or {}).items() if table in needs(name)}
+    if missing := [table for table in needs(name) if table not in files]:
         raise MeshbenchError(f"table '{name}' needs the tables {', '.join(missing)}")
     tidy = Tidy(
         samples, links, calibration_samples, calibration_links, bracket_samples, bracket_links
     )
-    with database.opened(tidy, given) as connection:
+    with database.opened(tidy, files) as connection:
         schema.write(_run(connection, name), out)
 
 

@@ -55,11 +55,11 @@ def _chosen(link: LinkRecord) -> list[str]:
 
 def _tools(state: Mapping[str, Any], link: LinkRecord) -> list[str]:
     """The versions of the programs that measured, as they say them, without their libraries'."""
-    known: Mapping[str, str] = state.get("tools") or {}
-    ran = (next((word for word in c.argv if word in known), "") for c in link.commands)
+    by_program: Mapping[str, str] = state.get("tools") or {}
+    ran = (next((word for word in c.argv if word in by_program), "") for c in link.commands)
     asked = [line for c in link.in_role(VERSIONS) for line in c.stdout.splitlines()]
-    said = [*(known[program] for program in ran if program), *asked]
-    return [" ".join(_LIBRARIES.sub("", line).split()) for line in said]
+    lines = [*(by_program[program] for program in ran if program), *asked]
+    return [" ".join(_LIBRARIES.sub("", line).split()) for line in lines]
 
 
 def _asked(record: Record, link: LinkRecord) -> list[str]:

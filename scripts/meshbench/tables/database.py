@@ -60,9 +60,9 @@ def connected(tidy: Tidy, tables: Mapping[str, Path] | None = None) -> "duckdb.D
     connection = _connect()
     connection.execute(MACROS.read_text(encoding="utf-8"))
     named = tables or {}
-    for name, given in tidy.views().items():
+    for name, source in tidy.views().items():
         if name not in named:
-            _view(connection, name, given)
+            _view(connection, name, source)
     for name, path in named.items():
         _view(connection, name, [path])
     return connection
@@ -76,15 +76,15 @@ def _connect() -> "duckdb.DuckDBPyConnection":
     return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
 
 
-def _view(connection: "duckdb.DuckDBPyConnection", name: str, given: Given) -> None:
+def _view(connection: "duckdb.DuckDBPyConnection", name: str, source: Given) -> None:
     import pyarrow as pa  # noqa: PLC0415
 
     from meshbench.tables import schema  # noqa: PLC0415
 
-    if isinstance(given, pa.Table):
-        connection.register(name, given)
-    elif given:
-        paths = [str(path) for path in sorted(given)]
+    if isinstance(source, pa.Table):
+        connection.register(name, source)
+    elif source:
+        paths = [str(path) for path in sorted(source)]
         # Hive partitioning would invent columns from folders such as benchmark=ping.
         connection.read_parquet(paths, hive_partitioning=False).create_view(name)
     else:

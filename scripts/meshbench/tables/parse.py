@@ -140,12 +140,12 @@ def _events(path: Path, read: Reading) -> Iterator[Row]:
         if not log_.lines:
             yield end
         for t_s, line in log_.lines:
-            said = {"unit": line.unit, "priority": line.priority, "message": line.message}
-            yield {**end, "t_s": t_s, **said}
+            fields = {"unit": line.unit, "priority": line.priority, "message": line.message}
+            yield {**end, "t_s": t_s, **fields}
 
 
 def _link(record: Record, path: Path, link: LinkRecord) -> Row:
-    told = link.path
+    path_state = link.path
     emulated = engine.losses(record.impairment.before, record.impairment.after)
     return {
         **_place(record, path, link.pair),
@@ -157,12 +157,12 @@ def _link(record: Record, path: Path, link: LinkRecord) -> Row:
         "duration_s": link.duration_s,
         "measuring_s": records.measuring_s((*link.failures, *link.commands)) or None,
         "vpn_version": record.vpn.version,
-        "path": told.kind if told else None,
-        "transport": told.transport if told else None,
-        "endpoint": told.endpoint if told else None,
-        "tunnel_mtu": told.tunnel_mtu if told else None,
-        "path_mtu": told.path_mtu if told else None,
-        "cipher": told.cipher if told else None,
+        "path": path_state.kind if path_state else None,
+        "transport": path_state.transport if path_state else None,
+        "endpoint": path_state.endpoint if path_state else None,
+        "tunnel_mtu": path_state.tunnel_mtu if path_state else None,
+        "path_mtu": path_state.path_mtu if path_state else None,
+        "cipher": path_state.cipher if path_state else None,
         "control_server": record.vpn.control_server,
         "path_changed": link.path_changed,
         "ready_s": link.ready_s,

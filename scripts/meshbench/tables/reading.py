@@ -65,11 +65,11 @@ def _measured(benchmark: Benchmark[Any], record: Record, path: Path) -> list[Obs
         measured = list(_checked(benchmark.parse(record)))
     except Exception:  # noqa: BLE001 - a tool's output may be anything
         measured = _link_by_link(benchmark, record, path)
-    told = {observation.subject for observation in measured}
+    subjects = {observation.subject for observation in measured}
     for link in record.links:
-        if link.pair not in told and _tells_of_links(benchmark):
-            said = quoted("".join(command.stdout for command in link.commands[-1:]))
-            _unreadable(link, f"it holds no value: {said}", path)
+        if link.pair not in subjects and _tells_of_links(benchmark):
+            output = quoted("".join(command.stdout for command in link.commands[-1:]))
+            _unreadable(link, f"it holds no value: {output}", path)
     return measured
 
 

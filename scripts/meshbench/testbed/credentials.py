@@ -18,11 +18,11 @@ _PUBLIC = (b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC", b"-----BEGIN P
 def problems(hosts: Sequence[SshHost]) -> list[tuple[str, str]]:
     """What the files alone tell to be wrong: the key in the testbed's file, and a sentence."""
     keys = _judged((host.key_path for host in hosts), key_problem)
-    known = _judged((host.known_hosts_path for host in hosts), hosts_problem)
+    known_hosts = _judged((host.known_hosts_path for host in hosts), hosts_problem)
     names: dict[tuple[str, str], list[str]] = {}
     for host in hosts:
         path = host.known_hosts_path
-        listed = known[path] or unlisted_address(path, host.address, host.port)
+        listed = known_hosts[path] or unlisted_address(path, host.address, host.port)
         for key, problem in (("key_file", keys[host.key_path]), ("known_hosts_file", listed)):
             names.setdefault((key, problem), []).append(host.name)
     return [
@@ -85,12 +85,12 @@ def hosts_problem(path: Path) -> str:
 
 def is_known(path: Path, address: str, port: int, resolved: Iterable[str] = ()) -> bool:
     """Whether a readable known_hosts file has a key for a host, by its name or an address."""
-    known = asyncssh.import_known_hosts(path.read_text(encoding="utf-8"))
+    known_hosts = asyncssh.import_known_hosts(path.read_text(encoding="utf-8"))
     given_port = None if port == asyncssh.DEFAULT_PORT else port
     return any(
         any((keys, authorities))
         for address_ in ("", *resolved)
-        for keys, authorities, *_ in [known.match(address, address_, given_port)]
+        for keys, authorities, *_ in [known_hosts.match(address, address_, given_port)]
     )
 
 

@@ -163,11 +163,11 @@ class FakeHost:
             "bytes_sent": 1_400_000, "rtt_ms": 1.5, "rtt_min_ms": 1.0,
             "bytes": 5e7 + 1e7 * self._random.random(),
         }  # fmt: skip
-        made = {"packet_bytes": 1280, "gso": True, "handshake_ms": 2 + self._random.random()}
+        handshake = {"packet_bytes": 1280, "gso": True, "handshake_ms": 2 + self._random.random()}
         lines: list[dict[str, object]] = [
             {"event": "start", "side": "client", "quic_go": "fake", "congestion": "reno",
              "settings": {"connections": 1}},
-            {"event": "connected", "side": "client", "connection": 0, **made},
+            {"event": "connected", "side": "client", "connection": 0, **handshake},
             {"event": "first_byte", "connection": 0, "ttfb_ms": 4 + self._random.random()},
             {"event": "cpu", "cpu": 0.5},
             {"event": "interval", "side": "client", "role": "sender", **moved},

@@ -68,8 +68,8 @@ class CommandError(TestbedError):
             if command.returncode is None
             else (f"ended with {command.returncode}")
         )
-        said = (command.stderr or command.stdout).strip()[-2000:]
-        super().__init__(f"{command.host}: {shlex.join(command.argv)} {ended}: {said}")
+        output = (command.stderr or command.stdout).strip()[-2000:]
+        super().__init__(f"{command.host}: {shlex.join(command.argv)} {ended}: {output}")
 
 
 class Host(Protocol):

@@ -149,5 +149,5 @@ async def _kept(mine: _Lease) -> AsyncIterator[None]:
 
 
 async def _owner(host: SshHost) -> str:
-    said = await host.run(["cat", f"{LOCK}.owner"], check=False)
-    return said.stdout.strip() or "somebody"
+    command = await host.run(["cat", f"{LOCK}.owner"], check=False)
+    return command.stdout.strip() or "somebody"

@@ -42,9 +42,9 @@ class Interface:
 
 async def read(host: Host, name: str) -> Interface | None:
     """An interface of a host; None where it is not there, or where there is no ethtool."""
-    said = await host.run(["sh", "-c", _READ, "sh", name], check=False)
-    first, _, rest = said.stdout.partition("\n")
-    if said.returncode != 0 or not first.isdigit():
+    command = await host.run(["sh", "-c", _READ, "sh", name], check=False)
+    first, _, rest = command.stdout.partition("\n")
+    if command.returncode != 0 or not first.isdigit():
         return None
     return Interface(name, int(first), parse(rest))
 
@@ -52,8 +52,8 @@ async def read(host: Host, name: str) -> Interface | None:
 def parse(text: str) -> dict[str, str]:
     """The features of which ``ethtool -k`` tells whether they are on."""
     lines = dict(line.strip().partition(": ")[::2] for line in text.splitlines())
-    said = {feature: lines.get(line, "").split() for feature, line in FEATURES.items()}
-    return {feature: words[0] for feature, words in said.items() if words}
+    by_feature = {feature: lines.get(line, "").split() for feature, line in FEATURES.items()}
+    return {feature: words[0] for feature, words in by_feature.items() if words}
 
 
 def interface_of(key: str) -> str:

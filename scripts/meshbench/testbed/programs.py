@@ -16,6 +16,6 @@ async def absent(host: Host, programs: Sequence[str]) -> list[str]:
     """Those of the programs, by name or path, that the host cannot run."""
     if not programs:
         return []
-    said = await host.run(["sh", "-c", _ABSENT, "sh", *programs])
-    lines = set(said.stdout.splitlines())
+    command = await host.run(["sh", "-c", _ABSENT, "sh", *programs])
+    lines = set(command.stdout.splitlines())
     return [program for program in programs if program in lines]

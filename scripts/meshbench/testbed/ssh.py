@@ -93,8 +93,8 @@ class SshHost:
         file, name, port = where.known_hosts_file, where.control, where.port
         if "revoked" in str(error):
             return f"{file} says that the key of {name} is revoked"
-        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
-        if not credentials.is_known(file, name, port, {str(info[4][0]) for info in found}):
+        infos = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        if not credentials.is_known(file, name, port, {str(info[4][0]) for info in infos}):
             return credentials.unknown_problem(file, name, port)
         if isinstance(error, asyncssh.HostKeyNotVerifiable) or "host key" in str(error).lower():
             return credentials.changed_problem(file, name, port)

@@ -49,8 +49,8 @@ def active(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
     return {
         host: {
             unit
-            for unit, said, _ in (line.split() for line in sections["vpns"])
-            if said in {"active", "activating", "reloading"}
+            for unit, status, _ in (line.split() for line in sections["vpns"])
+            if status in {"active", "activating", "reloading"}
         }
         for host, sections in state.items()
     }
@@ -63,13 +63,13 @@ def broken(state: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def running(state: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
     """Which VPN systems have an active unit, the main one or one beside it, and on which hosts."""
-    found: dict[str, set[str]] = {}
+    by_system: dict[str, set[str]] = {}
     for host, units in active(state).items():
         for unit in units:
             # Beside the unit of a system are those with a colon and a name of their own.
             name = unit.removeprefix("meshbench-vpn-").removesuffix(".service")
-            found.setdefault(name.partition(":")[0], set()).add(host)
-    return found
+            by_system.setdefault(name.partition(":")[0], set()).add(host)
+    return by_system
 
 
 def stolen(before: Mapping[str, Any], after: Mapping[str, Any]) -> float | None:
@@ -83,8 +83,8 @@ def stolen(before: Mapping[str, Any], after: Mapping[str, Any]) -> float | None:
     return spent["steal"] / total if "steal" in spent and total > 0 else None
 
 
-def _ticks(said: Mapping[str, Any]) -> dict[str, int]:
-    words = str(said.get("cpu_time") or "").split()[1:]
+def _ticks(sections: Mapping[str, Any]) -> dict[str, int]:
+    words = str(sections.get("cpu_time") or "").split()[1:]
     return {name: int(word) for name, word in zip(_CPU_TIMES, words, strict=False)}
 
 
@@ -95,4 +95,4 @@ def markers(state: Mapping[str, Mapping[str, Any]], system: str) -> dict[str, st
         host: dict(line.partition(" ")[::2] for line in sections["installed"])
         for host, sections in state.items()
     }
-    return {host: found[path] for host, found in pairs.items() if path in found}
+    return {host: by_path[path] for host, by_path in pairs.items() if path in by_path}

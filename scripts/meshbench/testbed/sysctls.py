@@ -25,10 +25,10 @@ async def read(host: Host, keys: Sequence[str]) -> dict[str, str]:
     """The values of those keys that the host's kernel has, their words apart by one space."""
     files = [ROOT + _place(key) for key in keys]
     # The kernel gives such a file to one read(2) only, and a shell reads byte by byte.
-    said = await host.run(["grep", "-sH", "", "--", *files], check=False)
-    if said.returncode not in _ANSWERED:
-        raise CommandError(said)
-    values = dict(line.partition(":")[::2] for line in said.stdout.splitlines())
+    command = await host.run(["grep", "-sH", "", "--", *files], check=False)
+    if command.returncode not in _ANSWERED:
+        raise CommandError(command)
+    values = dict(line.partition(":")[::2] for line in command.stdout.splitlines())
     pairs = zip(keys, files, strict=True)
     return {key: " ".join(values[file].split()) for key, file in pairs if file in values}
 

@@ -164,28 +164,28 @@ def answers(questions: Sequence[Question], whole: Command, mark: str) -> list[Co
     Raises:
         CommandError: when the script itself failed.
     """
-    told: dict[int, tuple[str, str]] = {}
+    by_number: dict[int, tuple[str, str]] = {}
     for part in whole.stdout.split(f"\n{mark}a ")[1:]:
-        head, _, said = part.partition("\n")
-        told[int(head.split()[0])] = head, said
-    if whole.returncode is not None and len(told) != len(questions):
+        head, _, body = part.partition("\n")
+        by_number[int(head.split()[0])] = head, body
+    if whole.returncode is not None and len(by_number) != len(questions):
         raise CommandError(whole)
-    begins = [float(head.split()[2]) for head, _ in told.values()]
+    begins = [float(head.split()[2]) for head, _ in by_number.values()]
     return [
-        _answer(question, whole, told.get(number), mark, min(begins, default=0.0))
+        _answer(question, whole, by_number.get(number), mark, min(begins, default=0.0))
         for number, question in enumerate(questions)
     ]
 
 
 def _answer(
-    question: Question, whole: Command, told: tuple[str, str] | None, mark: str, begin_s: float
+    question: Question, whole: Command, answer: tuple[str, str] | None, mark: str, begin_s: float
 ) -> Command:
-    if told is None:
+    if answer is None:
         update = {"returncode": None, "stdout": "", "stderr": whole.stderr}
         return whole.model_copy(update={"argv": list(question.argv), **update})
-    head, said = told
+    head, body = answer
     code, start, end = int(head.split()[1]), *map(float, head.split()[2:])
-    stdout, _, stderr = said.partition(f"\n{mark}c\n")
+    stdout, _, stderr = body.partition(f"\n{mark}c\n")
     duration_s = round(end - start, 6)
     limited = code in _LIMIT_STATUS and duration_s >= question.limit_s - _TICK_S
     return Command(

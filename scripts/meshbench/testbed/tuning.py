@@ -72,13 +72,15 @@ async def differences(
     tuning: Tuning, hosts: Sequence[Host], tunnels: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
     """By host, the tuning's settings that have another value, and that value; empty: as applied."""
-    found = await asyncio.gather(*(_values(tuning, host, tunnels.get(host.name)) for host in hosts))
+    actual = await asyncio.gather(
+        *(_values(tuning, host, tunnels.get(host.name)) for host in hosts)
+    )
     wanted = tuning.settings
-    every = {
+    by_host = {
         host.name: {key: value for key, value in values.items() if value != wanted[key]}
-        for host, values in zip(hosts, found, strict=True)
+        for host, values in zip(hosts, actual, strict=True)
     }
-    return {host: values for host, values in every.items() if values}
+    return {host: values for host, values in by_host.items() if values}
 
 
 async def _values(tuning: Tuning, host: Host, tunnel: str | None) -> dict[str, str]:
@@ -97,8 +99,8 @@ async def _values(tuning: Tuning, host: Host, tunnel: str | None) -> dict[str, s
 
 def _settings(tuning: Tuning, tunnel: str | None) -> dict[str, str]:
     """What is set on a host, by the settings' own names; without a tunnel nothing of one."""
-    every = tuning.settings
-    return {key: every[key] for key in every if tunnel or not key.startswith(_TUNNEL)}
+    settings = tuning.settings
+    return {key: settings[key] for key in settings if tunnel or not key.startswith(_TUNNEL)}
 
 
 async def _apply_all(
@@ -127,15 +129,15 @@ async def _apply(tuning: Tuning, host: Host, tunnel: str | None, lifetime_s: flo
     """Whether anything had to be changed."""
     stock = await _kept(host)
     interfaces = await _interfaces(tuning, host, tunnel, stock)
-    features = {key: value for one in interfaces for key, value in one.settings.items()}
+    features = {key: value for interface in interfaces for key, value in interface.settings.items()}
     stock = {k: v for k, v in stock.items() if k in features or not k.startswith(offloads.PREFIX)}
     wanted = _wanted(tuning, host, interfaces)
     if not (keys := list({**stock, **wanted})):
         return False
     has = await _read(host, keys, features)
     if lacking := [key for key in wanted if key not in has]:
-        said = ", ".join(map(offloads.told, lacking))
-        raise UnsupportedError(f"{host.name}: this kernel has no {said}")
+        names = ", ".join(map(offloads.told, lacking))
+        raise UnsupportedError(f"{host.name}: this kernel has no {names}")
     if new := {key: has[key] for key in wanted if key not in stock}:
         stock |= new
         await host.upload([File(_STOCK, json.dumps(stock).encode())])
@@ -158,10 +160,10 @@ async def _change(host: Host, target: Mapping[str, str], has: Mapping[str, str])
     written += await offloads.write(host, features)
     real = await _read(host, list(target))
     for key, value in target.items():
-        if (got := real.get(key)) != value:
-            words = " ".join(said for command in written if (said := command.stderr.strip()))
+        if (actual := real.get(key)) != value:
+            words = " ".join(stderr for command in written if (stderr := command.stderr.strip()))
             raise UnsupportedError(
-                f"{host.name}: {offloads.told(key)} is {got}, not {value}"
+                f"{host.name}: {offloads.told(key)} is {actual}, not {value}"
                 f"{f' ({words})' if words else ''}"
             )
     return True
@@ -185,13 +187,13 @@ async def _interfaces(
     changed = [offloads.interface_of(key) for key in stock if key.startswith(offloads.PREFIX)]
     named = [host.address.data_interface] if tuning.ethtool.data else []
     named += [tunnel] if tunnel and tuning.ethtool.tunnel else []
-    made = []
+    interfaces = []
     for name in dict.fromkeys([*named, *changed]):
         if interface := await offloads.read(host, name):
-            made.append(interface)
+            interfaces.append(interface)
         elif name in named:
             raise UnsupportedError(f"{host.name}: ethtool tells nothing of {name}")
-    return made
+    return interfaces
 
 
 def _wanted(tuning: Tuning, host: Host, interfaces: Sequence[Interface]) -> dict[str, str]:
@@ -199,8 +201,8 @@ def _wanted(tuning: Tuning, host: Host, interfaces: Sequence[Interface]) -> dict
     wanted = {k: v for k, v in tuning.settings.items() if not k.startswith(offloads.PREFIX)}
     for interface in interfaces:
         of_data = interface.name == host.address.data_interface
-        said = tuning.ethtool.data if of_data else tuning.ethtool.tunnel
-        wanted |= {interface.key(name): "on" if on else "off" for name, on in said.items()}
+        features = tuning.ethtool.data if of_data else tuning.ethtool.tunnel
+        wanted |= {interface.key(name): "on" if on else "off" for name, on in features.items()}
     return wanted
 
 

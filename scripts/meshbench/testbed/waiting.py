@@ -16,15 +16,15 @@ async def ready(
     host: Host, unit: str, holds: Callable[[], Awaitable[bool]], limit_s: float
 ) -> bool:
     """Whether a service became what is waited for within the limit, or before it ended."""
-    found = False
+    held = False
 
     async def settled() -> bool:
-        nonlocal found
-        found = await holds()
-        return found or not await active(host, unit)
+        nonlocal held
+        held = await holds()
+        return held or not await active(host, unit)
 
     await until(settled, limit_s)
-    return found
+    return held
 
 
 async def listening(

@@ -30,12 +30,12 @@ def fingerprint(folder: Path) -> str:
 
     Sizes and times only: Snakemake sees of a folder just its own time.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         state = path.lstat()
         name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
-        found.update(b"%s\0%d\0%d\n" % (name, state.st_size, state.st_mtime_ns))
-    return found.hexdigest()[:16]
+        digest.update(b"%s\0%d\0%d\n" % (name, state.st_size, state.st_mtime_ns))
+    return digest.hexdigest()[:16]
 
 
 def existing(path: Path) -> Path:

@@ -21,9 +21,9 @@ def table(
 ) -> Table:
     """A table whose cells are folded where they do not fit; `right` are columns of numbers."""
     frame = box.SIMPLE_HEAD if plain else box.HEAVY_HEAD
-    made = Table(box=frame, title=title, title_justify="left")
+    table = Table(box=frame, title=title, title_justify="left")
     numbers = set(right)
     for column in columns:
         side: Literal["left", "right"] = "right" if column in numbers else "left"
-        made.add_column(column, justify=side, overflow="fold")
-    return made
+        table.add_column(column, justify=side, overflow="fold")
+    return table

@@ -133,20 +133,20 @@ class EasyTier(Driver):
         return f"first peer on {network.nodes[0].name}"
 
     async def installed_version(self, host: Host) -> str:
-        said = (await host.run([self.program("easytier-core"), "--version"])).stdout
-        return said.split()[-1]
+        stdout = (await host.run([self.program("easytier-core"), "--version"])).stdout
+        return stdout.split()[-1]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         ask = [self.program("easytier-cli"), "-p", _RPC]
-        said = await host.run([*ask, "peer", "list", "-v"], check=False)
+        command = await host.run([*ask, "peer", "list", "-v"], check=False)
         read = routes
-        if said.returncode != 0:
+        if command.returncode != 0:
             # From 2.3 on -v stands before the subcommand, and makes it print JSON.
-            said, read = await host.run([*ask, "-v", "peer", "list"]), routes_json
-        found = read(said.stdout)
-        if not found and said.stdout.strip() != "[]":
-            raise ValueError(f"no peers in {foreign.quoted(said.stdout)}")
-        return {o.name: found[o.name] for o in network.others(node) if o.name in found}
+            command, read = await host.run([*ask, "-v", "peer", "list"]), routes_json
+        by_host = read(command.stdout)
+        if not by_host and command.stdout.strip() != "[]":
+            raise ValueError(f"no peers in {foreign.quoted(command.stdout)}")
+        return {o.name: by_host[o.name] for o in network.others(node) if o.name in by_host}
 
 
 class Url(Told):
@@ -179,7 +179,7 @@ class PeerRoutePair(Told):
     peer: Peer | None = None
 
 
-def routes_json(said: str) -> dict[str, PathState]:
+def routes_json(stdout: str) -> dict[str, PathState]:
     """By host name, from what `easytier-cli -v peer list` of 2.3 and later prints."""
     return {
         pair.route.hostname: _state(
@@ -191,7 +191,7 @@ def routes_json(said: str) -> dict[str, PathState]:
                 if (tunnel := connection.tunnel) and tunnel.remote_addr
             ],
         )
-        for pair in foreign.valid(PeerRoutePair, foreign.document(said))
+        for pair in foreign.valid(PeerRoutePair, foreign.document(stdout))
     }
 
 
@@ -199,11 +199,11 @@ _ROUTE = re.compile(r"^    PeerRoutePair \{\n(.*?)^    \},$", re.MULTILINE | re.
 _CONNECTION = re.compile(r'tunnel_type: "(\w+)".*?remote_addr: .*?url: "(\S+?)"', re.DOTALL)
 
 
-def routes(said: str) -> dict[str, PathState]:
+def routes(stdout: str) -> dict[str, PathState]:
     """By host name, from what `easytier-cli peer list -v` prints (Rust's debugging format)."""
     return {
         _field(r'hostname: "(.*?)"', text): _path(text)
-        for text in (match[1] for match in _ROUTE.finditer(said))
+        for text in (match[1] for match in _ROUTE.finditer(stdout))
     }
 
 
@@ -212,8 +212,8 @@ def _path(text: str) -> PathState:
     return _state(_field(r"cost: (\d+)", text), version, _CONNECTION.findall(text))
 
 
-def _state(cost: str, version: str, told: Sequence[tuple[str, str]]) -> PathState:
-    connections = sorted(told)
+def _state(cost: str, version: str, tunnels: Sequence[tuple[str, str]]) -> PathState:
+    connections = sorted(tunnels)
     direct = cost == "1"
     used = connections[0] if direct and connections else None
     return PathState(
@@ -229,8 +229,8 @@ def _state(cost: str, version: str, told: Sequence[tuple[str, str]]) -> PathStat
 
 
 def _field(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    return found[1] if found else ""
+    field = re.search(pattern, text)
+    return field[1] if field else ""
 
 
 DRIVER = EasyTier

@@ -84,8 +84,8 @@ class Tailscale(Driver):
                 return name
         if self.options.control != "auto":
             return self.options.control
-        found = resolve(tailscale_control.HEADSCALE, "driver")
-        return "headscale" if found and found.content else "testcontrol"
+        headscale = resolve(tailscale_control.HEADSCALE, "driver")
+        return "headscale" if headscale and headscale.content else "testcontrol"
 
     def helper_packages(self) -> Sequence[Package]:
         return [tailscale_control.CONTROLS[self._chosen][1]]
@@ -103,9 +103,9 @@ class Tailscale(Driver):
 
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
         first = network.nodes[0]
-        made = tailscale_control.certificate(first.underlay)
-        shared = {"certificate": made.pop("certificate"), **self._control(network).material()}
-        return {node.name: shared | (made if node == first else {}) for node in network.nodes}
+        tls = tailscale_control.certificate(first.underlay)
+        shared = {"certificate": tls.pop("certificate"), **self._control(network).material()}
+        return {node.name: shared | (tls if node == first else {}) for node in network.nodes}
 
     def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
         server, mine = self._control(network), material[node.name]
@@ -192,11 +192,11 @@ class Tailscale(Driver):
         return f"{self._chosen} on {network.nodes[0].name}"
 
     async def installed_version(self, host: Host) -> str:
-        said = (await host.run([self.program("tailscaled"), "--version"])).stdout.split()[0]
+        version = (await host.run([self.program("tailscaled"), "--version"])).stdout.split()[0]
         server = tailscale_control.CONTROLS[self._chosen][0]
         asked = await host.run([self.program(server.program), "version"])
         word = asked.stdout.splitlines()[0].split()[-1]
-        return f"{said} ({server.name} {word.removeprefix('v')})"
+        return f"{version} ({server.name} {word.removeprefix('v')})"
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         status = Peers.model_validate(foreign.document(await self._ask(host, "status", "--json")))
@@ -205,13 +205,13 @@ class Tailscale(Driver):
             for peer in foreign.valid(Peer, (status.peers or {}).values())
             for address in peer.addresses or ()
         }
-        known = {
+        by_node = {
             other: peers[tailscale_control.address(other)]
             for other in network.others(node)
             if tailscale_control.address(other) in peers
         }
         derp = f"{network.nodes[0].underlay}:{tailscale_control.PORT}"
-        return {other.name: _path(peer, derp) for other, peer in known.items()}
+        return {other.name: _path(peer, derp) for other, peer in by_node.items()}
 
     def watched(self) -> Sequence[str]:
         return ("tailscaled", tailscale_control.CONTROLS[self._chosen][0].program)

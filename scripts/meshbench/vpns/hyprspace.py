@@ -76,8 +76,8 @@ class Hyprspace(Driver):
         listen = _LISTEN[self.options.transport]
         ids = {other: material[other.name]["public"] for other in network.others(node)}
 
-        def at(one: Node) -> str:
-            return listen.format(address=one.underlay, port=self.options.port)
+        def at(member: Node) -> str:
+            return listen.format(address=member.underlay, port=self.options.port)
 
         config = {
             "privateKey": material[node.name]["private"],
@@ -113,8 +113,8 @@ class Hyprspace(Driver):
             (await host.run([self.program("hyprspace"), *words, "-i", self.interface])).stdout
             for words in (("status",), ("route", "show"))
         ]
-        found = {other.name: path(other.name, status, routes) for other in network.others(node)}
-        return {name: state for name, state in found.items() if state}
+        states = {other.name: path(other.name, status, routes) for other in network.others(node)}
+        return {name: state for name, state in states.items() if state}
 
 
 async def _identity(program: str, host: Host) -> dict[str, str]:
@@ -123,11 +123,11 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     config = str(folder / "config.json")
     await host.run(["install", "-d", "-m", "700", str(folder)])
     try:
-        said = (await host.run([program, "init", "-c", config])).stdout
+        stdout = (await host.run([program, "init", "-c", config])).stdout
         private = json.loads((await host.run(["cat", config])).stdout)["privateKey"]
     finally:
         await host.run(["rm", "-rf", "--", str(folder)])
-    return {"private": private, "public": _ID.findall(said)[-1]}
+    return {"private": private, "public": _ID.findall(stdout)[-1]}
 
 
 _ID = re.compile(r'"id": "(\w+)"')

@@ -114,8 +114,8 @@ class Mycelium(Driver):
         # It logs to its standard output, and makes a folder for a key if it is given none.
         quiet = ["--silent", "--key-file", str(self.folder / "key"), "--api-addr", _API]
         ask = [self.program("mycelium"), *quiet, "routes", "selected", "--json"]
-        told = foreign.document((await host.run(ask)).stdout.strip() or "[]")
-        routes = foreign.valid(Route, told)
+        entries = foreign.document((await host.run(ask)).stdout.strip() or "[]")
+        routes = foreign.valid(Route, entries)
         addresses = json.loads(
             (await host.run(["cat", str(self.folder / "addresses.json")])).stdout
         )
@@ -134,13 +134,13 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     try:
         await host.upload([File(folder / "key", private.encode(), 0o600)])
         inspect = [program, "--silent", "--key-file", str(folder / "key"), "inspect", "--json"]
-        said = json.loads((await host.run(inspect)).stdout)
+        inspected = json.loads((await host.run(inspect)).stdout)
     finally:
         await host.run(["rm", "-rf", "--", str(folder)])
     return {
         "private": private,
-        "public": said["publicKey"],
-        "address": str(ipaddress.IPv6Address(said["address"])),
+        "public": inspected["publicKey"],
+        "address": str(ipaddress.IPv6Address(inspected["address"])),
     }
 
 

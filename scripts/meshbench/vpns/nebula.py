@@ -54,17 +54,17 @@ class Nebula(Driver):
     async def material(self, network: Network, hosts: Sequence[Host]) -> Material:
         import asyncssh  # noqa: PLC0415  (a quarter of a second for each run that only plans)
 
-        made = await _certificates(self.program("nebula-cert"), hosts[0], network)
+        by_node = await _certificates(self.program("nebula-cert"), hosts[0], network)
         for node in network.nodes:
             admin = asyncssh.generate_private_key("ssh-ed25519")
-            made[node.name] |= {
+            by_node[node.name] |= {
                 "admin": admin.export_private_key().decode(),
                 "admin_public": admin.export_public_key().decode().strip(),
                 "admin_host": asyncssh.generate_private_key("ssh-ed25519")
                 .export_private_key()
                 .decode(),
             }
-        return made
+        return by_node
 
     def files(self, node: Node, network: Network, material: Material) -> Sequence[File]:
         import asyncssh  # noqa: PLC0415
@@ -120,29 +120,29 @@ class Nebula(Driver):
         return f"lighthouse on {network.nodes[0].name}"
 
     async def installed_version(self, host: Host) -> str:
-        said = await host.run([self.program("nebula"), "-version"])
-        return said.stdout.strip().removeprefix("Version: ")
+        command = await host.run([self.program("nebula"), "-version"])
+        return command.stdout.strip().removeprefix("Version: ")
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         entries = foreign.document(
             (await self._admin(host, "list-hostmap", "-json")).strip() or "[]"
         )
         tunnels = foreign.valid(Tunnel, entries or [])
-        found = {address: tunnel for tunnel in tunnels for address in tunnel.addresses}
+        by_address = {address: tunnel for tunnel in tunnels for address in tunnel.addresses}
         return {
-            other.name: _path(found[other.overlay])
+            other.name: _path(by_address[other.overlay])
             for other in network.others(node)
-            if other.overlay in found
+            if other.overlay in by_address
         }
 
     async def _admin(self, host: Host, *command: str) -> str:
-        said = await host.run([
+        answer = await host.run([
             "ssh", "-q", "-p", str(_ADMIN_PORT), "-i", str(self.folder / "admin.key"),
             "-o", f"UserKnownHostsFile={self.folder / 'known_hosts'}",
             "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes",
             f"{_ADMIN}@127.0.0.1", *command,
         ])  # fmt: skip
-        return said.stdout
+        return answer.stdout
 
     def watched(self) -> Sequence[str]:
         return ("nebula",)
@@ -159,19 +159,19 @@ async def _certificates(program: str, host: Host, network: Network) -> dict[str,
     try:
         ca = ["-out-crt", str(folder / "ca.crt"), "-out-key", str(folder / "ca.key")]
         await host.run([program, "ca", "-name", "meshbench", "-duration", "87600h", *ca])
-        made = {}
+        by_node = {}
         for node in network.nodes:
             await host.run([
                 program, "sign", "-name", node.name, "-ip", f"{node.overlay}/24",
                 "-ca-crt", str(folder / "ca.crt"), "-ca-key", str(folder / "ca.key"),
                 "-out-crt", str(folder / f"{node.name}.crt"), "-out-key", str(folder / f"{node.name}.key"),
             ])  # fmt: skip
-            made[node.name] = {
+            by_node[node.name] = {
                 "ca": await read("ca.crt"),
                 "certificate": await read(f"{node.name}.crt"),
                 "private": await read(f"{node.name}.key"),
             }
-        return made
+        return by_node
     finally:
         await host.run(["rm", "-rf", "--", str(folder)])
 

@@ -129,8 +129,8 @@ class OpenVpn(Driver):
 
     async def installed_version(self, host: Host) -> str:
         # `openvpn --version` ends with 1 in some releases.
-        said = await host.run([self.program("openvpn"), "--version"], check=False)
-        return said.stdout.split()[1]
+        command = await host.run([self.program("openvpn"), "--version"], check=False)
+        return command.stdout.split()[1]
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         status = (await host.run(["cat", self._status], check=False)).stdout

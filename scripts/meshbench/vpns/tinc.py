@@ -109,11 +109,11 @@ class Tinc(Driver):
             return "End of nodes" in dumps[-1]
 
         await until(whole, _DUMP_LIMIT_S)
-        found = {match["name"]: match for match in _NODE.finditer(dumps[-1])}
+        by_name = {match["name"]: match for match in _NODE.finditer(dumps[-1])}
         return {
-            other.name: _path(other, found[_id(other)])
+            other.name: _path(other, by_name[_id(other)])
             for other in network.others(node)
-            if _id(other) in found
+            if _id(other) in by_name
         }
 
 

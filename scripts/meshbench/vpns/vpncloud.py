@@ -126,8 +126,8 @@ class VpnCloud(Driver):
         }
 
     async def installed_version(self, host: Host) -> str:
-        said = (await host.run([self.program("vpncloud"), "--version"])).stdout
-        return said.strip().removeprefix("VpnCloud v")
+        stdout = (await host.run([self.program("vpncloud"), "--version"])).stdout
+        return stdout.strip().removeprefix("VpnCloud v")
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         """From the journal, which knows a peer at once, and the statistics, which follow after a
@@ -165,8 +165,8 @@ def connected(journal: str) -> set[str]:
     """The endpoints of the peers that a daemon's log leaves connected."""
     peers: set[str] = set()
     for line in journal.splitlines():
-        if found := _EVENT.search(line):
-            (peers.add if found[1] == "Added peer" else peers.discard)(found[2])
+        if event := _EVENT.search(line):
+            (peers.add if event[1] == "Added peer" else peers.discard)(event[2])
     return peers
 
 

@@ -88,7 +88,7 @@ class Vxlan(Driver):
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         table = await host.run(["bridge", "fdb", "show", "dev", self.interface])
-        known = {
+        addresses = {
             words[words.index("dst") + 1]
             for line in table.stdout.splitlines()
             if "dst" in (words := line.split())[:-1]
@@ -98,7 +98,7 @@ class Vxlan(Driver):
                 kind="direct", transport="udp", endpoint=f"{other.underlay}:{self.options.port}"
             )
             for other in network.others(node)
-            if other.underlay in known
+            if other.underlay in addresses
         }
 
 

@@ -107,8 +107,8 @@ class WireGuard(Driver):
     async def installed_version(self, host: Host) -> str:
         if (await self.probe(host))["implementation"] == "kernel":
             return f"kernel module, {(await host.run(['uname', '-r'])).stdout.strip()}"
-        said = await host.run([self.program("wireguard-go"), "--version"])
-        return said.stdout.splitlines()[0].strip()
+        command = await host.run([self.program("wireguard-go"), "--version"])
+        return command.stdout.splitlines()[0].strip()
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         dump = await host.run([self.program("wg"), "show", self.interface, "dump"])

@@ -96,20 +96,20 @@ class Yggdrasil(Driver):
         return {**self.options.model_dump(), "peers": "static, full mesh", "multicast": False}
 
     async def installed_version(self, host: Host) -> str:
-        said = (await host.run([self.program("yggdrasil"), "-version"])).stdout
-        lines = [line for line in said.splitlines() if "version" in line.lower()]
+        stdout = (await host.run([self.program("yggdrasil"), "-version"])).stdout
+        lines = [line for line in stdout.splitlines() if "version" in line.lower()]
         return lines[0].partition(":")[2].strip()
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
-        said = await host.run(
+        command = await host.run(
             [self.program("yggdrasilctl"), "-json", f"-endpoint={_ADMIN}", "getpeers"]
         )
         keys = json.loads((await host.run(["cat", str(self.folder / "peers.json")])).stdout)
-        told = Peers.model_validate(foreign.document(said.stdout)).peers
-        peers = foreign.valid(Peer, told)
+        entries = Peers.model_validate(foreign.document(command.stdout)).peers
+        peers = foreign.valid(Peer, entries)
         up = {peer.key: peer for peer in peers if peer.up}
         # Nobody carries the traffic of a host without peers, and one that cannot be read may be any.
-        others_carry = bool(up) and len(peers) == len(told)
+        others_carry = bool(up) and len(peers) == len(entries)
         return {
             other.name: _path(up.get(key))
             for other in network.others(node)
@@ -124,10 +124,10 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     folder = RUN / "yggdrasil-key"
     await host.run(["install", "-d", "-m", "700", str(folder)])
     try:
-        made = json.loads((await host.run([program, "-genconf", "-json"])).stdout)
+        generated = json.loads((await host.run([program, "-genconf", "-json"])).stdout)
         config = folder / "config"
         await host.upload(
-            [File(config, json.dumps({"PrivateKey": made["PrivateKey"]}).encode(), 0o600)]
+            [File(config, json.dumps({"PrivateKey": generated["PrivateKey"]}).encode(), 0o600)]
         )
         read = [program, "-useconffile", str(config)]
         address = (await host.run([*read, "-address"])).stdout.strip()
@@ -135,7 +135,7 @@ async def _identity(program: str, host: Host) -> dict[str, str]:
     finally:
         await host.run(["rm", "-rf", "--", str(folder)])
     ipaddress.IPv6Address(address)
-    return {"private": made["PrivateKey"], "public": public, "address": address}
+    return {"private": generated["PrivateKey"], "public": public, "address": address}
 
 
 class Peers(Told):

@@ -171,9 +171,9 @@ class ZeroTier(Driver):
 
     async def paths(self, host: Host, node: Node, network: Network) -> Mapping[str, PathState]:
         query = [self.program("zerotier-one"), "-q", f"-D{self._home}", f"-p{PORT}", "-j"]
-        said = await host.run([*query, "listpeers"])
+        command = await host.run([*query, "listpeers"])
         names = json.loads((await host.run(["cat", str(self.folder / "peers.json")])).stdout)
-        peers = foreign.valid(Peer, foreign.document(said.stdout))
+        peers = foreign.valid(Peer, foreign.document(command.stdout))
         return {names[peer.address]: _path(peer) for peer in peers if peer.address in names}
 
 
@@ -184,22 +184,22 @@ class _Keys:
         self._host, self._program, self._folder = host, program, folder
 
     async def make(self, network: Network) -> dict[str, dict[str, str]]:
-        made = {}
+        by_node = {}
         for node in network.nodes:
             private = await self._tool("generate")
             public = private.rpartition(":")[0]
             address = private.partition(":")[0]
             if not _ADDRESS.fullmatch(address):
                 raise VpnError(f"{self._host.name}: no identity was generated")
-            made[node.name] = {
+            by_node[node.name] = {
                 "private": private,
                 "public": public,
                 "address": address,
                 "token": secrets.token_urlsafe(24),
             }
         first = network.nodes[0]
-        planet = await self._planet(made[first.name]["public"], first.underlay)
-        return {name: {**mine, "planet_public": planet} for name, mine in made.items()}
+        planet = await self._planet(by_node[first.name]["public"], first.underlay)
+        return {name: {**mine, "planet_public": planet} for name, mine in by_node.items()}
 
     async def _planet(self, root: str, underlay: str) -> str:
         """A signed world with one root, in base 64. Nobody keeps the key that could change it."""

@@ -59,14 +59,14 @@ def of_figure(figure: "Figure") -> str:
 
 @functools.cache
 def _closure(module: str) -> frozenset[Path]:
-    found: set[Path] = set()
+    paths: set[Path] = set()
     waiting = [module]
     while waiting:
         path = _file(waiting.pop())
-        if path is not None and path not in found:
-            found.add(path)
+        if path is not None and path not in paths:
+            paths.add(path)
             waiting += _imports(path)
-    return frozenset(found)
+    return frozenset(paths)
 
 
 @functools.cache
@@ -78,8 +78,8 @@ def _templates(folder: Path) -> frozenset[Path]:
 def _imports(path: Path) -> tuple[str, ...]:
     """The modules of this package that one imports, anywhere in it; names that are none do no harm."""
     names: list[str] = []
-    for module, found, plain in _IMPORT.findall(path.read_text(encoding="utf-8")):
-        names += [module, *(f"{module}.{name}" for name in _WORD.findall(found))]
+    for module, imported, plain in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        names += [module, *(f"{module}.{name}" for name in _WORD.findall(imported))]
         names += [name for name in _DOTTED.findall(plain) if name != "import"]
     prefix = f"{_NAME}."
     return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))

@@ -45,13 +45,13 @@ def learnt(cells: list[Done]) -> dict[tuple[str, str, str], float]:
 
 def durations(setup: Setup, cells: list[Done]) -> dict[Step, float]:
     """Seconds expected for every step of the plan."""
-    known = learnt(cells)
+    medians = learnt(cells)
     measured: list[Cell | Bracketed] = [*setup.plan.cells, *setup.plan.brackets]
-    found: dict[Step, float] = {
-        step: known.get(_like(step), expected_s(setup, step)) for step in measured
+    by_step: dict[Step, float] = {
+        step: medians.get(_like(step), expected_s(setup, step)) for step in measured
     }
     calibration = setup.campaign.file.calibration.duration_s + CELL_OVERHEAD_S
-    return found | {
+    return by_step | {
         step: calibration + _filling_s(setup, step.profile) for step in setup.plan.calibrations
     }
 
@@ -102,7 +102,7 @@ def unbuilt(setup: Setup) -> dict[str, float]:
 
 def unbuilt_programs(setup: Setup) -> dict[str, float]:
     """The same of benchmarks that bring programs along, by their own names."""
-    return _lacking({kind: one.supplies for kind, one in setup.instruments.items()})
+    return _lacking({kind: benchmark.supplies for kind, benchmark in setup.instruments.items()})
 
 
 def _lacking(supplies: Mapping[str, Sequence[Supply]]) -> dict[str, float]:
@@ -145,8 +145,8 @@ def _total(setup: Setup, have: Mapping[Cell, Done], times: Mapping[Step, float])
 
 def _counted(setup: Setup, network: Sequence[Step]) -> str:
     around = sum(isinstance(step, Bracketed) for step in network)
-    told = f" and {around} of the bare link around rounds" if setup.plan.brackets else ""
-    return f"{len(network) - around} calibrations{told}"
+    suffix = f" and {around} of the bare link around rounds" if setup.plan.brackets else ""
+    return f"{len(network) - around} calibrations{suffix}"
 
 
 def _more(setup: Setup) -> list[Step]:

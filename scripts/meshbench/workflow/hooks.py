@@ -85,12 +85,12 @@ def _check_figures(campaign: Campaign, sources: list[Source]) -> None:
     """Raise ConfigError for every figure that the configuration asks for and nobody can draw."""
     chosen = () if campaign.file.figures == "suitable" else campaign.file.figures
     generic = [catalogue.of_benchmark(name).name for name in campaign.file.benchmarks]
-    known = (*catalogue.names(), *generic)
+    names = (*catalogue.names(), *generic)
     problems = []
     for name in chosen:
-        if name not in known:
+        if name not in names:
             file, line = locate(sources, ("figures",), name)
-            message = f"there is no '{name}'; {close_matches(name, sorted(known))}"
+            message = f"there is no '{name}'; {close_matches(name, sorted(names))}"
             problems.append(Problem(file, "figures", message, line))
     if problems:
         raise ConfigError(problems)
@@ -104,8 +104,8 @@ def _check_files(campaign: Campaign, files: Sequence[Path]) -> None:
         from meshbench.testbed import credentials  # noqa: PLC0415
 
         place = f"config/testbeds/{campaign.file.testbed}.yaml"
-        found = credentials.problems(campaign.testbed.hosts)
-        problems = [Problem(place, key, words) for key, words in found]
+        faults = credentials.problems(campaign.testbed.hosts)
+        problems = [Problem(place, key, words) for key, words in faults]
     source = str(files[-1]) if files else COMMAND_LINE
     problems += [
         Problem(source, "published", f"there is no {path}")
@@ -248,17 +248,19 @@ def imported(report: Path) -> str:
     """What came of an import, in lines: how much was read, notes, and the files that could not be."""
     if not report.is_file():
         return ""
-    found = json.loads(report.read_text(encoding="utf-8"))
-    head = f"{found['imported']} of {found['files']} files imported, {found['ignored']} ignored"
+    summary = json.loads(report.read_text(encoding="utf-8"))
+    head = (
+        f"{summary['imported']} of {summary['files']} files imported, {summary['ignored']} ignored"
+    )
     aside = [
         f"  {path}: {why}"
-        for path, why in found["not imported"].items()
+        for path, why in summary["not imported"].items()
         if why.startswith("set aside")
     ]
     shown = aside[:_FEW]
     if more := len(aside) - len(shown):
         shown.append(f"  … and {more} more, see {report}")
-    return "\n".join([head, *found.get("notes", []), *shown, ""])
+    return "\n".join([head, *summary.get("notes", []), *shown, ""])
 
 
 def said(files: Iterable[Path | str], settings: Mapping[str, Any]) -> str:

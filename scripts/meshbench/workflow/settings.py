@@ -30,19 +30,22 @@ class Setup:
     @cached_property
     def drivers(self) -> Mapping[str, Driver]:
         """By system."""
-        return {name: equipped(name, said) for name, said in self.campaign.systems.items()}
+        return {name: equipped(name, system) for name, system in self.campaign.systems.items()}
 
     @cached_property
     def benchmarks(self) -> Mapping[str, Benchmark[Any]]:
         """By the campaign's name."""
         chosen = self.campaign.benchmarks.items()
-        return {name: benchmarks.load(said.kind)(said.options) for name, said in chosen}
+        return {
+            name: benchmarks.load(instrument.kind)(instrument.options)
+            for name, instrument in chosen
+        }
 
     @property
     def kinds(self) -> list[str]:
         """The benchmarks' own names, and whether there is a bottleneck to fill: what hosts must have."""
         rated = any(profile.rated for profile in self.campaign.profiles.values())
-        kinds = {said.kind for said in self.campaign.benchmarks.values()}
+        kinds = {instrument.kind for instrument in self.campaign.benchmarks.values()}
         return sorted(kinds | ({BOTTLENECK} if rated else set()))
 
     @cached_property
@@ -53,7 +56,11 @@ class Setup:
     @cached_property
     def instruments(self) -> Mapping[str, Benchmark[Any]]:
         """By their own names, the benchmarks that bring programs along."""
-        return {one.name: one for one in self.benchmarks.values() if one.supplies}
+        return {
+            benchmark.name: benchmark
+            for benchmark in self.benchmarks.values()
+            if benchmark.supplies
+        }
 
     @cached_property
     def texts(self) -> Mapping[Step, str]:
@@ -211,8 +218,8 @@ class Setup:
         """Without a package that only spells out where the driver has its programs from anyway."""
         systems = self.campaign.systems.items()
         return {
-            name: said.model_copy(update={"package": None}) if self._usual(name) else said
-            for name, said in systems
+            name: system.model_copy(update={"package": None}) if self._usual(name) else system
+            for name, system in systems
         }
 
     def _usual(self, name: str) -> bool:

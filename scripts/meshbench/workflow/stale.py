@@ -45,7 +45,7 @@ def reasons(path: Path, text: str, others: Container[Path] = ()) -> tuple[str, .
     if path.exists():
         return (ENDED,) if _file("incomplete", path).exists() else ()
     earlier = sorted(path.parent.glob("*.json"), key=lambda other: other.stat().st_mtime_ns)
-    for other in (one for one in reversed(earlier) if one not in others):
+    for other in (candidate for candidate in reversed(earlier) if candidate not in others):
         with contextlib.suppress(RecordError):
             return changes(records.read(other).settings, json.loads(text))
     return ()

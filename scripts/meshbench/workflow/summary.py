@@ -149,18 +149,18 @@ def _can_be_read(record: Record | None, path: Path) -> bool:
 
 
 def _says_failed(path: Path) -> bool:
-    said = json.loads(path.read_text(encoding="utf-8"))
-    return bool(said["status"] != Status.OK)
+    outcome = json.loads(path.read_text(encoding="utf-8"))
+    return bool(outcome["status"] != Status.OK)
 
 
-def again(said: str = "", manner: str = ONE_CORE) -> str:
+def again(words: str = "", manner: str = ONE_CORE) -> str:
     """The command that measures just the failed cells, with the options that were given."""
-    options = f" {said}" if said else ""
+    options = f" {words}" if words else ""
     return f"snakemake {manner} figures/all{options} -R $(python -m meshbench failed{options})"
 
 
-def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CORE) -> None:
-    """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `said`."""
+def show(setup: Setup, started: str | None, words: str = "", manner: str = ONE_CORE) -> None:
+    """Print the summary of a run that began at `started` (ISO 8601, UTC) with options `words`."""
     begin = datetime.fromisoformat(started) if started else None
     campaign, cells = setup.campaign, read(setup)
     console = terminal.console(sys.stderr)
@@ -170,7 +170,7 @@ def show(setup: Setup, started: str | None, said: str = "", manner: str = ONE_CO
         console.print(f"    {done.reasons[:500]}", markup=False)
     if failed(cells):
         console.print(
-            f"measure just these again:  {again(said, manner)}", markup=False, soft_wrap=True
+            f"measure just these again:  {again(words, manner)}", markup=False, soft_wrap=True
         )
     if begin:
         measured = [d.record for d in cells if d.record] + [*network(setup).values()]
@@ -209,18 +209,18 @@ def _times(measured: Iterable[Record], begin: datetime) -> str:
 
 def _elsewhere(measured: Iterable[Record], wall_s: float) -> str:
     """Where the rest of the time went, as far as the records say it."""
-    told = [(record, record.spent) for record in measured if record.spent]
-    if not told:
+    pairs = [(record, record.spent) for record in measured if record.spent]
+    if not pairs:
         return ""
     parts = {
-        "rest of the tests": sum(s.measuring_s - r.measuring_s for r, s in told),
-        "VPNs brought up": sum(s.vpn_s for _, s in told),
-        "impairing and servers": sum(s.preparing_s for _, s in told),
-        "evidence": sum(s.evidence_s for _, s in told),
-        "opening the testbed": sum(s.opening_s for _, s in told),
-        "between cells": sum(s.workflow_s or 0 for _, s in told),
+        "rest of the tests": sum(s.measuring_s - r.measuring_s for r, s in pairs),
+        "VPNs brought up": sum(s.vpn_s for _, s in pairs),
+        "impairing and servers": sum(s.preparing_s for _, s in pairs),
+        "evidence": sum(s.evidence_s for _, s in pairs),
+        "opening the testbed": sum(s.opening_s for _, s in pairs),
+        "between cells": sum(s.workflow_s or 0 for _, s in pairs),
     }
-    tools_s = sum(record.measuring_s for record, _ in told)
+    tools_s = sum(record.measuring_s for record, _ in pairs)
     parts["before, after and figures"] = wall_s - tools_s - sum(parts.values())
-    said = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in parts.items())
-    return f"\nnot in tools: {said}"
+    words = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in parts.items())
+    return f"\nnot in tools: {words}"

@@ -55,19 +55,19 @@ class Waves:
         return list(product(file.vpns, file.tunings, placements, file.profiles))
 
     def decided(
-        self, made: Callable[[int, str], Path | None], before: int | None = None
+        self, file_of: Callable[[int, str], Path | None], before: int | None = None
     ) -> list[Path]:
         """The files of decisions in their order, up to the one after which nobody goes on.
 
         Args:
-            made: the file of the decisions after a round, of that key; None where it is not there yet.
+            file_of: the file of the decisions after a round, of that key; None where it is not there yet.
             before: only those after rounds before this one.
         """
         files: list[Path] = []
         for number in self.rounds:
             if before is not None and number >= before:
                 break
-            file = made(number, self._key(number, files))
+            file = file_of(number, self._key(number, files))
             if file is None:
                 break
             files.append(file)
@@ -102,7 +102,9 @@ class Waves:
     def stopped(self) -> list[Decision]:
         """What is not measured again, as far as it is decided."""
         last = self.on_disk()[-1:]
-        return [one for file in last for one in _read(file).values() if not one.goes_on]
+        return [
+            decision for file in last for decision in _read(file).values() if not decision.goes_on
+        ]
 
     def of(self, files: Iterable[Path], decisions: Sequence[Path], until: int = 0) -> list[Path]:
         """Of records, and other files, those of rounds that are decided on.

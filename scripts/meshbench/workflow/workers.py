@@ -84,8 +84,8 @@ def run(log_file: str | Path, function: str, *, apart: bool = False, **arguments
     if answer is None:
         work.do()
         return
-    status, said = answer
-    sys.stderr.write(said)
+    status, stderr = answer
+    sys.stderr.write(stderr)
     if status:
         sys.exit(status)
 
@@ -94,8 +94,8 @@ def _ask(work: Work) -> tuple[int, str]:
     """What a worker came to: an exit status and what it had to say. Raises OSError, EOFError."""
     with _slot("apart" if work.apart else "here") as address, _connected(address) as connection:
         connection.send(work)
-        status, said = connection.recv()
-    return int(status), str(said)
+        status, stderr = connection.recv()
+    return int(status), str(stderr)
 
 
 @contextlib.contextmanager
@@ -195,13 +195,13 @@ def _apart(work: Work, connection: Connection, idle_s: float | None) -> None:
 
 
 def _done(work: Work) -> tuple[int, str]:
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said):
+    stderr = io.StringIO()
+    with contextlib.redirect_stderr(stderr):
         try:
             work.do()
         except SystemExit as end:
-            return (end.code if isinstance(end.code, int) else 1), said.getvalue()
-    return 0, said.getvalue()
+            return (end.code if isinstance(end.code, int) else 1), stderr.getvalue()
+    return 0, stderr.getvalue()
 
 
 def main(words: list[str]) -> None:

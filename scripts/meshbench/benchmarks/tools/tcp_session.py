@@ -58,14 +58,14 @@ class TcpSessions(Served, PerLink[OptionsT]):
     tools = (versions.IPERF3,)
 
     def headlines(self) -> Sequence[Headline]:
-        found = [
+        headlines = [
             Headline(metric, direction, tcp_values.kind_of(mode))
             for mode in self.options.modes
             for direction in tcp_values.directions(mode)
             for metric in _HEADLINES
         ]
         both = "bidir" in self.options.modes
-        return [*found, *([Headline(tcp_metrics.FAIRNESS, mode="bidir")] if both else [])]
+        return [*headlines, *([Headline(tcp_metrics.FAIRNESS, mode="bidir")] if both else [])]
 
     @property
     def attempts(self) -> int:
@@ -126,9 +126,9 @@ class TcpSessions(Served, PerLink[OptionsT]):
         status, reason = judge(command, outcome.limit_s)
         if status is Status.OK:
             status, reason = as_asked(iperf3_output.read(command.stdout), mode, self.options)
-        told = None if status is Status.OK else f"{mode}: {reason}"
+        sentence = None if status is Status.OK else f"{mode}: {reason}"
         hasty = gave_up_early(command)
-        return Outcome(status, told, [*outcome.commands, command], outcome.limit_s, hasty)
+        return Outcome(status, sentence, [*outcome.commands, command], outcome.limit_s, hasty)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         for command in link.commands:
@@ -146,10 +146,10 @@ def as_asked(run: Run, mode: Mode, options: TcpOptions) -> tuple[Status, str | N
     """Whether a run had the flows and the congestion control that it was asked for."""
     test, end = run.start.test_start, run.end
     flows = len(tcp_values.directions(mode)) * (test.num_streams or 1)
-    told, same = len(end.streams), iperf3_output.mode_told(run) == mode
-    if test.num_streams not in {None, 1} or (told and told != flows) or not same:
+    sockets, same = len(end.streams), iperf3_output.mode_told(run) == mode
+    if test.num_streams not in {None, 1} or (sockets and sockets != flows) or not same:
         return Status.TOOL_FAILED, (
-            f"asked for one stream {mode}; iperf3 tells of {told} sockets, "
+            f"asked for one stream {mode}; iperf3 tells of {sockets} sockets, "
             f"{test.num_streams} streams per direction, mode {iperf3_output.mode_told(run)}"
         )
     used = {end.sender_tcp_congestion, end.receiver_tcp_congestion} - {None, options.congestion}

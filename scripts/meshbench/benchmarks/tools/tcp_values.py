@@ -140,10 +140,10 @@ def _socket(socket: Socket) -> Iterator[tuple[Metric, float]]:
 
 
 def _no_reordering(version: str | None) -> str:
-    told = tuple(int(part) for part in re.findall(r"\d{1,9}", version or ""))
-    if not told:
+    numbers = tuple(int(part) for part in re.findall(r"\d{1,9}", version or ""))
+    if not numbers:
         return "the sending end's iperf3 did not report it"
-    if told < TELLS_REORDERING:
+    if numbers < TELLS_REORDERING:
         return f"{version} does not say it; {'.'.join(map(str, TELLS_REORDERING))} and newer do"
     return f"{version} did not report it"
 

@@ -72,12 +72,12 @@ def _counted(run: Run, direction: Direction, received: Sum) -> Datagrams:
     """
     side = run.server_output_json if direction == "forward" else run
     own = side.end.sum_received if direction == "forward" else received
-    told = own if own is not None and own.packets else received
+    total = own if own is not None and own.packets else received
     late = [end.udp.out_of_order for end in side.end.streams if end.udp.sender is False]
     return Datagrams(
-        packets=told.packets,
-        lost_packets=told.lost_packets,
-        jitter_ms=told.jitter_ms,
+        packets=total.packets,
+        lost_packets=total.lost_packets,
+        jitter_ms=total.jitter_ms,
         out_of_order=late[0] if late else None,
     )
 
@@ -207,7 +207,7 @@ def contradicts(command: Command, mode: Mode) -> bool:
     for direction, _, received in sums:
         counted = _counted(run, direction, received)
         if counted.packets and received.packets and received.lost_packets is not None:
-            told = max(0.0, received.lost_packets) / received.packets
-            if abs(_lost(counted) / counted.packets - told) > _DIFFERENT:
+            client_loss = max(0.0, received.lost_packets) / received.packets
+            if abs(_lost(counted) / counted.packets - client_loss) > _DIFFERENT:
                 return True
     return False

@@ -120,52 +120,50 @@ async def check(tools: Sequence[Tool], hosts: Sequence[Host]) -> dict[str, dict[
     """
     pairs = list(itertools.product(hosts, tools))
     answers = await asyncio.gather(*(host.run(tool.question, check=False) for host, tool in pairs))
-    said: dict[str, dict[str, Command]] = {host.name: {} for host in hosts}
+    by_host: dict[str, dict[str, Command]] = {host.name: {} for host in hosts}
     for (host, tool), answer in zip(pairs, answers, strict=True):
-        said[host.name][tool.name] = answer
-    if problems := [problem for tool in tools for problem in objections(tool, said)]:
+        by_host[host.name][tool.name] = answer
+    if problems := [problem for tool in tools for problem in objections(tool, by_host)]:
         raise ToolError("; ".join(problems))
     return {
         name: {tool.name: version(tool, mine[tool.name]) for tool in tools}
-        for name, mine in said.items()
+        for name, mine in by_host.items()
     }
 
 
-def version(tool: Tool, said: Command) -> str:
+def version(tool: Tool, command: Command) -> str:
     """The version in an answer; empty where there is none."""
-    found = tool.answer.search(said.stdout + said.stderr)
-    return found[1] if found else ""
+    match = tool.answer.search(command.stdout + command.stderr)
+    return match[1] if match else ""
 
 
-def objections(tool: Tool, said: Mapping[str, Mapping[str, Command]]) -> Iterator[str]:
+def objections(tool: Tool, by_host: Mapping[str, Mapping[str, Command]]) -> Iterator[str]:
     """What is wrong with a tool, from what each host answered (by host and tool)."""
     versions: dict[str, str] = {}
-    for host, answers in said.items():
+    for host, answers in by_host.items():
         versions[host] = version(tool, answers[tool.name])
         if problem := _objection(tool, answers[tool.name], versions[host]):
             yield f"{host}: {problem}"
     if tool.apart and len({_order(v) >= _order(tool.apart) for v in versions.values() if v}) > 1:
-        have = ", ".join(f"{host} has {found}" for host, found in versions.items() if found)
+        have = ", ".join(f"{host} has {number}" for host, number in versions.items() if number)
         yield (
             f"{tool.name} before {tool.apart} and from it on do not work with each other: {have}; "
             "install one version on all hosts"
         )
 
 
-def _objection(tool: Tool, said: Command, found: str) -> str | None:
-    if said.returncode in _CANNOT_RUN:
-        words = (said.stderr or said.stdout).strip()[:200]
+def _objection(tool: Tool, command: Command, number: str) -> str | None:
+    if command.returncode in _CANNOT_RUN:
+        words = (command.stderr or command.stdout).strip()[:200]
         return f"{tool.name} cannot run ({words}); install {tool.package}"
-    if not found:
-        answer = quoted(said.stdout.strip() or said.stderr.strip())
+    if not number:
+        answer = quoted(command.stdout.strip() or command.stderr.strip())
         return (
             f"{' '.join(tool.question)} says {answer}, which is not a version of {tool.name} that "
             f"is known; install {tool.package} {tool.least} or newer"
         )
-    if _order(found) < _order(tool.least):
-        return (
-            f"{tool.name} is {found} ({tool.because}); install {tool.package} {tool.least} or newer"
-        )
+    if _order(number) < _order(tool.least):
+        return f"{tool.name} is {number} ({tool.because}); install {tool.package} {tool.least} or newer"
     return None
 
 

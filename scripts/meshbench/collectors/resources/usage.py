@@ -259,8 +259,8 @@ def _threads(host: str, usage: Usage) -> Iterator[Observation]:
 
     def shares(steps: Sequence[Step], at_s: float | None) -> Iterator[Observation]:
         over_s = sum(step.s for step in steps)
-        known = ((streams.get(name, OTHERS), s) for name, s in usage.threads_s(steps).items())
-        times = {**dict.fromkeys(streams.values(), 0.0), **_added(known)}
+        parts = ((streams.get(name, OTHERS), s) for name, s in usage.threads_s(steps).items())
+        times = {**dict.fromkeys(streams.values(), 0.0), **_added(parts)}
         for stream, cpu_s in sorted(times.items()):
             yield Observation(
                 metrics.THREAD_CPU, round(cpu_s / over_s, 4), host,

@@ -135,11 +135,11 @@ def notes(benchmark: str, data: Data, context: Context) -> Sequence[str]:
     for metric, groups in sections:
         for note in troubles(groups, context):
             missing.setdefault(note, []).append(find_metric(metric).title)
-    every = [group for _, groups in sections for group in groups]
+    all_groups = [group for _, groups in sections for group in groups]
     return [
         *(
             note if len(titles) == len(sections) else f"{', '.join(titles)}: {note}"
             for note, titles in missing.items()
         ),
-        *marked(every, context),
+        *marked(all_groups, context),
     ]

@@ -39,8 +39,8 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
     link = from_meta(envelope, host, Kind.PING)
     for metric, key, overall, factor in _FIELDS:
         node = at(envelope.data, key)
-        if (found := number(node, overall)) is not None:
-            link.values.append(Value(metric, found * factor))
+        if (value := number(node, overall)) is not None:
+            link.values.append(Value(metric, value * factor))
         for rank, run in enumerate(of_three(node) or ()):
             link.values.append(Value(metric, run * factor, stream=rank))
     if link.status is Status.OK and not measured(link):

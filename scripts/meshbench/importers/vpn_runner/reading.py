@@ -103,8 +103,8 @@ def from_epoch(seconds: float | None) -> datetime | None:
 def from_iso(value: str | None) -> datetime | None:
     """A time in UTC from ISO 8601 text; a time without a zone is taken as UTC."""
     try:
-        found = datetime.fromisoformat(value or "")
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        time = datetime.fromisoformat(value or "")
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -10,21 +10,21 @@ from meshbench.importers.vpn_runner.report import State
 _MEASURED = facts.RING | {Kind.BOOTSTRAP, Kind.REBOOT}
 
 
-def drop(files: Sequence[File], found: Mapping[runs.Key, runs.Run]) -> list[str]:
+def drop(files: Sequence[File], by_key: Mapping[runs.Key, runs.Run]) -> list[str]:
     """Ignore every measurement that a run has in common with another one which it mostly repeats.
 
     What is left of a run without any other measurement goes too.
 
     Args:
         files: all of them; changed in place.
-        found: the runs, the earlier ones first.
+        by_key: the runs, the earlier ones first.
 
     Returns:
         A note for each run that repeats another one.
     """
-    ordered = sorted(found, key=lambda key: not runs.named_day(key))
+    ordered = sorted(by_key, key=lambda key: not runs.named_day(key))
     compared = (
-        _compare(files, found, key, other)
+        _compare(files, by_key, key, other)
         for number, key in enumerate(ordered)
         for other in ordered[:number]
     )
@@ -32,7 +32,7 @@ def drop(files: Sequence[File], found: Mapping[runs.Key, runs.Run]) -> list[str]
 
 
 def _compare(
-    files: Sequence[File], found: Mapping[runs.Key, runs.Run], key: runs.Key, other: runs.Key
+    files: Sequence[File], by_key: Mapping[runs.Key, runs.Run], key: runs.Key, other: runs.Key
 ) -> str | None:
     mine, theirs = _measured(files, key), _measured(files, other)
     originals = {file.place: file for file in theirs}
@@ -46,7 +46,7 @@ def _compare(
         return None
     for file in same:
         file.drop(State.IGNORED, f"the same measurement as {originals[file.place].path}")
-    name, its = found[key].name, found[other].name
+    name, its = by_key[key].name, by_key[other].name
     if len(same) < len(mine):
         return f"{len(same)} of {len(mine)} measurements of run {name} are those of run {its}: they count once"
     for file in files:

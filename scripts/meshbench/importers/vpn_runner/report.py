@@ -87,8 +87,8 @@ def summary(entries: Sequence[Entry], notes: Sequence[str] = ()) -> dict[str, ob
 
 def lines(entries: Sequence[Entry], notes: Sequence[str] = ()) -> list[str]:
     """The summary for a log: a line of counts, one per note, one per file that was set aside."""
-    found = summary(entries)
-    head = f"{found['imported']} of {found['files']} files imported ({found['links']} links, {found['values']} values)"
+    counts = summary(entries)
+    head = f"{counts['imported']} of {counts['files']} files imported ({counts['links']} links, {counts['values']} values)"
     aside = [e for e in entries if e.state is State.SET_ASIDE]
     return [head, *notes, *(f"set aside: {_printable(e.path)}: {e.reason}" for e in aside)]
 

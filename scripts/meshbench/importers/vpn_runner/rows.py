@@ -52,8 +52,8 @@ class Rows:
         common = _common(cell, link)
         self._extend(common, link.status, [link.reason] * len(values), values)
         lacking = [*link.refused, *_unsaid(cell.kind, link)]
-        empty = [dataclasses.replace(one.value, value=None) for one in lacking]
-        self._extend(common, Status.TOOL_FAILED, [one.reason for one in lacking], empty)
+        empty = [dataclasses.replace(refused.value, value=None) for refused in lacking]
+        self._extend(common, Status.TOOL_FAILED, [refused.reason for refused in lacking], empty)
         return len(values)
 
     def _extend(

@@ -44,14 +44,14 @@ def identify(
     places = {key: _place(key, sources, kernel_profile) for key in keys}
     names = _names(places, sources)
     counted: dict[str, int] = {}
-    found: dict[Key, Run] = {}
+    runs: dict[Key, Run] = {}
     for key in sorted(places, key=lambda key: (day(key, began), names[key])):
         tuning = kernel_profile(key) or words.STOCK
         if tuning == words.STOCK:
             tuning = next(filter(None, map(words.tuning, reversed(key[1]))), words.STOCK)
         counted[tuning] = counted.get(tuning, 0) + 1
-        found[key] = Run(names[key], tuning, counted[tuning])
-    return found
+        runs[key] = Run(names[key], tuning, counted[tuning])
+    return runs
 
 
 def day(key: Key, began: Mapping[Key, datetime]) -> date:
@@ -81,7 +81,7 @@ def _names(places: Mapping[Key, Folders], sources: Sequence[Path]) -> dict[Key, 
     """The shortest ends of the places that are no other run's."""
     names = {}
     for key, place in places.items():
-        others = [other for one, other in places.items() if one != key]
+        others = [other for other_key, other in places.items() if other_key != key]
         depth = 1
         while depth < len(place) and any(other[-depth:] == place[-depth:] for other in others):
             depth += 1

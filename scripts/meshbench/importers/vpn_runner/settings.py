@@ -30,9 +30,9 @@ def read(document: Any) -> Iterator[LinkOutcome]:
     link = LinkOutcome(EVERYWHERE, EVERYWHERE)
     settings = at(document, "settings")
     for metric, key, factor in _FIELDS:
-        found = 0.0 if settings is None and metric is not m.NETEM_RATE else number(settings, key)
-        if found is not None:
-            link.values.append(Value(metric, found * factor))
+        value = 0.0 if settings is None and metric is not m.NETEM_RATE else number(settings, key)
+        if value is not None:
+            link.values.append(Value(metric, value * factor))
     if not link.values:
         raise UnreadableError("settings holds no number")
     yield link

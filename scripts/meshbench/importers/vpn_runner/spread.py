@@ -28,8 +28,8 @@ def values(node: Any, spread: Spread, factor: float = 1) -> Iterator[Value]:
     if mean is not None:
         yield Value(spread.mean, mean * factor)
     for statistic, path in _PATHS.items():
-        if (found := number(node, *path)) is not None:
-            yield Value(spread.statistics[statistic], found * factor)
+        if (value := number(node, *path)) is not None:
+            yield Value(spread.statistics[statistic], value * factor)
 
 
 def of_three(node: Any) -> list[float] | None:
@@ -51,5 +51,5 @@ def of_three(node: Any) -> list[float] | None:
     return None
 
 
-def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+def _same(value: float, other: float) -> bool:
+    return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)

@@ -52,8 +52,8 @@ def _phase(phase: Any, profile: str, link: LinkOutcome) -> Iterator[Value]:
             (m.STABILISATION_TIME, "tc_stabilization"),
             (m.TESTS_TIME, "run_tests"),
         ):
-            for found in items(phase, "operations"):
-                if text(found, "name") == operation and (took := _took(found)) is not None:
+            for entry in items(phase, "operations"):
+                if text(entry, "name") == operation and (took := _took(entry)) is not None:
                     yield Value(metric, took)
     else:
         link.marks.append(f"unknown phase {name!r}")

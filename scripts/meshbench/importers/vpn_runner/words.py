@@ -52,16 +52,16 @@ class Words:
     def system(self, folder: str) -> str | None:
         """The system a folder is named after, or None: ``NoVPN`` is ``internal``, ``nebula@1.9`` is itself."""
         name = _RENAMED.get(folder.lower(), folder.lower())
-        known = SYSTEMS | self.systems
-        variant = any(name.startswith(tuple(base + sign for sign in "@-._+")) for base in known)
-        return name if (name in known or variant) and _WORD.fullmatch(name) else None
+        systems = SYSTEMS | self.systems
+        variant = any(name.startswith(tuple(base + sign for sign in "@-._+")) for base in systems)
+        return name if (name in systems or variant) and _WORD.fullmatch(name) else None
 
     def profile(self, folder: str) -> str | None:
         """The profile a folder is named after, or None: ``low_impairment`` is ``low``."""
         lower = folder.lower()
         name = lower.removesuffix("_impairment")
-        known = name in PROFILES | self.profiles or name != lower
-        return name if known and _WORD.fullmatch(name) else None
+        is_profile = name in PROFILES | self.profiles or name != lower
+        return name if is_profile and _WORD.fullmatch(name) else None
 
 
 def word(folder: str) -> str | None:
@@ -72,8 +72,8 @@ def word(folder: str) -> str | None:
 
 def host(folder: str) -> tuple[int, str] | None:
     """Number and host of a folder ``<number>_<host>``, or None."""
-    found = _HOST_FOLDER.fullmatch(folder)
-    return (int(found["number"][:9]), found["host"].lower()) if found else None
+    parts = _HOST_FOLDER.fullmatch(folder)
+    return (int(parts["number"][:9]), parts["host"].lower()) if parts else None
 
 
 def dated(folder: str) -> bool:
@@ -83,5 +83,5 @@ def dated(folder: str) -> bool:
 
 def tuning(run: str) -> str | None:
     """The tuning that a run's name ends in, in any case; None where it names none."""
-    found = _TUNED_RUN.search(run)
-    return KERNEL_PROFILES[found["word"].lower()] if found else None
+    ending = _TUNED_RUN.search(run)
+    return KERNEL_PROFILES[ending["word"].lower()] if ending else None

@@ -67,8 +67,8 @@ def describe(sight: Sight) -> str:
     elif not sight.jobs:
         parts.append("its boot has ended")
     parts += [
-        f"{what}: {_some(names)}"
-        for what, names in (("in progress", running), ("waiting", waiting), ("failed", failed))
+        f"{label}: {_some(names)}"
+        for label, names in (("in progress", running), ("waiting", waiting), ("failed", failed))
         if names
     ]
     if last := _lines(sight.console)[-_CONSOLE_LINES:]:

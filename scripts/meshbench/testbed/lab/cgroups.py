@@ -33,14 +33,14 @@ def folders(name: str) -> list[Path]:
 
 def processes(name: str, *, outside: str | None = None) -> set[int]:
     """The ids of every process in the group or below it, but for those below `outside`."""
-    found: set[int] = set()
+    pids: set[int] = set()
     for group in folders(name):
         for file in group.rglob("cgroup.procs"):
             if outside in file.relative_to(group).parts:
                 continue
             with contextlib.suppress(OSError):
-                found |= {int(line) for line in file.read_text().split()}
-    return found - {0, os.getpid()}
+                pids |= {int(line) for line in file.read_text().split()}
+    return pids - {0, os.getpid()}
 
 
 def kill(name: str) -> None:
@@ -64,5 +64,5 @@ def remove(name: str) -> None:
 def named(prefix: str) -> set[str]:
     """The names of groups with this prefix."""
     patterns = (f"{prefix}*", f"system.slice/{prefix}*.service")
-    found = (path for tree in hierarchies() for pattern in patterns for path in tree.glob(pattern))
-    return {path.name.removesuffix(".service") for path in found}
+    paths = (path for tree in hierarchies() for pattern in patterns for path in tree.glob(pattern))
+    return {path.name.removesuffix(".service") for path in paths}

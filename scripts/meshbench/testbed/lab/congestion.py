@@ -26,11 +26,11 @@ async def permitted(name: str) -> AsyncIterator[None]:
     """
     async with machine_lock.alone(_LOCK):
         _put_back()
-        found = ALLOWED.read_text(encoding="ascii").split()
-        if name not in found:
-            _FOUND.write_text(" ".join(found), encoding="ascii")
+        allowed = ALLOWED.read_text(encoding="ascii").split()
+        if name not in allowed:
+            _FOUND.write_text(" ".join(allowed), encoding="ascii")
             with contextlib.suppress(OSError):
-                ALLOWED.write_text(" ".join([*found, name]), encoding="ascii")
+                ALLOWED.write_text(" ".join([*allowed, name]), encoding="ascii")
         try:
             yield
         finally:

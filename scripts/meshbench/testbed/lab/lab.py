@@ -276,13 +276,13 @@ def _make_keys(layout: Layout, subnet: int) -> None:
     controller = asyncssh.generate_private_key("ssh-ed25519", comment="meshbench")
     write_private(folder / "controller", controller.export_private_key())
     (folder / "controller.pub").write_bytes(controller.export_public_key())
-    known = []
+    lines = []
     for host in layout.hosts:
         key = asyncssh.generate_private_key("ssh-ed25519", comment=host.name)
         write_private(folder / host.name, key.export_private_key())
         public = key.export_public_key().decode().strip()
-        known.append(f"{host.control_address(subnet)} {public}\n")
-    (folder / "known_hosts").write_text("".join(known))
+        lines.append(f"{host.control_address(subnet)} {public}\n")
+    (folder / "known_hosts").write_text("".join(lines))
 
 
 async def _overlay(host: HostLayout, tree: Path) -> None:

@@ -26,20 +26,20 @@ PACKAGES = {
 
 def problems(definition: image.Definition) -> list[str]:
     """Everything that stands in the way, each with what to do about it."""
-    found = []
+    sentences = []
     if os.geteuid() != 0:
-        found.append(
+        sentences.append(
             "the lab makes network namespaces and mounts: run as root, or name hosts of your own "
             "in a testbed of kind ssh (config/testbeds/)"
         )
     if lacking := local.missing(*PACKAGES):
         packages = " ".join(sorted({PACKAGES[program] for program in lacking}))
-        found.append(f"not installed: {', '.join(lacking)}; do: apt-get install {packages}")
+        sentences.append(f"not installed: {', '.join(lacking)}; do: apt-get install {packages}")
     if not Path("/dev/net/tun").exists():
-        found.append("/dev/net/tun is missing: load the kernel module tun")
+        sentences.append("/dev/net/tun is missing: load the kernel module tun")
     if not (image.path(definition) / "etc" / "debian_version").exists():
-        found += _no_space()
-    return found
+        sentences += _no_space()
+    return sentences
 
 
 def _no_space() -> list[str]:
@@ -52,5 +52,7 @@ def _no_space() -> list[str]:
 
 def check(definition: image.Definition) -> None:
     """Raise TestbedError listing everything that stands in the way of a lab here."""
-    if found := problems(definition):
-        raise TestbedError("no lab on this machine:\n" + "\n".join(f"- {line}" for line in found))
+    if sentences := problems(definition):
+        raise TestbedError(
+            "no lab on this machine:\n" + "\n".join(f"- {line}" for line in sentences)
+        )

@@ -41,9 +41,9 @@ async def leave_alone(layout: Layout) -> None:
     file(layout).write_text(text(layout), encoding="utf-8")
     # networkd is a user of its own, whatever the umask here.
     file(layout).chmod(0o644)
-    code, said = await local.run(*_RELOAD, check=False)
+    code, output = await local.run(*_RELOAD, check=False)
     if code != 0:
-        log.warning("networkd may take the lab's interfaces: networkctl reload: %s", said.strip())
+        log.warning("networkd may take the lab's interfaces: networkctl reload: %s", output.strip())
 
 
 async def forget(layout: Layout) -> None:

@@ -96,7 +96,10 @@ class Mesh:
         system, service = self.driver.system, self.service(host)
         return [
             *self.driver.files(self.network.node(host), self.network, self.material),
-            *(unit_file(system, one, name) for name, one in self.companions(host).items()),
+            *(
+                unit_file(system, companion, name)
+                for name, companion in self.companions(host).items()
+            ),
             *([unit_file(system, service)] if service else []),
         ]
 
@@ -109,14 +112,14 @@ async def assemble(driver: Driver, network: Network, hosts: Sequence[Host], stor
     facts = await asyncio.gather(*(driver.probe(host) for host in hosts))
     named = {host.name: fact for host, fact in zip(hosts, facts, strict=True)}
     try:
-        made = await material(driver, network, hosts, store)
+        keys = await material(driver, network, hosts, store)
     except CommandError as error:
         raise VpnError(f"no keys: {error}") from error
     except UNREADABLE as error:
         raise VpnError(
             f"no keys: what {driver.name}'s programs say cannot be read: {why(error)}"
         ) from error
-    return Mesh(driver, network, tuple(hosts), made, named, packages)
+    return Mesh(driver, network, tuple(hosts), keys, named, packages)
 
 
 @contextlib.contextmanager
@@ -148,11 +151,11 @@ async def material(
     if path.exists():
         kept = json.loads(path.read_text())
         if kept["identity"] == identity:
-            found: Material = kept["material"]
-            return found
-    made = await driver.material(network, hosts)
-    write_private(path, json.dumps({"identity": identity, "material": made}).encode())
-    return made
+            keys: Material = kept["material"]
+            return keys
+    keys = await driver.material(network, hosts)
+    write_private(path, json.dumps({"identity": identity, "material": keys}).encode())
+    return keys
 
 
 async def install(mesh: Mesh) -> None:
@@ -325,8 +328,8 @@ async def _can_ping(host: Host, address: str) -> None:
 
 async def versions(mesh: Mesh) -> dict[str, str]:
     """By host, what the program says of itself. Raises VpnError when it does not run there."""
-    said = await asyncio.gather(*(version(mesh, host) for host in mesh.hosts))
-    return {host.name: one for host, one in zip(mesh.hosts, said, strict=True)}
+    texts = await asyncio.gather(*(version(mesh, host) for host in mesh.hosts))
+    return {host.name: text for host, text in zip(mesh.hosts, texts, strict=True)}
 
 
 async def version(mesh: Mesh, host: Host) -> str:
@@ -354,18 +357,18 @@ async def paths(mesh: Mesh) -> dict[tuple[str, str], PathState]:
 
     A path of which nothing can be known has no kind, and the reason under `unknown` in its details.
     """
-    found = await asyncio.gather(*(_paths(mesh, host) for host in mesh.hosts))
-    return {pair: state for states in found for pair, state in states.items()}
+    per_host = await asyncio.gather(*(_paths(mesh, host) for host in mesh.hosts))
+    return {pair: state for states in per_host for pair, state in states.items()}
 
 
 async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
     interface = interface_of(mesh, host)
     node = mesh.network.node(host.name)
-    (told, unknown), link = await asyncio.gather(
+    (by_peer, unknown), link = await asyncio.gather(
         _told(mesh, host), host.run(["cat", f"/sys/class/net/{interface}/mtu"], check=False)
     )
     states = {
-        other.name: told.get(other.name) or PathState(details={"unknown": unknown})
+        other.name: by_peer.get(other.name) or PathState(details={"unknown": unknown})
         for other in mesh.network.others(node)
     }
     if lacking := [name for name, state in states.items() if not state.known]:
@@ -378,12 +381,12 @@ async def _paths(mesh: Mesh, host: Host) -> dict[tuple[str, str], PathState]:
 async def _told(mesh: Mesh, host: Host) -> tuple[Mapping[str, PathState], str]:
     """What a host's daemon tells of its paths, by the other host, and why any other is not known."""
     try:
-        told = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
+        by_peer = await mesh.driver.paths(host, mesh.network.node(host.name), mesh.network)
     except CommandError as error:  # a dead daemon tells nothing
         return {}, str(error)
     except UNREADABLE as error:  # one of another version may tell it otherwise
         return {}, f"{host.name}: what the daemon tells cannot be read: {why(error)}"
-    return told, "the daemon tells of no path"
+    return by_peer, "the daemon tells of no path"
 
 
 DIRECT_LIMIT_S = 10.0
@@ -398,12 +401,12 @@ async def direct(mesh: Mesh, clock: float) -> dict[str, float]:
     """
     seen: dict[str, float] = {}
     while True:
-        found = await paths(mesh)
+        states = await paths(mesh)
         now_s = round(time.monotonic() - clock, 3)
-        for (source, target), state in found.items():
+        for (source, target), state in states.items():
             if state.kind == "direct":
                 seen.setdefault(pair(source, target), now_s)
-        relayed = any(state.kind == "relay" for state in found.values())
+        relayed = any(state.kind == "relay" for state in states.values())
         if not relayed or mesh.driver.hub or time.monotonic() - clock > DIRECT_LIMIT_S:
             return seen
         await alive(mesh, 1.0)
@@ -425,8 +428,8 @@ async def _fallen(mesh: Mesh, host: Host) -> list[str]:
         return []
     # One line for each unit, in the order of the question.
     state = await host.run(["systemctl", "is-active", *units], check=False)
-    said = [*state.stdout.split("\n"), *[""] * len(units)]
-    return [unit for unit, word in zip(units, said, strict=False) if word.strip() != "active"]
+    words = [*state.stdout.split("\n"), *[""] * len(units)]
+    return [unit for unit, word in zip(units, words, strict=False) if word.strip() != "active"]
 
 
 async def stop(hosts: Sequence[Host], systems: Sequence[str]) -> None:

@@ -25,9 +25,9 @@ def planned(name: str, system: System, digests: Sequence[str]) -> tuple[Supply, 
     Raises:
         TestbedError: when they are others than then; no VPN has anything to do with it.
     """
-    found = supplies(name, system)
-    if [supply.digest for supply in found] != list(digests):
+    current = supplies(name, system)
+    if [supply.digest for supply in current] != list(digests):
         raise TestbedError(
             f"the programs of {name} changed after this run had begun: start the run again"
         )
-    return found
+    return current

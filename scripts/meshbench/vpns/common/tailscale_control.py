@@ -37,14 +37,14 @@ def address(node: Node) -> str:
 
 def certificate(server: str) -> dict[str, str]:
     """A self-signed certificate of an address and its key, PEM."""
-    private, made = certificates.self_signed(
+    private, certificate = certificates.self_signed(
         server,
         [
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(server))]),
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
         ],
     )
-    return {"certificate": certificates.pem(made), "private": private}
+    return {"certificate": certificates.pem(certificate), "private": private}
 
 
 class Control(ABC):
@@ -206,14 +206,14 @@ class Headscale(Control):
             argv = [program, "--config", str(self._config), "--output", "json", *words]
             return json.loads((await first.run(argv)).stdout or "null")
 
-        users = {one["name"]: one["id"] for one in await ask("users", "list") or []}
-        made = {} if _USER in users else await ask("users", "create", _USER)
-        user = users.get(_USER) or made["id"]
+        users = {entry["name"]: entry["id"] for entry in await ask("users", "list") or []}
+        created = {} if _USER in users else await ask("users", "create", _USER)
+        user = users.get(_USER) or created["id"]
         lifetime = f"{24 * _VALID_DAYS}h"
         key = await ask("preauthkeys", "create", "--user", str(user), "--reusable",
                         "--expiration", lifetime)  # fmt: skip
-        found: str = key["key"]
-        return found
+        secret: str = key["key"]
+        return secret
 
 
 CONTROLS: Mapping[str, tuple[type[Control], Package]] = {

@@ -30,16 +30,16 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def _panels(data: Data, context: Context) -> Iterator[tuple[str, list[Row]]]:
     rows = data.rows("controls", tuning=context.tunings[0])
-    for one, profile, _ in analysed.panels(data, context):
-        mine = one.of(rows, profile=profile)
+    for series, profile, _ in analysed.panels(data, context):
+        mine = series.of(rows, profile=profile)
         if same := [row for row in mine if row["kind"] == "same"]:
-            yield f"{one.title}, {profile}: the same twice", _ordered(same, context)
+            yield f"{series.title}, {profile}: the same twice", _ordered(same, context)
         for reference in dict.fromkeys(
             r["reference_profile"] for r in mine if r["kind"] == "effect"
         ):
-            known = [row for row in mine if row["reference_profile"] == reference
+            effects = [row for row in mine if row["reference_profile"] == reference
                      and row["kind"] == "effect"]  # fmt: skip
-            yield f"{one.title}: {profile} against {reference}", _ordered(known, context)
+            yield f"{series.title}: {profile} against {reference}", _ordered(effects, context)
 
 
 def _ordered(rows: Sequence[Row], context: Context) -> list[Row]:
@@ -53,13 +53,13 @@ def _line(row: Row) -> forest.Line:
         return forest.Line(row["vpn"], None, None, None, text)
     low, high = row["ratio_low"], row["ratio_high"]
     ends = f" [{number(low)}, {number(high)}]" if low is not None and high is not None else ""
-    told = "" if row["ratio"] is None else f", ratio {number(row['ratio'])}{ends}"
+    ratio = "" if row["ratio"] is None else f", ratio {number(row['ratio'])}{ends}"
     return forest.Line(
         row["vpn"],
         100 * row["share"],
         None,
         None,
-        f"{row['n_differ']} of {row['n_resamples']}{told}",
+        f"{row['n_differ']} of {row['n_resamples']}{ratio}",
     )
 
 

@@ -30,8 +30,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per metric and profile, a line per system."""
     names = list(context.vpns)
     panels: list[Any] = [
-        _panel(one, groups, names, _around(data, one, groups))
-        for one, groups in _groups(data, context)
+        _panel(series, groups, names, _around(data, series, groups))
+        for series, groups in _groups(data, context)
     ]
     if not panels:
         return pictures.nothing("no round has a value")
@@ -39,29 +39,29 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     return alt.concat(*panels, *beside, columns=2, spacing=14, usermeta={"width": theme.PAGE})
 
 
-def _around(data: Data, one: Shown, groups: Sequence[Group]) -> list[dict[str, Any]]:
+def _around(data: Data, series: Shown, groups: Sequence[Group]) -> list[dict[str, Any]]:
     """The bare link before and after each round, off the same median as its own line."""
     centre = next((group.centre("value") for group in groups if group.vpn == BARE), None)
-    return brackets.slopes(data, one, groups[0].profile, centre)
+    return brackets.slopes(data, series, groups[0].profile, centre)
 
 
 def _groups(data: Data, context: Context) -> Iterator[tuple[Shown, list[Group]]]:
-    for one, profile, _ in analysed.panels(data, context):
+    for series, profile, _ in analysed.panels(data, context):
         rows = data.rows(
-        "measures", benchmark=one.benchmark, metric=one.metric, direction=one.direction,
+        "measures", benchmark=series.benchmark, metric=series.metric, direction=series.direction,
             profile=profile, tuning=context.tunings[0],
         )  # fmt: skip
-        mine = [row for row in rows if row["mode"] == one.mode]
-        found = [g for g in collect(mine, context) if g.profile == profile]
-        groups = [group for group in found if group.tuning == context.tunings[0]]
-        yield one, estimated.known(groups, data, one.benchmark, {"value": one.metric})
+        mine = [row for row in rows if row["mode"] == series.mode]
+        at_profile = [g for g in collect(mine, context) if g.profile == profile]
+        groups = [group for group in at_profile if group.tuning == context.tunings[0]]
+        yield series, estimated.known(groups, data, series.benchmark, {"value": series.metric})
 
 
 def _panel(
-    one: Shown, groups: Sequence[Group], names: Sequence[str], around: Sequence[Row]
+    series: Shown, groups: Sequence[Group], names: Sequence[str], around: Sequence[Row]
 ) -> alt.ConcatChart:
     rows = [row for group in groups for row in _points(group)]
-    title = channels.title(f"{one.title}, {groups[0].profile}", _WIDTH)
+    title = channels.title(f"{series.title}, {groups[0].profile}", _WIDTH)
     absent = [f"{g.vpn}: {_why(g)}" for g in groups if not g.by_round("value")]
     below = [pictures.listing(absent, _WIDTH)] if absent else []
     if not rows:
@@ -147,19 +147,19 @@ def caption(data: Data, context: Context) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _tested(rows: Sequence[Row], what: str) -> str:
+def _tested(rows: Sequence[Row], noun: str) -> str:
     """Which of some estimates rise or fall from round to round; nothing where none was tested."""
     trends = [row for row in rows if row["trend_p"] is not None]
-    told = [
+    moving = [
         f"{row['vpn']} {row['benchmark']} at {row['profile']} {_slope(row)} per round (p = {number(row['trend_p'], 2)})"
         for row in trends
         if row["trend_p"] <= _LEVEL / len(trends)
     ]
     if not trends:
         return ""
-    found = f"these rise or fall: {'; '.join(told)}." if told else "none rises or falls"
-    method = "" if told else f" (Mann and Kendall, 5 % over all {len(trends)})."
-    return f"Of {len(trends)} {what} {found}{method}"
+    verdict = f"these rise or fall: {'; '.join(moving)}." if moving else "none rises or falls"
+    method = "" if moving else f" (Mann and Kendall, 5 % over all {len(trends)})."
+    return f"Of {len(trends)} {noun} {verdict}{method}"
 
 
 def _beside(data: Data) -> Iterator[str]:
@@ -177,9 +177,9 @@ def _within(data: Data) -> str:
     marked = sorted(
         (row for row in rows if row["marked"]), key=lambda row: -abs(row["change_percent"])
     )
-    told = "; ".join(_change(row) for row in marked[:_FEW])
+    changes = "; ".join(_change(row) for row in marked[:_FEW])
     more = f" and {len(marked) - _FEW} more" if len(marked) > _FEW else ""
-    shown = f": {told}{more}" if marked else ""
+    shown = f": {changes}{more}" if marked else ""
     return (
         f"Of {len(rows)} measurements over time {len(marked)} changed by a fifth or more at once "
         f"(Pettitt's test; at most 5 % of them falsely){shown}."

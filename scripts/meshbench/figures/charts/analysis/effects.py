@@ -16,14 +16,14 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     rows = data.rows("effects", reference=BARE)
     panels = [
         forest.Panel(
-            f"{one.title}, {profile}",
+            f"{series.title}, {profile}",
             "times the bare link",
-            [_line(row, one, rows) for row in _others(estimates, context)],
+            [_line(row, series, rows) for row in _others(estimates, context)],
             log=True,
             rule=1.0,
             ends=(1.0,),
         )
-        for one, profile, estimates in analysed.panels(data, context)
+        for series, profile, estimates in analysed.panels(data, context)
         if _others(estimates, context)
     ]
     return forest.draw(panels) if panels else pictures.nothing("there is nothing to compare")
@@ -36,10 +36,10 @@ def _others(rows: Sequence[Row], context: Context) -> list[Row]:
     return sorted(some, key=lambda row: order.index(row["vpn"]))
 
 
-def _line(row: Row, one: Shown, effects: Sequence[Row]) -> forest.Line:
+def _line(row: Row, series: Shown, effects: Sequence[Row]) -> forest.Line:
     if row["value"] is None:
         return forest.Line(row["vpn"], None, None, None, analysed.trouble(row))
-    effect = _effect(row, one, effects)
+    effect = _effect(row, series, effects)
     if effect is None or (effect["ratio"] is None and effect["ratio_low"] is None):
         return forest.Line(row["vpn"], None, None, None, "no ratio (n = 0): no bare link beside it")
     text = f"{analysed.effect(effect)}, n={effect['n_rounds']}"
@@ -48,8 +48,8 @@ def _line(row: Row, one: Shown, effects: Sequence[Row]) -> forest.Line:
     )
 
 
-def _effect(row: Row, one: Shown, effects: Sequence[Row]) -> Row | None:
-    mine = one.of(
+def _effect(row: Row, series: Shown, effects: Sequence[Row]) -> Row | None:
+    mine = series.of(
         effects, vpn=row["vpn"], profile=row["profile"], tuning=row["tuning"],
         reference_tuning=row["tuning"], placement=row["placement"],
     )  # fmt: skip
@@ -62,11 +62,11 @@ def caption(data: Data, context: Context) -> str:
         f"{names} ({place.series.benchmark} at {place.profile})"
         for names, place in doubt.unsure(doubt.every(data, context), data)
     ]
-    told = f" Cannot be told from the bare link: {'; '.join(unsure)}." if unsure else ""
+    sentence = f" Cannot be told from the bare link: {'; '.join(unsure)}." if unsure else ""
     return (
         "The median of the rounds' ratios to the bare link of the same round, with its 95 % interval; ~: no "
         "difference can be told (Holm over all pairs of a metric and profile), =: equivalent. "
-        f"{analysed.rounds(data, context)}{told}"
+        f"{analysed.rounds(data, context)}{sentence}"
     )
 
 

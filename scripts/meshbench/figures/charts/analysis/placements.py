@@ -16,15 +16,15 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     effects = data.rows("effects", tuning=context.tunings[0])
     panels = [
         forest.Panel(
-            f"{one.title}, {profile}",
+            f"{series.title}, {profile}",
             f"{placement}, times {context.placement}",
-            [_line(vpn, one.of(effects, **_where(vpn, profile, placement, context)), rows)
+            [_line(vpn, series.of(effects, **_where(vpn, profile, placement, context)), rows)
              for vpn in _systems(rows, context)],
             log=True,
             rule=1.0,
             ends=(1.0,),
         )
-        for one, profile, rows in analysed.panels(data, context)
+        for series, profile, rows in analysed.panels(data, context)
         for placement in context.placements[1:]
     ]  # fmt: skip
     return forest.draw(panels) if panels else pictures.nothing("there is one placement")
@@ -58,37 +58,35 @@ def _line(vpn: str, effects: Sequence[Row], rows: Sequence[Row]) -> forest.Line:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and what differs by how much."""
     sure: list[str] = []
-    for one, profile, rows in analysed.panels(data, context):
+    for series, profile, rows in analysed.panels(data, context):
         for placement in context.placements[1:]:
             wanted = {"profile": profile, "placement": placement, "verdict": "differs"}
-            mine = one.of(data.rows("effects", tuning=context.tunings[0]), **wanted)
+            mine = series.of(data.rows("effects", tuning=context.tunings[0]), **wanted)
             sure += [
-                _told(row, one, rows)
+                _told(row, series, rows)
                 for row in mine
                 if row["reference"] == row["vpn"]
                 and row["reference_placement"] == context.placement
             ]
-    told = f" It changes: {'; '.join(sure)}." if sure else " No change can be told."
+    sentence = f" It changes: {'; '.join(sure)}." if sure else " No change can be told."
     return (
         f"Each round's value with impairment at {joined(context.placements[1:])} over that of the same system, "
         f"weather and round at {context.placement}: median of the ratios with its 95 % interval; ~: no "
         "difference can be told (Holm over all systems of a metric and profile), =: equivalent. A profile "
         "that impairs nothing is a control: there the two are the same network. "
-        f"{analysed.rounds(data, context)}{told}"
+        f"{analysed.rounds(data, context)}{sentence}"
     )
 
 
-def _told(effect: Row, one: Shown, rows: Sequence[Row]) -> str:
+def _told(effect: Row, series: Shown, rows: Sequence[Row]) -> str:
     """A ratio with both its operands."""
-    name, unit = one.unit
+    name, unit = series.unit
     values = {row["placement"]: row["value"] for row in rows if row["vpn"] == effect["vpn"]}
     operands = [values.get(effect[key]) for key in ("placement", "reference_placement")]
     medians = " and ".join(number(v * unit.scale) for v in operands if v is not None)
     shown = "" if name == "1" else f" {name}"
     ratio = "" if effect["ratio"] is None else f" {number(effect['ratio'])} times"
-    return (
-        f"{effect['vpn']}, {one.benchmark} at {effect['profile']}{ratio} (medians {medians}{shown})"
-    )
+    return f"{effect['vpn']}, {series.benchmark} at {effect['profile']}{ratio} (medians {medians}{shown})"
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

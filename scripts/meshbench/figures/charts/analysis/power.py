@@ -26,8 +26,8 @@ def _panels(data: Data, context: Context) -> dict[str, list[Row]]:
     rows = data.rows("power", tuning=context.tunings[0])
     estimates = data.rows("estimates", tuning=context.tunings[0])
     return {
-        one.title: sorted(one.of(rows), key=lambda row: row["rounds"])
-        for one in analysed.shown(estimates, context)
+        series.title: sorted(series.of(rows), key=lambda row: row["rounds"])
+        for series in analysed.shown(estimates, context)
     }
 
 
@@ -71,7 +71,7 @@ def _panel(title: str, rows: Sequence[Row]) -> alt.LayerChart:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and what the campaign's own rounds can show."""
-    told = []
+    noises = []
     for title, rows in _panels(data, context).items():
         firsts = {row["profile"]: row for row in reversed(rows)}
         parts = [
@@ -79,13 +79,13 @@ def caption(data: Data, context: Context) -> str:
             for profile in theme.profile_order(firsts)
         ]
         if parts:
-            told.append(f"{title}: {', '.join(parts)}")
+            noises.append(f"{title}: {', '.join(parts)}")
     have = max((row["n_measured"] for row in data.rows("power")), default=0)
     dashed = " (dashed)" if have >= analysed.LEAST_ROUNDS else ", too few for any interval"
     return (
         "The smallest change of a system's ratio that is found in 80 of 100 campaigns with so many rounds, by "
         f"simulation with the rule that says 'differs', normal noise, one comparison. There are {have} rounds{dashed}. "
-        f"Noise of a ratio from round to round: {'; '.join(told) or _NOTHING}."
+        f"Noise of a ratio from round to round: {'; '.join(noises) or _NOTHING}."
     )
 
 

@@ -16,19 +16,19 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per metric and profile, the best system first."""
     ranks = data.rows("ranks", tuning=context.tunings[0])
     panels = []
-    for one, profile, rows in analysed.panels(data, context):
-        lines = _lines(one, profile, rows, ranks, context)
+    for series, profile, rows in analysed.panels(data, context):
+        lines = _lines(series, profile, rows, ranks, context)
         if lines:
             ends = (1.0, float(len(lines)))
-            title = f"{one.title}, {profile}"
+            title = f"{series.title}, {profile}"
             panels.append(forest.Panel(title, "rank", lines, ends=ends, steps=True))
     return forest.draw(panels) if panels else pictures.nothing("there is nothing to rank")
 
 
 def _lines(
-    one: Shown, profile: str, rows: Sequence[Row], ranks: Sequence[Row], context: Context
+    series: Shown, profile: str, rows: Sequence[Row], ranks: Sequence[Row], context: Context
 ) -> list[forest.Line]:
-    mine = one.of(ranks, profile=profile)
+    mine = series.of(ranks, profile=profile)
     order = ordered(context.vpns, {row["vpn"] for row in rows})
     ranked = sorted(mine, key=lambda row: (row["rank"], order.index(row["vpn"])))
     there = {row["vpn"] for row in mine}
@@ -61,13 +61,13 @@ def _line(row: Row) -> forest.Line:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and which systems cannot be told apart."""
     ranks = data.rows("ranks", tuning=context.tunings[0])
-    told = [
+    ties = [
         f"{names} ({place.series.benchmark} at {place.profile})"
         for names, place in doubt.tied(doubt.every(data, context), data)
     ]
     drawn = next((row for row in ranks), None)
     draws = f" in {drawn['resamples']} draws of the rounds" if drawn else ""
-    tiers = f" Cannot be told from the first of their tier: {'; '.join(told)}." if told else ""
+    tiers = f" Cannot be told from the first of their tier: {'; '.join(ties)}." if ties else ""
     return (
         f"The rank of each system's median, and where 95 % of its ranks lie{draws}. A tier begins with a system "
         f"that differs from the first of the tier before. {analysed.rounds(data, context)}{tiers}"

@@ -38,7 +38,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def _tiles(cells: Sequence[Row], context: Context) -> list[dict[str, Any]]:
     """One tile per planned or measured cell."""
-    found = {_key(row): row for row in cells}
+    by_key = {_key(row): row for row in cells}
     planned = [
         (vpn, tuning, profile, benchmark, round_)
         for vpn in ordered(context.vpns, {row["vpn"] for row in cells})
@@ -47,8 +47,8 @@ def _tiles(cells: Sequence[Row], context: Context) -> list[dict[str, Any]]:
         for benchmark in ordered(context.benchmarks, {row["benchmark"] for row in cells})
         for round_ in context.rounds_of(vpn, tuning, benchmark, profile)
     ]
-    keys = [*planned, *sorted(set(found) - set(planned))]
-    return [_tile(key, found.get(key), context) for key in keys]
+    keys = [*planned, *sorted(set(by_key) - set(planned))]
+    return [_tile(key, by_key.get(key), context) for key in keys]
 
 
 def _key(row: Row) -> tuple[str, str, str, str, int]:
@@ -166,10 +166,10 @@ def _legend_words() -> str:
 
 def _timed(data: Data) -> list[Row]:
     """The links of which both times are known."""
-    known = ("own_s", "own_measuring_s")
+    columns = ("own_s", "own_measuring_s")
     links = (row for row in data.rows("links") if row["benchmark"] not in SELF_TOLD)
     rows = (*links, *_calibrations(data))
-    return [row for row in rows if None not in [row[name] for name in known]]
+    return [row for row in rows if None not in [row[name] for name in columns]]
 
 
 def _calibrations(data: Data) -> list[Row]:
@@ -219,8 +219,8 @@ def _spent(data: Data, context: Context) -> _Spent:
     for row in _calibrations(data):
         if None not in (row["own_s"], row["own_measuring_s"]):
             tools, rest = row["own_measuring_s"], row["own_s"] - row["own_measuring_s"]
-            said = {**nothing, "measuring tools": tools, "rest of the tests": rest}
-            _add(minutes, _CALIBRATION, said)
+            seconds = {**nothing, "measuring tools": tools, "rest of the tests": rest}
+            _add(minutes, _CALIBRATION, seconds)
     return _Spent(test_duration.OWN_PARTS, minutes)
 
 
@@ -235,11 +235,11 @@ def _bars(spent: _Spent, name: str) -> list[dict[str, Any]]:
     parts = spent.minutes.get(name) or dict.fromkeys(spent.colours, 0.0)
     total, at, bars = sum(parts.values()), 0.0, []
     label = duration(60 * total) if total else DASH
-    for what in spent.colours:
-        end = at + parts[what]
-        share = parts[what] / total if total else 0
+    for part in spent.colours:
+        end = at + parts[part]
+        share = parts[part] / total if total else 0
         bars.append(
-            {"system": name, "what": what, "from": at, "to": end, "total": total,
+            {"system": name, "what": part, "from": at, "to": end, "total": total,
              "label": label, "share": share}
         )  # fmt: skip
         at = end
@@ -302,8 +302,10 @@ def _owner(row: Row, context: Context) -> str:
 def caption(data: Data, context: Context) -> str:
     """How many cells there are of each status, and how much of the time was measuring."""
     tiles = _tiles(data.rows("cells"), context)
-    found = Counter(tile["kind"] for tile in tiles)
-    parts = [f"{found[status]} {look.words}" for status, look in STATUSES.items() if found[status]]
+    counts = Counter(tile["kind"] for tile in tiles)
+    parts = [
+        f"{counts[status]} {look.words}" for status, look in STATUSES.items() if counts[status]
+    ]
     time = _told(_spent(data, context))
     return (
         f"Each tile is one cell (system, profile, benchmark, round; rounds side by side, "
@@ -335,14 +337,14 @@ def notes(data: Data, context: Context) -> Sequence[str]:
             who = named(row["vpn"], row["tuning"], context)
             key = (who, row["benchmark"], row["status"], row["reasons"] or "no reason given")
             where.setdefault(key, {}).setdefault(row["profile"], []).append(row["round"])
-    found = [
+    lines = [
         f"{STATUSES[status].glyph} {who}, {benchmark} ({_places(places)}): "
         f"{STATUSES[status].words}: {shortened(reasons, 160)}"
         for (who, benchmark, status, reasons), places in where.items()
     ]
     marks: dict[str, int] = Counter(mark for row in data.rows("cells") for mark in row["marks"])
-    return [*found, *(f"† {mark} ({counted(n, 'cell')})" for mark, n in sorted(marks.items()))]
+    return [*lines, *(f"† {mark} ({counted(n, 'cell')})" for mark, n in sorted(marks.items()))]
 
 
 def _places(rounds: Mapping[str, Sequence[int]]) -> str:
-    return "; ".join(f"{profile} {spans(found)}" for profile, found in rounds.items())
+    return "; ".join(f"{profile} {spans(numbers)}" for profile, numbers in rounds.items())

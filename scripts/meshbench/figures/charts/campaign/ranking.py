@@ -36,9 +36,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     for head, measure, higher in PARTS:
         groups = _groups(data, context, measure)
         if groups:
-            told = f"{head} ({measure.unit})"
-            heads.append(told)
-            cells += _column(told, measure, groups, higher=higher)
+            title = f"{head} ({measure.unit})"
+            heads.append(title)
+            cells += _column(title, measure, groups, higher=higher)
     if not cells:
         return pictures.nothing("nothing was measured")
     systems = [vpn for vpn in context.vpns if any(cell["system"] == vpn for cell in cells)]
@@ -77,8 +77,8 @@ def _column(
                 }
             )
             continue
-        known = measure.metric not in _NO_TIER
-        share = tier_share(value, means.get(BARE), higher=higher) if known else None
+        tiered = measure.metric not in _NO_TIER
+        share = tier_share(value, means.get(BARE), higher=higher) if tiered else None
         place = (
             "bare link"
             if group.vpn == BARE
@@ -125,8 +125,8 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why."""
-    every = [group for _, measure, _ in PARTS for group in _groups(data, context, measure)]
-    whole = [group for group in every if measured.complete(group)]
+    groups = [group for _, measure, _ in PARTS for group in _groups(data, context, measure)]
+    whole = [group for group in groups if measured.complete(group)]
     return [
         *(f"{size}; framed: fewer" for size in measured.sample_sizes(whole, context)),
         *_missing(data, context),

@@ -20,10 +20,10 @@ PARTS = (
 
 def rows(data: Data, context: Context, measure: Measure) -> list[Row]:
     """One row per system, profile, link and round: the value over the mean of its rounds."""
-    found: list[Row] = []
+    ratios: list[Row] = []
     for group in measured.groups(data, context, measure):
-        found += _ratios(group, context)
-    return found
+        ratios += _ratios(group, context)
+    return ratios
 
 
 def _ratios(group: Group, context: Context) -> list[Row]:
@@ -50,10 +50,10 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per measure; systems below each other."""
     charts = []
     for title, measure in measured.planned(PARTS, data, context):
-        found = rows(data, context, measure)
+        ratios = rows(data, context, measure)
         picture = (
-            _panel(found, measured.groups(data, context, measure), context)
-            if found or context.rounds > 1
+            _panel(ratios, measured.groups(data, context, measure), context)
+            if ratios or context.rounds > 1
             else pictures.nothing(
                 f"{title}: {counted(context.rounds, 'round')}, nothing to compare"
             )
@@ -62,13 +62,13 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     return alt.concat(*charts, columns=1, spacing=14)
 
 
-def _panel(found: Sequence[Row], groups: Sequence[Group], context: Context) -> alt.LayerChart:
-    absent = _absent(found, groups)
-    shown = {row["vpn"] for row in found} | absent.keys()
+def _panel(ratios: Sequence[Row], groups: Sequence[Group], context: Context) -> alt.LayerChart:
+    absent = _absent(ratios, groups)
+    shown = {row["vpn"] for row in ratios} | absent.keys()
     systems = [vpn for vpn in context.vpns if vpn in shown]
     y = alt.Y("vpn:N", scale=alt.Scale(domain=systems), axis=alt.Axis(title=None))
-    axis = alt.Axis(title="round / mean of rounds", labels=bool(found), ticks=bool(found))
-    base = alt.Chart(frame(found)).encode(
+    axis = alt.Axis(title="round / mean of rounds", labels=bool(ratios), ticks=bool(ratios))
+    base = alt.Chart(frame(ratios)).encode(
         x=alt.X("ratio:Q", axis=axis, scale=alt.Scale(zero=False)), y=y
     )
     points = base.mark_point(size=24, opacity=0.7).encode(
@@ -85,9 +85,9 @@ def _panel(found: Sequence[Row], groups: Sequence[Group], context: Context) -> a
     return alt.LayerChart(layer=layers, width=_WIDTH, height=16 * len(systems))
 
 
-def _absent(found: Sequence[Row], groups: Sequence[Group]) -> dict[str, str]:
+def _absent(ratios: Sequence[Row], groups: Sequence[Group]) -> dict[str, str]:
     """Why systems have nothing that was measured in two rounds."""
-    there = {row["vpn"] for row in found}
+    there = {row["vpn"] for row in ratios}
     return {
         group.vpn: strip.why(group, _WIDTH) or "no value in two rounds"
         for group in groups
@@ -97,18 +97,18 @@ def _absent(found: Sequence[Row], groups: Sequence[Group]) -> dict[str, str]:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the typical deviation."""
-    told = []
+    sentences = []
     for title, measure in PARTS:
         off = [abs(row["ratio"] - 1) for row in rows(data, context, measure)]
         if off:
-            told.append(
+            sentences.append(
                 f"{title}: the median round is {percent(statistics.median(off))} off its mean "
                 "(of all systems, profiles, links and rounds)."
             )
     return " ".join(
         [
             "Each value over the mean of the rounds of the same system, profile and link.",
-            *(told or [_nothing(context)]),
+            *(sentences or [_nothing(context)]),
             measured.unsure((measure for _, measure in PARTS), data, context),
         ]
     )

@@ -35,22 +35,22 @@ def successes(data: Data, context: Context) -> list[Success]:
     """Every system, at the first profile and tuning."""
     rows = _rows(data, context)
     pairs = Counter(benchmark for benchmark, _, _ in {_pair(row) for row in rows})
-    found = []
+    systems = []
     for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
-        every = [row for row in rows if row["vpn"] == vpn]
-        mine = [row for row in every if row["status"] != _UNAVAILABLE]
+        recorded = [row for row in rows if row["vpn"] == vpn]
+        mine = [row for row in recorded if row["status"] != _UNAVAILABLE]
         good = [row for row in mine if row["status"] == "ok"]
-        left_out = {r["benchmark"] for r in every} - {r["benchmark"] for r in mine}
+        left_out = {r["benchmark"] for r in recorded} - {r["benchmark"] for r in mine}
         planned = {kind: _planned(vpn, kind, links, context) for kind, links in pairs.items()}
         total = sum(planned.values())
-        if every or total:
-            of = max(total, len(every)) - len(every) + len(mine)
+        if recorded or total:
+            of = max(total, len(recorded)) - len(recorded) + len(mine)
             kinds = {kind for kind in planned if planned[kind]} | {
-                row["benchmark"] for row in every
+                row["benchmark"] for row in recorded
             }
             good_kinds = len({row["benchmark"] for row in good})
-            found.append(Success(vpn, good_kinds, len(kinds - left_out), len(good), of))
-    return found
+            systems.append(Success(vpn, good_kinds, len(kinds - left_out), len(good), of))
+    return systems
 
 
 def _pair(row: Row) -> tuple[str, str, str]:
@@ -66,33 +66,33 @@ def _planned(vpn: str, benchmark: str, links: int, context: Context) -> int:
 
 
 def _rows(data: Data, context: Context) -> list[Row]:
-    found = data.rows("links", profile=context.profiles[0], tuning=context.tunings[0])
-    return [row for row in found if row["source"] != "*" and row["benchmark"] not in _NO_TESTS]
+    links = data.rows("links", profile=context.profiles[0], tuning=context.tunings[0])
+    return [row for row in links if row["source"] != "*" and row["benchmark"] not in _NO_TESTS]
 
 
 def chart(
     data: Data, context: Context, width: int = 250, colours: Mapping[str, str] = COLOURS
 ) -> alt.LayerChart:
     """Two nested bars per system: kinds in light, links in dark; colours of the legend as given."""
-    found = successes(data, context)
+    systems = successes(data, context)
     rows = []
-    for one in found:
-        kinds, links = _share(one.kinds, one.of_kinds), _share(one.links, one.of_links)
-        rows.append({"system": one.vpn, "part": LINKS, "start": 0.0, "end": links})
-        rows.append({"system": one.vpn, "part": KINDS, "start": links, "end": max(kinds, links)})
+    for system in systems:
+        kinds, links = _share(system.kinds, system.of_kinds), _share(system.links, system.of_links)
+        rows.append({"system": system.vpn, "part": LINKS, "start": 0.0, "end": links})
+        rows.append({"system": system.vpn, "part": KINDS, "start": links, "end": max(kinds, links)})
     ends = [
         {
-            "system": one.vpn,
+            "system": system.vpn,
             "at": 100.0,
-            "text": f"{number(_share(one.kinds, one.of_kinds))} % ({one.kinds}/{one.of_kinds}); links {one.links}/{one.of_links}"
-            if one.of_links
+            "text": f"{number(_share(system.kinds, system.of_kinds))} % ({system.kinds}/{system.of_kinds}); links {system.links}/{system.of_links}"
+            if system.of_links
             else STATUSES[_UNAVAILABLE].words,
         }
-        for one in found
+        for system in systems
     ]
     return pictures.stacked(
         rows,
-        [one.vpn for one in found],
+        [system.vpn for system in systems],
         colours,
         "%",
         ends=ends,
@@ -114,16 +114,18 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the systems that did not pass everything."""
-    found = successes(data, context)
+    systems = successes(data, context)
     short = [
-        f"{one.vpn} {number(_share(one.kinds, one.of_kinds))} % = {one.kinds} / {one.of_kinds}"
-        for one in found
-        if one.kinds < one.of_kinds
+        f"{system.vpn} {number(_share(system.kinds, system.of_kinds))} % = {system.kinds} / {system.of_kinds}"
+        for system in systems
+        if system.kinds < system.of_kinds
     ]
-    told = f" Not all kinds: {'; '.join(short)}." if short else " Every system passed every kind."
+    sentence = (
+        f" Not all kinds: {'; '.join(short)}." if short else " Every system passed every kind."
+    )
     return (
         f"Kinds of tests of which at least one link ended well at {context.profiles[0]} (the thesis's success rate), and "
-        f"the links that ended well.{told}{_left_out(data, context)}"
+        f"the links that ended well.{sentence}{_left_out(data, context)}"
     )
 
 
@@ -135,12 +137,12 @@ def _left_out(data: Data, context: Context) -> str:
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What failed, by system and kind."""
     rows = _rows(data, context)
-    told: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for row in (row for row in rows if row["status"] != "ok"):
         key = f"{row['vpn']}, {row['benchmark']}: {STATUSES[row['status']].words}: {row['reason']}"
-        told[key] = told.get(key, 0) + 1
-    for one in successes(data, context):
-        recorded = sum(row["vpn"] == one.vpn and row["status"] != _UNAVAILABLE for row in rows)
-        if recorded < one.of_links:
-            told[f"{one.vpn}: not run"] = one.of_links - recorded
-    return [f"{key} ({counted(count, 'link')})" for key, count in told.items()]
+        counts[key] = counts.get(key, 0) + 1
+    for system in successes(data, context):
+        recorded = sum(row["vpn"] == system.vpn and row["status"] != _UNAVAILABLE for row in rows)
+        if recorded < system.of_links:
+            counts[f"{system.vpn}: not run"] = system.of_links - recorded
+    return [f"{key} ({counted(count, 'link')})" for key, count in counts.items()]

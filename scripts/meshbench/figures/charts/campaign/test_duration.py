@@ -65,17 +65,17 @@ class Spent:
 def spent(data: Data, context: Context) -> list[Spent]:
     """Every system that has any time at the first profile and tuning."""
     where = {"profile": context.profiles[0], "tuning": context.tunings[0]}
-    every = data.rows("overhead", **where)
+    rows = data.rows("overhead", **where)
     links = [row for row in data.rows("links", **where) if row["benchmark"] not in _UNTIMED]
-    own = _own(every)
-    found = []
-    for vpn in ordered(context.vpns, {row["vpn"] for row in every}):
-        mine = [row for row in every if row["vpn"] == vpn]
+    own = _own(rows)
+    systems = []
+    for vpn in ordered(context.vpns, {row["vpn"] for row in rows}):
+        mine = [row for row in rows if row["vpn"] == vpn]
         if mine:
             parts = _own_means(mine) if own else _means(mine)
             untimed = sum(row["vpn"] == vpn and row["duration_s"] is None for row in links)
-            found.append(Spent(vpn, parts, 0 if own else untimed))
-    return found
+            systems.append(Spent(vpn, parts, 0 if own else untimed))
+    return systems
 
 
 def _own(rows: Sequence[Row]) -> bool:
@@ -87,8 +87,8 @@ def _means(rows: Sequence[Row]) -> dict[str, float | None]:
 
 
 def _own_means(rows: Sequence[Row]) -> dict[str, float | None]:
-    told = [own_parts(row) or {} for row in rows]
-    return {part: _mean([parts.get(part) for parts in told]) for part in OWN_PARTS}
+    seconds = [own_parts(row) or {} for row in rows]
+    return {part: _mean([parts.get(part) for parts in seconds]) for part in OWN_PARTS}
 
 
 def own_parts(row: Row) -> dict[str, float] | None:
@@ -98,13 +98,13 @@ def own_parts(row: Row) -> dict[str, float] | None:
     if row["evidence_s"] is None:
         return None
     rest = max(0.0, row["tests_s"] - row["tools_s"])
-    known = {part: row[column] or 0.0 for part, column in _OWN_COLUMNS.items()}
-    return {part: known.get(part, rest) for part in OWN_PARTS}
+    seconds = {part: row[column] or 0.0 for part, column in _OWN_COLUMNS.items()}
+    return {part: seconds.get(part, rest) for part in OWN_PARTS}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else None
+    numbers = [value for value in values if value is not None]
+    return statistics.fmean(numbers) if numbers else None
 
 
 def colours(data: Data, context: Context) -> dict[str, str]:
@@ -118,19 +118,19 @@ def chart(
 ) -> alt.LayerChart:
     """A stacked bar per system, in minutes; colours and order of the legend as given."""
     bars, ends = [], []
-    found = spent(data, context)
-    for one in found:
+    systems = spent(data, context)
+    for system in systems:
         start = 0.0
-        for part, seconds in one.parts.items():
+        for part, seconds in system.parts.items():
             if seconds:
                 end = start + seconds / 60
-                bars.append({"system": one.vpn, "part": part, "start": start, "end": end})
+                bars.append({"system": system.vpn, "part": part, "start": start, "end": end})
                 start = end
-        least = "≥ " if one.unknown else ""
-        ends.append({"system": one.vpn, "at": start, "text": f"{least}{number(start)} min"})
+        least = "≥ " if system.unknown else ""
+        ends.append({"system": system.vpn, "at": start, "text": f"{least}{number(start)} min"})
     return pictures.stacked(
         bars,
-        [one.vpn for one in found],
+        [system.vpn for system in systems],
         shown or colours(data, context),
         "min",
         ends=ends,
@@ -151,29 +151,29 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the shares over all systems with both operands."""
-    found = spent(data, context)
+    systems = spent(data, context)
     parts = colours(data, context)
-    sums = {part: sum(one.parts[part] or 0 for one in found) / 3600 for part in parts}
+    sums = {part: sum(system.parts[part] or 0 for system in systems) / 3600 for part in parts}
     whole = sum(sums.values())
-    told = "; ".join(
+    shares = "; ".join(
         f"{part} {measured.share(hours, whole)} h" for part, hours in sums.items() if hours
     )
     return (
         f"Time spent at {context.profiles[0]}, by what it went into, sums over the tests of a system, means over the "
-        f"rounds. Over all systems: {told}.{'' if parts == OWN_PARTS else _LATEST} Where a part is unknown a bar is as "
+        f"rounds. Over all systems: {shares}.{'' if parts == OWN_PARTS else _LATEST} Where a part is unknown a bar is as "
         "long as what is known (≥)."
     )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """Which systems have no time, and what is not known of the others."""
-    found = spent(data, context)
-    there = {one.vpn for one in found}
+    systems = spent(data, context)
+    there = {system.vpn for system in systems}
     lacking: dict[str, list[str]] = {}
-    for one in found:
-        if one.unknown:
-            lacking.setdefault(joined(one.unknown), []).append(one.vpn)
+    for system in systems:
+        if system.unknown:
+            lacking.setdefault(joined(system.unknown), []).append(system.vpn)
     return [
-        *(f"{joined(vpns)}: unknown: {what}" for what, vpns in lacking.items()),
+        *(f"{joined(vpns)}: unknown: {parts}" for parts, vpns in lacking.items()),
         *(f"{vpn}: not run" for vpn in context.vpns if vpn not in there),
     ]

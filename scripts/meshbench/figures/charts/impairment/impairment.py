@@ -139,7 +139,7 @@ def _points(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _witnesses(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What all probes of a profile and all its emulators' counters say, each with its interval."""
-    found = {
+    intervals = {
         (row["profile"], witness, row[f"{witness}_loss"]): {
             "profile": row["profile"],
             "witness": witness,
@@ -147,13 +147,13 @@ def _witnesses(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
             "low": row[f"{witness}_low"] * quantity.scale,
             "high": row[f"{witness}_high"] * quantity.scale,
             "verdict": _VERDICTS[_judged(quantity, row)][2],
-            "of": f"{row[f'n_{witness}']:,} {what}",
+            "of": f"{row[f'n_{witness}']:,} {noun}",
         }
         for row in rows
-        for witness, what in _WITNESSES
+        for witness, noun in _WITNESSES
         if row[f"{witness}_high"] is not None
     }
-    return list(found.values())
+    return list(intervals.values())
 
 
 def _intervals(witnesses: Sequence[dict[str, Any]], x: dict[str, Any], y: alt.Y) -> list[alt.Chart]:
@@ -188,7 +188,7 @@ def _judged(quantity: Quantity, row: Row) -> bool | None:
 
 def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What was asked for, once per profile, or once for those of its links that are asked for the same."""
-    found: dict[tuple[str, float | None], dict[str, Any]] = {}
+    targets: dict[tuple[str, float | None], dict[str, Any]] = {}
     for row in rows:
         expected = _scaled(row, quantity.expected, quantity.scale)
         nominal = _scaled(row, quantity.nominal, quantity.scale)
@@ -196,7 +196,7 @@ def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
         if expected is None and nominal is None:
             continue
         centre = nominal if expected is None else expected
-        found[row["profile"], centre] = {
+        targets[row["profile"], centre] = {
             "profile": row["profile"],
             "value": expected,
             "nominal": nominal,
@@ -205,7 +205,7 @@ def _asked(quantity: Quantity, rows: Sequence[Row]) -> list[dict[str, Any]]:
             "end": (centre or 0) + (tolerance or 0),
             "tolerance": tolerance,
         }
-    return list(found.values())
+    return list(targets.values())
 
 
 def _scaled(row: Row, column: str | None, scale: float) -> float | None:
@@ -271,8 +271,8 @@ def _verdicts(
         inside = sum(_judged(quantity, row) is True for row in mine)
         bad = any(_judged(quantity, row) is False for row in mine)
         untold = all(_judged(quantity, row) is None for row in mine)
-        told = "cannot tell" if untold else f"{inside}/{len(mine)} within"
-        within = f", {told}" if quantity.judged else ""
+        verdict = "cannot tell" if untold else f"{inside}/{len(mine)} within"
+        within = f", {verdict}" if quantity.judged else ""
         text.append(
             {
                 "profile": profile,
@@ -320,11 +320,11 @@ def _counts(rows: Sequence[Row]) -> str:
 def notes(data: Data, context: Context) -> Sequence[str]:
     """The verdicts that are not 'within', and why; what cannot be told once for each profile."""
     rows = data.rows("impairment")
-    found = [_note(row) for row in rows if row["verdict"] not in {"within", "cannot tell"}]
+    outside = [_note(row) for row in rows if row["verdict"] not in {"within", "cannot tell"}]
     untold = {row["profile"]: _note(row) for row in rows if row["verdict"] == "cannot tell"}
     more = [f"{note} (and the like)" for note in untold.values()]
     missing = [name for name in context.profiles if name not in {row["profile"] for row in rows}]
-    return [*found, *more, *(f"{name}: not calibrated" for name in missing)]
+    return [*outside, *more, *(f"{name}: not calibrated" for name in missing)]
 
 
 def _note(row: Row) -> str:

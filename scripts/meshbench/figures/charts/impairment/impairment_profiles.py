@@ -22,16 +22,18 @@ def tabulate(data: Data, context: Context) -> Table:
         Column("reorder_correlation_percent", "correlation", _PERCENT),
         Column("delay_stated_ms", "delay as stated", _MS),
     ]
-    found = {row["profile"]: row for row in data.rows("impairment_settings")}
-    rated = any(row["rate_bps"] is not None for row in found.values())
+    by_profile = {row["profile"]: row for row in data.rows("impairment_settings")}
+    rated = any(row["rate_bps"] is not None for row in by_profile.values())
     if rated:
         columns += [
             Column("rate_mbit", "rate", UNITS["Mbit/s"].latex),
             Column("queue_ms", "queue", _MS),
         ]
     rows: list[list[Entry]] = []
-    for profile in profile_order([name for name in context.profiles if name in found], found):
-        row = found[profile]
+    for profile in profile_order(
+        [name for name in context.profiles if name in by_profile], by_profile
+    ):
+        row = by_profile[profile]
         shares = [None if row[key] is None else 100 * row[key] for key in _SHARES]
         times = (row["delay_ms"], row["jitter_ms"])
         rate_mbit = None if row["rate_bps"] is None else row["rate_bps"] / 1e6
@@ -53,8 +55,16 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """Profiles without settings, and those whose records disagree."""
-    found = {row["profile"]: row for row in data.rows("impairment_settings")}
+    by_profile = {row["profile"]: row for row in data.rows("impairment_settings")}
     return [
-        *(f"{name}: no settings in the records" for name in context.profiles if name not in found),
-        *(f"{name}: the records disagree" for name, row in found.items() if row["n_values"] > 1),
+        *(
+            f"{name}: no settings in the records"
+            for name in context.profiles
+            if name not in by_profile
+        ),
+        *(
+            f"{name}: the records disagree"
+            for name, row in by_profile.items()
+            if row["n_values"] > 1
+        ),
     ]

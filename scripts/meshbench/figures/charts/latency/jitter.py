@@ -30,11 +30,11 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the extremes."""
     (_, neighbours), _ = PARTS
-    told = measured.told_extremes(measured.groups(data, context, neighbours), neighbours)
+    extremes = measured.told_extremes(measured.groups(data, context, neighbours), neighbours)
     return (
         "Left: mean difference in RTT between two requests in turn (RFC 3393). Right: how far the 95th "
         "percentile of the RTT lies above the smallest one (RFC 5481). Both of round trips, as ping "
-        f"cannot tell one way from the other; one point per link and round. {measured.MEAN} {told} "
+        f"cannot tell one way from the other; one point per link and round. {measured.MEAN} {extremes} "
         + measured.unsure((measure for _, measure in PARTS), data, context)
     )
 

@@ -63,12 +63,12 @@ def run_maxima(data: Data, context: Context) -> dict[str, float]:
     """
     profile = context.profiles[0]
     rows = data.rows("runs", benchmark="ping", metric="rtt_max", profile=profile)
-    found = (
+    groups = (
         collect(rows, context) if rows else _groups(data, context, Measure("ping", "rtt_max", "ms"))
     )
     return {
         system(group, context): mean
-        for group in found
+        for group in groups
         if group.profile == profile and (mean := measured.mean(group)) is not None
     }
 
@@ -80,13 +80,13 @@ def caption(data: Data, context: Context) -> str:
     }
     maxima = {vpn: run for vpn, run in run_maxima(data, context).items() if vpn in means}
     worst = sorted(maxima, key=lambda vpn: -maxima[vpn] / means[vpn])[:2]
-    told = ", ".join(
+    ratios = ", ".join(
         f"{vpn} {number(maxima[vpn] / means[vpn], 2)} = {number(maxima[vpn])} / {number(means[vpn])}"
         for vpn in worst
     )
     return (
         f"Round-trip times at {context.profiles[0]}, means over the links. The spike ratio is the mean "
-        f"of the runs' largest values over the mean{f' (largest: {told})' if told else ''}; max. is the "
+        f"of the runs' largest values over the mean{f' (largest: {ratios})' if ratios else ''}; max. is the "
         f"largest single value of each link. {measured.SPREAD} "
         + doubt.told(_groups(data, context, AVERAGE), data, context)
     )

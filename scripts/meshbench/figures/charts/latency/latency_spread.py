@@ -38,7 +38,9 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
-            measured.unsure((one for _, one in PARTS), data, context, context.profiles[:1]),
+            measured.unsure(
+                (statistic for _, statistic in PARTS), data, context, context.profiles[:1]
+            ),
         ]
     )
 

@@ -47,8 +47,8 @@ def _pairs(data: Data, context: Context) -> list[Pair]:
 
 def _goodputs(data: Data, context: Context) -> list[Group]:
     first = variants(data.rows("throughput", benchmark="tcp"))[0]
-    every = tcp_throughput.groups(data, context)
-    return [group for group in every if (group.mode, group.direction) == first]
+    groups = tcp_throughput.groups(data, context)
+    return [group for group in groups if (group.mode, group.direction) == first]
 
 
 def _panel(
@@ -167,7 +167,7 @@ def caption(data: Data, context: Context) -> str:
         "Mean RTT and TCP goodput at the receiver (one stream, first mode): medians over rounds of "
         "the median over links; the lines are the 95 % intervals of the medians (from six rounds "
         f"on) or the ranges. {drawn} of {len(pairs)} pairs of system and profile have both. "
-        f"Up and to the left is better. {doubt.told((one for pair in pairs for one in pair), data, context)}"
+        f"Up and to the left is better. {doubt.told((group for pair in pairs for group in pair), data, context)}"
     )
 
 

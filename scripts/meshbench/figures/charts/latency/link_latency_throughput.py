@@ -57,7 +57,7 @@ def points(data: Data, context: Context) -> list[Row]:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the links of uneven systems."""
-    told = "; ".join(
+    links = "; ".join(
         f"{row['why']}: {number(row['x'])} ms, {number(row['y'])} Mbit/s"
         for row in points(data, context)
         if row["system"] == row["why"]
@@ -65,8 +65,8 @@ def caption(data: Data, context: Context) -> str:
     return (
         f"Mean RTT and single-stream TCP send rate of each link at {context.profiles[0]}, one point per system and link. "
         + (
-            f"Links that differ by more than {number(_UNEVEN)} times within a system: {told}. "
-            if told
+            f"Links that differ by more than {number(_UNEVEN)} times within a system: {links}. "
+            if links
             else ""
         )
         + measured.unsure((RTT, RATE), data, context, context.profiles[:1])

@@ -30,13 +30,13 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """A row per run where runs are kept, and per link otherwise."""
-    found = data.rows("runs", benchmark="ping", metric="ping_loss")
-    if not found:
+    rows = data.rows("runs", benchmark="ping", metric="ping_loss")
+    if not rows:
         return measured.groups(data, context, MEASURE)
-    sizes = Counter(map(_link, found))
+    sizes = Counter(map(_link, rows))
     links = data.rows("measures", benchmark="ping", metric="rtt_avg")
     without = [row for row in links if row["status"] != "ok" and not sizes[_link(row)]]
-    runs = collect([*found, *without * max(sizes.values())], context)
+    runs = collect([*rows, *without * max(sizes.values())], context)
     # Of runs, not of links as in the table of estimates.
     return estimated.over_rounds(runs, "value", marked=estimated.marked_count(data))
 
@@ -62,12 +62,14 @@ def caption(data: Data, context: Context) -> str:
         if _lost(group) != "0"
     ]
     if whole:
-        told = f"Outages rather than loss rates: {'; '.join(whole)}."
+        sentence = f"Outages rather than loss rates: {'; '.join(whole)}."
     elif any(group.counts["failed"] for group in shown):
-        told = "A link without any reply is failed, not a loss of 100 %."
+        sentence = "A link without any reply is failed, not a loss of 100 %."
     else:
-        told = "No run was lost as a whole."
-    return f"Share of echo requests without a reply, one point per run and link. {told} {unsure}"
+        sentence = "No run was lost as a whole."
+    return (
+        f"Share of echo requests without a reply, one point per run and link. {sentence} {unsure}"
+    )
 
 
 def _apart(group: Group, data: Data, context: Context) -> str:

@@ -73,14 +73,14 @@ def _key(row: Row) -> tuple[object, ...]:
 def _panel(row: Row, data: Data) -> alt.VConcatChart:
     """Single RTTs with a ring around each spike, full where a line was near; ticks of the log below."""
     rtts, times = (
-        [one for one in _of(row, data, table) if on_log(one["rtt_ms"] or 0.0)]
+        [point for point in _of(row, data, table) if on_log(point["rtt_ms"] or 0.0)]
         for table in ("spike_rtts", "spike_times")
     )
     head = alt.TitleParams(
         f"{_name(row)}, {place(row)}, round {row['round']}", fontSize=theme.TEXT,
         subtitle=_coincided(row), subtitleFontSize=theme.SMALL,
     )  # fmt: skip
-    ends = [one["t_s"] for one in rtts] or [0.0]
+    ends = [point["t_s"] for point in rtts] or [0.0]
     across = alt.Scale(domain=[min(0.0, *ends), max(ends)], nice=False)
     chart: alt.VConcatChart = alt.vconcat(
         _series(rtts, times, theme.look(row["vpn"]).colour, across),
@@ -143,12 +143,12 @@ def _ticks(row: Row, lines: Sequence[Row], across: alt.Scale) -> alt.LayerChart:
     drawn = base.transform_filter("datum.text === ''").mark_tick(
         thickness=1.2, height=_HOST - 3, clip=True
     )
-    said = base.mark_text(align="left", dx=4, fontSize=theme.SMALL, color=theme.GREY)
+    text = base.mark_text(align="left", dx=4, fontSize=theme.SMALL, color=theme.GREY)
     tooltip = channels.tooltip("t_s:Q", "host:N", "unit:N", "message:N")
     return alt.LayerChart(
         layer=[
             drawn.encode(color=alt.Color("colour:N", scale=None), tooltip=tooltip),
-            said.encode(text="text:N"),
+            text.encode(text="text:N"),
         ],
         width=_PANEL,
         height=_HOST * len(hosts),
@@ -179,19 +179,21 @@ def _window(row: Row) -> str:
 
 def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
     """A row per system and profile that has one: a point per series at its period."""
-    if not (found := _found(rows)):
+    if not (periodic := _found(rows)):
         analysed = [row for row in rows if row["period_s"] is not None]
-        told = f"none found: no period in any of {len(analysed)} series of single RTTs"
-        return pictures.nothing(told if analysed else "no series of single RTTs was long enough")
+        sentence = f"none found: no period in any of {len(analysed)} series of single RTTs"
+        return pictures.nothing(
+            sentence if analysed else "no series of single RTTs was long enough"
+        )
     points = [
         {
             "name": _name(row), "period_s": row["period_s"], "colour": theme.look(row["vpn"]).colour,
             "shape": theme.look(row["vpn"]).shape, "link": f"{row['source']}→{row['target']}",
             "n": row["n"],
         }
-        for row in found
+        for row in periodic
     ]  # fmt: skip
-    names = _names(found, context)
+    names = _names(periodic, context)
     scale = pictures.Scale.of([point["period_s"] for point in points], log=True, room=1.2)
     y = alt.Y("name:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=None))
     base = alt.Chart(frame(points)).encode(y=y)
@@ -240,10 +242,10 @@ def caption(data: Data, context: Context) -> str:
     """What is drawn, and how many series have a period."""
     rows = _rows(data, context)
     analysed = [row for row in rows if row["period_s"] is not None]
-    found = _found(rows)
+    periodic = _found(rows)
     surest = ""
-    if found:
-        best = min(found, key=lambda row: row["false_alarm"])
+    if periodic:
+        best = min(periodic, key=lambda row: row["false_alarm"])
         surest = (
             f" The surest is {number(best['period_s'])} s ({best['vpn']}, {best['profile']}, "
             f"{best['source']}→{best['target']}; {number(100 * best['power'], 2)} % of the variance)."
@@ -252,7 +254,7 @@ def caption(data: Data, context: Context) -> str:
     return (
         "Periods in single round-trip times of an idle link (ping, and idle phases): Lomb-Scargle of the RTT's "
         "logarithm, found where noise would have as much power with a probability below 0.001 (Baluev 2008). One point "
-        f"per round and link; to the right how many series have one. {len(found)} of "
+        f"per round and link; to the right how many series have one. {len(periodic)} of "
         f"{len(analysed)} series have a period.{surest}{_beside(shown, data) if rows else ''}"
     )
 
@@ -261,7 +263,7 @@ def _beside(shown: Sequence[Row], data: Data) -> str:
     """What the panels are, and what coincided in them."""
     if not shown:
         return " No series has a spike."
-    said = " ".join(
+    sentences = " ".join(
         sentence
         for sentence in (*(_told_line(row, data) for row in shown), *_silent(shown))
         if sentence
@@ -271,7 +273,7 @@ def _beside(shown: Sequence[Row], data: Data) -> str:
         "spikes): rings are RTTs far above the median (modified z-score of the logarithm above 3.5, at least 1.5 times "
         f"it), full where the system's units on either host logged a line within {_window(shown[0])}; ticks are all "
         "lines, warnings in red. The chance is that of as many, were spikes anywhere in that time (event coincidence "
-        f"analysis, Donges et al. 2016), not adjusted for the number of series. {said}"
+        f"analysis, Donges et al. 2016), not adjusted for the number of series. {sentences}"
     )
 
 
@@ -280,8 +282,8 @@ def _told_line(row: Row, data: Data) -> str:
     if not row["n_lines"]:
         return ""
     times = _of(row, data, "spike_times")
-    near = [one for one in times if one["near"] and one["rtt_ms"] is not None]
-    largest = max(near, key=lambda one: float(one["rtt_ms"]), default=None)
+    near = [spike for spike in times if spike["near"] and spike["rtt_ms"] is not None]
+    largest = max(near, key=lambda spike: float(spike["rtt_ms"]), default=None)
     example = ""
     if largest:
         unit = str(largest["unit"]).removesuffix(".service")

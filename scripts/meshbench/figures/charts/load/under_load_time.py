@@ -42,15 +42,15 @@ def rows(data: Data, context: Context) -> list[Row]:
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A row per system, a column per profile; RTTs of all on one logarithmic axis."""
-    found, groups = rows(data, context), _groups(data, context)
+    points, groups = rows(data, context), _groups(data, context)
     profiles = profile_order(context.profiles, {group.profile for group in groups})
-    if not found and not groups:
+    if not points and not groups:
         return pictures.nothing("no RTT was kept")
     vpns = ordered(context.vpns, {group.vpn for group in groups})
     width = min(_WIDEST, (theme.PAGE - _LEFT) // max(1, len(profiles)) - _GAP)
-    rtts = [bin_[key] for row in _by_panel(found).values() for bin_ in _bins(row) for key in _ENDS]
+    rtts = [bin_[key] for row in _by_panel(points).values() for bin_ in _bins(row) for key in _ENDS]
     scale = pictures.Scale.of(rtts, log=True, room=1.2)
-    by_panel, by_group = _by_panel(found), {(g.vpn, g.profile): g for g in groups}
+    by_panel, by_group = _by_panel(points), {(g.vpn, g.profile): g for g in groups}
     panels = [
         _panel(
             f"{vpn}, {profile}",
@@ -75,9 +75,9 @@ def _groups(data: Data, context: Context) -> list[Group]:
     ]
 
 
-def _by_panel(found: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+def _by_panel(points: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
     panels: dict[tuple[str, str], list[Row]] = {}
-    for row in found:
+    for row in points:
         panels.setdefault((row["vpn"], row["profile"]), []).append(row)
     return panels
 
@@ -94,10 +94,10 @@ def _bins(mine: Sequence[Row]) -> list[dict[str, Any]]:
             times.setdefault(key, []).append(row["rtt_ms"])
     return [
         {
-            "line": f"{phase} {what}", "what": what, "t_s": (bin_ + 0.5) * _BIN_S,
+            "line": f"{phase} {path}", "what": path, "t_s": (bin_ + 0.5) * _BIN_S,
             "rtt": statistics.median(rtts), "low": min(rtts), "high": max(rtts),
         }
-        for (phase, what, bin_), rtts in sorted(times.items())
+        for (phase, path, bin_), rtts in sorted(times.items())
     ]  # fmt: skip
 
 
@@ -112,13 +112,13 @@ def _panel(
     head = alt.TitleParams(title, fontSize=theme.TEXT)
     if not mine:
         return pictures.paragraph(trouble, width, width // 7).properties(title=head)
-    told = (
+    subtitle = (
         f"{place(mine[0])}, n = {sum(row['rtt_ms'] is not None for row in mine)} RTTs; grey: beside"
     )
     head = alt.TitleParams(
         title,
         fontSize=theme.TEXT,
-        subtitle=f"{told}; {trouble}" if trouble else told,
+        subtitle=f"{subtitle}; {trouble}" if trouble else subtitle,
         subtitleFontSize=theme.SMALL,
     )
     end_s = max(row["t_s"] for row in mine)
@@ -207,10 +207,10 @@ def _load(mine: Sequence[Row], colour: str, place_: tuple[alt.Scale, int, bool])
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the largest RTT inside while the link was loaded."""
-    found = rows(data, context)
+    points = rows(data, context)
     loaded = [
         row
-        for row in found
+        for row in points
         if row["what"] == "inside" and row["phase"] != "idle" and row["counts"]
         and row["rtt_ms"] is not None
     ]  # fmt: skip

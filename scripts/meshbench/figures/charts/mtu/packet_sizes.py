@@ -143,13 +143,13 @@ def caption(data: Data, context: Context) -> str:
         for group in _groups(rows, context)
         if any(row["fate"] == "silent" and row["vpn"] == group.vpn for row in rows)
     }
-    told = f"Black holes: {', '.join(holes)}." if holes else "No black hole."
+    sentence = f"Black holes: {', '.join(holes)}." if holes else "No black hole."
     return (
         "Echo requests with DF set in IP packets of each size, from both ends of each link; a system has "
         "two rows where its directions differ. 'whole': answered. 'ICMP' and a number: refused by the path, "
         "naming that MTU. 'too long': refused by the sending host's own kernel. 'silent': lost without a "
         "word, a black hole. 'in pieces': without DF it is answered; a frame: not even then. 'interface' "
-        f"is the tunnel's MTU, 'largest whole' was searched for to the byte. {told}"
+        f"is the tunnel's MTU, 'largest whole' was searched for to the byte. {sentence}"
     )
 
 

@@ -41,10 +41,10 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def _copies(data: Data) -> list[Copy]:
     """Every copy that was begun."""
-    found: dict[tuple[object, ...], Copy] = {}
+    by_copy: dict[tuple[object, ...], Copy] = {}
     for row in data.rows("nix_progress", benchmark=MEASURE.benchmark):
-        found.setdefault(tuple(row[key] for key in _COPY), []).append(row)
-    return [sorted(copy, key=lambda row: float(row["t_s"])) for copy in found.values()]
+        by_copy.setdefault(tuple(row[key] for key in _COPY), []).append(row)
+    return [sorted(copy, key=lambda row: float(row["t_s"])) for copy in by_copy.values()]
 
 
 def _shown(copies: Sequence[Copy], group: Group) -> list[Copy]:
@@ -203,7 +203,7 @@ def _come(group: Group, mine: Sequence[Copy]) -> str:
 
 def caption(data: Data, context: Context) -> str:
     """What a line is, and the extremes."""
-    what = (
+    sentences = (
         "Share of the closure's bytes that had come, a line per timed copy; a cross ends a copy, timed or "
         "not, that was cut off at its limit or failed. To the right the mean time of the timed copies and "
         "how many links have one, and how much had come of the others. At first Nix asks for the "
@@ -211,7 +211,7 @@ def caption(data: Data, context: Context) -> str:
     )
     groups = measured.groups(data, context, MEASURE)
     unsure = doubt.told(groups, data, context)
-    return f"{what} {measured.told_extremes(groups, MEASURE)} {unsure}"
+    return f"{sentences} {measured.told_extremes(groups, MEASURE)} {unsure}"
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

@@ -91,10 +91,10 @@ def _told(group: Group, rows: Sequence[Row]) -> str:
     if not rows:
         return theme.STATUSES[group.trouble or "not_run"].words
     median = _median(rows)
-    told = "longer" if median is None else f"{number(median, 2)} s"
+    time = "longer" if median is None else f"{number(median, 2)} s"
     if median is not None and median < recoveries.RESOLUTION_S:
-        told = f"< {recoveries.RESOLUTION_S:g} s"
-    return f"{told}, n {len(rows)}"
+        time = f"< {recoveries.RESOLUTION_S:g} s"
+    return f"{time}, n {len(rows)}"
 
 
 def _median(rows: Sequence[Row]) -> float | None:

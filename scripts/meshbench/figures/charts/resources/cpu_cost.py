@@ -71,13 +71,13 @@ def spent(data: Data, group: Group) -> tuple[Row, ...]:
 def costs(data: Data, group: Group, column: str) -> list[float]:
     """Seconds per gigabyte of one end, by round: over all hosts together."""
     mine = spent(data, group)
-    found = []
+    by_round = []
     for round_ in sorted({row["round"] for row in mine}):
-        known = [row for row in mine if row["round"] == round_ and row[column] is not None]
-        moved = sum(row["tunnel_bytes"] for row in known if row["tunnel_bytes"] is not None)
+        sampled = [row for row in mine if row["round"] == round_ and row[column] is not None]
+        moved = sum(row["tunnel_bytes"] for row in sampled if row["tunnel_bytes"] is not None)
         if moved >= LEAST_BYTES:
-            found.append(sum(row[column] for row in known) / (moved / GIGABYTE))
-    return found
+            by_round.append(sum(row[column] for row in sampled) / (moved / GIGABYTE))
+    return by_round
 
 
 def points(data: Data, context: Context, column: str) -> list[Row]:
@@ -118,8 +118,8 @@ def caption(data: Data, context: Context) -> str:
 def ends(data: Data, context: Context) -> str:
     """The cheapest and the dearest system by its processes; empty with fewer than two."""
     rows = sorted(points(data, context, "vpn_cpu_s"), key=lambda row: float(row["y"]))
-    told = [f"{row['system']} {number(row['y'])} s/GB" for row in (*rows[:1], *rows[-1:])]
-    return f" Processes: from {told[0]} to {told[1]}." if len(rows) > 1 else ""
+    systems = [f"{row['system']} {number(row['y'])} s/GB" for row in (*rows[:1], *rows[-1:])]
+    return f" Processes: from {systems[0]} to {systems[1]}." if len(rows) > 1 else ""
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:

@@ -28,8 +28,10 @@ def _mine(data: Data, table: str, context: Context) -> list[Row]:
 def chosen(data: Data, context: Context) -> dict[str, Row]:
     """By system, the host and round whose thread had the largest share under load."""
     rows = _mine(data, "host_resources", context)
-    known = [row for row in rows if row["busiest_thread"] is not None]
-    return {row["vpn"]: row for row in sorted(known, key=lambda row: float(row["busiest_thread"]))}
+    sampled = [row for row in rows if row["busiest_thread"] is not None]
+    return {
+        row["vpn"]: row for row in sorted(sampled, key=lambda row: float(row["busiest_thread"]))
+    }
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
@@ -119,13 +121,13 @@ def told(host: Row) -> str:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and what every system's busiest thread came to."""
-    said = "; ".join(f"{vpn} {told(host)}" for vpn, host in chosen(data, context).items())
+    shares = "; ".join(f"{vpn} {told(host)}" for vpn, host in chosen(data, context).items())
     return (
         f"Share of a core that the threads of each VPN had while TCP ran over all links in turn, at "
         f"{context.profiles[0]}, sampled twice a second on the host and in the round whose thread was busiest "
         "under load. Near 100 % a core of its own is a thread's limit; one that wanted a core nearly all the time "
         "and had less was held back by others or by a quota. A Go program's work moves between its threads."
-        + (f" Under load: {said}." if said else "")
+        + (f" Under load: {shares}." if shares else "")
     )
 
 

@@ -33,18 +33,18 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 def groups(data: Data, context: Context) -> list[Group]:
     """Groups whose value is the share of segments (0..1), per link."""
     segments = _segments(data)
-    found = []
+    rows = []
     for row in measured.values(data, MEASURE):
         sent = segments.get(_key(row), 0.0)
-        known = row["value"] is not None and sent >= _LEAST_SEGMENTS
+        usable = row["value"] is not None and sent >= _LEAST_SEGMENTS
         status = (
             {}
-            if known or row["status"] != "ok"
+            if usable or row["status"] != "ok"
             else {"status": "failed", "reason": "the stream was dead"}
         )
-        found.append({**row, "value": row["value"] / sent if known else None, **status})
-    made = measured.collected(found, context, MEASURE)
-    return estimated.over_rounds(made, "value", marked=estimated.marked_count(data))
+        rows.append({**row, "value": row["value"] / sent if usable else None, **status})
+    shares = measured.collected(rows, context, MEASURE)
+    return estimated.over_rounds(shares, "value", marked=estimated.marked_count(data))
 
 
 def _segments(data: Data) -> dict[tuple[str, ...], float]:
@@ -77,14 +77,14 @@ def _nominal(data: Data) -> dict[str, str]:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn."""
-    found = groups(data, context)
+    shares = groups(data, context)
     sentences = [
         f"At {profile} the systems range from {percent(min(means))} to {percent(max(means))}."
-        for profile in dict.fromkeys(group.profile for group in found)
+        for profile in dict.fromkeys(group.profile for group in shares)
         if (
             means := [
                 value
-                for g in found
+                for g in shares
                 if g.profile == profile and (value := measured.mean(g)) is not None
             ]
         )
@@ -95,7 +95,7 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             *sentences,
-            doubt.told(found, data, context),
+            doubt.told(shares, data, context),
         ]
     )
 

@@ -71,14 +71,14 @@ def caption(data: Data, context: Context) -> str:
         if a["x"] < b["x"] and a["y"] != b["y"]
     ]
     falling = sum(a["y"] > b["y"] for a, b in pairs)
-    told = (
+    sentence = (
         f" In {falling} of {len(pairs)} pairs of systems ({number(100 * falling / len(pairs), 2)} %) the one with more retransmits has the smaller window."
         if pairs
         else ""
     )
     return (
         f"Means over the links at {context.profiles[0]} of single-stream TCP: largest congestion window and send rate "
-        f"over the retransmit rate; the lines go from the smallest to the largest link.{told} "
+        f"over the retransmit rate; the lines go from the smallest to the largest link.{sentence} "
         + measured.unsure((RATE, *OTHERS), data, context, context.profiles[:1])
     )
 

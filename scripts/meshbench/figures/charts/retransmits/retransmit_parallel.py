@@ -36,19 +36,19 @@ def tabulate(data: Data, context: Context) -> Table:
     for group in single:
         if (other := measured.same(together, group)) is None:
             continue
-        one, both = measured.mean(group, PERCENT), measured.mean(other, PERCENT)
+        alone, both = measured.mean(group, PERCENT), measured.mean(other, PERCENT)
         rows.append(
             [
                 system(group, context),
                 group.profile,
-                measured.entry(group, one),
+                measured.entry(group, alone),
                 measured.spread(group, PERCENT),
                 f"{group.n_ok}/{group.planned}",
                 measured.entry(other, both),
                 measured.spread(other, PERCENT),
                 f"{other.n_ok}/{other.planned}",
                 measured.other_modes(group, other)
-                or (both / one if one and both is not None else None),
+                or (both / alone if alone and both is not None else None),
             ]
         )
     return Table(columns, rows)
@@ -60,12 +60,12 @@ def caption(data: Data, context: Context) -> str:
         measured.groups(data, context, rate, context.profiles[:1]) for rate in RATES
     )
     lower = [
-        f"{system(group, context)} {number(both)} against {number(one)} %"
+        f"{system(group, context)} {number(both)} against {number(alone)} %"
         for group in single
         if (other := measured.same(together, group))
-        and (one := measured.mean(group, PERCENT))
+        and (alone := measured.mean(group, PERCENT))
         and (both := measured.mean(other, PERCENT)) is not None
-        and both < one
+        and both < alone
     ]
     return (
         "Retransmit rate of TCP over one link at a time and over all links at the same time, means over "

@@ -34,8 +34,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """The groups of the benchmark 'tcp', by profile, mode and direction."""
-    found = collect(data.rows("retransmits", benchmark="tcp"), context, modes=True)
-    return estimated.known(found, data, "tcp", {"retransmit_rate": "retransmit_rate"})
+    rates = collect(data.rows("retransmits", benchmark="tcp"), context, modes=True)
+    return estimated.known(rates, data, "tcp", {"retransmit_rate": "retransmit_rate"})
 
 
 def caption(data: Data, context: Context) -> str:
@@ -57,5 +57,5 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
-    found = groups(data, context)
-    return [*troubles(found, context), *marked(found, context)]
+    rates = groups(data, context)
+    return [*troubles(rates, context), *marked(rates, context)]

@@ -39,7 +39,9 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
-            measured.unsure((one for _, one in PARTS), data, context, context.profiles[:1]),
+            measured.unsure(
+                (statistic for _, statistic in PARTS), data, context, context.profiles[:1]
+            ),
         ]
     )
 
@@ -55,9 +57,9 @@ def notes(data: Data, context: Context) -> Sequence[str]:
             and row["profile"] in context.profiles[:1]
         }
     )
-    found = measured.notes(_groups(data, context, PARTS[0][1]), context)
+    lines = measured.notes(_groups(data, context, PARTS[0][1]), context)
     if wrapped:
-        found.append(
+        lines.append(
             f"{joined(wrapped)}: over {_HALF} drops in one second are a wrapped 16-bit counter, not loss"
         )
-    return found
+    return lines

@@ -21,29 +21,29 @@ _WHOLE = 100.0
 
 def rows(data: Data, context: Context) -> list[Row]:
     """The seconds of the first tuning, round and packet size; also those of runs that were cut short."""
-    found = [
+    seconds = [
         row
         for row in data.rows("video", tuning=context.tunings[0], benchmark="rist", mode=None)
         if row["quality"] is not None
     ]
-    first = min((row["round"] for row in found), default=None)
-    return [row for row in found if row["round"] == first]
+    first = min((row["round"] for row in seconds), default=None)
+    return [row for row in seconds if row["round"] == first]
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """All panels on one axis, from the worst second of any to 100 %."""
-    found, groups = rows(data, context), _groups(data, context)
+    seconds, groups = rows(data, context), _groups(data, context)
     profiles = profile_order(context.profiles, {group.profile for group in groups})
-    if not found and not groups:
+    if not seconds and not groups:
         return pictures.nothing("no second of a stream was kept")
-    least = min((part["value"] for row in found for part in _points(row)), default=0.0)
+    least = min((part["value"] for row in seconds for part in _points(row)), default=0.0)
     low = max(0.0, min(_WHOLE - 5, 5 * (least // 5)))
     width = min(_WIDEST, (theme.PAGE - _LEFT) // max(1, len(profiles)) - _GAP)
     by_place = {(group.vpn, group.profile): group for group in groups}
     vpns = ordered(context.vpns, {group.vpn for group in groups})
     panels = [
         _panel(
-            [row for row in found if (row["vpn"], row["profile"]) == (vpn, profile)],
+            [row for row in seconds if (row["vpn"], row["profile"]) == (vpn, profile)],
             f"{vpn}, {profile}",
             by_place.get((vpn, profile)),
             vpn,
@@ -59,8 +59,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 
 def _groups(data: Data, context: Context) -> list[Group]:
-    found = measured.groups(data, context, _RECOVERED)
-    return [group for group in found if group.tuning == context.tunings[0]]
+    groups = measured.groups(data, context, _RECOVERED)
+    return [group for group in groups if group.tuning == context.tunings[0]]
 
 
 def _points(row: Row) -> list[Row]:
@@ -88,9 +88,11 @@ def _panel(
     if not mine:
         head = alt.TitleParams(title, fontSize=theme.TEXT)
         return pictures.paragraph(trouble, width, width // 7).properties(title=head)
-    told = f"n = {links} links" + (f"; {trouble}" if trouble else "")
+    subtitle = f"n = {links} links" + (f"; {trouble}" if trouble else "")
     axis = alt.Axis(title="quality (%)" if first else None, labels=first, ticks=first, tickCount=4)
-    head = alt.TitleParams(title, fontSize=theme.TEXT, subtitle=told, subtitleFontSize=theme.SMALL)
+    head = alt.TitleParams(
+        title, fontSize=theme.TEXT, subtitle=subtitle, subtitleFontSize=theme.SMALL
+    )
     colour = theme.look(vpn).colour
     points = frame([point for row in mine for point in _points(row)])
     base = alt.Chart(points, width=width, height=_HEIGHT).encode(
@@ -110,11 +112,11 @@ def _panel(
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, with which buffer, and the worst second after recovery."""
-    found = rows(data, context)
-    known = [row for row in found if row["quality_recovered"] is not None]
+    seconds = rows(data, context)
+    recovered = [row for row in seconds if row["quality_recovered"] is not None]
     worst = ""
-    if known:
-        least = min(known, key=lambda row: row["quality_recovered"])
+    if recovered:
+        least = min(recovered, key=lambda row: row["quality_recovered"])
         worst = (
             f" The worst second after recovery has {number(100 * least['quality_recovered'])} % "
             f"({least['vpn']}, {least['profile']}, {least['source']}→{least['target']}, "
@@ -128,8 +130,8 @@ def caption(data: Data, context: Context) -> str:
 
 
 def _buffer(data: Data) -> str:
-    told = data.rows("measures", benchmark="rist", metric=_BUFFER.metric)
-    sizes = sorted({row["value"] for row in told if row["value"] is not None})
+    buffers = data.rows("measures", benchmark="rist", metric=_BUFFER.metric)
+    sizes = sorted({row["value"] for row in buffers if row["value"] is not None})
     return f", with a buffer of {' or '.join(number(size) for size in sizes)} ms" if sizes else ""
 
 

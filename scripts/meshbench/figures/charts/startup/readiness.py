@@ -37,8 +37,8 @@ def groups(data: Data, context: Context) -> list[Group]:
     """One group per system: what started it does not matter, the network was unimpaired."""
     planned = _planned(data, context)
     alike = {"profile": _ANY, "tuning": planned.tunings[0], "marks": ()}
-    found = collect([{**row, **alike} for row in _rows(data)], planned)
-    return estimated.over_rounds(found, "ready_s")
+    systems = collect([{**row, **alike} for row in _rows(data)], planned)
+    return estimated.over_rounds(systems, "ready_s")
 
 
 def _rows(data: Data) -> list[Row]:
@@ -47,8 +47,8 @@ def _rows(data: Data) -> list[Row]:
 
 def _planned(data: Data, context: Context) -> Context:
     """All ordered pairs, of every system but the bare link, which nobody starts."""
-    found = {host for row in _rows(data) for host in (row["source"], row["target"])}
-    hosts = sorted(found | {host for link in context.links for host in link})
+    recorded = {host for row in _rows(data) for host in (row["source"], row["target"])}
+    hosts = sorted(recorded | {host for link in context.links for host in link})
     return dataclasses.replace(
         context,
         vpns=tuple(vpn for vpn in context.vpns if vpn != BARE),

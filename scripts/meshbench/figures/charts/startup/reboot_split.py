@@ -55,14 +55,14 @@ def _parts(group: Group, added: Group | None, context: Context) -> list[Split]:
     known_shares = added.points("value") if added else []
     shares = {(point.round, point.link): point.value for point in known_shares}
     rounds = sorted({point.round for point in times})
-    known = [r for r in rounds if all((r, p.link) in shares for p in times if p.round == r)]
-    methods = [part for part in (known, [r for r in rounds if r not in known]) if part]
+    complete = [r for r in rounds if all((r, p.link) in shares for p in times if p.round == r)]
+    methods = [part for part in (complete, [r for r in rounds if r not in complete]) if part]
     parts = []
     for chosen in methods:
         mine = [point for point in times if point.round in chosen]
-        told = [shares[point.round, point.link] for point in mine] if chosen == known else []
+        values = [shares[point.round, point.link] for point in mine] if chosen == complete else []
         name = system(group, context) + (f", {spans(chosen)}" if len(methods) > 1 else "")
-        parts.append(Split(name, _mean(mine), _mean(mine, told) if told else None, len(mine)))
+        parts.append(Split(name, _mean(mine), _mean(mine, values) if values else None, len(mine)))
     return parts
 
 
@@ -71,38 +71,38 @@ def _mean(points: Sequence[Point], values: Sequence[float] = ()) -> float:
     links: dict[str, list[float]] = {}
     for point, value in zip(points, values or [p.value for p in points], strict=True):
         links.setdefault(point.link, []).append(value)
-    return statistics.fmean(statistics.fmean(found) for found in links.values())
+    return statistics.fmean(statistics.fmean(times) for times in links.values())
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A stacked bar per system."""
-    found, groups = splits(data, context), _times(data, context)
+    bars, groups = splits(data, context), _times(data, context)
     if not groups:
         return pictures.nothing("no system was rebooted")
     rows = []
-    for one in found:
-        if one.added is None:
-            rows.append({"system": one.vpn, "part": UNKNOWN, "start": 0.0, "end": one.time})
+    for bar in bars:
+        if bar.added is None:
+            rows.append({"system": bar.vpn, "part": UNKNOWN, "start": 0.0, "end": bar.time})
             continue
-        wait = one.time - one.added
-        rows.append({"system": one.vpn, "part": HOSTS, "start": 0.0, "end": wait})
-        rows.append({"system": one.vpn, "part": VPN, "start": wait, "end": one.time})
-    ends = {one.vpn: {"at": one.time, "text": _told(one)} for one in found}
+        wait = bar.time - bar.added
+        rows.append({"system": bar.vpn, "part": HOSTS, "start": 0.0, "end": wait})
+        rows.append({"system": bar.vpn, "part": VPN, "start": wait, "end": bar.time})
+    ends = {bar.vpn: {"at": bar.time, "text": _told(bar)} for bar in bars}
     absent = {system(g, context): {"at": 0.0, "text": strip.why(g, _WIDTH)} for g in groups}
     names = list(absent)
-    told = [{"system": name, **ends.get(name, absent[name])} for name in names]
-    return pictures.stacked(rows, names, _PARTS, "s", ends=told, width=_WIDTH)
+    labels = [{"system": name, **ends.get(name, absent[name])} for name in names]
+    return pictures.stacked(rows, names, _PARTS, "s", ends=labels, width=_WIDTH)
 
 
-def _told(one: Split) -> str:
-    share = f", VPN {number(one.added, 2)}" if one.added is not None else ""
-    return f"{number(one.time)}{share} (n {one.n})"
+def _told(bar: Split) -> str:
+    share = f", VPN {number(bar.added, 2)}" if bar.added is not None else ""
+    return f"{number(bar.time)}{share} (n {bar.n})"
 
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn."""
-    found = splits(data, context)
-    known = [one for one in found if one.added is not None]
+    bars = splits(data, context)
+    split = [bar for bar in bars if bar.added is not None]
     unsure = doubt.told(_times(data, context), data, context)
     if data.rows("measures", benchmark=TIME.benchmark, metric="reboot_first_packet"):
         return (
@@ -114,7 +114,7 @@ def caption(data: Data, context: Context) -> str:
         f"Time from the start of the check on a host until a peer answered through the VPN, at {context.profiles[0]}, "
         "after all hosts were rebooted at once; mean over the ordered pairs. The VPN is asked only when all peers' "
         "hosts have answered without it, so that its share is the difference. "
-        f"It is known for {len(known)} of {len(found)} bars: for the others the first phase already went through the VPN. "
+        f"It is known for {len(split)} of {len(bars)} bars: for the others the first phase already went through the VPN. "
         f"Rounds measured by different methods have bars of their own. {unsure}"
     )
 

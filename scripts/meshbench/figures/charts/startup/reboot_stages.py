@@ -45,7 +45,7 @@ class Reboots:
     @property
     def medians(self) -> Mapping[str, float]:
         """Of each stage, over the reboots and pairs that reached it."""
-        found = {}
+        medians = {}
         for key in (
             "asked_s",
             "gone_s",
@@ -56,8 +56,8 @@ class Reboots:
             "stable_s",
         ):
             if values := [row[key] for row in self.rows if row[key] is not None]:
-                found[key] = statistics.median(values)
-        return found
+                medians[key] = statistics.median(values)
+        return medians
 
     @property
     def lacking(self) -> int:
@@ -99,8 +99,8 @@ def _least(key: str) -> float:
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile, a bar per system, a point per reboot and pair."""
     panels: dict[str, list[Reboots]] = {}
-    for one in collected(data, context):
-        panels.setdefault(one.group.profile, []).append(one)
+    for reboots in collected(data, context):
+        panels.setdefault(reboots.group.profile, []).append(reboots)
     if not panels:
         return pictures.nothing("no system was rebooted")
     width = theme.COLUMN - _SIDE - _NAMES
@@ -109,7 +109,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 
 def _panel(profile: str, those: Sequence[Reboots], context: Context, width: int) -> alt.LayerChart:
-    names = [system(one.group, context) for one in those]
+    names = [system(reboots.group, context) for reboots in those]
     y = alt.Y(
         "system:N", scale=alt.Scale(domain=names),
         axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=6),
@@ -132,8 +132,10 @@ def _panel(profile: str, those: Sequence[Reboots], context: Context, width: int)
 def _axis(those: Sequence[Reboots]) -> alt.X:
     """One for all layers; without numbers where nothing is drawn."""
     title = "time since the host was reachable beside the VPN (s)"
-    values = [v for one in those for v in one.medians.values()]
-    values += [row["first_s"] for one in those for row in one.rows if row["first_s"] is not None]
+    values = [v for reboots in those for v in reboots.medians.values()]
+    values += [
+        row["first_s"] for reboots in those for row in reboots.rows if row["first_s"] is not None
+    ]
     if not values:
         return alt.X(
             "start:Q", scale=alt.Scale(domain=[0, 1]),
@@ -148,10 +150,10 @@ def _axis(those: Sequence[Reboots]) -> alt.X:
 def _bars(those: Sequence[Reboots], names: Sequence[str], x: alt.X, y: alt.Y) -> alt.Chart:
     """From the median of one stage to that of the next one."""
     rows = [
-        {"system": name, "part": part, "start": one.medians[begin], "end": one.medians[end]}
-        for one, name in zip(those, names, strict=True)
+        {"system": name, "part": part, "start": reboots.medians[begin], "end": reboots.medians[end]}
+        for reboots, name in zip(those, names, strict=True)
         for begin, end, part in _ENDS
-        if {begin, end} <= one.medians.keys()
+        if {begin, end} <= reboots.medians.keys()
     ]
     legend = alt.Legend(title=None, orient="bottom", columns=2, symbolType="square")
     colour = alt.Scale(domain=list(_PARTS), range=list(_PARTS.values()))
@@ -173,43 +175,43 @@ def _points(those: Sequence[Reboots], names: Sequence[str], x: alt.X, y: alt.Y) 
     """Each first packet."""
     rows = [
         {"system": name, "start": row["first_s"], "pair": f"{row['source']}→{row['target']}"}
-        for one, name in zip(those, names, strict=True)
-        for row in one.rows
+        for reboots, name in zip(those, names, strict=True)
+        for row in reboots.rows
         if row["first_s"] is not None
     ]
     chart = alt.Chart(frame(rows or [{"system": names[0], "start": None, "pair": ""}]))
-    made: alt.Chart = chart.mark_point(
+    points: alt.Chart = chart.mark_point(
         shape="circle", size=14, color=theme.INK, strokeWidth=0.8, opacity=0.55
     ).encode(x=x, y=y, tooltip=channels.tooltip("system:N", "pair:N", "start:Q"))
-    return made
+    return points
 
 
 def _units(those: Sequence[Reboots], names: Sequence[str], x: alt.X, y: alt.Y) -> alt.Chart:
     """When the VPN's units were active: the median."""
     rows = [
-        {"system": name, "start": one.medians["unit_s"]}
-        for one, name in zip(those, names, strict=True)
-        if "unit_s" in one.medians
+        {"system": name, "start": reboots.medians["unit_s"]}
+        for reboots, name in zip(those, names, strict=True)
+        if "unit_s" in reboots.medians
     ]
     chart = alt.Chart(frame(rows or [{"system": names[0], "start": None}]))
-    made: alt.Chart = chart.mark_tick(
+    ticks: alt.Chart = chart.mark_tick(
         color="#0072b2", thickness=2.5, height=_BAR + 7, orient="vertical"
     ).encode(x=x, y=y)
-    return made
+    return ticks
 
 
 def _texts(those: Sequence[Reboots], names: Sequence[str], y: alt.Y, width: int) -> alt.Chart:
     rows = [
-        {"system": name, "text": _told(one), "ink": _ink(one)}
-        for one, name in zip(those, names, strict=True)
+        {"system": name, "text": _told(reboots), "ink": _ink(reboots)}
+        for reboots, name in zip(those, names, strict=True)
     ]
     return _written(rows, y, width + 6)
 
 
-def _told(one: Reboots) -> str:
-    first_s = one.medians.get("first_s")
-    n = f"n {len(one.rows) - one.lacking}"
-    late = f", {theme.STATUSES['timeout'].glyph} {one.lacking}" if one.lacking else ""
+def _told(reboots: Reboots) -> str:
+    first_s = reboots.medians.get("first_s")
+    n = f"n {len(reboots.rows) - reboots.lacking}"
+    late = f", {theme.STATUSES['timeout'].glyph} {reboots.lacking}" if reboots.lacking else ""
     return f"{_shown(first_s)}, {n}{late}" if first_s is not None else f"{n}{late}"
 
 
@@ -220,17 +222,17 @@ def _shown(time_s: float) -> str:
     return f"{number(time_s, 2)} s"
 
 
-def _ink(one: Reboots) -> str:
-    trouble = one.group.trouble
+def _ink(reboots: Reboots) -> str:
+    trouble = reboots.group.trouble
     return theme.STATUSES[trouble].ink if trouble else theme.INK
 
 
 def _reasons(those: Sequence[Reboots], names: Sequence[str], y: alt.Y, width: int) -> alt.Chart:
     """Why there is no bar."""
     rows = [
-        {"system": name, "text": strip.why(one.group, width), "ink": _ink(one)}
-        for one, name in zip(those, names, strict=True)
-        if not one.medians
+        {"system": name, "text": strip.why(reboots.group, width), "ink": _ink(reboots)}
+        for reboots, name in zip(those, names, strict=True)
+        if not reboots.medians
     ]
     return _written(rows or [{"system": names[0], "text": "", "ink": theme.INK}], y, 4)
 
@@ -251,30 +253,30 @@ def _written(rows: Sequence[Row], y: alt.Y, at: float) -> alt.Chart:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the quickest and the slowest system."""
-    what = (
+    sentences = (
         "Stages of a reboot, one host at a time, from the pair's first reply beside the VPN (0): to the left the "
         "host's own, which no VPN is charged with, to the right the VPN's. A bar goes from median to median over the "
         "reboots and the ordered pairs that have the host at an end, a circle is the first packet of one of them, and "
         "the blue stroke is when the VPN's units were active. Resolution 50 ms. To the right: the median of the first "
         "packet, how many were stable within the limit (n), and how many were not (T)."
     )
-    found = [
-        (one.medians["first_s"], system(one.group, context), len(one.rows))
-        for one in collected(data, context)
-        if "first_s" in one.medians and one.group.profile == context.profiles[0]
+    medians = [
+        (reboots.medians["first_s"], system(reboots.group, context), len(reboots.rows))
+        for reboots in collected(data, context)
+        if "first_s" in reboots.medians and reboots.group.profile == context.profiles[0]
     ]
-    ends = [f"{vpn} {_shown(first_s)} (n {n})" for first_s, vpn, n in sorted(found)]
+    ends = [f"{vpn} {_shown(first_s)} (n {n})" for first_s, vpn, n in sorted(medians)]
     shown = list(dict.fromkeys([*ends[:1], *ends[-1:]]))
-    return f"{what} At {context.profiles[0]}: {joined(shown)}." if shown else what
+    return f"{sentences} At {context.profiles[0]}: {joined(shown)}." if shown else sentences
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
     reasons = dict.fromkeys(
         f"T {row['vpn']}, {row['source']}→{row['target']}, {row['reason']}"
-        for one in collected(data, context)
-        for row in one.rows
+        for reboots in collected(data, context)
+        for row in reboots.rows
         if row["stable_s"] is None and row["reason"]
     )
-    groups = [one.group for one in collected(data, context)]
+    groups = [reboots.group for reboots in collected(data, context)]
     return [*measured.notes(groups, context), *reasons]
