@@ -136,8 +136,8 @@ def test_the_daemons_are_asked_when_all_pairs_first_are_back(
     async def ask() -> None:
         times.append(clock[0])
 
-    monkeypatch.setattr(reconnect.asyncio, "sleep", sleep)
-    monkeypatch.setattr(reconnect.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("meshbench.benchmarks.reconnect.asyncio.sleep", sleep)
+    monkeypatch.setattr("meshbench.benchmarks.reconnect.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(reconnect, "_steady", steady)
     benchmark = Reconnect(Options(watch_s=1.0, limit_s=3.0))
     work = benchmark._over(SimpleNamespace(), [], ask)  # type: ignore[arg-type]
