@@ -50,6 +50,17 @@ def test_the_copy_runs_its_own_modules(checkout: Checkout) -> None:
     assert Path(said.strip()).is_relative_to(checkout.path)
 
 
+def test_jobs_that_wait_are_looked_at_when_one_has_ended(checkout: Checkout) -> None:
+    """Not again and again meanwhile: that is CPU time beside what is measured."""
+    before = set(checkout.path.glob(".snakemake/log/*.log"))
+    checkout.run("--verbose", "-R", "measure")
+    [log] = set(checkout.path.glob(".snakemake/log/*.log")) - before
+    text = log.read_text(encoding="utf-8")
+    ended = text.count("Finished jobid")
+    assert ended > 12
+    assert text.count("Ready jobs: ") <= ended + 1
+
+
 def test_a_finished_campaign_has_everything_and_nothing_left_to_do(finished: Checkout) -> None:
     assert len(finished.records()) == len(finished.cells()) == 12
     for figure in ("rtt", "tcp_throughput"):
