@@ -138,14 +138,20 @@ class Context:
         Args:
             decisions: what was decided last on who goes on; None where all have as many rounds.
         """
-        stops = (one for one in read_decisions(decisions).values() if not one.goes_on)
-        return dataclasses.replace(self, stops=tuple((*one.group, one.rounds) for one in stops))
+        stops = (
+            decision for decision in read_decisions(decisions).values() if not decision.goes_on
+        )
+        return dataclasses.replace(
+            self, stops=tuple((*decision.group, decision.rounds) for decision in stops)
+        )
 
     def _last_round(self, vpn: str, tuning: str, profile: str, placement: str) -> int:
         """Of a system at a placement; without a profile, of the one with the most."""
-        known = {(v, t, f): r for v, t, place, f, r in self.stops if place == placement}
+        last_rounds = {(v, t, f): r for v, t, place, f, r in self.stops if place == placement}
         names = (profile,) if profile else self.profiles
-        return max((known.get((vpn, tuning, f), self.rounds) for f in names), default=self.rounds)
+        return max(
+            (last_rounds.get((vpn, tuning, f), self.rounds) for f in names), default=self.rounds
+        )
 
     def rounds_of(
         self, vpn: str, tuning: str, benchmark: str = "", profile: str = "", placement: str = ""
@@ -201,7 +207,7 @@ def _tests(runs: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int, str, s
 
 
 def _found(planned: Sequence[str], there: Collection[str]) -> tuple[str, ...]:
-    return (*(one for one in planned if one in there), *sorted(set(there) - set(planned)))
+    return (*(name for name in planned if name in there), *sorted(set(there) - set(planned)))
 
 
 @dataclass(frozen=True)
@@ -398,9 +404,9 @@ def axis_title(metric: str, unit: str | None = None) -> str:
     Raises:
         MeshbenchError: when no benchmark registers that metric.
     """
-    found = find_metric(metric)
-    shown = found.unit if unit is None else unit
-    return found.title if shown == "1" else f"{found.title} ({shown})"
+    definition = find_metric(metric)
+    shown = definition.unit if unit is None else unit
+    return definition.title if shown == "1" else f"{definition.title} ({shown})"
 
 
 def find_metric(name: str) -> Metric:
@@ -412,7 +418,7 @@ def find_metric(name: str) -> Metric:
     try:
         return registry.metric(name)
     except KeyError:
-        known = ", ".join(metric.name for metric in registry.every_metric()) or "none"
+        registered = ", ".join(metric.name for metric in registry.every_metric()) or "none"
         raise MeshbenchError(
-            f"a figure needs the metric '{name}', which no benchmark registers; registered: {known}"
+            f"a figure needs the metric '{name}', which no benchmark registers; registered: {registered}"
         ) from None

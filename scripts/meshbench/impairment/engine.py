@@ -66,29 +66,33 @@ class Engine(Protocol):
         ...
 
 
-def verify(plan: Plan, found: Mapping[str, Mapping[str, Any]]) -> None:
+def verify(plan: Plan, readings: Mapping[str, Mapping[str, Any]]) -> None:
     """Compare what was read back with the plan. Raises TestbedError naming the difference.
 
     Engines report their parameters under the keys of `asked`, and where the kernel decides whether
     it can be seeded the ``seed`` in force, or null.
     """
     if not plan.profile.impairs:
-        if found:
-            raise TestbedError(f"impairment is still active on {', '.join(found)}")
+        if readings:
+            raise TestbedError(f"impairment is still active on {', '.join(readings)}")
         return
     for host in plan.seeds:
         wanted = asked(plan.of(host), plan.limit)
-        has = dict.fromkeys(_OPTIONAL, 0) | found.get(host, {}).get("parameters", {})
+        has = dict.fromkeys(_OPTIONAL, 0) | readings.get(host, {}).get("parameters", {})
         wrong = {
             key: (value, has.get(key))
             for key, value in wanted.items()
             if key not in has or abs(has[key] - value) > 1e-3 * max(1.0, abs(value))
         }
         if wrong:
-            said = ", ".join(f"{key} is {got}, not {value}" for key, (value, got) in wrong.items())
-            raise TestbedError(f"impairment of {host} is not what was asked for: {said}")
-        if (got := found[host].get("seed")) not in {None, plan.seeds[host]}:
-            raise TestbedError(f"impairment of {host} is seeded with {got}, not {plan.seeds[host]}")
+            differences = ", ".join(
+                f"{key} is {actual}, not {value}" for key, (value, actual) in wrong.items()
+            )
+            raise TestbedError(f"impairment of {host} is not what was asked for: {differences}")
+        if (seed := readings[host].get("seed")) not in {None, plan.seeds[host]}:
+            raise TestbedError(
+                f"impairment of {host} is seeded with {seed}, not {plan.seeds[host]}"
+            )
 
 
 def asked(profile: Profile, limit: int) -> dict[str, float]:

@@ -57,8 +57,10 @@ class HostNetem:
         if not plan.profile.impairs:
             return {}
         await refuse_foreign(self._hosts)
-        made = await asyncio.gather(*(self._apply(host, plan, lifetime_s) for host in self._hosts))
-        return dict(zip((host.name for host in self._hosts), made, strict=True))
+        commands = await asyncio.gather(
+            *(self._apply(host, plan, lifetime_s) for host in self._hosts)
+        )
+        return dict(zip((host.name for host in self._hosts), commands, strict=True))
 
     async def _apply(self, host: Host, plan: Plan, lifetime_s: float) -> list[list[str]]:
         device = host.address.data_interface
@@ -91,17 +93,17 @@ class HostNetem:
         ])  # fmt: skip
 
     async def read(self) -> dict[str, dict[str, Any]]:
-        said = await asyncio.gather(*(self._read(host) for host in self._hosts))
-        return {name: found for readings_ in said for name, found in readings_.items()}
+        per_host = await asyncio.gather(*(self._read(host) for host in self._hosts))
+        return {name: reading for readings_ in per_host for name, reading in readings_.items()}
 
     async def _read(self, host: Host) -> dict[str, dict[str, Any]]:
         names = self._names.get(host.name, [host.name])
         for device in (IFB, host.address.data_interface):
-            said: Command = await host.run(
+            command: Command = await host.run(
                 ["tc", "-j", "-s", "qdisc", "show", "dev", device], check=False
             )
-            if said.returncode == 0 and (found := readings(said.stdout, names)):
-                return found
+            if command.returncode == 0 and (by_emulator := readings(command.stdout, names)):
+                return by_emulator
         return {}
 
     async def clear(self) -> None:
@@ -216,12 +218,12 @@ def _raise(problems: Sequence[str]) -> None:
 async def _foreign(host: Host) -> str:
     device = host.address.data_interface
     unknown_ifb = f"[ ! -e {SCRIPT} ] && ip link show dev {IFB}"
-    show, made, ifb = await asyncio.gather(
+    show, clsact, ifb = await asyncio.gather(
         host.run(["tc", "-j", "qdisc", "show", "dev", device]),
         host.run(["test", "-e", str(CLSACT_MADE)], check=False),
         host.run(["sh", "-c", unknown_ifb], check=False),
     )
-    there = foreign(json.loads(show.stdout or "[]"), clsact_is_ours=made.returncode == 0)
+    there = foreign(json.loads(show.stdout or "[]"), clsact_is_ours=clsact.returncode == 0)
     problems = [f"{device} has {', '.join(there)}"] if there else []
     problems += [f"there is a device {IFB}"] if ifb.returncode == 0 else []
     if not problems:
@@ -259,7 +261,9 @@ async def host_refuses(host: Host, placement: str, profile: Profile = NOTHING) -
     """
     make = ingress_commands if placement == "ingress" else egress_commands
     netem = netem_words(Profile(delay_ms=1, loss_percent=1), 1000, None)
-    rated = next((one for one in profile.variants if one.rate_mbit is not None), NOTHING)
+    rated = next(
+        (variant for variant in profile.variants if variant.rate_mbit is not None), NOTHING
+    )
     commands = [
         ["tc", "qdisc", "add", "dev", "lo", "root", "netem", *netem],
         ["tc", "qdisc", "del", "dev", "lo", "root"],

@@ -27,8 +27,8 @@ class LabNetem:
     async def apply(self, plan: Plan, lifetime_s: float) -> Mapping[str, list[list[str]]]:
         await self.clear()
         self._names = emulator_names(plan, self._layout.host_names)
-        made = await asyncio.gather(*(self._apply(host, plan) for host in self._layout.hosts))
-        return dict(zip((host.name for host in self._layout.hosts), made, strict=True))
+        commands = await asyncio.gather(*(self._apply(host, plan) for host in self._layout.hosts))
+        return dict(zip((host.name for host in self._layout.hosts), commands, strict=True))
 
     async def _apply(self, host: HostLayout, plan: Plan) -> list[list[str]]:
         run = partial(self._run, host, plan.placement)
@@ -51,8 +51,8 @@ class LabNetem:
         return done.stdout + done.stderr
 
     async def read(self) -> dict[str, dict[str, Any]]:
-        said = await asyncio.gather(*(self._read(host) for host in self._layout.hosts))
-        return {name: found for readings_ in said for name, found in readings_.items()}
+        per_host = await asyncio.gather(*(self._read(host) for host in self._layout.hosts))
+        return {name: reading for readings_ in per_host for name, reading in readings_.items()}
 
     async def _read(self, host: HostLayout) -> dict[str, dict[str, Any]]:
         show = ["tc", "-j", "-s", "qdisc", "show", "dev"]

@@ -66,12 +66,15 @@ class Linkem:
     async def apply(self, plan: Plan, lifetime_s: float) -> Mapping[str, list[list[str]]]:
         program = str(await build())
         wanted = plan.emulators(self._layout.host_names)
-        ways = {one.name: way(self._layout, one, plan.placement, lifetime_s) for one in wanted}
-        changes = {one.name: change(one, plan, self._rate_bps) for one in wanted}
-        told = {name: [["linkem", *ways[name], *changes[name]]] for name in ways}
+        ways = {
+            emulator.name: way(self._layout, emulator, plan.placement, lifetime_s)
+            for emulator in wanted
+        }
+        changes = {emulator.name: change(emulator, plan, self._rate_bps) for emulator in wanted}
+        commands = {name: [["linkem", *ways[name], *changes[name]]] for name in ways}
         if not await self._bridged() and await self._runs(ways):
             await asyncio.gather(*(self._change(name, changes[name]) for name in ways))
-            return told
+            return commands
         await self._end()
         for host in self._layout.hosts:
             await self._wire("ip", "link", "set", host.data_port, "nomaster")
@@ -80,7 +83,7 @@ class Linkem:
             await spawn(self._group(name), argv, self._log(name))
             self._way(name).write_text(shlex.join(words))
         await asyncio.gather(*(self._started(name) for name in ways))
-        return told
+        return commands
 
     async def _runs(self, ways: Mapping[str, list[str]]) -> bool:
         """Whether these emulators, and no other, run between these ports."""
@@ -116,15 +119,15 @@ class Linkem:
         stats = await asyncio.gather(*(self._ask(name, "--stats") for name in names))
         return {
             name: {
-                "parameters": parameters(said),
-                "offered": offered(said),
-                "lost": int(said["lost"]),
-                "queue_drops": int(said["queue_drop"]),
-                "tail_drops": tail_drops(said),
-                "late_ms": said["lateness_us"]["mean"] / 1000,
-                "stats": said,
+                "parameters": parameters(answer),
+                "offered": offered(answer),
+                "lost": int(answer["lost"]),
+                "queue_drops": int(answer["queue_drop"]),
+                "tail_drops": tail_drops(answer),
+                "late_ms": answer["lateness_us"]["mean"] / 1000,
+                "stats": answer,
             }
-            for name, said in zip(names, stats, strict=True)
+            for name, answer in zip(names, stats, strict=True)
         }
 
     async def clear(self) -> None:
@@ -145,8 +148,8 @@ class Linkem:
         program = str(await build())
         option, *line = request
         _, text = await local.run(program, option, str(self._control(emulator)), *line)
-        said: dict[str, Any] = json.loads(text)
-        return said
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
     async def _started(self, emulator: str) -> None:
         if not await persist(
@@ -227,26 +230,26 @@ def parameters(stats: Mapping[str, Any]) -> dict[str, float]:
 
     A rate without a queue is the lab's own line, which no profile asks for.
     """
-    said = stats["parameters"]
-    queued = said["queue_bytes"] or said["queue_packets"]
-    p, r, bad, good = said["gemodel"] or (0, 0, 0, 0)
+    settings = stats["parameters"]
+    queued = settings["queue_bytes"] or settings["queue_packets"]
+    p, r, bad, good = settings["gemodel"] or (0, 0, 0, 0)
     return {
-        "delay_ms": said["delay_us"] / 1000,
-        "jitter_ms": said["jitter_us"] / 1000,
-        "loss_percent": said["loss"]["percent"],
-        "loss_correlation_percent": said["loss"]["correlation"],
-        "reorder_percent": said["reorder"]["percent"],
-        "reorder_correlation_percent": said["reorder"]["correlation"],
-        "duplicate_percent": said["duplicate"]["percent"],
-        "limit": said["limit"],
-        "jitter_keeps_order": int(said["keep_order"]),
+        "delay_ms": settings["delay_us"] / 1000,
+        "jitter_ms": settings["jitter_us"] / 1000,
+        "loss_percent": settings["loss"]["percent"],
+        "loss_correlation_percent": settings["loss"]["correlation"],
+        "reorder_percent": settings["reorder"]["percent"],
+        "reorder_correlation_percent": settings["reorder"]["correlation"],
+        "duplicate_percent": settings["duplicate"]["percent"],
+        "limit": settings["limit"],
+        "jitter_keeps_order": int(settings["keep_order"]),
         "loss_p_percent": p,
         "loss_r_percent": r,
         "loss_bad_percent": bad,
         "loss_good_percent": good,
-        "rate_mbit": said["rate_bps"] / 1e6 if queued else 0,
-        "queue_bytes": said["queue_bytes"],
-        "queue_packets": said["queue_packets"],
+        "rate_mbit": settings["rate_bps"] / 1e6 if queued else 0,
+        "queue_bytes": settings["queue_bytes"],
+        "queue_packets": settings["queue_packets"],
     }
 
 

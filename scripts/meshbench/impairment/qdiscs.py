@@ -87,18 +87,18 @@ def tree(
     if len(pieces) == 1:
         own = [*make, *at, "handle", handle, "netem", *pieces[0].words]
         return [own, *_below(make, handle, pieces[0].profile, rate_bps, 0)]
-    made = [[*make, *at, "handle", handle, "prio", "bands", str(len(pieces)),
+    commands = [[*make, *at, "handle", handle, "prio", "bands", str(len(pieces)),
              "priomap", *["0"] * 16]]  # fmt: skip
     for number, piece in enumerate(pieces):
         branch, band = f"{BRANCH + number:x}:", f"{handle}{number + 1:x}"
-        made += [[*make, "parent", band, "handle", branch, "netem", *piece.words]]
-        made += _below(make, branch, piece.profile, rate_bps, number)
-        made += [
+        commands += [[*make, "parent", band, "handle", branch, "netem", *piece.words]]
+        commands += _below(make, branch, piece.profile, rate_bps, number)
+        commands += [
             ["tc", "filter", "add", "dev", device, "parent", handle, "pref", str(number + 1),
              "protocol", match[1].replace("ip6", "ipv6"), "u32", *match, "flowid", band]
             for match in piece.matches
         ]  # fmt: skip
-    return made
+    return commands
 
 
 def _below(
@@ -145,14 +145,16 @@ def emulator_names(plan: Plan, hosts: Sequence[str]) -> dict[str, list[str]]:
 
 def pieces(host: str, plan: Plan, addresses: Mapping[str, str], *, seeded: bool) -> list[Piece]:
     """A host's emulators; `addresses` are those of the data network by host."""
-    own = [one for one in plan.emulators(list(addresses)) if one.host == host]
+    own = [emulator for emulator in plan.emulators(list(addresses)) if emulator.host == host]
     return [
         Piece(
-            netem_words(one.profile, plan.limit, plan.seeds[one.name] if seeded else None),
-            one.profile,
-            _matches(one, plan.placement, addresses) if one.name != host else (),
+            netem_words(
+                emulator.profile, plan.limit, plan.seeds[emulator.name] if seeded else None
+            ),
+            emulator.profile,
+            _matches(emulator, plan.placement, addresses) if emulator.name != host else (),
         )
-        for one in own
+        for emulator in own
     ]
 
 

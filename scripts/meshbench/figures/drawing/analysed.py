@@ -54,7 +54,7 @@ def shown(rows: Sequence[Row], context: Context) -> list[Shown]:
         rows: of the table `estimates`.
         context: names the headlines; where it knows none of a benchmark, the first metric is shown.
     """
-    found = []
+    headlines = []
     for benchmark in ordered(context.benchmarks, {row["benchmark"] for row in rows}):
         mine = [
             row
@@ -65,18 +65,18 @@ def shown(rows: Sequence[Row], context: Context) -> list[Shown]:
         ]
         if mine:
             first = min(mine, key=lambda row: _place(row, context))
-            found.append(Shown(benchmark, first["metric"], first["mode"], first["direction"]))
-    return found
+            headlines.append(Shown(benchmark, first["metric"], first["mode"], first["direction"]))
+    return headlines
 
 
 def _place(row: Row, context: Context) -> tuple[Any, ...]:
     """Headlines in their order, then others, shares last; single and forward come first."""
     key = (row["metric"], row["mode"], row["direction"])
     names = [h[1:4] for h in context.headlines if h.benchmark == row["benchmark"]]
-    known = names.index(key) if key in names else len(names)
+    position = names.index(key) if key in names else len(names)
     mode = row["mode"] or ""
     variant = (mode not in {"", "single"}, row["direction"])
-    return known, row["n_valid"] == 0, row["unit"] == "1", *variant, row["metric"]
+    return position, row["n_valid"] == 0, row["unit"] == "1", *variant, row["metric"]
 
 
 def profiles(rows: Sequence[Row], context: Context) -> list[str]:
@@ -107,18 +107,20 @@ def effect(row: Row) -> str:
 def panels(data: Data, context: Context) -> Iterator[tuple[Shown, str, list[Row]]]:
     """Each metric shown under each profile, with its estimates, the first tuning's."""
     rows = [row for row in data.rows("estimates") if row["tuning"] == context.tunings[0]]
-    for one in shown(rows, context):
-        mine = one.of(rows)
+    for series in shown(rows, context):
+        mine = series.of(rows)
         for profile in profiles(mine, context):
-            yield one, profile, [row for row in mine if row["profile"] == profile]
+            yield series, profile, [row for row in mine if row["profile"] == profile]
 
 
 def missing(data: Data, context: Context) -> list[str]:
     """Footnotes on what has no value, and why."""
     where: dict[tuple[str, str], list[str]] = {}
-    for one, profile, rows in panels(data, context):
+    for series, profile, rows in panels(data, context):
         for row in (row for row in rows if row["value"] is None):
-            where.setdefault((row["vpn"], trouble(row)), []).append(f"{one.benchmark} at {profile}")
+            where.setdefault((row["vpn"], trouble(row)), []).append(
+                f"{series.benchmark} at {profile}"
+            )
     return [f"{vpn}, {', '.join(places)}: {why}" for (vpn, why), places in where.items()]
 
 
@@ -129,9 +131,9 @@ def rounds(data: Data, context: Context) -> str:
 
 def rests_on(counts: Iterable[int]) -> str:
     """The same of estimates that have a value in so many rounds; 0 is that of one without."""
-    known = sorted(set(counts) - {0})
-    if not known:
+    sizes = sorted(set(counts) - {0})
+    if not sizes:
         return "No round has a value."
-    ends = f"{known[0]} to " if len(known) > 1 else ""
-    few = f" With fewer than six nothing is told apart: {FEW}." if known[0] < LEAST_ROUNDS else ""
-    return f"n = {ends}{counted(known[-1], 'round')}.{few}"
+    ends = f"{sizes[0]} to " if len(sizes) > 1 else ""
+    few = f" With fewer than six nothing is told apart: {FEW}." if sizes[0] < LEAST_ROUNDS else ""
+    return f"n = {ends}{counted(sizes[-1], 'round')}.{few}"

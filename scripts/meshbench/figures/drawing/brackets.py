@@ -29,8 +29,8 @@ def slopes(data: Data, one: Shown, profile: str, centre: float | None) -> list[d
     """
     mine = data.rows("brackets", profile=profile, benchmark=one.benchmark)
     moved = {row["round"] for row in mine if row["moved"]}
-    known = [row for row in one.among(mine) if row["ratio"] is not None]
-    middle = centre or statistics.median([row[s] for row in known for s in _SIDES] or [1.0])
+    complete = [row for row in one.among(mine) if row["ratio"] is not None]
+    middle = centre or statistics.median([row[s] for row in complete for s in _SIDES] or [1.0])
     return [
         {
             "vpn": BARE, "from": row["round"] - HALF_ROUND, "to": row["round"] + HALF_ROUND,
@@ -38,7 +38,7 @@ def slopes(data: Data, one: Shown, profile: str, centre: float | None) -> list[d
             "after": 100 * (row["after_value"] / middle - 1),
             "colour": theme.RED if row["round"] in moved else theme.look(BARE).colour,
         }
-        for row in known
+        for row in complete
     ]  # fmt: skip
 
 
@@ -47,7 +47,7 @@ _SIDES = ("before_value", "after_value")
 
 def layer(rows: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
     """A line per round from the value before its cells to the one after, on the axes of a chart."""
-    made: alt.Chart = (
+    chart: alt.Chart = (
         alt.Chart(frame(rows))
         .mark_rule(strokeWidth=2, strokeDash=[3, 2])
         .encode(
@@ -55,7 +55,7 @@ def layer(rows: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
             tooltip=channels.tooltip("vpn:N", "round:Q", "before:Q", "after:Q"),
         )
     )  # fmt: skip
-    return made
+    return chart
 
 
 def told(data: Data) -> str:
@@ -63,8 +63,8 @@ def told(data: Data) -> str:
     rows = [row for row in data.rows("brackets") if row["bound"] is not None]
     if not rows:
         return ""
-    known = [row for row in rows if row["ratio"] is not None]
-    ratios = "; ".join(_ratios(known, *key) for key in dict.fromkeys(map(_kind, known)))
+    complete = [row for row in rows if row["ratio"] is not None]
+    ratios = "; ".join(_ratios(complete, *key) for key in dict.fromkeys(map(_kind, complete)))
     moved = [row for row in rows if row["moved"]]
     places = list(dict.fromkeys(f"round {row['round']} at {row['profile']}" for row in moved))
     more = f" and {len(places) - _FEW} more" if len(places) > _FEW else ""
@@ -74,7 +74,7 @@ def told(data: Data) -> str:
         if places
         else f"no round moved by more than {percent(rows[0]['bound'])}"
     )
-    lacking = len(rows) - len(known)
+    lacking = len(rows) - len(complete)
     unknown = f" {counted(lacking, 'ratio')} of {len(rows)} cannot be told." if lacking else ""
     return (
         "Dashed: the bare link from before to after the round's cells. After over before: "
@@ -98,5 +98,5 @@ def _outside(rows: Sequence[Row]) -> str:
     """Cells that were not measured between, e.g. because they were there before."""
     places = {(r["round"], r["profile"], r["placement"]): r for r in rows}.values()
     outside = sum(row["n_cells"] - row["n_between"] for row in places)
-    every = sum(row["n_cells"] for row in places)
-    return f" {outside} of {counted(every, 'cell')} lie outside these times." if outside else ""
+    total = sum(row["n_cells"] for row in places)
+    return f" {outside} of {counted(total, 'cell')} lie outside these times." if outside else ""

@@ -33,9 +33,9 @@ def lines(cells: Sequence[Row], context: Context, benchmarks: Collection[str] = 
     if context.testbed in {"fake", "published"} or not cells:
         return []
     mine = [row for row in cells if row["benchmark"] in benchmarks] or list(cells)
-    told = {what: _line(column, words, mine, context) for column, words, what in _COLUMNS}
-    missing = joined(what for what, line in told.items() if not line)
-    return [*filter(None, told.values()), *([f"not recorded: {missing}"] if missing else [])]
+    statements = {topic: _line(column, words, mine, context) for column, words, topic in _COLUMNS}
+    missing = joined(topic for topic, line in statements.items() if not line)
+    return [*filter(None, statements.values()), *([f"not recorded: {missing}"] if missing else [])]
 
 
 def _line(column: str, words: str, cells: Sequence[Row], context: Context) -> str:
@@ -49,10 +49,12 @@ def _line(column: str, words: str, cells: Sequence[Row], context: Context) -> st
         return ""
     if column == "congestion_control" and len(set(map(tuple, by_tuning.values()))) > 1:
         return words.format(joined(f"{joined(v)} ({t})" for t, v in by_tuning.items()))
-    return words.format(joined(sorted({value for found in by_tuning.values() for value in found})))
+    return words.format(
+        joined(sorted({value for own_values in by_tuning.values() for value in own_values}))
+    )
 
 
 def _values(column: str, cells: Iterable[Row]) -> list[str]:
     """The different values, those apart that a cell joins."""
-    said = (row[column] for row in cells if row[column] is not None)
-    return sorted({value for words in said for value in words.split(", ")})
+    texts = (row[column] for row in cells if row[column] is not None)
+    return sorted({value for words in texts for value in words.split(", ")})

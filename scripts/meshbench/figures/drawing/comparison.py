@@ -37,13 +37,13 @@ def sentences(
         context: names the tunings.
         higher_is_better: whether the largest value is the nearest.
     """
-    told = [group for group in groups if group.tuning == context.tunings[0]]
+    compared = [group for group in groups if group.tuning == context.tunings[0]]
     return [
         text
-        for profile in dict.fromkeys(group.profile for group in told)
+        for profile in dict.fromkeys(group.profile for group in compared)
         if (
             text := _sentence(
-                [g for g in told if g.profile == profile], column, unit, higher_is_better
+                [g for g in compared if g.profile == profile], column, unit, higher_is_better
             )
         )
     ]
@@ -71,11 +71,11 @@ def _against(group: Group, groups: Sequence[Group], column: str, unit: Unit) -> 
     effect: Row | None = group.known[column].effect
     if effect is None or effect["ratio"] is None:
         return ""
-    told = number(effect["ratio"], 2)
+    share = number(effect["ratio"], 2)
     bare = next(other for other in groups if other.vpn == BARE)
-    sides = [one.by_round(column, unit.scale) for one in (group, bare)]
+    sides = [operand.by_round(column, unit.scale) for operand in (group, bare)]
     shared = sides[0].keys() & sides[1].keys()
     if len(shared) != 1:
-        return f" ({told} of it, median of {counted(effect['n_rounds'], 'paired round')})"
+        return f" ({share} of it, median of {counted(effect['n_rounds'], 'paired round')})"
     [mine, other] = (number(side[round_]) for side in sides for round_ in shared)
-    return f" ({told} = {mine} / {other})"
+    return f" ({share} = {mine} / {other})"

@@ -22,7 +22,7 @@ def told(groups: Iterable[Group], data: Data, context: Context) -> str:
         context: what was planned; the first tuning's systems are told apart.
     """
     shown = list(groups)
-    counts = {known.estimate.rounds for group in shown for known in group.known.values()}
+    counts = {column.estimate.rounds for group in shown for column in group.known.values()}
     sentences = [rests_on(counts)]
     if max(counts, default=0) >= LEAST_ROUNDS:
         sentences += _untold(_places(shown, context), data)
@@ -54,22 +54,22 @@ class Place:
 
 
 def _places(groups: Sequence[Group], context: Context) -> list[Place]:
-    found: dict[tuple[Shown, str], set[str]] = {}
-    for group in (one for one in groups if one.tuning == context.tunings[0]):
-        for known in group.known.values():
-            if known.series is not None:
-                found.setdefault((known.series, group.profile), set()).add(group.vpn)
+    by_place: dict[tuple[Shown, str], set[str]] = {}
+    for group in (candidate for candidate in groups if candidate.tuning == context.tunings[0]):
+        for column in group.known.values():
+            if column.series is not None:
+                by_place.setdefault((column.series, group.profile), set()).add(group.vpn)
     return [
         Place(series, profile, context.tunings[0], frozenset(vpns))
-        for (series, profile), vpns in found.items()
+        for (series, profile), vpns in by_place.items()
     ]
 
 
 def every(data: Data, context: Context) -> list[Place]:
     """What the figures over the tables of the analysis show."""
     return [
-        Place(one, profile, context.tunings[0], frozenset(row["vpn"] for row in rows))
-        for one, profile, rows in panels(data, context)
+        Place(series, profile, context.tunings[0], frozenset(row["vpn"] for row in rows))
+        for series, profile, rows in panels(data, context)
     ]
 
 
@@ -102,10 +102,12 @@ def unsure(places: Iterable[Place], data: Data) -> Told:
             yield joined(names), place
 
 
-def _sentence(what: str, found: Told) -> str:
-    every = list(found)
-    if not every:
+def _sentence(heading: str, pairs: Told) -> str:
+    entries = list(pairs)
+    if not entries:
         return ""
-    parts = [f"{names} ({place.series.title} at {place.profile})" for names, place in every[:_MOST]]
-    more = f" and in {counted(len(every) - _MOST, 'more place')}" if len(every) > _MOST else ""
-    return f"{what}: {'; '.join(parts)}{more}."
+    parts = [
+        f"{names} ({place.series.title} at {place.profile})" for names, place in entries[:_MOST]
+    ]
+    more = f" and in {counted(len(entries) - _MOST, 'more place')}" if len(entries) > _MOST else ""
+    return f"{heading}: {'; '.join(parts)}{more}."

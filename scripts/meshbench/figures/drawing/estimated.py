@@ -33,7 +33,7 @@ def known(
     of = {"benchmark": benchmark, "subject_kind": subject_kind}
     values = _indexed(data, "estimates", metrics.values(), **of)
     against = _indexed(data, "effects", metrics.values(), reference=BARE, **of)
-    made = []
+    completed = []
     for group in groups:
         columns = {}
         for column, metric in metrics.items():
@@ -47,8 +47,8 @@ def known(
                 series = Shown(benchmark, metric, mode, direction or "forward", subject_kind)
                 columns[column] = Known(_estimate(values.get(key)), series, against.get(key))
             columns.setdefault(column, Known(Estimate()))
-        made.append(replace(group, known={**group.known, **columns}))
-    return made
+        completed.append(replace(group, known={**group.known, **columns}))
+    return completed
 
 
 def over_rounds(groups: Iterable[Group], *columns: str, marked: bool = True) -> list[Group]:
@@ -59,12 +59,12 @@ def over_rounds(groups: Iterable[Group], *columns: str, marked: bool = True) -> 
         columns: their names.
         marked: whether values of marked cells count (`marked_count`).
     """
-    made = []
+    completed = []
     for group in groups:
         of = group if marked else replace(group, rows=unmarked(group.rows))
         estimated = {name: _of_rounds(of, name) for name in columns}
-        made.append(replace(group, known={**group.known, **estimated}))
-    return made
+        completed.append(replace(group, known={**group.known, **estimated}))
+    return completed
 
 
 def marked_count(data: Data) -> bool:

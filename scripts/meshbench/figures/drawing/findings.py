@@ -35,17 +35,17 @@ def lines(
     return tuple(_line(title, mine, rounds=rounds) for title, mine in by_rule.items())
 
 
-def _line(title: str, found: Sequence[Mapping[str, Any]], *, rounds: bool) -> str:
-    places = counted(len(found), "finding") if len(found) > 1 else ""
+def _line(title: str, findings: Sequence[Mapping[str, Any]], *, rounds: bool) -> str:
+    places = counted(len(findings), "finding") if len(findings) > 1 else ""
     head = f"Check: {title} ({places})" if places else f"Check: {title}"
-    place = where(found[0], benchmark=False, rounds=rounds)
-    first = found[0]["says"] if place == "everywhere" else f"{place}: {found[0]['says']}"
+    place = where(findings[0], benchmark=False, rounds=rounds)
+    first = findings[0]["says"] if place == "everywhere" else f"{place}: {findings[0]['says']}"
     return f"{head}: {'e.g. ' if places else ''}{first}"
 
 
-def few(every: Sequence[str]) -> list[str]:
+def few(footnotes: Sequence[str]) -> list[str]:
     """The first of the lines, shortened, for below a picture; how many more the report has."""
-    shown = [shortened(line, _CHARACTERS) for line in every[:SHOWN]]
-    if (more := len(every) - SHOWN) > 0:
+    shown = [shortened(line, _CHARACTERS) for line in footnotes[:SHOWN]]
+    if (more := len(footnotes) - SHOWN) > 0:
         shown.append(f"Check: {counted(more, 'more rule')} found something, see report.html")
     return shown

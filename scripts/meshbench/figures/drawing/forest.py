@@ -73,8 +73,8 @@ def _panel(panel: Panel) -> alt.LayerChart:
         end for line in panel.lines for end in (line.value, line.low, line.high) if end is not None
     ]
     # Words for an axis without values would invent some.
-    known = [*values, *(panel.ends if values else ())]
-    scale = Scale.of(known, log=panel.log, room=1.05)
+    axis_values = [*values, *(panel.ends if values else ())]
+    scale = Scale.of(axis_values, log=panel.log, room=1.05)
     y = alt.Y(
         "system:N",
         scale=alt.Scale(domain=[line.name for line in panel.lines]),
@@ -82,8 +82,10 @@ def _panel(panel: Panel) -> alt.LayerChart:
     )
     axis = scale.axis(panel.axis)
     if panel.steps and not scale.empty:
-        scale = Scale(0.5, max(known) + 0.5, log=False)
-        axis = alt.Axis(title=panel.axis, values=list(range(1, round(max(known)) + 1)), format="d")
+        scale = Scale(0.5, max(axis_values) + 0.5, log=False)
+        axis = alt.Axis(
+            title=panel.axis, values=list(range(1, round(max(axis_values)) + 1)), format="d"
+        )
     rows = [_row(line, scale) for line in panel.lines]
     base = alt.Chart(frame(rows)).encode(y=y, color=alt.Color("colour:N", scale=None))
     x = alt.X("value:Q", scale=scale.scale(), axis=axis)

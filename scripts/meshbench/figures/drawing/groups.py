@@ -82,9 +82,9 @@ class Group:
     @property
     def counts(self) -> Counter[str]:
         """How many rows have each status, 'not_run' among them."""
-        found = Counter(str(row["status"]) for row in self.rows)
-        found["not_run"] = max(0, self.planned - len(self.rows))
-        return found
+        by_status = Counter(str(row["status"]) for row in self.rows)
+        by_status["not_run"] = max(0, self.planned - len(self.rows))
+        return by_status
 
     @property
     def n_ok(self) -> int:
@@ -98,11 +98,11 @@ class Group:
     @property
     def troubles(self) -> dict[str, int]:
         """How often each thing went wrong: the commonest first, the worse one of equals; last what was not run."""
-        found = {status: n for status, n in self.counts.items() if n and status != "ok"}
+        by_status = {status: n for status, n in self.counts.items() if n and status != "ok"}
         order = list(STATUSES)
         return dict(
             sorted(
-                found.items(),
+                by_status.items(),
                 key=lambda item: (item[0] == "not_run", -item[1], order.index(item[0])),
             )
         )
@@ -131,10 +131,10 @@ class Group:
 
     def by_round(self, column: str, scale: float = 1.0) -> dict[int, float]:
         """The median over the links of each round that has any value, for what is drawn by round."""
-        found: dict[int, list[float]] = {}
+        per_round: dict[int, list[float]] = {}
         for point in self.points(column, scale):
-            found.setdefault(point.round, []).append(point.value)
-        return {round_: statistics.median(values) for round_, values in sorted(found.items())}
+            per_round.setdefault(point.round, []).append(point.value)
+        return {round_: statistics.median(values) for round_, values in sorted(per_round.items())}
 
     def centre(self, column: str, scale: float = 1.0) -> float | None:
         """The median over rounds of the median over links; None without a value."""
@@ -170,8 +170,8 @@ def place(row: Row) -> str:
 
 def variants(rows: Iterable[Row]) -> list[Variant]:
     """The modes and directions in the rows, single before bidirectional and forward before reverse."""
-    found = {(row["mode"], row["direction"]) for row in rows if row["direction"] is not None}
-    return sorted(found, key=lambda v: (v[0] != "single", v[0] or "", v[1])) or [(None, None)]
+    pairs = {(row["mode"], row["direction"]) for row in rows if row["direction"] is not None}
+    return sorted(pairs, key=lambda v: (v[0] != "single", v[0] or "", v[1])) or [(None, None)]
 
 
 def collect(rows: Sequence[Row], context: Context, *, modes: bool = False) -> list[Group]:
@@ -270,26 +270,26 @@ def arrow(group: Group) -> str:
 
 def troubles(groups: Iterable[Group], context: Context) -> list[str]:
     """Footnotes on what lacks values: where, how many, in what way, and why."""
-    every = list(groups)
+    all_groups = list(groups)
     where: dict[tuple[str, str], list[Group]] = {}
-    for group in every:
-        found = group.counts
+    for group in all_groups:
+        counts = group.counts
         parts = [
-            f"{found[status]} of {group.planned} {style.words}"
+            f"{counts[status]} of {group.planned} {style.words}"
             for status, style in STATUSES.items()
-            if status != "ok" and found[status]
+            if status != "ok" and counts[status]
         ]
         if parts:
             why = f": {shortened(group.reason, 120)}" if group.reason else ""
             where.setdefault((system(group, context), ", ".join(parts) + why), []).append(group)
     alike: dict[tuple[str, str], list[str]] = {}
-    for (who, what), mine in where.items():
-        alike.setdefault((_places(mine, every), what), []).append(who)
-    return [f"{joined(who)}, {places}: {what}" for (places, what), who in alike.items()]
+    for (who, trouble), mine in where.items():
+        alike.setdefault((_places(mine, all_groups), trouble), []).append(who)
+    return [f"{joined(who)}, {places}: {trouble}" for (places, trouble), who in alike.items()]
 
 
-def _places(mine: Sequence[Group], every: Sequence[Group]) -> str:
-    panels = {(group.profile, group.mode, group.direction) for group in every}
+def _places(mine: Sequence[Group], all_groups: Sequence[Group]) -> str:
+    panels = {(group.profile, group.mode, group.direction) for group in all_groups}
     here = {(group.profile, group.mode, group.direction) for group in mine}
     if here == panels:
         return "everywhere"

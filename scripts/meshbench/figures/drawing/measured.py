@@ -74,10 +74,10 @@ def groups(
 
     Without any record of a benchmark that was planned, every profile is one that lacks it.
     """
-    found = collected(values(data, measure), context, measure, profiles)
+    plain_groups = collected(values(data, measure), context, measure, profiles)
     if "estimates" not in data.tables:  # of a figure that shows no centre
-        return found
-    return estimated.known(found, data, measure.benchmark, {"value": measure.metric})
+        return plain_groups
+    return estimated.known(plain_groups, data, measure.benchmark, {"value": measure.metric})
 
 
 def unsure(
@@ -87,22 +87,22 @@ def unsure(
     profiles: Sequence[str] | None = None,
 ) -> str:
     """What a caption says of these measures' rounds, and of what cannot be told (`doubt.told`)."""
-    shown = [group for one in measures for group in groups(data, context, one, profiles)]
+    shown = [group for measure in measures for group in groups(data, context, measure, profiles)]
     return doubt.told(shown, data, context)
 
 
 def collected(
-    found: Sequence[Row],
+    rows: Sequence[Row],
     context: Context,
     measure: Measure,
     profiles: Sequence[str] | None = None,
 ) -> list[Group]:
     """The same of rows that were made from those of the metric, without what the analysis knows of it."""
-    known = {row["profile"] for row in found}
-    if not known and measure.benchmark in context.benchmarks:
-        known = set(context.profiles)
-    wanted = known if profiles is None else known & set(profiles)
-    return [group for group in collect(found, context) if group.profile in wanted]
+    all_profiles = {row["profile"] for row in rows}
+    if not all_profiles and measure.benchmark in context.benchmarks:
+        all_profiles = set(context.profiles)
+    wanted = all_profiles if profiles is None else all_profiles & set(profiles)
+    return [group for group in collect(rows, context) if group.profile in wanted]
 
 
 def planned(parts: Iterable[Part], data: Data, context: Context) -> list[Part]:
@@ -123,10 +123,10 @@ def mean(group: Group, scale: float = 1.0, column: str = "value") -> float | Non
 
 def by_link(group: Group, scale: float = 1.0, column: str = "value") -> dict[str, float]:
     """Each link's mean over the rounds, by ``source→target``."""
-    found: dict[str, list[float]] = {}
+    per_link: dict[str, list[float]] = {}
     for point in group.points(column, scale):
-        found.setdefault(point.link, []).append(point.value)
-    return {link: statistics.fmean(values) for link, values in sorted(found.items())}
+        per_link.setdefault(point.link, []).append(point.value)
+    return {link: statistics.fmean(values) for link, values in sorted(per_link.items())}
 
 
 def spread(group: Group | None, scale: float = 1.0, column: str = "value") -> float | None:
@@ -183,9 +183,9 @@ def same(groups: Iterable[Group], other: Group, **changes: str) -> Group | None:
     )
 
 
-def other_modes(one: Group, other: Group) -> Missing | None:
+def other_modes(first: Group, other: Group) -> Missing | None:
     """Why two groups' values do not compare: TCP in one direction is not TCP in both at once."""
-    here, there = ({str(row["mode"]) for row in group.rows} for group in (one, other))
+    here, there = ({str(row["mode"]) for row in group.rows} for group in (first, other))
     if here == there or not (here and there):
         return None
     return Missing("other mode", f"{joined(sorted(here))} against {joined(sorted(there))}")
@@ -258,26 +258,26 @@ def with_absent(
     lacking = {system(group, context): strip.trouble(group) for group in groups if not group.n_ok}
     if not lacking:
         return picture
-    lines = [f"{who}: {what}" for who, what in lacking.items()]
+    lines = [f"{who}: {trouble}" for who, trouble in lacking.items()]
     return alt.concat(picture, pictures.listing(lines, width), columns=1, spacing=6)
 
 
-def sample_sizes(groups: Sequence[Group], context: Context, what: str = "per mean") -> list[str]:
+def sample_sizes(groups: Sequence[Group], context: Context, words: str = "per mean") -> list[str]:
     """How many values the means rest on, for pictures that have no room for it."""
-    every: dict[str, dict[str, int]] = {}
+    by_system: dict[str, dict[str, int]] = {}
     for group in (group for group in groups if group.n_ok):
-        every.setdefault(system(group, context), {})[group.profile] = group.n_ok
+        by_system.setdefault(system(group, context), {})[group.profile] = group.n_ok
     sizes: dict[int, list[str]] = {}
-    for name, found in every.items():
-        for size in dict.fromkeys(found.values()):
-            where = [profile for profile, n in found.items() if n == size]
-            told = "" if len(where) == len(found) else f" at {joined(where)}"
-            sizes.setdefault(size, []).append(name + told)
+    for name, by_profile in by_system.items():
+        for size in dict.fromkeys(by_profile.values()):
+            where = [profile for profile, n in by_profile.items() if n == size]
+            suffix = "" if len(where) == len(by_profile) else f" at {joined(where)}"
+            sizes.setdefault(size, []).append(name + suffix)
     if not sizes:
         return []
     usual = max(sizes, key=lambda size: len(sizes[size]))
     others = [f"{n} for {', '.join(where)}" for n, where in sorted(sizes.items()) if n != usual]
-    return [f"n = {usual} {what}" + (f"; {'; '.join(others)}" if others else "")]
+    return [f"n = {usual} {words}" + (f"; {'; '.join(others)}" if others else "")]
 
 
 def extremes(groups: Sequence[Group], measure: Measure, profile: str | None = None) -> str:
@@ -287,20 +287,20 @@ def extremes(groups: Sequence[Group], measure: Measure, profile: str | None = No
     """
     mine = [group for group in groups if profile in {None, group.profile}]
     mine = [group for group in mine if group.tuning == mine[0].tuning]
-    found = {
+    means = {
         group.vpn: value for group in mine if (value := mean(group, measure.scale)) is not None
     }
-    bare = found.pop(BARE, None)
-    if not found:
+    bare = means.pop(BARE, None)
+    if not means:
         return ""
     higher = find_metric(measure.metric).better != "lower"
-    ranked = sorted(found, key=lambda vpn: (-found[vpn] if higher else found[vpn], vpn))
+    ranked = sorted(means, key=lambda vpn: (-means[vpn] if higher else means[vpn], vpn))
     parts = [] if bare is None else [f"the bare link has {number(bare)} {measure.unit}"]
     for vpn in dict.fromkeys([ranked[0], ranked[-1]]):
-        told = f"{vpn} {number(found[vpn])} {measure.unit}"
+        part = f"{vpn} {number(means[vpn])} {measure.unit}"
         if bare:
-            told += f" ({number(found[vpn] / bare, 3)} = {number(found[vpn])} / {number(bare)})"
-        parts.append(told)
+            part += f" ({number(means[vpn] / bare, 3)} = {number(means[vpn])} / {number(bare)})"
+        parts.append(part)
     where = f"At {profile}, " if profile else ""
     sentence = f"{where}{', '.join(parts)}."
     return sentence[0].upper() + sentence[1:]
@@ -315,8 +315,8 @@ def told_extremes(groups: Sequence[Group], measure: Measure) -> str:
 
 def look(vpn: str) -> dict[str, str]:
     """Colour and shape as columns of a chart's row."""
-    found = theme.look(vpn)
-    return {"colour": found.colour, "shape": found.shape}
+    style = theme.look(vpn)
+    return {"colour": style.colour, "shape": style.shape}
 
 
 def share(part: float | None, whole: float | None) -> str:

@@ -17,22 +17,22 @@ METRICS = {
 
 def cells(data: Data, metric: str) -> list[Row]:
     """A row per cell: the largest share of any of its hosts."""
-    found: dict[tuple[object, ...], Row] = {}
+    by_cell: dict[tuple[object, ...], Row] = {}
     for row in data.rows("hosts", metric=metric, status="ok"):
         key = tuple(
             row[name] for name in ("round", "vpn", "tuning", "profile", "placement", "benchmark")
         )
-        if key not in found or found[key]["value"] < row["value"]:
-            found[key] = row
-    return list(found.values())
+        if key not in by_cell or by_cell[key]["value"] < row["value"]:
+            by_cell[key] = row
+    return list(by_cell.values())
 
 
 def panels(data: Data, width: int, height: int) -> list[alt.LayerChart]:
     """A panel per metric that is above zero in any cell: a point per cell by round."""
-    known = [(title, cells(data, metric)) for metric, title in METRICS.items()]
+    by_metric = [(title, cells(data, metric)) for metric, title in METRICS.items()]
     return [
         _panel(rows, title, width, height)
-        for title, rows in known
+        for title, rows in by_metric
         if any(row["value"] > 0 for row in rows)
     ]
 

@@ -212,8 +212,8 @@ def _within(row: Row, axis: str, scale: "Scale") -> Row:
     """A point on the axis: at its low end, with the value beside the label, where it has no place there."""
     keys = [key for key in (axis, f"{axis}_low", f"{axis}_high") if key in row]
     off = off_axis([] if scale.shows(row[axis]) else [row[axis]])
-    told = {"system": f"{row['system']} {off}".strip()} if off else {}
-    return {**row, **told, **{key: scale.clamped(row[key]) for key in keys}}
+    label = {"system": f"{row['system']} {off}".strip()} if off else {}
+    return {**row, **label, **{key: scale.clamped(row[key]) for key in keys}}
 
 
 def _ends(rows: Sequence[Row], axis: str) -> list[float]:
@@ -340,14 +340,14 @@ def _best(
     side: float,
 ) -> "_Label":
     """The nearest place that is free, or else the least bad one."""
-    found: list[tuple[float, _Label]] = []
+    candidates: list[tuple[float, _Label]] = []
     for dx, dy in _WAYS:
         way = _Label.at(*point, dx, dy, width)
         cost = _cost(way, marks, taken, side)
-        found.append((cost, way))
+        candidates.append((cost, way))
         if cost == way.distance:
             break
-    return min(found, key=lambda one: one[0])[1]
+    return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
 @dataclass(frozen=True)
@@ -423,7 +423,7 @@ def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float])
     colour = row["colour"]
     # A halo, as ranges cross the labels.
     looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
-    found = [
+    layers = [
         base.mark_text(
             align="left", baseline="middle", fontSize=theme.SMALL, color=colour, **look
         ).encode(x=channels.x(left), y=channels.y(top), text=alt.Text("text:N"))
@@ -432,17 +432,17 @@ def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float])
     if math.hypot(near - x, top - y) > _NEAR:
         rule = base.mark_rule(color=colour, strokeWidth=0.7, opacity=0.7)
         end = alt.value(top - (5 if top > y else -5))
-        found.insert(0, rule.encode(x=alt.value(x), y=alt.value(y), x2=alt.value(near), y2=end))
-    return found
+        layers.insert(0, rule.encode(x=alt.value(x), y=alt.value(y), x2=alt.value(near), y2=end))
+    return layers
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(box: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def _look(vpn: str) -> dict[str, str]:
-    found = theme.look(vpn)
-    return {"colour": found.colour, "shape": found.shape}
+    style = theme.look(vpn)
+    return {"colour": style.colour, "shape": style.shape}
 
 
 def lines(

@@ -47,9 +47,9 @@ def _row(
 def caption(shown: ByProfile, data: Data, context: Context) -> str:
     """What the numbers are, and the extremes of each profile with both operands."""
     groups = measured.groups(data, context, shown.measure)
-    told = measured.told_extremes(groups, shown.measure)
+    extremes = measured.told_extremes(groups, shown.measure)
     return (
-        f"{shown.what} Mean over the links, largest less smallest link, n of those planned. {told} "
+        f"{shown.what} Mean over the links, largest less smallest link, n of those planned. {extremes} "
         + doubt.told(groups, data, context)
     )
 

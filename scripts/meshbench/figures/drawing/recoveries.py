@@ -42,7 +42,7 @@ def measure(fault: str) -> Measure:
 def panels(data: Data, context: Context) -> list[Panel]:
     """Every fault that any system was to meet, under every profile."""
     hits = [row for row in data.rows("recoveries") if row["hit"]]
-    found = []
+    entries = []
     for fault in FAULTS:
         for group in _groups(data, context, fault):
             key = (fault, group.profile)
@@ -51,19 +51,19 @@ def panels(data: Data, context: Context) -> list[Panel]:
                 if (row["fault"], row["profile"], row["vpn"], row["tuning"])
                 == (*key, group.vpn, group.tuning)
             )  # fmt: skip
-            found.append((key, (group, rows)))
-    keys = dict.fromkeys(key for key, _ in found)
-    return [Panel(*key, tuple(mine for other, mine in found if other == key)) for key in keys]
+            entries.append((key, (group, rows)))
+    keys = dict.fromkeys(key for key, _ in entries)
+    return [Panel(*key, tuple(mine for other, mine in entries if other == key)) for key in keys]
 
 
 def drawn(
     data: Data, context: Context, panel: Callable[[Panel, Sequence[Panel], Context], alt.LayerChart]
 ) -> alt.TopLevelMixin:
     """Every panel by itself, two in a row, all with the same axes."""
-    every = panels(data, context)
-    if not every:
+    all_panels = panels(data, context)
+    if not all_panels:
         return pictures.nothing("no fault took place")
-    charts = [panel(mine, every, context) for mine in every]
+    charts = [panel(mine, all_panels, context) for mine in all_panels]
     across = 2 if len(charts) > 1 else 1
     total = theme.PAGE if across > 1 else theme.COLUMN
     return alt.concat(*charts, columns=across, spacing=16, usermeta={"width": total})
@@ -99,13 +99,13 @@ def on_axis(time_s: float) -> float:
 
 def notes(data: Data, context: Context) -> list[str]:
     """What is missing and why, of every fault."""
-    found: list[str] = []
+    lines: list[str] = []
     for fault in FAULTS:
         for note in measured.notes(_groups(data, context, fault), context):
             line = f"{FAULTS[fault]}: {note}"
-            if line not in found:
-                found.append(line)
-    return found
+            if line not in lines:
+                lines.append(line)
+    return lines
 
 
 def name(group: Group, context: Context) -> str:

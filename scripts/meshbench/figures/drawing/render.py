@@ -63,13 +63,13 @@ def render(
         raise MeshbenchError(f"figure '{name}' cannot be written as {', '.join(unknown)}")
     read = {table: tables[table] for table in figure.tables}
     data = figure.chosen(Data.read(read), context)
-    found = checked.read(findings)
+    finding_rows = checked.read(findings)
     under = circumstances.lines(circumstances.read(cells), context, figure.concern.benchmarks)
     if set(outputs) & set(TABLE_FORMATS):
-        _write_table(loaded, data, context, outputs, found, under)
+        _write_table(loaded, data, context, outputs, finding_rows, under)
     if not set(outputs) & set(CHART_FORMATS):
         return
-    drawn = compose(loaded, data, context, found, under)
+    drawn = compose(loaded, data, context, finding_rows, under)
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=VEGA_LITE)
     writers: dict[str, Callable[[Path], str | bytes]] = {
         "svg": lambda _path: svg,
@@ -103,7 +103,7 @@ def compose(
     loaded: Loaded,
     data: Data,
     context: Context,
-    found: Sequence[Row] = (),
+    finding_rows: Sequence[Row] = (),
     under: Sequence[str] = (),
 ) -> Drawn:
     """Draw a chart and set its title, stamp, footnotes and provenance around it.
@@ -118,7 +118,7 @@ def compose(
         raise MeshbenchError(f"figure '{figure.name}' is a table")
     chart = loaded.draw(data, context)
     notes = tuple(loaded.notes(data, context))
-    findings = checked.lines(found, figure.concern, context.profiles[0])
+    findings = checked.lines(finding_rows, figure.concern, context.profiles[0])
     with alt.data_transformers.enable("default", max_rows=None):
         # Not validated: that takes as long as drawing, and tests validate every figure.
         spec: dict[str, Any] = chart.to_dict(validate=False)
@@ -184,14 +184,14 @@ def _rounds(context: Context) -> str:
 
 
 def _distinct(data: Data, column: str) -> list[Any]:
-    found = {
+    values = {
         value
         for table in data.tables.values()
         if column in table.column_names
         for value in table.column(column).to_pylist()
         if value is not None
     }
-    return sorted(found)
+    return sorted(values)
 
 
 def _few(notes: Sequence[str], findings: Sequence[str]) -> list[str]:
@@ -264,14 +264,14 @@ def _write_table(
     data: Data,
     context: Context,
     outputs: Mapping[str, Path],
-    found: Sequence[Row],
+    finding_rows: Sequence[Row],
     under: Sequence[str],
 ) -> None:
     figure = loaded.figure
     if loaded.tabulate is None:
         raise MeshbenchError(f"figure '{figure.name}' is a chart")
     table = loaded.tabulate(data, context)
-    findings = checked.few(checked.lines(found, figure.concern, context.profiles[0]))
+    findings = checked.few(checked.lines(finding_rows, figure.concern, context.profiles[0]))
     notes = [*loaded.notes(data, context), *findings, *provenance(data, context), *under]
     if "csv" in outputs:
         _write(outputs["csv"], tabular.csv_text(table))

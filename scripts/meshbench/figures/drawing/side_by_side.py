@@ -16,21 +16,21 @@ _ACROSS = 2
 
 def draw(of: SideBySide, data: Data, context: Context) -> alt.TopLevelMixin:
     """A row per profile and a column per measure; stacked, a row per measure of two profiles."""
-    found = [
+    parts = [
         (title, measure, measured.groups(data, context, measure))
         for title, measure in measured.planned(of.parts, data, context)
     ]
-    profiles = list(dict.fromkeys(group.profile for *_, groups in found for group in groups))
+    profiles = list(dict.fromkeys(group.profile for *_, groups in parts for group in groups))
     rows = {
         profile: [
             (f"{profile}, {title}", measure, [g for g in groups if g.profile == profile])
-            for title, measure, groups in found
+            for title, measure, groups in parts
         ]
         for profile in profiles
     }
     if not of.stacked:
         return measured.draw(list(rows.values()), context)
-    alike = [title in of.one_scale for title, *_ in found]
+    alike = [title in of.one_scale for title, *_ in parts]
     return measured.draw(_stacked([_on_one_scale(row, alike) for row in rows.values()]), context)
 
 
@@ -60,14 +60,14 @@ def _on_one_scale(panels: Sequence[Panel], alike: Sequence[bool]) -> list[Panel]
 
 def caption(of: SideBySide, data: Data, context: Context) -> str:
     """What is drawn, and the extremes."""
-    found = [
+    parts = [
         (title, measure, measured.groups(data, context, measure))
         for title, measure in measured.planned(of.parts, data, context)
     ]
     sentences = [
-        f"{title}: {measured.told_extremes(groups, measure)}" for title, measure, groups in found
+        f"{title}: {measured.told_extremes(groups, measure)}" for title, measure, groups in parts
     ]
-    unsure = doubt.told((group for *_, groups in found for group in groups), data, context)
+    unsure = doubt.told((group for *_, groups in parts for group in groups), data, context)
     return " ".join([of.what, strip.LEGEND_OF_MEANS, measured.MEAN, *sentences, unsure])
 
 

@@ -124,8 +124,8 @@ def grid(
     """
     mixed = any(len({g.direction for g in panel.groups}) > 1 for row in panels for panel in row)
     strip = dataclasses.replace(strip, directions=mixed)
-    every = [group for row in panels for panel in row for group in panel.groups]
-    names = _names(every, strip, context)
+    all_groups = [group for row in panels for panel in row for group in panel.groups]
+    names = _names(all_groups, strip, context)
     side = strip.side
     left = 14 + _PIXELS_PER_CHARACTER * max((len(text) for text in names.values()), default=4)
     across = max((len(row) for row in panels), default=1)
@@ -153,17 +153,17 @@ def by_profile_and_mode(groups: Sequence[Group]) -> list[list[Panel]]:
 
     Where these would be too many for a page, a column per mode: directions are rows of a panel.
     """
-    found = list(dict.fromkeys((group.mode, group.direction) for group in groups))
-    if len(found) > _ACROSS:
-        found = list(dict.fromkeys((mode, None) for mode, _ in found))
-    modes, directions = ({variant[index] for variant in found} for index in (0, 1))
+    variants = list(dict.fromkeys((group.mode, group.direction) for group in groups))
+    if len(variants) > _ACROSS:
+        variants = list(dict.fromkeys((mode, None) for mode, _ in variants))
+    modes, directions = ({variant[index] for variant in variants} for index in (0, 1))
     return [
         [
             Panel(
                 ", ".join([profile, *_told(variant, modes=modes, directions=directions)]),
                 [group for group in groups if _belongs(group, profile, variant)],
             )
-            for variant in found
+            for variant in variants
         ]
         for profile in dict.fromkeys(group.profile for group in groups)
     ]
@@ -173,8 +173,8 @@ def _told(
     variant: Variant, *, modes: Collection[str | None], directions: Collection[str | None]
 ) -> list[str]:
     mode, direction = variant
-    told = [mode if len(modes) > 1 else None, direction if len(directions) > 1 else None]
-    return [word for word in told if word]
+    words = [mode if len(modes) > 1 else None, direction if len(directions) > 1 else None]
+    return [word for word in words if word]
 
 
 def _belongs(group: Group, profile: str, variant: Variant) -> bool:
@@ -393,8 +393,8 @@ def _spans(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Cha
 
 
 def _spreads(groups: Sequence[Group], strip: Strip) -> list[tuple[Group, Spread]]:
-    found = [(group, group.spread(strip.column, strip.scale)) for group in groups if group.n_ok]
-    return [(group, spread) for group, spread in found if spread is not None]
+    pairs = [(group, group.spread(strip.column, strip.scale)) for group in groups if group.n_ok]
+    return [(group, spread) for group, spread in pairs if spread is not None]
 
 
 def _ticks(groups: Sequence[Group], strip: Strip, x: alt.X, y: alt.Y) -> alt.Chart:

@@ -104,9 +104,9 @@ def look(vpn: str) -> Look:
 
 def _base(vpn: str) -> str | None:
     bases = [name for name in LOOKS if vpn.startswith(name) and vpn[len(name)] in "@-._+"]
-    known = max(bases, key=len, default=None)
+    base = max(bases, key=len, default=None)
     plain, variant, _ = vpn.partition("+")
-    return plain if known is None and plain and variant else known
+    return plain if base is None and plain and variant else base
 
 
 def varied(name: str) -> bool:
@@ -123,16 +123,16 @@ def _hex(*parts: float) -> str:
     return "#" + bytes(round(part * 255) for part in parts).hex()
 
 
-def ordered(planned: Sequence[str], found: Iterable[str]) -> list[str]:
+def ordered(planned: Sequence[str], names: Iterable[str]) -> list[str]:
     """What was planned in its order, then whatever else there is, by name."""
-    return [*planned, *sorted(set(found) - set(planned))]
+    return [*planned, *sorted(set(names) - set(planned))]
 
 
-def profile_order(planned: Iterable[str], found: Iterable[str] = ()) -> list[str]:
+def profile_order(planned: Iterable[str], names: Iterable[str] = ()) -> list[str]:
     """The four usual profiles from harmless to harmful, then the others as given."""
-    every = list(dict.fromkeys([*planned, *sorted(found)]))
-    return [name for name in PROFILES if name in every] + [
-        name for name in every if name not in PROFILES
+    profiles = list(dict.fromkeys([*planned, *sorted(names)]))
+    return [name for name in PROFILES if name in profiles] + [
+        name for name in profiles if name not in PROFILES
     ]
 
 

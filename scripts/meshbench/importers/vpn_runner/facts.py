@@ -13,13 +13,15 @@ RING = {Kind.TCP, Kind.UDP, Kind.PARALLEL, Kind.QPERF, Kind.PING, Kind.RIST, Kin
 """Tests of which each host is the client of the next one."""
 
 
-def runs(places: Mapping[Place, Iterable[LinkOutcome]], found: Iterable[Run]) -> dict[str, Any]:
+def runs(places: Mapping[Place, Iterable[LinkOutcome]], all_runs: Iterable[Run]) -> dict[str, Any]:
     """What each run is in the campaign, the systems and profiles of which it has a file, and its tests.
 
     Its `tests` are what it set out to do: every test of which it has a file, of any of its systems,
     under which profiles and over how many links. A system without one lacks it.
     """
-    return {run.name: _run(run, [p for p in places if p.run == run.name], places) for run in found}
+    return {
+        run.name: _run(run, [p for p in places if p.run == run.name], places) for run in all_runs
+    }
 
 
 def _run(
@@ -28,11 +30,11 @@ def _run(
     pairs: dict[Kind, set[tuple[str, str]]] = {}
     profiles: dict[Kind, set[str]] = {}
     for place in places:
-        mine = {(one.source, one.target) for one in links[place] if one.source != EVERYWHERE}
+        mine = {(link.source, link.target) for link in links[place] if link.source != EVERYWHERE}
         if mine:
             pairs.setdefault(place.kind, set()).update(mine)
             profiles.setdefault(place.kind, set()).add(place.profile)
-    ring = set().union(*(found for kind, found in pairs.items() if kind in RING))
+    ring = set().union(*(own_pairs for kind, own_pairs in pairs.items() if kind in RING))
     return {
         "tuning": run.tuning,
         "round": run.round,
@@ -41,23 +43,23 @@ def _run(
         "tests": {
             kind.value: {
                 "profiles": sorted(profiles[kind]),
-                "links": len(found | ring if kind in RING else found),
+                "links": len(own_pairs | ring if kind in RING else own_pairs),
             }
-            for kind, found in sorted(pairs.items())
+            for kind, own_pairs in sorted(pairs.items())
         },
     }
 
 
 def layout(document: Any) -> dict[str, str]:
     """Each host's address inside the VPN. Raises UnreadableError when there is none."""
-    found = {
+    addresses = {
         name: address
         for machine in (document if isinstance(document, list) else [])
         if (name := text(machine, "cmachine", "name")) and (address := text(machine, "vpn_ip"))
     }
-    if not found:
+    if not addresses:
         raise UnreadableError("no machine with a name and a vpn_ip")
-    return found
+    return addresses
 
 
 def kernel_profile(document: Any) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def kernel_profile(document: Any) -> dict[str, Any]:
 
 def hardware(document: Any) -> dict[str, dict[str, Any]]:
     """CPU, memory and network cards of each host. Raises UnreadableError when there is none."""
-    found = {
+    by_host = {
         name: {
             "cpu": {
                 key: _plain(machine, "cpu", key)
@@ -84,11 +86,11 @@ def hardware(document: Any) -> dict[str, dict[str, Any]]:
         for machine in items(document, "data", "machines")
         if (name := text(machine, "machine_name"))
     }
-    if not found:
+    if not by_host:
         raise UnreadableError("no machine with a name")
-    return found
+    return by_host
 
 
 def _plain(node: Any, *path: str) -> float | str | None:
-    found = number(node, *path)
-    return found if found is not None else scrub(text(node, *path) or "") or None
+    value = number(node, *path)
+    return value if value is not None else scrub(text(node, *path) or "") or None

@@ -88,9 +88,9 @@ def import_runs(sources: Iterable[Path], campaign: str, known: Words = Words()) 
     """
     paths = list(sources)
     files = [
-        _open(found, source, number)
+        _open(stored, source, number)
         for number, source in enumerate(paths)
-        for found in archive.files(source)
+        for stored in archive.files(source)
     ]
     trees = [_place(files, number, known) for number in range(len(paths))]
     _refuse_second(files)
@@ -117,15 +117,15 @@ def _runs(
     )
 
 
-def _open(found: archive.Found, source: Path, number: int) -> File:
+def _open(stored: archive.Found, source: Path, number: int) -> File:
     """Read a file as far as its own path and content tell."""
-    file = File(f"{source.name}:{found.path}", len(found.content or b""), number)
-    if found.problem:
-        file.drop(State.SET_ASIDE, found.problem)
+    file = File(f"{source.name}:{stored.path}", len(stored.content or b""), number)
+    if stored.problem:
+        file.drop(State.SET_ASIDE, stored.problem)
         return file
     try:
-        file.spot = index.spot(found.path, archive.name_of(source))
-        _read(file, file.spot, parse(found.content or b""))
+        file.spot = index.spot(stored.path, archive.name_of(source))
+        _read(file, file.spot, parse(stored.content or b""))
     except IgnoredError as reason:
         file.drop(State.IGNORED, str(reason))
     except UnreadableError as reason:
@@ -185,12 +185,12 @@ def _ends_of_links(files: Sequence[File]) -> list[File]:
             continue
         mine = clients[file.run, file.place.vpn]
         if not file.good:
-            run = [found for (key, _), found in clients.items() if key == file.run]
+            run = [other for (key, _), other in clients.items() if key == file.run]
             lost += _lost(file, [mine, *run]) if (file.run, file.place) not in there else ()
-        elif file.links and not (known := [one for one in file.links if mine.complete(one)]):
+        elif file.links and not (complete := [link for link in file.links if mine.complete(link)]):
             file.drop(State.SET_ASIDE, _NOWHERE)
         else:
-            file.links = known if file.links else []
+            file.links = complete if file.links else []
     return lost
 
 
@@ -198,10 +198,10 @@ _NOWHERE = "meta.target is missing, and neither the file nor its folders say whi
 
 
 def _clients(files: Iterable[File]) -> Mapping[tuple[runs.Key, str], Clients]:
-    found: dict[tuple[runs.Key, str], Clients] = defaultdict(Clients)
+    by_system: dict[tuple[runs.Key, str], Clients] = defaultdict(Clients)
     placed = [(file, file.run, file.place) for file in files if file.run and file.place]
     for file, run, place in placed:
-        mine = found[run, place.vpn]
+        mine = by_system[run, place.vpn]
         if file.good and place.kind is Kind.LAYOUT:
             mine.layout = file.facts
         if file.spot and file.spot.host:
@@ -211,8 +211,8 @@ def _clients(files: Iterable[File]) -> Mapping[tuple[runs.Key, str], Clients]:
         if file.good and place.kind in facts.RING:
             ring[run, place.vpn] += file.links
     for key, links in ring.items():
-        found[key].learn(links)
-    return found
+        by_system[key].learn(links)
+    return by_system
 
 
 def _lost(file: File, clients: Sequence[Clients]) -> Iterator[File]:
@@ -220,7 +220,7 @@ def _lost(file: File, clients: Sequence[Clients]) -> Iterator[File]:
     place = file.place
     if place is None or place.kind not in _ONE_LINK:
         return
-    if target := next(filter(None, (one.seen.get(place.host) for one in clients)), None):
+    if target := next(filter(None, (other.seen.get(place.host) for other in clients)), None):
         reason = f"its file was set aside: {file.reason}"
         link = LinkOutcome(place.host, target, status=Status.TOOL_FAILED, reason=reason)
         yield dataclasses.replace(
@@ -229,20 +229,20 @@ def _lost(file: File, clients: Sequence[Clients]) -> Iterator[File]:
 
 
 def _began(files: Iterable[File]) -> dict[runs.Key, datetime]:
-    found: dict[runs.Key, datetime] = {}
+    earliest: dict[runs.Key, datetime] = {}
     for file in files:
         for link in file.links:
             if file.good and file.run and link.started:
-                found[file.run] = min(link.started, found.get(file.run, link.started))
-    return found
+                earliest[file.run] = min(link.started, earliest.get(file.run, link.started))
+    return earliest
 
 
 def _fill(
-    result: Imported, files: Sequence[File], found: Mapping[runs.Key, runs.Run], campaign: str
+    result: Imported, files: Sequence[File], by_key: Mapping[runs.Key, runs.Run], campaign: str
 ) -> None:
     good = sorted((file for file in files if file.good), key=lambda file: file.path)
-    placed = [(file, found[file.run], _placed(file, found)) for file in good if file.run]
-    result.facts = facts.runs({place: file.links for file, _, place in placed}, found.values())
+    placed = [(file, by_key[file.run], _placed(file, by_key)) for file in good if file.run]
+    result.facts = facts.runs({place: file.links for file, _, place in placed}, by_key.values())
     for file, run, place in placed:
         if file.facts is not None:
             kinds = result.facts[run.name].setdefault(place.kind.value, {})
@@ -263,25 +263,25 @@ def _fill(
             rows.add(cell, link)
 
 
-def _placed(file: File, found: Mapping[runs.Key, runs.Run]) -> Place:
+def _placed(file: File, by_key: Mapping[runs.Key, runs.Run]) -> Place:
     """A file's place with the name of its run."""
     place, key = file.place, file.run
     if place is None or key is None:
         raise ValueError(f"{file.path} has no place")
-    name = found[key].name if key in found else "/".join(key[1])
+    name = by_key[key].name if key in by_key else "/".join(key[1])
     return dataclasses.replace(place, run=name)
 
 
-def _entry(file: File, found: Mapping[runs.Key, runs.Run]) -> Entry:
-    place = _placed(file, found) if file.place and file.run else None
+def _entry(file: File, by_key: Mapping[runs.Key, runs.Run]) -> Entry:
+    place = _placed(file, by_key) if file.place and file.run else None
     if not file.good:
         return Entry(file.path, file.state, file.reason, file.size, place)
     problems = [
-        f"{link.source}->{link.target}: {what}"
+        f"{link.source}->{link.target}: {problem}"
         for link in file.links
-        for what in (
+        for problem in (
             *([f"{link.status}: {link.reason}"] if link.reason else []),
-            *(one.reason for one in link.refused if one.reason != link.reason),
+            *(refusal.reason for refusal in link.refused if refusal.reason != link.reason),
         )
     ]
     values = sum(len(link.values) for link in file.links)

@@ -108,8 +108,8 @@ def spot(path: PurePosixPath, input_name: str) -> Spot:
     *above, name = (input_name, *parts)
     if GENERAL in above:
         return _general(tuple(above), name)
-    if name in _PER_HOST and (found := words.host(above[-1])):
-        number, host = found
+    if name in _PER_HOST and (numbered_host := words.host(above[-1])):
+        number, host = numbered_host
         return Spot(_PER_HOST[name], tuple(above[:-1]), host, number)
     if name in _SUMMARIES:
         raise IgnoredError("a summary of the runner's own; recomputed here from the hosts' files")
@@ -146,12 +146,12 @@ class Tree:
         self._layouts: set[Folders] = set()
         self._kernel_profiles: set[Folders] = set()
         self._runs: set[Folders] = set()
-        for one in spots:
-            if one.kind is Kind.LAYOUT:
-                self._layouts.add(one.folders)
-            elif one.kind is Kind.KERNEL_PROFILE:
-                self._kernel_profiles.add(one.folders)
-            if (system := self._surely_system(one)) is not None:
+        for spot in spots:
+            if spot.kind is Kind.LAYOUT:
+                self._layouts.add(spot.folders)
+            elif spot.kind is Kind.KERNEL_PROFILE:
+                self._kernel_profiles.add(spot.folders)
+            if (system := self._surely_system(spot)) is not None:
                 self._runs.add(system[:-1])
 
     def _surely_system(self, spot: Spot) -> Folders | None:
@@ -201,15 +201,15 @@ class Tree:
         if not folder:
             raise UnreadableError(f"'{inside}' lies in no folder of a system")
         name = folder[-1]
-        if found := self._known.system(name):
-            return found
-        found = words.word(name)
-        if found is None or self._known.profile(name):
+        if system := self._known.system(name):
+            return system
+        system = words.word(name)
+        if system is None or self._known.profile(name):
             raise UnreadableError(f"folder '{name}' is no system's{_one_level(inside)}")
         if folder in self._runs:
             raise UnreadableError(f"folder '{name}' holds systems and is none{_one_level(inside)}")
         if folder in self._layouts or folder[:-1] in self._runs:
-            return found
+            return system
         raise UnreadableError(
             f"folder '{name}' is no system known here{_one_level(inside)}: it has no layout.json and "
             "stands beside no known system (name it under vpns in the config if it is one)"
@@ -217,12 +217,12 @@ class Tree:
 
     def _profile(self, folder: Folders) -> str:
         name = folder[-1]
-        if found := self._known.profile(name):
-            return found
-        found = words.word(name)
-        if found is None or self._known.system(name):
+        if profile := self._known.profile(name):
+            return profile
+        profile = words.word(name)
+        if profile is None or self._known.system(name):
             raise UnreadableError(f"folder '{name}' is no profile's: this file lies one level off")
-        return found
+        return profile
 
 
 def _one_level(inside: str) -> str:

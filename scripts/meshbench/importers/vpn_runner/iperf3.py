@@ -129,8 +129,8 @@ def _fields(
     if not isinstance(node, dict):
         return
     for metric, key, factor in fields:
-        if (found := number(node.get(key))) is not None:
-            yield Value(metric, found * factor, t_s, direction, mode)
+        if (value := number(node.get(key))) is not None:
+            yield Value(metric, value * factor, t_s, direction, mode)
 
 
 def _tcp(run: Any) -> Iterator[Value]:
@@ -147,7 +147,7 @@ def _tcp(run: Any) -> Iterator[Value]:
     if mss:
         yield Value(tcp.MSS, mss, mode=mode)
     intervals = list(_intervals(run))
-    mtus = [found for _, stream in intervals if (found := number(stream, "pmtu"))]
+    mtus = [mtu for _, stream in intervals if (mtu := number(stream, "pmtu"))]
     if mtus:
         yield Value(tcp.PMTU, max(mtus), mode=mode)
     for t_s, stream in intervals:

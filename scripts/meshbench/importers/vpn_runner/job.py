@@ -26,8 +26,8 @@ def convert(
         systems: names that folders of systems may have, besides the runner's own.
         profiles: the same of profiles.
     """
-    found = importer.import_runs(sources, campaign, Words.of(systems, profiles))
-    importer.save(found, folder)
-    report.save(found.entries, folder / "published", found.notes)
-    for line in report.lines(found.entries, found.notes):
+    imported = importer.import_runs(sources, campaign, Words.of(systems, profiles))
+    importer.save(imported, folder)
+    report.save(imported.entries, folder / "published", imported.notes)
+    for line in report.lines(imported.entries, imported.notes):
         log.info("%s", line)

@@ -44,11 +44,11 @@ def read(document: Any, host: str) -> Iterator[LinkOutcome]:
 
 def _times(result: Any) -> Iterator[Value]:
     for metric, key in _FIELDS:
-        if (found := number(result, key)) is not None:
-            yield Value(metric, found)
+        if (seconds := number(result, key)) is not None:
+            yield Value(metric, seconds)
     for index, time in enumerate(items(result, "times")):
-        if (found := number(time)) is not None:
-            yield Value(m.COPY_TIME, found, stream=index)
+        if (seconds := number(time)) is not None:
+            yield Value(m.COPY_TIME, seconds, stream=index)
 
 
 def _progress(log: str) -> Iterator[Value]:

@@ -96,13 +96,13 @@ def open_envelope(document: Any) -> Envelope:
     raise UnreadableError("no envelope: status is neither 'success' nor 'error'")
 
 
-def no_value(data: Any, what: str = "value") -> UnreadableError:
+def no_value(data: Any, noun: str = "value") -> UnreadableError:
     """What a success that gave no value is refused with: it holds none, or none that is known here."""
     if not _any_number(data):
-        return UnreadableError(f"says success and holds no {what}")
+        return UnreadableError(f"says success and holds no {noun}")
     keys = ", ".join(sorted(map(repr, mapping(data)))[:_KEYS]) or f"a {type(data).__name__}"
     return UnreadableError(
-        f"says success, but holds no {what} under a key known here: it has {keys}"
+        f"says success, but holds no {noun} under a key known here: it has {keys}"
     )
 
 
@@ -184,8 +184,8 @@ def judge_iperf3(document: dict[str, Any], command: str, duration_s: float | Non
 
 def _crashed(kind: Kind, description: str, logs: str) -> Judgement:
     if "message too long" in logs.lower():
-        what = "payload larger than the tunnel's MTU (server log: Message too long)"
-        return Judgement(Status.UNSUPPORTED, what)
+        reason = "payload larger than the tunnel's MTU (server log: Message too long)"
+        return Judgement(Status.UNSUPPORTED, reason)
     return Judgement(
         Status.TOOL_FAILED, f"the runner broke on the output of {kind.value}: {_short(description)}"
     )
@@ -197,18 +197,18 @@ _WANTED = re.compile(r"--time[ =](\d+)")
 
 
 def _limit_in(message: str) -> float | None:
-    found = _LIMIT.search(message[-REASON_LENGTH * 10 :])
-    return seconds(float(found[1])) if found else None
+    match = _LIMIT.search(message[-REASON_LENGTH * 10 :])
+    return seconds(float(match[1])) if match else None
 
 
 def _connect_limit_ms(command: str) -> int | None:
-    found = _CONNECT_LIMIT.search(command)
-    return int(found[1][:9]) if found else None
+    match = _CONNECT_LIMIT.search(command)
+    return int(match[1][:9]) if match else None
 
 
 def _wanted_s(command: str) -> int | None:
-    found = _WANTED.search(command)
-    return int(found[1][:9]) if found else None
+    match = _WANTED.search(command)
+    return int(match[1][:9]) if match else None
 
 
 def embedded_json(message: str) -> dict[str, Any] | None:
@@ -217,10 +217,10 @@ def embedded_json(message: str) -> dict[str, Any] | None:
     if start == 0 and not message.startswith("{"):
         return None
     try:
-        found, _ = json.JSONDecoder(parse_constant=lambda _: None).raw_decode(message, start)
+        document, _ = json.JSONDecoder(parse_constant=lambda _: None).raw_decode(message, start)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 _ONLY_THAT_IT_FAILED = "Error: Command terminated with"
@@ -257,7 +257,7 @@ _META = (
 def around(meta: dict[str, Any]) -> list[Value]:
     """What the runner did before the test: restarting the VPN and waiting for its tunnels."""
     return [
-        Value(metric, found) for metric, key in _META if (found := number(meta, key)) is not None
+        Value(metric, value) for metric, key in _META if (value := number(meta, key)) is not None
     ]
 
 
@@ -283,8 +283,12 @@ def from_meta(envelope: Envelope, host: str, kind: Kind) -> LinkOutcome:
     link.duration_s = seconds(meta, "duration_seconds")
     link.values.extend(around(meta))
     if envelope.error is not None:
-        found = judge(kind, envelope)
-        link.status, link.reason, link.limit_s = found.status, found.reason, found.limit_s
+        judgement = judge(kind, envelope)
+        link.status, link.reason, link.limit_s = (
+            judgement.status,
+            judgement.reason,
+            judgement.limit_s,
+        )
         link.log = excerpt(text(meta, "service_logs") or "") or None
     return link
 
@@ -295,8 +299,8 @@ _PEER = re.compile(r"(?<![\w.-])(?:cache\.)?vpn\.(?P<host>[A-Za-z][A-Za-z0-9-]*)
 
 def named_host(words: str) -> str:
     """The host that a command, URL or address names as ``vpn.<host>``; empty for none."""
-    found = _PEER.search(words)
-    return found["host"] if found else ""
+    match = _PEER.search(words)
+    return match["host"] if match else ""
 
 
 def _address(envelope: Envelope) -> str:

@@ -48,8 +48,8 @@ def _pair(pair: Any) -> LinkOutcome:
     if error is None:
         _fill(link, result)
         return link
-    found = judge_pair(error)
-    link.status, link.reason, link.limit_s = found.status, found.reason, found.limit_s
+    judgement = judge_pair(error)
+    link.status, link.reason, link.limit_s = judgement.status, judgement.reason, judgement.limit_s
     link.log = excerpt(error)
     iperf3.fill(link, embedded_json(error), Kind.PARALLEL)
     return link

@@ -35,20 +35,20 @@ def _pair(groups: Sequence[Group], tuning: str, profile: str) -> list[Group | No
 
 def _cell(groups: Sequence[Group], tuning: str, profile: str) -> dict[str, Any]:
     bare, other = _pair(groups, tuning, profile)
-    one, two = (measured.mean(g, MEASURE.scale) if g else None for g in (bare, other))
+    bare_rate, other_rate = (measured.mean(g, MEASURE.scale) if g else None for g in (bare, other))
     cell = {"system": tuning, "column": profile, "why": "", "edge": None}
-    if one is None or two is None:
+    if bare_rate is None or other_rate is None:
         bad = next((g for g in (bare, other) if g and g.trouble), None)
         status = STATUSES[(bad and bad.trouble) or "not_run"]
-        told = {"value": f"{status.glyph} {status.words}", "fill": status.fill}
-        return {**cell, **told, "detail": "", "why": (bad and bad.reason) or ""}
-    if not one:
-        return {**cell, "value": DASH, "detail": f"{number(two)} / 0", "fill": "#ffffff"}
-    fill = "#f6c9a0" if two > one else "#ffffff"
+        content = {"value": f"{status.glyph} {status.words}", "fill": status.fill}
+        return {**cell, **content, "detail": "", "why": (bad and bad.reason) or ""}
+    if not bare_rate:
+        return {**cell, "value": DASH, "detail": f"{number(other_rate)} / 0", "fill": "#ffffff"}
+    fill = "#f6c9a0" if other_rate > bare_rate else "#ffffff"
     return {
         **cell,
-        "value": number(two / one),
-        "detail": f"{number(two)} / {number(one)}",
+        "value": number(other_rate / bare_rate),
+        "detail": f"{number(other_rate)} / {number(bare_rate)}",
         "fill": fill,
     }
 
@@ -59,13 +59,13 @@ def caption(data: Data, context: Context) -> str:
     leads = []
     for tuning in context.tunings:
         for profile in context.profiles:
-            one, two = (
+            bare_rate, other_rate = (
                 measured.mean(g, MEASURE.scale) if g else None
                 for g in _pair(groups, tuning, profile)
             )
-            if one and two and two > one:
+            if bare_rate and other_rate and other_rate > bare_rate:
                 leads.append(
-                    f"{tuning}, {profile}: {number(two / one)} = {number(two)} / {number(one)} Mbit/s"
+                    f"{tuning}, {profile}: {number(other_rate / bare_rate)} = {number(other_rate)} / {number(bare_rate)} Mbit/s"
                 )
     return (
         "Single-stream TCP send rate of Headscale over that of the bare link under the same kernel tuning; means over "

@@ -45,8 +45,8 @@ def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
 
 
 def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
-    found = {(g.vpn, g.profile): measured.mean(g, measure.scale) for g in groups}
-    means = {key: mean for key, mean in found.items() if mean is not None}
+    all_means = {(g.vpn, g.profile): measured.mean(g, measure.scale) for g in groups}
+    means = {key: mean for key, mean in all_means.items() if mean is not None}
     rows: list[Row] = []
     for group in groups:
         value = means.get((group.vpn, group.profile))
@@ -67,7 +67,7 @@ def _rows(groups: Sequence[Group], measure: Measure) -> list[Row]:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and each ratio with its operands and n."""
-    told: list[str] = []
+    ratios: list[str] = []
     shown: list[Group] = []
     for title, measure in PARTS:
         groups = {(g.vpn, g.profile): g for g in _groups(data, context, measure)}
@@ -77,12 +77,12 @@ def caption(data: Data, context: Context) -> str:
             means = [measured.mean(g, measure.scale) if g else None for g in pair]
             if pair[0] and pair[1] and means[0] and means[1]:
                 n = f"n {pair[1].n_ok} and {pair[0].n_ok} of {pair[0].planned}"
-                told.append(
+                ratios.append(
                     f"{title}, {profile}: {number(means[1] / means[0])} = {number(means[1])} / {number(means[0])} ({n})"
                 )
     return (
         "Headscale (triangles) and the bare link (circles) across profiles, means over the links that have a value; "
-        f"n in brackets where some have none, at the foot why no link has one ({_glyphs()}). Headscale over the bare link: {'; '.join(told) or 'not measured'}. "
+        f"n in brackets where some have none, at the foot why no link has one ({_glyphs()}). Headscale over the bare link: {'; '.join(ratios) or 'not measured'}. "
         + doubt.told(shown, data, context)
     )
 

@@ -17,24 +17,26 @@ _LINKS = ("#0072b2", "#d55e00", "#117733", "#aa4499", "#e69f00", "#56b4e9")
 
 def rows(data: Data, context: Context) -> list[Row]:
     """RTTs of the first profile, round and mode, as far as a logarithmic axis can show them."""
-    found = data.rows(
+    intervals = data.rows(
         "intervals", profile=context.profiles[0], tuning=context.tunings[0], benchmark="tcp"
     )
-    known = [row for row in found if row["tcp_rtt_ms"] is not None and on_log(row["tcp_rtt_ms"])]
-    mode, first = (min((row[key] for row in known), default=None) for key in ("mode", "round"))
-    return [row for row in known if (row["mode"], row["round"]) == (mode, first)]
+    usable = [
+        row for row in intervals if row["tcp_rtt_ms"] is not None and on_log(row["tcp_rtt_ms"])
+    ]
+    mode, first = (min((row[key] for row in usable), default=None) for key in ("mode", "round"))
+    return [row for row in usable if (row["mode"], row["round"]) == (mode, first)]
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A small panel per system on one logarithmic axis."""
-    found, absent = rows(data, context), _absent(data, context)
-    if not found and not absent:
+    intervals, absent = rows(data, context), _absent(data, context)
+    if not intervals and not absent:
         return pictures.nothing("no interval values were kept")
-    links = sorted({_link(row) for row in found})
-    scale = pictures.Scale.of([row["tcp_rtt_ms"] for row in found], log=True, room=1.1)
+    links = sorted({_link(row) for row in intervals})
+    scale = pictures.Scale.of([row["tcp_rtt_ms"] for row in intervals], log=True, room=1.1)
     by_vpn = {
-        vpn: [row for row in found if row["vpn"] == vpn]
-        for vpn in ordered(context.vpns, {row["vpn"] for row in found})
+        vpn: [row for row in intervals if row["vpn"] == vpn]
+        for vpn in ordered(context.vpns, {row["vpn"] for row in intervals})
     }
     vpns = [vpn for vpn, mine in by_vpn.items() if mine or vpn in absent]
     across = 3
@@ -94,14 +96,14 @@ def _panel(
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the largest value."""
-    found = rows(data, context)
-    told = ""
-    if found:
-        most = max(found, key=lambda row: row["tcp_rtt_ms"])
-        told = f" The largest is {number(most['tcp_rtt_ms'])} ms ({most['vpn']}, {_link(most)}, {number(most['t_s'], 2)} s after the start)."
+    intervals = rows(data, context)
+    sentence = ""
+    if intervals:
+        most = max(intervals, key=lambda row: row["tcp_rtt_ms"])
+        sentence = f" The largest is {number(most['tcp_rtt_ms'])} ms ({most['vpn']}, {_link(most)}, {number(most['t_s'], 2)} s after the start)."
     return (
         f"Smoothed RTT of the sender's kernel at the end of each interval of a single-stream TCP test at {context.profiles[0]}, "
-        f"in milliseconds; one line per link.{told}"
+        f"in milliseconds; one line per link.{sentence}"
     )
 
 

@@ -47,9 +47,9 @@ def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
 def _never(there: Collection[tuple[str, str]], context: Context) -> list[dict[str, Any]]:
     """Cells for what no run of a tuning set out to do."""
     style = theme.STATUSES["not_run"]
-    told = {"value": f"{style.glyph} {style.words}", "detail": "", "why": ""}
+    content = {"value": f"{style.glyph} {style.words}", "detail": "", "why": ""}
     return [
-        {"system": tuning, "column": profile, "fill": style.fill, "edge": None, **told}
+        {"system": tuning, "column": profile, "fill": style.fill, "edge": None, **content}
         for tuning in context.tunings
         for profile in context.profiles
         if (tuning, profile) not in there
@@ -63,8 +63,8 @@ def _cell(
     cell = {"system": group.tuning, "column": group.profile, "why": group.reason or ""}
     n = f"n {group.n_ok}/{group.planned}"
     if value is None:
-        told = f"{status.glyph} {status.words}"
-        return {**cell, "value": told, "detail": n, "fill": status.fill, "edge": None}
+        text = f"{status.glyph} {status.words}"
+        return {**cell, "value": text, "detail": n, "fill": status.fill, "edge": None}
     first = measured.same(groups, group, tuning=context.tunings[0])
     reference = measured.mean(first, measure.scale) if first and first is not group else None
     detail = f"{number(value / reference)} of {number(reference, most=3)}" if reference else n
@@ -80,12 +80,12 @@ def _cell(
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn."""
-    found = _groups(data, context, PARTS[0][1])
+    groups = _groups(data, context, PARTS[0][1])
     shown = [group for _, measure in PARTS for group in _groups(data, context, measure)]
-    tunings = list(dict.fromkeys(group.tuning for group in found if group.rows))
-    told = "one tuning only" if len(tunings) == 1 else f"tunings {', '.join(tunings)}"
+    tunings = list(dict.fromkeys(group.tuning for group in groups if group.rows))
+    words = "one tuning only" if len(tunings) == 1 else f"tunings {', '.join(tunings)}"
     return (
-        f"The bare link under kernel settings of its own ({told}), means over the links that have "
+        f"The bare link under kernel settings of its own ({words}), means over the links that have "
         "a value; below a value its ratio to the first tuning with that operand, or how many links "
         "it rests on. " + doubt.told(shown, data, context)
     )

@@ -34,26 +34,26 @@ def tabulate(data: Data, context: Context) -> Table:
             measured.spread_column(column),
             Column(f"{column.key}_n", "$n$", digits=None),
         ]
-    found = _tuned(data, context)
-    keys = dict.fromkeys((g.vpn, g.profile, g.tuning) for groups in found for g in groups)
+    by_part = _tuned(data, context)
+    keys = dict.fromkeys((g.vpn, g.profile, g.tuning) for groups in by_part for g in groups)
     scales = [measure.scale for _, measure in parts]
-    return Table(columns, [_row(key, found, scales) for key in keys])
+    return Table(columns, [_row(key, by_part, scales) for key in keys])
 
 
 def _tuned(data: Data, context: Context) -> list[list[Group]]:
     """Of each part the bare link, and the systems that were tuned at all."""
     parts = measured.planned(PARTS, data, context)
-    found = [measured.groups(data, context, measure) for _, measure in parts]
-    every = [group for groups in found for group in groups]
-    tuned = {BARE} | {g.vpn for g in every if g.rows and g.tuning != context.tunings[0]}
-    return [[group for group in groups if group.vpn in tuned] for groups in found]
+    by_part = [measured.groups(data, context, measure) for _, measure in parts]
+    all_groups = [group for groups in by_part for group in groups]
+    tuned = {BARE} | {g.vpn for g in all_groups if g.rows and g.tuning != context.tunings[0]}
+    return [[group for group in groups if group.vpn in tuned] for groups in by_part]
 
 
 def _row(
-    key: tuple[str, str, str], found: Sequence[Sequence[Group]], scales: Sequence[float]
+    key: tuple[str, str, str], by_part: Sequence[Sequence[Group]], scales: Sequence[float]
 ) -> list[Entry]:
     row: list[Entry] = list(key)
-    for groups, scale in zip(found, scales, strict=True):
+    for groups, scale in zip(by_part, scales, strict=True):
         group = next((g for g in groups if (g.vpn, g.profile, g.tuning) == key), None)
         if group is None:
             row += [None, None, "0"]

@@ -23,14 +23,14 @@ _ALONE = "no value over one link at a time in the same round and mode"
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A row per profile, a panel per way of counting, whose title says what counting allows."""
-    found = groups(data, context)
+    by_counting = groups(data, context)
     panels = [
         [
             strip.Panel(f"{profile}, {COUNTED[counted]}{_allowed(mine)}", mine)
-            for counted, every in found.items()
-            if (mine := [group for group in every if group.profile == profile])
+            for counted, counted_groups in by_counting.items()
+            if (mine := [group for group in counted_groups if group.profile == profile])
         ]
-        for profile in dict.fromkeys(g.profile for mine in found.values() for g in mine)
+        for profile in dict.fromkeys(g.profile for mine in by_counting.values() for g in mine)
     ]
     drawn = strip.Strip(
         column="factor",
@@ -99,11 +99,11 @@ def tabulate(data: Data, context: Context) -> Table:
         Column("start_spread_ms", "start spread", "\\milli\\second", digits=2),
         Column("n", "$n$", digits=None),
     ]
-    found = groups(data, context)
+    by_counting = groups(data, context)
     rows = [
         _printed(counted, group, context)
-        for pair in zip(*(found[counted] for counted in found), strict=True)
-        for counted, group in zip(found, pair, strict=True)
+        for pair in zip(*(by_counting[counted] for counted in by_counting), strict=True)
+        for counted, group in zip(by_counting, pair, strict=True)
     ]
     return Table(columns, rows)
 
@@ -125,9 +125,9 @@ def _printed(counted: str, group: Group, context: Context) -> list[Entry]:
 
 def caption(data: Data, context: Context) -> str:
     """What is summed and divided, what counting allows and why, and the bare link with both operands."""
-    found = groups(data, context)
-    unsure = doubt.told((group for mine in found.values() for group in mine), data, context)
-    sentences = [_DEFINED, _flows(data), _RULE, *_bare(found), strip.LEGEND_OF_SUMS, unsure]
+    by_counting = groups(data, context)
+    unsure = doubt.told((group for mine in by_counting.values() for group in mine), data, context)
+    sentences = [_DEFINED, _flows(data), _RULE, *_bare(by_counting), strip.LEGEND_OF_SUMS, unsure]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -150,8 +150,8 @@ def _flows(data: Data) -> str:
     return f"{most} flows at the same time." if most else ""
 
 
-def _bare(found: Mapping[str, Sequence[Group]]) -> Iterator[str]:
-    for counted, mine in found.items():
+def _bare(by_counting: Mapping[str, Sequence[Group]]) -> Iterator[str]:
+    for counted, mine in by_counting.items():
         bare = next((group for group in mine if group.vpn == BARE), None)
         if bare and bare.centre("factor") is not None:
             total, alone = bare.centre("sum_bps", MBIT.scale), bare.centre("single_bps", MBIT.scale)
@@ -163,5 +163,5 @@ def _bare(found: Mapping[str, Sequence[Group]]) -> Iterator[str]:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
-    found = groups(data, context)
-    return measured.notes(next(iter(found.values()), []), context)
+    by_counting = groups(data, context)
+    return measured.notes(next(iter(by_counting.values()), []), context)

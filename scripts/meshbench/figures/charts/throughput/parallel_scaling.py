@@ -42,10 +42,10 @@ def _groups(data: Data, context: Context, measure: Measure) -> list[Group]:
 
 
 def _row(single: Group, group: Group | None, context: Context) -> list[Entry]:
-    one = measured.mean(single, SINGLE.scale)
+    alone = measured.mean(single, SINGLE.scale)
     mine: list[Entry] = [
         system(single, context),
-        measured.entry(single, one),
+        measured.entry(single, alone),
         measured.spread(single, SINGLE.scale),
         f"{single.n_ok}/{single.planned}",
     ]
@@ -57,9 +57,9 @@ def _row(single: Group, group: Group | None, context: Context) -> list[Entry]:
         *mine,
         measured.entry(group, total),
         measured.spread(group, SINGLE.scale),
-        unlike or (total / one if total and one else None),
+        unlike or (total / alone if total and alone else None),
         measured.survivors(group, SINGLE.scale),
-        unlike or (len(context.links) * per_link / one if per_link and one else None),
+        unlike or (len(context.links) * per_link / alone if per_link and alone else None),
         f"{group.n_ok}/{group.planned}",
     ]
 
@@ -68,18 +68,18 @@ def caption(data: Data, context: Context) -> str:
     """What the factor is, and what the bare link's means."""
     bare = next((g for g in _groups(data, context, SINGLE) if g.vpn == BARE), None)
     both = measured.same(_groups(data, context, TOGETHER), bare) if bare else None
-    one = measured.mean(bare, SINGLE.scale) if bare else None
+    alone = measured.mean(bare, SINGLE.scale) if bare else None
     total = measured.total(both, SINGLE.scale) if both else None
-    told = (
-        f" The bare link's {number(total / one)} = {number(total, 4)} / {number(one)} is half the number "
+    sentence = (
+        f" The bare link's {number(total / alone)} = {number(total, 4)} / {number(alone)} is half the number "
         "of links: by the counting alone, as each link carries two flows of which one is counted."
-        if one and total and bare and both and not measured.other_modes(bare, both)
+        if alone and total and bare and both and not measured.other_modes(bare, both)
         else ""
     )
     return (
         f"TCP send rate at {context.profiles[0]}: mean over the links one at a time, and sum over all "
         "links at the same time, one direction of each counted. A sum with missing links is no total; "
-        f"it is given as survivors. {measured.SPREAD}{told} "
+        f"it is given as survivors. {measured.SPREAD}{sentence} "
         + measured.unsure((SINGLE, TOGETHER), data, context, context.profiles[:1])
     )
 

@@ -45,16 +45,16 @@ def caption(data: Data, context: Context) -> str:
         measured.groups(data, context, measure, context.profiles[:1]) for _, measure in PARTS
     )
     sentences = []
-    for one in single:
-        both = measured.same(together, one)
+    for group in single:
+        both = measured.same(together, group)
         mean, total = (
-            measured.mean(one, MBIT),
+            measured.mean(group, MBIT),
             both and measured.total(both, MBIT),
         )
-        alike = both is not None and not measured.other_modes(one, both)
-        if one.vpn == BARE and mean and total and alike:
+        alike = both is not None and not measured.other_modes(group, both)
+        if group.vpn == BARE and mean and total and alike:
             sentences.append(
-                f"At {one.profile} the bare link scales by {number(total / mean)} = {number(total, 4)} / {number(mean)}, "
+                f"At {group.profile} the bare link scales by {number(total / mean)} = {number(total, 4)} / {number(mean)}, "
                 "half the number of links, as each link then carries two of the streams that are counted one way."
             )
     return " ".join(

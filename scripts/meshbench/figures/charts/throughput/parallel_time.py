@@ -22,28 +22,28 @@ _LEGEND = alt.Legend(title=None, orient="bottom")
 
 def rows(data: Data, context: Context) -> list[Row]:
     """The seconds of the first profile, tuning, round and mode; also those of runs that were cut short."""
-    found = measured.of_one_mode(
+    seconds = measured.of_one_mode(
         data.rows(
             "seconds",
             profile=context.profiles[0], tuning=context.tunings[0], benchmark=_RATE.benchmark,
         )
     )  # fmt: skip
-    known = [row for row in found if row["rate_bps"] is not None]
-    first = min((row["round"] for row in known), default=None)
-    return [row for row in known if row["round"] == first]
+    usable = [row for row in seconds if row["rate_bps"] is not None]
+    first = min((row["round"] for row in usable), default=None)
+    return [row for row in usable if row["round"] == first]
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """All panels on one axis; the links' colours are the same in each, directions differ by dashes."""
-    found, absent = rows(data, context), _absent(data, context)
-    if not found and not absent:
+    seconds, absent = rows(data, context), _absent(data, context)
+    if not seconds and not absent:
         return pictures.nothing("no interval values were kept")
-    links = sorted({_link(row) for row in found})
-    scale = pictures.Scale.of([row["rate_bps"] * MBIT for row in found], log=False, room=1.05)
-    vpns = ordered(context.vpns, {row["vpn"] for row in found})
+    links = sorted({_link(row) for row in seconds})
+    scale = pictures.Scale.of([row["rate_bps"] * MBIT for row in seconds], log=False, room=1.05)
+    vpns = ordered(context.vpns, {row["vpn"] for row in seconds})
     charts: list[alt.Chart | alt.LayerChart] = []
     for vpn in vpns:
-        mine = [row for row in found if row["vpn"] == vpn]
+        mine = [row for row in seconds if row["vpn"] == vpn]
         if mine or vpn in absent:
             first = len(charts) % _ACROSS == 0
             charts.append(
@@ -118,22 +118,22 @@ def _panel(
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, where a direction was counted at the other end, and the largest and smallest mean."""
-    found = rows(data, context)
-    sent = sorted({row["direction"] for row in found if row["counted_at"] == "sender"})
-    told = (
+    seconds = rows(data, context)
+    sent = sorted({row["direction"] for row in seconds if row["counted_at"] == "sender"})
+    sentence = (
         f" What {' and '.join(sent)} flows show is what was sent: their receivers' seconds were not kept."
         if sent
         else ""
     )
     return (
         f"TCP goodput of each pair by interval while all links were loaded at the same time, at "
-        f"{context.profiles[0]}, in the first round.{told}{_extremes(found)}"
+        f"{context.profiles[0]}, in the first round.{sentence}{_extremes(seconds)}"
     )
 
 
-def _extremes(found: Sequence[Row]) -> str:
+def _extremes(seconds: Sequence[Row]) -> str:
     flows: dict[tuple[str, str, str], list[float]] = {}
-    for row in found:
+    for row in seconds:
         flows.setdefault((row["vpn"], _link(row), row["direction"]), []).append(
             row["rate_bps"] * MBIT
         )

@@ -33,21 +33,21 @@ def variation(group: Group, scale: float) -> float | None:
 
 
 def _panels(data: Data, context: Context) -> dict[str, list[Group]]:
-    found: dict[str, list[Group]] = {}
+    by_profile: dict[str, list[Group]] = {}
     for group in measured.groups(data, context, MEASURE):
-        found.setdefault(group.profile, []).append(group)
-    return found
+        by_profile.setdefault(group.profile, []).append(group)
+    return by_profile
 
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the system whose links differ most in each profile."""
     sentences = []
     for profile, mine in _panels(data, context).items():
-        known = {group.vpn: cv for group in mine if (cv := variation(group, 1.0)) is not None}
-        if known:
-            worst = max(known, key=lambda vpn: (known[vpn], vpn))
+        variations = {group.vpn: cv for group in mine if (cv := variation(group, 1.0)) is not None}
+        if variations:
+            worst = max(variations, key=lambda vpn: (variations[vpn], vpn))
             sentences.append(
-                f"At {profile}, the links of {worst} differ most (CV {percent(known[worst])})."
+                f"At {profile}, the links of {worst} differ most (CV {percent(variations[worst])})."
             )
     return " ".join(
         [

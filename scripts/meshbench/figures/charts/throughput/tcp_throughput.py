@@ -28,15 +28,15 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
 
 def groups(data: Data, context: Context) -> list[Group]:
     """The groups of the benchmark 'tcp', by profile, mode and direction."""
-    found = collect(data.rows("throughput", benchmark="tcp"), context, modes=True)
-    return estimated.known(found, data, "tcp", {"goodput_bps": "goodput"})
+    goodputs = collect(data.rows("throughput", benchmark="tcp"), context, modes=True)
+    return estimated.known(goodputs, data, "tcp", {"goodput_bps": "goodput"})
 
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the best and worst system under each profile against the bare link."""
-    what = "TCP goodput at the receiver of one stream over each link, whole run."
+    definition = "TCP goodput at the receiver of one stream over each link, whole run."
     unsure = doubt.told(groups(data, context), data, context)
-    return f"{what} {strip.LEGEND} {told(data, context)} {unsure}"
+    return f"{definition} {strip.LEGEND} {told(data, context)} {unsure}"
 
 
 def told(data: Data, context: Context) -> str:
@@ -51,5 +51,5 @@ def told(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
-    found = groups(data, context)
-    return [*troubles(found, context), *marked(found, context)]
+    goodputs = groups(data, context)
+    return [*troubles(goodputs, context), *marked(goodputs, context)]

@@ -35,7 +35,7 @@ def caption(data: Data, context: Context) -> str:
             strip.LEGEND_OF_MEANS,
             measured.MEAN,
             measured.extremes(_groups(data, context, measure), measure),
-            measured.unsure((one for _, one in WINDOWS), data, context, context.profiles[:1]),
+            measured.unsure((window for _, window in WINDOWS), data, context, context.profiles[:1]),
         ]
     )
 

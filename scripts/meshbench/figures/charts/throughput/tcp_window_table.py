@@ -30,7 +30,9 @@ PARTS = (
 
 def tabulate(data: Data, context: Context) -> Table:
     """A row per system: means over the links and the spread between them."""
-    found = [measured.groups(data, context, measure, context.profiles[:1]) for _, measure in PARTS]
+    by_part = [
+        measured.groups(data, context, measure, context.profiles[:1]) for _, measure in PARTS
+    ]
     columns = [Column("vpn", "VPN", digits=None)]
     for column, _ in PARTS:
         columns += [column, measured.spread_column(column)]
@@ -39,12 +41,12 @@ def tabulate(data: Data, context: Context) -> Table:
             system(group, context),
             *(
                 entry
-                for groups, (_, measure) in zip(found, PARTS, strict=True)
+                for groups, (_, measure) in zip(by_part, PARTS, strict=True)
                 for entry in _entries(groups, group, measure)
             ),
             f"{group.n_ok}/{group.planned}",
         ]
-        for group in found[0]
+        for group in by_part[0]
     ]
     return Table([*columns, Column("n", "$n$", digits=None)], rows)
 
@@ -57,7 +59,7 @@ def _entries(groups: Sequence[Group], group: Group, measure: Measure) -> tuple[E
 
 def caption(data: Data, context: Context) -> str:
     """What the columns are."""
-    unsure = measured.unsure((one for _, one in PARTS), data, context, context.profiles[:1])
+    unsure = measured.unsure((measure for _, measure in PARTS), data, context, context.profiles[:1])
     return (
         f"Single-stream TCP at {context.profiles[0]}, forward direction, means over the links: segment "
         "size, interface MTU, largest windows (KiB of 1024 bytes), RTT as the sender's kernel saw it, "

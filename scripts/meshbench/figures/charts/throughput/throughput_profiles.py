@@ -127,5 +127,5 @@ def caption(data: Data, context: Context) -> str:
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
-    found = tcp_throughput.groups(data, context)
-    return [*troubles(found, context), *marked(found, context)]
+    groups = tcp_throughput.groups(data, context)
+    return [*troubles(groups, context), *marked(groups, context)]

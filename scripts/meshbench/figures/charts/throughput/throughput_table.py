@@ -12,8 +12,8 @@ from meshbench.figures.drawing.tabular import Column, Entry, Table, escaped
 
 def tabulate(data: Data, context: Context) -> Table:
     """Medians in Mbit/s of the first mode and direction; how many values each rests on."""
-    found = _groups(data, context)
-    profiles = list(dict.fromkeys(group.profile for group in found))
+    groups = _groups(data, context)
+    profiles = list(dict.fromkeys(group.profile for group in groups))
     columns = [Column("vpn", "VPN", digits=None)]
     for profile in profiles:
         columns.append(Column(f"{profile}_mbit_s", escaped(profile), "\\mega\\bit\\per\\second"))
@@ -22,9 +22,9 @@ def tabulate(data: Data, context: Context) -> Table:
         )
         columns.append(Column(f"{profile}_n", "$n$", digits=None))
     rows: list[list[Entry]] = []
-    for name in dict.fromkeys(system(group, context) for group in found):
+    for name in dict.fromkeys(system(group, context) for group in groups):
         row: list[Entry] = [name]
-        for group in (g for g in found if system(g, context) == name):
+        for group in (g for g in groups if system(g, context) == name):
             spread = measured.spread(group, MBIT, "goodput_bps")
             row += [
                 measured.centre(group, "goodput_bps", MBIT),
@@ -37,8 +37,8 @@ def tabulate(data: Data, context: Context) -> Table:
 
 def _groups(data: Data, context: Context) -> list[Group]:
     first = variants(data.rows("throughput", benchmark="tcp"))[0]
-    every = tcp_throughput.groups(data, context)
-    return [group for group in every if (group.mode, group.direction) == first]
+    groups = tcp_throughput.groups(data, context)
+    return [group for group in groups if (group.mode, group.direction) == first]
 
 
 def caption(data: Data, context: Context) -> str:
@@ -50,12 +50,12 @@ def caption(data: Data, context: Context) -> str:
         context,
         higher_is_better=True,
     )
-    what = "TCP goodput at the receiver, median over rounds of the median over links; n of planned values."
+    definition = "TCP goodput at the receiver, median over rounds of the median over links; n of planned values."
     unsure = doubt.told(_groups(data, context), data, context)
-    return " ".join([what, measured.SPREAD, *sentences, unsure])
+    return " ".join([definition, measured.SPREAD, *sentences, unsure])
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and what a reader must know."""
-    found = _groups(data, context)
-    return [*troubles(found, context), *marked(found, context)]
+    groups = _groups(data, context)
+    return [*troubles(groups, context), *marked(groups, context)]

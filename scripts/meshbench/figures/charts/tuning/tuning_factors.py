@@ -25,8 +25,8 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """Per metric and profile: each system's ratio to the bare link, then the settings' own effects."""
     panels = [
         panel
-        for one, profile, rows in analysed.panels(data, context)
-        for panel in _panels(data, context, (one, profile), _systems(rows, context))
+        for series, profile, rows in analysed.panels(data, context)
+        for panel in _panels(data, context, (series, profile), _systems(rows, context))
     ]
     return forest.draw(panels) if panels else pictures.nothing("no metric has a value")
 
@@ -39,17 +39,21 @@ def _systems(rows: Iterable[Row], context: Context) -> list[str]:
 def _panels(
     data: Data, context: Context, shown: tuple[Shown, str], systems: Sequence[str]
 ) -> Iterator[forest.Panel]:
-    one, profile = shown
-    found = one.of(data.rows("factors"), profile=profile)
+    series, profile = shown
+    factors = series.of(data.rows("factors"), profile=profile)
     for vpn in (name for name in systems if name != BARE):
-        title = f"{vpn} over the bare link, {one.title}, {profile}"
-        lines = [_tuning(data, one, profile, vpn, tuning) for tuning in context.tunings]
+        title = f"{vpn} over the bare link, {series.title}, {profile}"
+        lines = [_tuning(data, series, profile, vpn, tuning) for tuning in context.tunings]
         yield from _panel(title, "times the bare link", lines)
         title, axis = f"what each setting does to that ({vpn})", "times the ratio with the setting"
-        yield from _panel(title, axis, [_factor(row, data, one) for row in _of(found, vpn, BARE)])
+        yield from _panel(
+            title, axis, [_factor(row, data, series) for row in _of(factors, vpn, BARE)]
+        )
     for vpn in systems:
-        title, axis = f"{vpn}: {one.title}, {profile}", "times as much with the setting"
-        yield from _panel(title, axis, [_factor(row, data, one) for row in _of(found, vpn, None)])
+        title, axis = f"{vpn}: {series.title}, {profile}", "times as much with the setting"
+        yield from _panel(
+            title, axis, [_factor(row, data, series) for row in _of(factors, vpn, None)]
+        )
 
 
 def _of(rows: Iterable[Row], vpn: str, reference: str | None) -> list[Row]:
@@ -61,18 +65,18 @@ def _panel(title: str, axis: str, lines: Sequence[forest.Line]) -> Iterator[fore
         yield forest.Panel(title, axis, lines, log=True, rule=1.0, ends=(1.0,))
 
 
-def _factor(row: Row, data: Data, one: Shown) -> forest.Line:
+def _factor(row: Row, data: Data, series: Shown) -> forest.Line:
     effect, low, high = row["effect"], row["low"], row["high"]
     if effect is None:
-        text = _trouble(data, one, row) or f"n=0: {row['why']}"
+        text = _trouble(data, series, row) or f"n=0: {row['why']}"
     else:
         text = f"{_told(effect, low, high)}, n={row['n_rounds']}"
     return forest.Line(row["vpn"], effect, low, high, text, row["why"] or "", label(row))
 
 
-def _trouble(data: Data, one: Shown, factor: Row) -> str:
+def _trouble(data: Data, series: Shown, factor: Row) -> str:
     """What went wrong most often where a system has no value under any tuning; else empty."""
-    rows = one.of(data.rows("estimates"), profile=factor["profile"], vpn=factor["vpn"])
+    rows = series.of(data.rows("estimates"), profile=factor["profile"], vpn=factor["vpn"])
     if any(row["value"] is not None for row in rows):
         return ""
     return next((analysed.trouble(row) for row in rows), "")
@@ -95,28 +99,28 @@ def _short(name: str) -> str:
     return name.removeprefix("tcp_")
 
 
-def _tuning(data: Data, one: Shown, profile: str, vpn: str, tuning: str) -> forest.Line:
-    row = _ratio(data, one, profile, vpn, tuning)
+def _tuning(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> forest.Line:
+    row = _ratio(data, series, profile, vpn, tuning)
     if row is None or row["ratio"] is None:
-        why = _missing(data, one, profile, vpn, tuning)
+        why = _missing(data, series, profile, vpn, tuning)
         return forest.Line(vpn, None, None, None, why, "", tuning)
     low, high = row["ratio_low"], row["ratio_high"]
     text = f"{_told(row['ratio'], low, high)}, n={row['n_rounds']}"
     return forest.Line(vpn, row["ratio"], low, high, text, row["why"], tuning)
 
 
-def _ratio(data: Data, one: Shown, profile: str, vpn: str, tuning: str) -> Row | None:
-    mine = one.of(
+def _ratio(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> Row | None:
+    mine = series.of(
         data.rows("effects"), profile=profile, vpn=vpn, tuning=tuning, reference=BARE,
         reference_tuning=tuning,
     )  # fmt: skip
     return mine[0] if mine else None
 
 
-def _missing(data: Data, one: Shown, profile: str, vpn: str, tuning: str) -> str:
+def _missing(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> str:
     """Why there is no ratio: what the system, or else the bare link, lacks."""
     for name in (vpn, BARE):
-        mine = one.of(data.rows("estimates"), profile=profile, vpn=name, tuning=tuning)
+        mine = series.of(data.rows("estimates"), profile=profile, vpn=name, tuning=tuning)
         if not mine or mine[0]["value"] is None:
             why = analysed.trouble(mine[0]) if mine else STATUSES["not_run"].words
             return shortened(why if name == vpn else f"{name}: {why}", _LONGEST)
@@ -132,25 +136,27 @@ def _told(value: float, low: float | None, high: float | None) -> str:
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, what acts, and under which tunings a system beats the bare link."""
-    said = [
+    sentences = [
         sentence
-        for one, profile, rows in analysed.panels(data, context)
-        for sentence in _said(data, context, (one, profile), _systems(rows, context))
+        for series, profile, rows in analysed.panels(data, context)
+        for sentence in _said(data, context, (series, profile), _systems(rows, context))
     ]
-    return " ".join([_METHOD, analysed.rounds(data, context), *said])
+    return " ".join([_METHOD, analysed.rounds(data, context), *sentences])
 
 
 def _said(
     data: Data, context: Context, shown: tuple[Shown, str], systems: Sequence[str]
 ) -> Iterator[str]:
-    one, profile = shown
-    found = one.of(data.rows("factors"), profile=profile)
-    acting = [row for row in found if row["reference"] is None and _apart(row["low"], row["high"])]
+    series, profile = shown
+    factors = series.of(data.rows("factors"), profile=profile)
+    acting = [
+        row for row in factors if row["reference"] is None and _apart(row["low"], row["high"])
+    ]
     if acting:
         words = (f"{label(row)} times {number(row['effect'])} ({row['vpn']})" for row in acting)
-        yield f"{one.title} at {profile}: {'; '.join(words)}."
+        yield f"{series.title} at {profile}: {'; '.join(words)}."
     for vpn in (name for name in systems if name != BARE):
-        rows = (_ratio(data, one, profile, vpn, tuning) for tuning in context.tunings)
+        rows = (_ratio(data, series, profile, vpn, tuning) for tuning in context.tunings)
         yield from _beats(vpn, profile, [row for row in rows if row and row["ratio"]])
 
 
@@ -161,8 +167,8 @@ def _beats(vpn: str, profile: str, rows: Iterable[Row]) -> Iterator[str]:
         side = "above" if (low or 0) > 1 else "below" if high is not None and high < 1 else "open"
         sides.setdefault(side, []).append(row["tuning"])
     words = [
-        f"{said} under {joined(sides[side])}"
-        for side, said in (
+        f"{verdict} under {joined(sides[side])}"
+        for side, verdict in (
             ("above", "has more than the bare link"),
             ("below", "has less than the bare link"),
             ("open", "cannot be told from the bare link"),
@@ -180,10 +186,10 @@ def _apart(low: float | None, high: float | None) -> bool:
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What has no effect, and why."""
     without: dict[str, list[str]] = {}
-    for one, profile, _ in analysed.panels(data, context):
-        for row in one.of(data.rows("factors"), profile=profile, reference=None):
+    for series, profile, _ in analysed.panels(data, context):
+        for row in series.of(data.rows("factors"), profile=profile, reference=None):
             if row["effect"] is None:
-                place = f"{row['vpn']} ({one.benchmark} at {profile})"
+                place = f"{row['vpn']} ({series.benchmark} at {profile})"
                 without.setdefault(f"{label(row)}: {row['why']}", []).append(place)
     return [
         *analysed.missing(data, context),

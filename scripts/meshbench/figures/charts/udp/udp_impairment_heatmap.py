@@ -51,10 +51,10 @@ def caption(data: Data, context: Context) -> str:
         for status, style in theme.STATUSES.items()
         if status != "ok" and (total := sum(group.counts[status] for group in groups))
     }
-    told = ", ".join(f"{total} {words}" for words, total in counts.items())
+    troubles = ", ".join(f"{total} {words}" for words, total in counts.items())
     return (
         "UDP goodput at the receiver of a sender without a rate limit, mean over the links that have a "
-        f"value. {ok} of {planned} links have one ({told or 'none is missing'}); a frame marks a mean over "
+        f"value. {ok} of {planned} links have one ({troubles or 'none is missing'}); a frame marks a mean over "
         "fewer than planned; a cell in which links failed in several ways has how many in which way and the "
         "colour of the commonest. 'Tool failed' is iperf3's own failure and says nothing about the system. "
         + doubt.told(groups, data, context)

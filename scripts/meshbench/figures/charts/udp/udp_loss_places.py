@@ -63,51 +63,59 @@ def _run(row: Row) -> tuple[object, ...]:
 
 def _shares(group: Group, by_run: Mapping[tuple[object, ...], Mapping[str, float]]) -> Shares:
     runs = [by_run.get(_run(row), {}) for row in group.rows if row["value"] is not None]
-    known = [run for run in runs if run.get(_SENT)]
+    counted = [run for run in runs if run.get(_SENT)]
     places = {
-        name: statistics.fmean(run.get(name, 0.0) / run[_SENT] for run in known)
-        for name in (PLACES if known else ())
+        name: statistics.fmean(run.get(name, 0.0) / run[_SENT] for run in counted)
+        for name in (PLACES if counted else ())
     }
-    return Shares(group, places, len(known))
+    return Shares(group, places, len(counted))
 
 
 def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile, a stacked bar per system, in percent of the datagrams sent."""
-    found = shares(data, context)
-    if not found:
+    losses = shares(data, context)
+    if not losses:
         return pictures.nothing("udp has no value that would be drawn")
-    colours = _colours(found)
-    most = max(one.lost for one in found)
+    colours = _colours(losses)
+    most = max(loss.lost for loss in losses)
     panels = [
         _panel(
-            profile, [one for one in found if one.group.profile == profile], colours, context, most
+            profile,
+            [loss for loss in losses if loss.group.profile == profile],
+            colours,
+            context,
+            most,
         )
-        for profile in dict.fromkeys(one.group.profile for one in found)
+        for profile in dict.fromkeys(loss.group.profile for loss in losses)
     ]
     return alt.concat(*panels, columns=1, spacing=14, usermeta={"width": theme.COLUMN})
 
 
-def _colours(found: Sequence[Shares]) -> dict[str, str]:
+def _colours(losses: Sequence[Shares]) -> dict[str, str]:
     """Of the places at which anything was lost; of all where nothing was."""
-    used = {name for one in found for name, share in one.places.items() if share >= _SHOWN}
+    used = {name for loss in losses for name, share in loss.places.items() if share >= _SHOWN}
     return {title: colour for name, (title, colour) in PLACES.items() if name in used or not used}
 
 
 def _panel(
-    profile: str, found: Sequence[Shares], colours: Mapping[str, str], context: Context, most: float
+    profile: str,
+    losses: Sequence[Shares],
+    colours: Mapping[str, str],
+    context: Context,
+    most: float,
 ) -> alt.LayerChart:
     """The bars of one profile, on an axis that holds the most that was lost under any of them."""
     bars, ends = [], []
-    for one in found:
-        name, start = system(one.group, context), 0.0
-        for place, share in one.places.items():
+    for loss in losses:
+        name, start = system(loss.group, context), 0.0
+        for place, share in loss.places.items():
             if share >= _SHOWN:
                 end = start + 100 * share
                 part = PLACES[place][0]
                 bars.append({"system": name, "part": part, "start": start, "end": end})
                 start = end
-        ends.append({"system": name, "at": start, "text": _told(one)})
-    systems = [system(one.group, context) for one in found]
+        ends.append({"system": name, "at": start, "text": _told(loss)})
+    systems = [system(loss.group, context) for loss in losses]
     edge = {"start": 100 * most, "end": 100 * most, "part": next(iter(colours))}
     chart = pictures.stacked(
         [*bars, {"system": systems[0], **edge}], systems, colours,
@@ -117,36 +125,36 @@ def _panel(
     return chart.properties(title=alt.TitleParams(profile))
 
 
-def _told(one: Shares) -> str:
-    of = f"n {one.n}/{one.group.planned}"
-    if one.n:
-        return f"{percent(one.lost)}, {of}"
-    why = shortened(one.group.reason or "", 40)
-    return f"{became(one.group)}{f': {why}' if why else ''}, {of}"
+def _told(loss: Shares) -> str:
+    of = f"n {loss.n}/{loss.group.planned}"
+    if loss.n:
+        return f"{percent(loss.lost)}, {of}"
+    why = shortened(loss.group.reason or "", 40)
+    return f"{became(loss.group)}{f': {why}' if why else ''}, {of}"
 
 
 def caption(data: Data, context: Context) -> str:
     """What is drawn, and the most of each place."""
-    found = [one for one in shares(data, context) if one.n]
+    losses = [loss for loss in shares(data, context) if loss.n]
     most = []
     for name, (title, _) in PLACES.items():
-        worst = max(found, key=lambda one: one.places[name], default=None)
+        worst = max(losses, key=lambda loss: loss.places[name], default=None)
         if worst is not None and worst.places[name] >= _SHOWN:
             where = f"{system(worst.group, context)} at {worst.group.profile}"
             most.append(f"{title} {percent(worst.places[name])} ({where})")
-    told = f"The most at each: {'; '.join(most)}" if most else "Nothing was lost anywhere"
+    sentence = f"The most at each: {'; '.join(most)}" if most else "Nothing was lost anywhere"
     return (
         "Where the datagrams of a sender without a rate limit were lost, in percent of those sent, forward "
         "direction, mean over links and rounds; from both hosts' kernel counters before and after each run. "
         "'on the way' is what no counter of the two hosts has: an emulator or switch between them, or the VPN's "
-        f"daemons. {told}."
+        f"daemons. {sentence}."
     )
 
 
 def notes(data: Data, context: Context) -> Sequence[str]:
     """What is missing and why, and where nothing was lost."""
-    found = shares(data, context)
-    used = {name for one in found for name, share in one.places.items() if share >= _SHOWN}
+    losses = shares(data, context)
+    used = {name for loss in losses for name, share in loss.places.items() if share >= _SHOWN}
     none = [title for name, (title, _) in PLACES.items() if used and name not in used]
     quiet = [f"nothing was lost at: {joined(none)}"] if none else []
-    return [*measured.notes([one.group for one in found], context), *quiet]
+    return [*measured.notes([loss.group for loss in losses], context), *quiet]

@@ -19,17 +19,17 @@ def tabulate(data: Data, context: Context) -> Table:
         Column("links", "links", digits=None),
         Column("reason", "reason", digits=None, prose=True),
     ]
-    found: dict[tuple[str, str, str, str], Counter[str]] = {}
+    by_reason: dict[tuple[str, str, str, str], Counter[str]] = {}
     for row in failures(data, context):
         status, reason = STATUSES[row["status"]].words, row["reason"] or ""
         key = (named(row["vpn"], row["tuning"], context), row["profile"], status, reason)
-        found.setdefault(key, Counter())[f"{row['source']}→{row['target']}"] += 1
-    return Table(columns, [(*key[:3], _links(links), key[3]) for key, links in found.items()])
+        by_reason.setdefault(key, Counter())[f"{row['source']}→{row['target']}"] += 1
+    return Table(columns, [(*key[:3], _links(links), key[3]) for key, links in by_reason.items()])
 
 
-def _links(found: Counter[str]) -> str:
+def _links(counts: Counter[str]) -> str:
     """Each link, and in how many rounds where in several."""
-    return ", ".join(f"{link} ({n} {TIMES})" if n > 1 else link for link, n in found.items())
+    return ", ".join(f"{link} ({n} {TIMES})" if n > 1 else link for link, n in counts.items())
 
 
 def failures(data: Data, context: Context) -> list[Row]:
@@ -50,11 +50,11 @@ def failures(data: Data, context: Context) -> list[Row]:
 
 def caption(data: Data, context: Context) -> str:
     """How many are missing, by kind of failure."""
-    every = data.rows("links", benchmark="udp")
+    links = data.rows("links", benchmark="udp")
     counts = Counter(STATUSES[row["status"]].words for row in failures(data, context))
-    told = ", ".join(f"{count} {words}" for words, count in counts.most_common())
+    troubles = ", ".join(f"{count} {words}" for words, count in counts.most_common())
     return (
-        f"UDP links without a value: {sum(counts.values())} of {len(every)} ({told or 'none'}). 'Tool "
+        f"UDP links without a value: {sum(counts.values())} of {len(links)} ({troubles or 'none'}). 'Tool "
         "failed' is iperf3's own set-up or exchange of results and is not held against the system."
     )
 

@@ -60,11 +60,11 @@ def _known(links: Sequence[Row], column: str) -> list[float]:
     return [float(row[column]) for row in links if row[column] is not None]
 
 
-def _sizes(found: Sequence[float]) -> Entry:
+def _sizes(sizes: Sequence[float]) -> Entry:
     """One size, or the smallest and the largest of several."""
-    if not found:
+    if not sizes:
         return None
-    least, most = min(found), max(found)
+    least, most = min(sizes), max(sizes)
     return least if least == most else f"{number(least, 5)} to {number(most, 5)}"
 
 
