@@ -484,20 +484,20 @@ def test_netem_on_own_hosts(make_lab: Callable[..., Lab], placement: str) -> Non
         return float(fastest[1])
 
     async def work(hosts: list[SshHost]) -> None:
-        one, two = hosts
+        source, target = hosts
         engine = HostNetem(hosts)
         for _ in range(2):
             await engine.apply(wanted, LIFETIME_S)
             verify(wanted, await engine.read())
-        assert await fastest_ms(one, two) >= 400, "200 ms in each direction"
-        control = await said(one, "tc", "-s", "filter", "show", "dev", "data0", "ingress")
+        assert await fastest_ms(source, target) >= 400, "200 ms in each direction"
+        control = await said(source, "tc", "-s", "filter", "show", "dev", "data0", "ingress")
         assert (IFB in control) == (placement == "ingress")
         await engine.clear()
         assert await engine.read() == {}
         for host in hosts:
             assert IFB not in await said(host, "ip", "link")
             assert "clsact" not in await said(host, "tc", "qdisc")
-        assert await fastest_ms(one, two) < 200
+        assert await fastest_ms(source, target) < 200
         await engine.apply(wanted, 15)
 
         async def clear() -> bool:
@@ -528,15 +528,15 @@ def test_a_reboot_does_not_go_round_the_emulator(make_lab: Callable[..., Lab]) -
     engine = Linkem(mine.layout, None)
 
     async def work(hosts: list[SshHost]) -> None:
-        one, two = hosts
+        source, target = hosts
         wanted = plan(mine, profile)
         await engine.apply(wanted, LIFETIME_S)
-        await two.run(["touch", "/run/before"])
+        await target.run(["touch", "/run/before"])
         with contextlib.suppress(TestbedError):
-            await two.run(["systemctl", "reboot"], check=False)
+            await target.run(["systemctl", "reboot"], check=False)
 
         async def back() -> bool:
-            return await support.rebooted(two)
+            return await support.rebooted(target)
 
         await eventually(back, "the host is back")
         with pytest.raises(TestbedError, match="^impairment of two is not what was asked for"):
@@ -544,12 +544,12 @@ def test_a_reboot_does_not_go_round_the_emulator(make_lab: Callable[..., Lab]) -
         slow = plan(mine, Profile(delay_ms=20))
         await engine.apply(slow, LIFETIME_S)
         verify(slow, await engine.read())
-        row = ["ping", "-n", "-q", "-c5", "-i0.1", two.address.data_address]
-        fastest = re.search(r"= ([\d.]+)/", await said(one, *row))
+        row = ["ping", "-n", "-q", "-c5", "-i0.1", target.address.data_address]
+        fastest = re.search(r"= ([\d.]+)/", await said(source, *row))
         assert fastest
         assert float(fastest[1]) >= 40, "impaired in both directions again"
         await engine.clear()
-        assert await pings(one, two.address.data_address)
+        assert await pings(source, target.address.data_address)
 
     on_hosts(mine, work)
 

@@ -128,15 +128,15 @@ def test_two_labs_do_not_meet(lab: Lab, make_lab: MakeLab) -> None:
     assert networks(first).isdisjoint(networks(second))
 
     async def look(hosts: list[SshHost]) -> None:
-        one, two = hosts
+        source, target = hosts
         # Both labs use the same data addresses; this one has no third host.
         assert first
-        assert await pings(one, two.address.data_address)
-        assert not await pings(one, first[2].data_address)
-        assert not await pings(one, first[0].control)
+        assert await pings(source, target.address.data_address)
+        assert not await pings(source, first[2].data_address)
+        assert not await pings(source, first[0].control)
         # With its own second host gone, the first lab's one does not answer in its place.
-        await two.run(["ip", "link", "set", "data0", "down"])
-        assert not await pings(one, first[1].data_address)
+        await target.run(["ip", "link", "set", "data0", "down"])
+        assert not await pings(source, first[1].data_address)
 
     on_hosts(other, look)
     stranger = SshHost(replace(second[0], key_file=first[0].key_file))
@@ -342,26 +342,26 @@ def test_reboot(make_lab: MakeLab) -> None:
     before = asyncio.run(mine.up())
 
     async def reboot(hosts: list[SshHost]) -> None:
-        one, two = hosts
-        await two.run(["touch", "/run/before", "/var/lib/kept"])
-        addresses = await said(two, "ip", "-br", "address", "show", "data0")
+        source, target = hosts
+        await target.run(["touch", "/run/before", "/var/lib/kept"])
+        addresses = await said(target, "ip", "-br", "address", "show", "data0")
         with contextlib.suppress(TestbedError):
-            await two.run(["systemctl", "reboot"], check=False)
+            await target.run(["systemctl", "reboot"], check=False)
 
         async def back() -> bool:
-            return await support.rebooted(two)
+            return await support.rebooted(target)
 
         await eventually(back, "the host is back")
         assert mine.running() == before
-        again = SshHost(two.address)
+        again = SshHost(target.address)
         try:
             assert await ends(again, "test", "-e", "/var/lib/kept") == 0
             now = await said(again, "ip", "-br", "address", "show", "data0")
             assert now.split()[2:] == addresses.split()[2:]
             assert "rate 100Mbit" in await said(again, "tc", "qdisc", "show", "dev", "data0")
-            assert await pings(again, one.address.data_address)
-            assert await pings(one, two.address.data_address)
-            assert not await pings(one, two.address.control)
+            assert await pings(again, source.address.data_address)
+            assert await pings(source, target.address.data_address)
+            assert not await pings(source, target.address.control)
         finally:
             await again.close()
 
@@ -379,11 +379,11 @@ def test_data_rate(make_lab: MakeLab) -> None:
     asyncio.run(mine.up())
 
     async def flow(hosts: list[SshHost]) -> tuple[float, int]:
-        one, two = hosts
-        await two.run(["iperf3", "-s", "-D"])
-        client = ["iperf3", "-c", two.address.data_address, "-t", "3", "-O", "1", "--json"]
-        run: dict[str, Any] = json.loads(await said(one, *client))
-        return run["end"]["sum_received"]["bits_per_second"], await reorderings(one)
+        source, target = hosts
+        await target.run(["iperf3", "-s", "-D"])
+        client = ["iperf3", "-c", target.address.data_address, "-t", "3", "-O", "1", "--json"]
+        run: dict[str, Any] = json.loads(await said(source, *client))
+        return run["end"]["sum_received"]["bits_per_second"], await reorderings(source)
 
     goodput, reordered = on_hosts(mine, flow)
     # 1448 of each 1514 bytes are payload.

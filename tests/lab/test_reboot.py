@@ -29,7 +29,7 @@ def test_the_stages_of_a_reboot(lab: Lab, store: Path) -> None:
     assert sorted(on_link.watched for on_link in on_links) == [1, 1, 1]
     [of_others] = [on_link for on_link in on_links if not on_link.stages]
     assert of_others.pair == ("yuki", "luna")
-    for stages in (one for link in on_links for one in link.stages):
+    for stages in (of_event for link in on_links for of_event in link.stages):
         assert stages.underlay_s
         assert stages.first_s
         assert stages.stable_s

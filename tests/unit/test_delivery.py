@@ -64,10 +64,10 @@ def there(host: making.ScriptedHost) -> making.Answer:
 
 
 def hosts() -> list[making.ScriptedHost]:
-    made = [making.ScriptedHost(node.name, index=node.index) for node in NODES]
-    for host in made:
+    bed = [making.ScriptedHost(node.name, index=node.index) for node in NODES]
+    for host in bed:
         host._answer = there(host)
-    return made
+    return bed
 
 
 def test_programs_are_put_where_the_driver_calls_them_and_once(
@@ -75,8 +75,8 @@ def test_programs_are_put_where_the_driver_calls_them_and_once(
 ) -> None:
     bed = hosts()
     driver = vpns.load("nebula")("nebula@dev", supplies=supplies)
-    given = asyncio.run(delivery.deliver(driver.system, supplies, bed))
-    assert [manifest.origin for manifest in given["yuki"]] == ["system"]
+    manifests = asyncio.run(delivery.deliver(driver.system, supplies, bed))
+    assert [manifest.origin for manifest in manifests["yuki"]] == ["system"]
     path = driver.program("nebula")
     assert path == f"/var/lib/meshbench/packages/{supplies[0].digest}/bin/nebula"
     for host in bed:
@@ -101,10 +101,10 @@ def test_every_program_of_a_driver_is_called_from_its_package(
     packaged = vpns.load("nebula")("nebula@dev", supplies=supplies)
     assert plain.program("nebula") == "nebula"
     assert packaged.program("ssh") == "ssh"
-    found: list[str] = []
+    programs: list[str] = []
 
     def answer(argv: Sequence[str]) -> str:
-        found.append(argv[0])
+        programs.append(argv[0])
         return "Version: 1.2"
 
     host = making.ScriptedHost(answer=answer)
@@ -112,8 +112,8 @@ def test_every_program_of_a_driver_is_called_from_its_package(
     asyncio.run(packaged.material(NETWORK, [host]))
     service = packaged.service(NODES[0], NETWORK, {})
     assert service is not None
-    found.append(service.start[0])
-    called = {word for word in found if "nebula" in word}
+    programs.append(service.start[0])
+    called = {word for word in programs if "nebula" in word}
     assert called == {packaged.program("nebula"), packaged.program("nebula-cert")}
 
 
@@ -259,12 +259,12 @@ def test_a_companion_is_stopped_and_purged_with_its_system(tmp_path: Path) -> No
 
 
 def test_a_companion_is_no_system_of_its_own() -> None:
-    said = {
+    by_host = {
         "lom": state.parse(f"\n@ vpns\n{CONTROL} active running\n{MAIN} failed failed\n"),
         "yuki": state.parse(f"\n@ vpns\n{MAIN} active running\n"),
     }
-    assert state.running(said) == {"vpn@2": {"lom", "yuki"}}
-    assert state.active(said) == {"lom": {CONTROL}, "yuki": {MAIN}}
+    assert state.running(by_host) == {"vpn@2": {"lom", "yuki"}}
+    assert state.active(by_host) == {"lom": {CONTROL}, "yuki": {MAIN}}
 
 
 # Two systems with one driver, and Debian's packages on hosts of one's own

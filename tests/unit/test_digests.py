@@ -35,9 +35,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def digest(*modules: str, files: tuple[Path, ...] = ()) -> str:
     _forget()
-    found = digests.digest(*modules, files=files)
+    hexdigest = digests.digest(*modules, files=files)
     _forget()
-    return found
+    return hexdigest
 
 
 def _forget() -> None:
@@ -102,7 +102,7 @@ def test_other_files_count_by_content(package: Path) -> None:
 
 def test_a_benchmark_s_parser_is_not_the_other_ones() -> None:
     files = {name: digests._closure(f"benchmarks.{name}") for name in ("ping", "tcp")}
-    names = {name: {path.name for path in found} for name, found in files.items()}
+    names = {name: {path.name for path in paths} for name, paths in files.items()}
     assert "tcp.py" not in names["ping"]
     assert "ping.py" not in names["tcp"]
     assert {"iperf3.py", "metrics.py"} <= names["tcp"]
@@ -127,9 +127,9 @@ def test_imports_are_found_as_python_finds_them(tmp_path: Path) -> None:
     modules = list(digests._PACKAGE.rglob("*.py"))
     assert len(modules) > 50
     for path in modules:
-        found = {name for name in digests._imports(path) if digests._file(name)}
-        assert found >= parsed(path), path
-        assert found - parsed(path) <= {"metrics"}, path
+        imported = {name for name in digests._imports(path) if digests._file(name)}
+        assert imported >= parsed(path), path
+        assert imported - parsed(path) <= {"metrics"}, path
     odd = tmp_path / "odd.py"
     odd.write_text(
         "import json, meshbench.workflow.hooks as r, meshbench.config.plan\nfrom meshbench.workflow import (\n    workers as m,\n"
@@ -158,5 +158,5 @@ print(*{"altair", "asyncssh", "duckdb", "pyarrow"} & sys.modules.keys())
 
 
 def test_a_run_that_only_plans_imports_nothing_heavy() -> None:
-    said = subprocess.run([sys.executable, "-c", _PLAN], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == ""
+    done = subprocess.run([sys.executable, "-c", _PLAN], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -36,8 +36,8 @@ def campaign(*, around: bool = True, outside: bool = True) -> tuple[Rows, Rows]:
 
 
 def read(folder: Path, samples: Rows, links: Rows) -> Data:
-    made = synthetic.write(folder, samples, links)
-    return Data.read({name: made[name] for name in catalogue.get("drift").tables})
+    files = synthetic.write(folder, samples, links)
+    return Data.read({name: files[name] for name in catalogue.get("drift").tables})
 
 
 def test_a_round_whose_bare_link_moved_is_drawn_red_and_told(tmp_path: Path) -> None:
@@ -48,10 +48,10 @@ def test_a_round_whose_bare_link_moved_is_drawn_red_and_told(tmp_path: Path) -> 
     assert slopes[1]["before"] == slopes[1]["after"]
     assert slopes[1]["colour"] != slopes[2]["colour"]
     assert slopes[2]["from"] == 2 - brackets.HALF_ROUND
-    said = drift.caption(data, context)
-    assert "tcp goodput 0.830 in the median of 2 (0.660 to 1.00)" in said
-    assert "round 2 at low moved by more than 20 %, and the cells between are marked" in said
-    assert "lie outside these times" in said
+    caption = drift.caption(data, context)
+    assert "tcp goodput 0.830 in the median of 2 (0.660 to 1.00)" in caption
+    assert "round 2 at low moved by more than 20 %, and the cells between are marked" in caption
+    assert "lie outside these times" in caption
 
 
 def test_what_neighbours_had_is_drawn_by_cell_and_told(tmp_path: Path) -> None:

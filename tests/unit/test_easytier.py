@@ -44,17 +44,17 @@ def test_the_others_dial_the_first_host_and_all_listen_on_the_data_network_only(
 
 def test_all_hosts_share_one_secret() -> None:
     assert config(NODES[0])["network_identity"]["network_secret"] == "the-secret-of-all"
-    made = asyncio.run(driver().material(NETWORK, []))
-    assert len({mine["private"] for mine in made.values()}) == 1
-    assert asyncio.run(driver().material(NETWORK, [])) != made
+    keys = asyncio.run(driver().material(NETWORK, []))
+    assert len({mine["private"] for mine in keys.values()}) == 1
+    assert asyncio.run(driver().material(NETWORK, [])) != keys
 
 
 def test_options_that_change_the_data_path() -> None:
     changed = {"transport": "udp", "mtu": 1300, "encryption": False, "latency_first": True}
-    found = config(NODES[1], **changed)
-    assert found["peer"] == [{"uri": "udp://198.19.0.1:11010"}]
-    assert found["listeners"] == ["udp://198.19.0.2:11010"]
-    flags = found["flags"]
+    settings = config(NODES[1], **changed)
+    assert settings["peer"] == [{"uri": "udp://198.19.0.1:11010"}]
+    assert settings["listeners"] == ["udp://198.19.0.2:11010"]
+    flags = settings["flags"]
     assert (flags["default_protocol"], flags["mtu"]) == ("udp", 1300)
     assert (flags["enable_encryption"], flags["latency_first"]) == (False, True)
 
@@ -77,11 +77,11 @@ def test_version() -> None:
 
 
 def test_paths_as_its_command_line_tells_them() -> None:
-    said = (DATA / "easytier-peers.txt").read_text(encoding="utf-8")
-    host = making.ScriptedHost(answer=lambda _: said)
-    found = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    output = (DATA / "easytier-peers.txt").read_text(encoding="utf-8")
+    host = making.ScriptedHost(answer=lambda _: output)
+    paths = asyncio.run(driver().paths(host, NODES[0], NETWORK))
     assert host.asked == [["easytier-cli", "-p", "127.0.0.1:15888", "peer", "list", "-v"]]
-    assert found == {
+    assert paths == {
         "yuki": PathState(
             kind="direct", transport="tcp", endpoint="198.19.0.2:46161",
             details={
@@ -98,9 +98,9 @@ def test_paths_as_its_command_line_tells_them() -> None:
 
 
 def test_a_peer_without_a_connection_is_relayed() -> None:
-    found = routes((DATA / "easytier-peers-relayed.txt").read_text(encoding="utf-8"))
-    assert (found["lom"].kind, found["lom"].endpoint) == ("direct", "198.19.0.1:11010")
-    assert found["luna"] == PathState(
+    paths = routes((DATA / "easytier-peers-relayed.txt").read_text(encoding="utf-8"))
+    assert (paths["lom"].kind, paths["lom"].endpoint) == ("direct", "198.19.0.1:11010")
+    assert paths["luna"] == PathState(
         kind="relay", details={"cost": "2", "version": "2.0.3", "connections": []}
     )
 
@@ -121,21 +121,21 @@ PAIRS = [
 ]  # fmt: skip
 
 
-def paths_of_2_3(said: str) -> Any:
+def paths_of_2_3(output: str) -> Any:
     """What is made of the answer of a program whose `peer list` takes no -v."""
 
     def answer(argv: Sequence[str]) -> Any:
-        return (2, "", "error: unexpected argument '-v' found") if argv[-1] == "-v" else said
+        return (2, "", "error: unexpected argument '-v' found") if argv[-1] == "-v" else output
 
     host = making.ScriptedHost(answer=answer)
-    found = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    paths = asyncio.run(driver().paths(host, NODES[0], NETWORK))
     assert host.asked[-1][-3:] == ["-v", "peer", "list"]
-    return found
+    return paths
 
 
 def test_paths_as_2_3_and_later_tell_them() -> None:
-    found = paths_of_2_3(json.dumps(PAIRS, indent=2))
-    assert found == {
+    paths = paths_of_2_3(json.dumps(PAIRS, indent=2))
+    assert paths == {
         "yuki": PathState(
             kind="direct", transport="tcp", endpoint="198.19.0.2:46161",
             details={

@@ -33,8 +33,8 @@ def test_the_lock_pins_everything_that_is_asked_for() -> None:
 
 
 def test_conda_users_get_the_same_packages_as_pip_users() -> None:
-    said = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    python, pip, through_pip = said["dependencies"]
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, through_pip = environment["dependencies"]
     assert (pip, through_pip) == ("pip", {"pip": ["-r requirements.lock", "-e ."]})
     version = python.removeprefix("python=")
     assert f"{version}.0" in Requirement(f"python{PROJECT['requires-python']}").specifier
@@ -49,11 +49,11 @@ def test_the_snakefile_asks_for_no_newer_snakemake_than_the_locked_one() -> None
 
 
 def test_ci_installs_and_new_machines_have_what_a_user_is_told_to_install_and_no_more() -> None:
-    said, done = (
+    in_readme, done = (
         re.findall(r"apt-get install\s([^`\n]+)", (ROOT / file).read_text(encoding="utf-8"))
         for file in ("README.md", ".ci/run")
     )
-    [words] = said
+    [words] = in_readme
     [options] = done
     installed = [word for word in options.split() if not word.startswith("-")]
     assert set(words.split()) == set(installed) == set(BEFOREHAND.split(","))

@@ -15,10 +15,10 @@ numbers = st.floats(min_value=-1e6, max_value=1e6)
 
 def test_an_interval_needs_six_rounds() -> None:
     assert estimates.of_rounds([1, 2, 3, 4, 5]) == Estimate(3, None, None, 5)
-    found = estimates.of_rounds([6, 2, 3, 4, 5, 1])
-    assert (found.value, found.rounds, found.bound) == (3.5, 6, False)
+    estimate = estimates.of_rounds([6, 2, 3, 4, 5, 1])
+    assert (estimate.value, estimate.rounds, estimate.bound) == (3.5, 6, False)
     # [1, 6] has 96.875 %, [2, 5] 78.125 %: a tenth of the way, with the weight 5/14 for the inner one.
-    assert [found.low, found.high] == pytest.approx([1 + 5 / 14, 6 - 5 / 14])
+    assert [estimate.low, estimate.high] == pytest.approx([1 + 5 / 14, 6 - 5 / 14])
 
 
 def test_no_round_is_no_estimate() -> None:
@@ -28,21 +28,21 @@ def test_no_round_is_no_estimate() -> None:
 @pytest.mark.parametrize(("size", "rank"), [(8, 1), (9, 2), (10, 2), (15, 4), (20, 6), (50, 18)])
 def test_an_interval_lies_within_the_ranks_of_published_tables(size: int, rank: int) -> None:
     # The critical values of the two-sided sign test at 5 %, plus one; the next inner ranks miss 95 %.
-    found = estimates.of_rounds(range(1, size + 1))
-    assert found.low is not None
-    assert found.high is not None
-    assert rank <= found.low < rank + 1
-    assert found.low + found.high == pytest.approx(size + 1)
+    estimate = estimates.of_rounds(range(1, size + 1))
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert rank <= estimate.low < rank + 1
+    assert estimate.low + estimate.high == pytest.approx(size + 1)
 
 
 @given(st.lists(numbers, min_size=6, max_size=40))
 def test_an_interval_holds_the_median_whatever_the_order(values: list[float]) -> None:
-    found = estimates.of_rounds(values)
-    assert found.low is not None
-    assert found.high is not None
-    assert found.value == statistics.median(values)
-    assert found.low <= found.value <= found.high
-    assert estimates.of_rounds(values[::-1]) == found
+    estimate = estimates.of_rounds(values)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.value == statistics.median(values)
+    assert estimate.low <= estimate.value <= estimate.high
+    assert estimates.of_rounds(values[::-1]) == estimate
 
 
 @given(st.lists(numbers, min_size=6, max_size=40), st.floats(min_value=0.5, max_value=0.95))

@@ -34,8 +34,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     }
 
 
-def read(figure: Figure, made: Made, state: str) -> Data:
-    return Data.read({table: made[state][table] for table in figure.tables})
+def read(figure: Figure, by_state: Made, state: str) -> Data:
+    return Data.read({table: by_state[state][table] for table in figure.tables})
 
 
 def name(figure: Figure) -> str:
@@ -105,8 +105,8 @@ def test_every_planned_row_has_a_value_or_a_reason(figure: Figure, made: Made) -
         for field in ("key", "system"):
             for wanted in domain(view, field):
                 mine = [row for row in rows if row.get(field) == wanted]
-                told = [row for row in mine if told_of(row)]
-                assert told, (view.get("title"), wanted)
+                explained = [row for row in mine if told_of(row)]
+                assert explained, (view.get("title"), wanted)
 
 
 def told_of(row: dict[str, Any]) -> bool:
@@ -132,22 +132,22 @@ def domain(view: dict[str, Any], field: str) -> list[str]:
     for layer in view["layer"]:
         y = layer.get("encoding", {}).get("y", {})
         if y.get("field") == field and isinstance(y.get("scale"), dict):
-            found: list[str] = y["scale"].get("domain", [])
-            return found
+            names: list[str] = y["scale"].get("domain", [])
+            return names
     return []
 
 
 @pytest.mark.parametrize("state", get_args(everything.State))
 @pytest.mark.parametrize("figure", PRINTED, ids=name)
 def test_every_table_is_written(figure: Figure, state: str, made: Made) -> None:
-    loaded, data, told = (
+    loaded, data, context = (
         catalogue.load(figure.name),
         read(figure, made, state),
         everything.context(),
     )
     assert loaded.tabulate is not None
-    table = loaded.tabulate(data, told)
-    latex = tabular.latex(table, loaded.caption(data, told), "x", loaded.notes(data, told))
+    table = loaded.tabulate(data, context)
+    latex = tabular.latex(table, loaded.caption(data, context), "x", loaded.notes(data, context))
     assert not re.search(r"\b(nan|inf)\b|\d{16}", latex)
     assert list(csv.reader(io.StringIO(tabular.csv_text(table))))
 

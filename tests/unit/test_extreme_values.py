@@ -48,8 +48,8 @@ def extreme(
     changed = folder / "changed.parquet"
     schema.write(samples, changed)
     links = folder / "links" / "all.parquet"
-    made = synthetic.tables(folder, [changed], [links])
-    return made, [samples, pq.read_table(links)]
+    files = synthetic.tables(folder, [changed], [links])
+    return files, [samples, pq.read_table(links)]
 
 
 TOLD: Context = context("internal", "demo", profiles=("baseline", "low"))
@@ -83,9 +83,9 @@ def numbers(node: Any) -> Iterator[float]:
 
 def test_every_rule_and_claim_is_judged(extreme: tuple[Files, list[pa.Table]]) -> None:
     samples, links = extreme[1]
-    found = rules.run(samples, links)
+    findings = rules.run(samples, links)
     asked = claim("5", query="scaled(mean('demo', 'low', 'tcp', 'send_rate'), 1e-6)")
-    [judged] = verdicts.judge([asked], samples, links, found)
+    [judged] = verdicts.judge([asked], samples, links, findings)
     assert judged.verdict is not verdicts.Verdict.STALE
 
 

@@ -45,10 +45,10 @@ def test_in_a_full_factorial_it_is_the_mean_with_less_the_mean_without() -> None
     """Whatever the interactions are, by the textbook's contrast."""
     dice = np.random.default_rng(3)
     design, values = factorial(3), dice.normal(size=(8, 5))
-    found = factors.main_effects(design, values)
+    effects = factors.main_effects(design, values)
     for factor, having in enumerate(design.T.astype(bool)):
         contrast = values[having].mean(axis=0) - values[~having].mean(axis=0)
-        assert found[factor] == pytest.approx(contrast)
+        assert effects[factor] == pytest.approx(contrast)
 
 
 def test_a_half_fraction_finds_them_beside_interactions_of_two() -> None:
@@ -69,31 +69,33 @@ def test_what_lacks_takes_no_more_with_it_than_it_decides() -> None:
     values[3, 0] = np.nan  # three of four cells still determine both
     values[2:, 1] = np.nan  # nothing of the second factor
     values[:, 2] = np.nan
-    found = factors.main_effects(design, values)
-    assert found[:, 0] == pytest.approx([0.5, 0.25])
-    assert found[0, 1] == pytest.approx(0.5)
-    assert np.isnan(found[1, 1])
-    assert np.isnan(found[:, 2]).all()
+    effects = factors.main_effects(design, values)
+    assert effects[:, 0] == pytest.approx([0.5, 0.25])
+    assert effects[0, 1] == pytest.approx(0.5)
+    assert np.isnan(effects[1, 1])
+    assert np.isnan(effects[:, 2]).all()
 
 
 def test_the_interval_is_students() -> None:
     """Against numbers worked out by hand: 1 … 6, mean 3.5, s 1.8708, t(0.975, 5) 2.5706."""
-    found = factors.told(np.array([[1.0, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, np.nan], [np.nan] * 6]))
-    assert found.rounds.tolist() == [6, 5, 0]
-    assert found.effect[:2].tolist() == [3.5, 3.0]
+    intervals = factors.told(
+        np.array([[1.0, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, np.nan], [np.nan] * 6])
+    )
+    assert intervals.rounds.tolist() == [6, 5, 0]
+    assert intervals.effect[:2].tolist() == [3.5, 3.0]
     half = 2.5706 * 1.8708 / np.sqrt(6)
-    assert (found.low[0], found.high[0]) == (
+    assert (intervals.low[0], intervals.high[0]) == (
         pytest.approx(3.5 - half, rel=1e-4), pytest.approx(3.5 + half, rel=1e-4)
     )  # fmt: skip
-    assert np.isnan([found.low[1], found.high[1], found.effect[2]]).all()
+    assert np.isnan([intervals.low[1], intervals.high[1], intervals.effect[2]]).all()
 
 
 def test_the_interval_covers_the_truth_in_95_of_100() -> None:
     dice = np.random.default_rng(11)
     design, trials, rounds = factorial(3), 1500, 6
     noise = dice.normal(0, 0.1, (8, trials * rounds)) + dice.normal(0, 1, trials * rounds)
-    found = factors.main_effects(design, (design @ [0.3, 0, -0.2])[:, np.newaxis] + noise)
-    some = factors.told(found[0].reshape(trials, rounds))
+    effects = factors.main_effects(design, (design @ [0.3, 0, -0.2])[:, np.newaxis] + noise)
+    some = factors.told(effects[0].reshape(trials, rounds))
     assert 0.93 < np.mean((some.low <= 0.3) & (some.high >= 0.3)) < 0.97
 
 
@@ -127,14 +129,14 @@ def table(folder: Path, rounds: int = 6, **more: Any) -> Rows:
 
 
 def test_each_systems_effects_and_those_on_its_ratio_to_the_bare_link(tmp_path: Path) -> None:
-    found = table(tmp_path)
-    told = {(r["vpn"], r["reference"], r["factor"]): round(r["effect"], 9) for r in found}
-    assert told == {
+    effects = table(tmp_path)
+    by_factor = {(r["vpn"], r["reference"], r["factor"]): round(r["effect"], 9) for r in effects}
+    assert by_factor == {
         ("internal", None, "a"): 2, ("internal", None, "b"): 0.5,
         ("wireguard", None, "a"): 2, ("wireguard", None, "b"): 1,
         ("wireguard", "internal", "a"): 1, ("wireguard", "internal", "b"): 2,
     }  # fmt: skip
-    row = only(found, vpn="internal", factor="a")
+    row = only(effects, vpn="internal", factor="a")
     assert (row["base"], row["level"], row["n_tunings"], row["n_with"]) == ("3", "10", 4, 2)
     assert (row["n_rounds"], row["why"], row["metric"]) == (6, None, "goodput")
     assert row["low"] == pytest.approx(2) == row["high"]
@@ -148,20 +150,20 @@ def test_below_six_rounds_there_is_an_effect_and_no_interval(tmp_path: Path) -> 
 
 def test_what_cannot_be_told_has_its_reason(tmp_path: Path) -> None:
     lost = tuple(("wireguard", name) for name in ("with-b", "with-ab"))
-    found = table(tmp_path, without=lost)
-    row = only(found, vpn="wireguard", reference=None, factor="b")
+    effects = table(tmp_path, without=lost)
+    row = only(effects, vpn="wireguard", reference=None, factor="b")
     assert (row["effect"], row["n_rounds"], row["why"]) == (None, 0, NOT_APART)
-    assert only(found, vpn="wireguard", reference=None, factor="a")["effect"] == pytest.approx(2)
+    assert only(effects, vpn="wireguard", reference=None, factor="a")["effect"] == pytest.approx(2)
 
 
 def test_without_tunings_or_their_settings_it_is_empty(tmp_path: Path) -> None:
     assert analysed(tmp_path / "import", *rows(6), settings={})["factors"] == []
-    one: dict[str, Any] = {"tunings": ["stock"], "settings": {"stock": SETTINGS["stock"]}}
-    assert analysed(tmp_path / "one", *rows(6), **one)["factors"] == []
+    design: dict[str, Any] = {"tunings": ["stock"], "settings": {"stock": SETTINGS["stock"]}}
+    assert analysed(tmp_path / "one", *rows(6), **design)["factors"] == []
 
 
 def test_a_plan_tells_the_settings_of_its_tunings() -> None:
     from meshbench.workflow import hooks  # noqa: PLC0415
 
-    made = hooks.design(making.campaign(tunings=("stock", "other")))
-    assert made["settings"] == {"stock": {}, "other": {}}
+    design = hooks.design(making.campaign(tunings=("stock", "other")))
+    assert design["settings"] == {"stock": {}, "other": {}}

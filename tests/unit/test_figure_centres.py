@@ -67,15 +67,15 @@ Asked = list[tuple[Group, str, float, float | None]]
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Every group, column and scale that a figure asks the centre of, and what it gets."""
-    found: Asked = []
+    centres: Asked = []
     centre = Group.centre
 
     def spied(group: Group, column: str, scale: float = 1.0) -> float | None:
-        found.append((group, column, scale, centre(group, column, scale)))
-        return found[-1][-1]
+        centres.append((group, column, scale, centre(group, column, scale)))
+        return centres[-1][-1]
 
     monkeypatch.setattr(Group, "centre", spied)
-    return found
+    return centres
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=name)
@@ -118,15 +118,15 @@ def test_what_is_drawn_of_a_strip_is_what_the_analysis_says(
 ) -> None:
     drawn: list[tuple[str, list[dict[str, Any]], list[Group], strip.Strip]] = []
 
-    def spy(what: str) -> None:
-        function = getattr(strip, what)
+    def spy(layer: str) -> None:
+        function = getattr(strip, layer)
 
         def spied(groups: Any, shown: strip.Strip, *rest: Any) -> Any:
             chart = function(groups, shown, *rest)
-            drawn.append((what, chart.data.to_pylist(), list(groups), shown))
+            drawn.append((layer, chart.data.to_pylist(), list(groups), shown))
             return chart
 
-        monkeypatch.setattr(strip, what, spied)
+        monkeypatch.setattr(strip, layer, spied)
 
     spy("_ticks")
     spy("_spans")
@@ -134,14 +134,14 @@ def test_what_is_drawn_of_a_strip_is_what_the_analysis_says(
     if loaded.draw is None:
         return
     loaded.draw(read(figure, spoilt), everything.context(ROUNDS))
-    for what, rows, groups, shown in drawn:
+    for layer, rows, groups, shown in drawn:
         for row in rows:
             [group] = [group for group in groups if shown.key(group) == row["key"] and group.n_ok]
             estimate = group.known[shown.column].estimate
             assert estimate.value is not None
-            if what == "_ticks" and not shown.mean:
+            if layer == "_ticks" and not shown.mean:
                 assert row["value"] == estimate.value * shown.scale
-            if what == "_spans" and group.known[shown.column].series:
+            if layer == "_spans" and group.known[shown.column].series:
                 assert estimate.low is not None
                 assert estimate.high is not None
                 assert (row["value"], row["to"]) == (
@@ -163,10 +163,10 @@ def medians(path: Path) -> Iterator[int]:
 
 def test_no_figure_has_a_median_of_its_own_where_the_analysis_has_one() -> None:
     folder = Path(charts.__path__[0]).parent
-    found = {
+    modules = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if any(medians(path))
     }
-    assert found == set(OWN)
+    assert modules == set(OWN)
 
 
 @pytest.mark.parametrize("module", sorted(module for module, words in OWN.items() if words))
@@ -182,12 +182,12 @@ def test_every_caption_says_on_how_many_rounds_it_rests_and_what_cannot_be_told(
     figure: Figure, spoilt: Files, few: Files
 ) -> None:
     caption = catalogue.load(figure.name).caption
-    told = caption(read(figure, few), everything.context())
-    assert "n = 2 rounds. With fewer than six nothing is told apart" in told
-    assert "Cannot be told" not in told
-    told = caption(read(figure, spoilt), everything.context(ROUNDS))
-    assert "n = 6 rounds." in told
-    assert "With fewer than six" not in told
+    text = caption(read(figure, few), everything.context())
+    assert "n = 2 rounds. With fewer than six nothing is told apart" in text
+    assert "Cannot be told" not in text
+    text = caption(read(figure, spoilt), everything.context(ROUNDS))
+    assert "n = 6 rounds." in text
+    assert "With fewer than six" not in text
 
 
 def untold(vpns: tuple[str, ...], spoilt: Files) -> str:
@@ -225,5 +225,5 @@ def test_systems_that_differ_are_not(tmp_path: Path) -> None:
         vpns=("internal", "tinc", "nebula"), profiles=("baseline",), rounds=8
     )
     figure = catalogue.get("tcp_throughput")
-    told = catalogue.load(figure.name).caption(read(figure, files), context)
-    assert told.endswith("n = 8 rounds.")
+    caption = catalogue.load(figure.name).caption(read(figure, files), context)
+    assert caption.endswith("n = 8 rounds.")

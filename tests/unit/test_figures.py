@@ -221,17 +221,17 @@ def test_the_interval_that_decides_on_a_loss_is_drawn(tmp_path: Path) -> None:
     """Of all probes, and of the emulators' counters; single links are shown and not judged."""
     samples, links = synthetic.campaign()
     counters = {"emulator_offered": 50_000, "emulator_lost": 130}
-    made = synthetic.write(
+    files = synthetic.write(
         tmp_path, samples, [r | counters if r["profile"] == "low" else r for r in links],
         ["impairment", "links"],
     )  # fmt: skip
-    drawn = compose("impairment", made)
+    drawn = compose("impairment", files)
     [probes, packets] = [mark["spec"] for mark in marks(drawn.spec) if mark["type"] == "rule"]
     data = drawn.spec["datasets"]
     drawn_rows = [data[spec["data"]["name"]] for spec in (probes, packets)]
     assert sorted(row["profile"] for row in drawn_rows[0]) == sorted(synthetic.PROFILES)
     [low] = drawn_rows[1]
-    row = next(r for r in synthetic.read(made["impairment"]) if r["profile"] == "low")
+    row = next(r for r in synthetic.read(files["impairment"]) if r["profile"] == "low")
     assert (low["low"], low["high"]) == (100 * row["counted_low"], 100 * row["counted_high"])
     assert low["verdict"] == "within tolerance"
 

@@ -47,8 +47,8 @@ class Box:
 
 
 def _number(pattern: str, text: str) -> tuple[float, ...]:
-    found = re.search(pattern, text)
-    return tuple(map(float, found.groups())) if found else (0.0, 0.0)
+    match = re.search(pattern, text)
+    return tuple(map(float, match.groups())) if match else (0.0, 0.0)
 
 
 def boxes(element: ElementTree.Element, x: float = 0, y: float = 0) -> Iterator[Box]:
@@ -89,10 +89,10 @@ def test_long_profile_names_are_whole_and_apart(name: str, campaign: Files) -> N
     svg = vlc.vegalite_to_svg(
         render.compose(figure, data, context).spec, vl_version=render.VEGA_LITE
     )
-    every = list(boxes(ElementTree.fromstring(svg)))  # noqa: S314
-    heads = [box for box in every if _is_of_a_name(box.text)]
+    placed = list(boxes(ElementTree.fromstring(svg)))  # noqa: S314
+    heads = [box for box in placed if _is_of_a_name(box.text)]
     assert heads or name not in SHOWN
-    meeting = [(a.text, b.text) for a in heads for b in every if a is not b and a.meets(b)]
+    meeting = [(a.text, b.text) for a in heads for b in placed if a is not b and a.meets(b)]
     assert meeting == []
 
 

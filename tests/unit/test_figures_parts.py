@@ -49,12 +49,12 @@ def test_each_system_has_a_look_of_its_own() -> None:
     [("nebula@1.9", "nebula"), ("easytier-tcp", "easytier"), ("internal-b", "internal")],
 )
 def test_a_variant_differs_from_its_base_but_is_of_its_hue(variant: str, base: str) -> None:
-    found, original = theme.look(variant), theme.look(base)
-    assert found.colour != original.colour
-    assert found.shape != original.shape
-    assert theme.look(variant) == found
+    look, original = theme.look(variant), theme.look(base)
+    assert look.colour != original.colour
+    assert look.shape != original.shape
+    assert theme.look(variant) == look
     if base != "internal":
-        assert abs(_hue(found.colour) - _hue(original.colour)) < 0.02
+        assert abs(_hue(look.colour) - _hue(original.colour)) < 0.02
 
 
 def _hue(colour: str) -> float:
@@ -167,9 +167,9 @@ def knowing(group: Group, **estimate: Any) -> Group:
 
 def test_a_centre_and_an_interval_are_those_of_the_analysis() -> None:
     group = of(row(x=1.0), row(round=2, x=5.0))
-    known = knowing(group, value=30.0, low=20.0, high=40.0, rounds=6)
-    assert known.centre("x", 2) == 60
-    assert known.spread("x", 2) == Spread(60, 40, 80, INTERVAL, interval=True)
+    many = knowing(group, value=30.0, low=20.0, high=40.0, rounds=6)
+    assert many.centre("x", 2) == 60
+    assert many.spread("x", 2) == Spread(60, 40, 80, INTERVAL, interval=True)
     few = knowing(group, value=30.0, rounds=2)
     assert few.spread("x") == Spread(30, 1, 5, "range")
 
@@ -268,11 +268,11 @@ def test_where_names_have_no_room_those_of_other_tunings_go(tunings: int, named:
         for n in range(10)
         for t in range(tunings)
     ]
-    made = pictures._labelled(rows)
-    assert sum(bool(point["system"]) for point in made) == named
-    assert made[1]["why"] == ("n 1" if named == len(rows) else "s0 (1): n 1")
-    told = pictures.scatter(rows, "x", "y").to_dict()
-    assert ("title" in told) is (named < len(rows))
+    points = pictures._labelled(rows)
+    assert sum(bool(point["system"]) for point in points) == named
+    assert points[1]["why"] == ("n 1" if named == len(rows) else "s0 (1): n 1")
+    spec = pictures.scatter(rows, "x", "y").to_dict()
+    assert ("title" in spec) is (named < len(rows))
 
 
 def test_a_ratio_in_one_round_names_both_operands() -> None:
@@ -286,8 +286,8 @@ def test_a_ratio_in_one_round_names_both_operands() -> None:
         for g in groups
     ]
     unit = comparison.Unit("Mbit/s", 1.0)
-    told = comparison.sentences(groups, "x", unit, context, higher_is_better=True)
-    assert told == [
+    sentences = comparison.sentences(groups, "x", unit, context, higher_is_better=True)
+    assert sentences == [
         "At baseline, the bare link has 200 Mbit/s, tinc 50.0 Mbit/s (0.25 = 50.0 / 200)."
     ]
 

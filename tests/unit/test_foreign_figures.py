@@ -32,23 +32,23 @@ test_duration.__test__ = False  # type: ignore[attr-defined]
 
 def rows(*statuses: str, value: float = 5e6, **changes: Any) -> list[dict[str, Any]]:
     """A row per status, over three links and as many rounds as that takes."""
-    found = []
+    samples = []
     for index, status in enumerate(statuses):
         source, target = synthetic.LINKS[index % 3]
-        found.append({
+        samples.append({
             **synthetic.cell(benchmark="udp", source=source, target=target, round=1 + index // 3),
             "mode": None, "direction": "forward", "metric": "udp_goodput", "unit": "bit/s",
             "value": value if status == "ok" else None, "status": status,
             "reason": None if status == "ok" else f"why {status}", "marks": [], **changes,
         })  # fmt: skip
-    return found
+    return samples
 
 
 def group(*statuses: str) -> Group:
-    [found] = collect(
+    [collected] = collect(
         rows(*statuses), synthetic.context(vpns=("internal",), profiles=("baseline",))
     )
-    return found
+    return collected
 
 
 def test_the_commonest_failure_is_drawn_and_others_counted() -> None:
@@ -77,11 +77,11 @@ def test_what_was_not_run_says_least(statuses: list[str], trouble: str | None, t
 
 def test_the_tick_beside_a_mean_is_that_mean() -> None:
     values = [1e6, 2e6, 9e6, 1e6, 2e6, 9e6]
-    found = [row | {"value": value} for row, value in zip(rows(*["ok"] * 6), values, strict=True)]
-    collected = collect(found, synthetic.context(vpns=("internal",), profiles=("baseline",)))
-    [one] = estimated.over_rounds(collected, "value")
+    samples = [row | {"value": value} for row, value in zip(rows(*["ok"] * 6), values, strict=True)]
+    collected = collect(samples, synthetic.context(vpns=("internal",), profiles=("baseline",)))
+    [group] = estimated.over_rounds(collected, "value")
     measure = Measure("udp", "udp_goodput", "Mbit/s")
-    drawn = measured.draw([[("x", measure, [one])]], synthetic.context()).to_dict(validate=False)
+    drawn = measured.draw([[("x", measure, [group])]], synthetic.context()).to_dict(validate=False)
     ticks = [
         row
         for rows in drawn["datasets"].values()
@@ -89,7 +89,7 @@ def test_the_tick_beside_a_mean_is_that_mean() -> None:
         if row.get("what") in {"mean", "median"}
     ]
     assert [(tick["what"], tick["value"]) for tick in ticks] == [("mean", 4.0)]
-    assert one.centre("value", 1e-6) == 2.0
+    assert group.centre("value", 1e-6) == 2.0
 
 
 def several(folder: Path, change: Any) -> tuple[Load, Context]:
@@ -98,8 +98,8 @@ def several(folder: Path, change: Any) -> tuple[Load, Context]:
         data.again(data.run(folder / "runs" / name), longer_s=number)
     change(folder / "runs" / "20.12.2025")
     load = aggregated(folder / "runs", folder / "results")
-    told = context("internal", "demo", profiles=("baseline", "low"))
-    return load, told.told(folder / "results" / "published" / "facts.json")
+    plain = context("internal", "demo", profiles=("baseline", "low"))
+    return load, plain.told(folder / "results" / "published" / "facts.json")
 
 
 def test_a_reboot_s_bars_are_of_one_method_each(tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_a_reboot_s_bars_are_of_one_method_each(tmp_path: Path) -> None:
             document = data.connections(host, "vpn", waits, took)
             data.write(here / "reboot_connection_timings.json", document)
 
-    load, told = several(tmp_path, through)
-    found = {one.vpn: one for one in reboot_split.splits(load("reboot_split"), told)}
-    assert set(found) == {"internal", "demo, round 1", "demo, round 2"}
-    assert (found["demo, round 1"].time, found["demo, round 1"].added) == (9.5, 2.5)
-    assert (found["demo, round 2"].time, found["demo, round 2"].added) == (21.0, None)
-    assert (found["internal"].time, found["internal"].n) == (9.5, 12)
+    load, campaign = several(tmp_path, through)
+    by_vpn = {split.vpn: split for split in reboot_split.splits(load("reboot_split"), campaign)}
+    assert set(by_vpn) == {"internal", "demo, round 1", "demo, round 2"}
+    assert (by_vpn["demo, round 1"].time, by_vpn["demo, round 1"].added) == (9.5, 2.5)
+    assert (by_vpn["demo, round 2"].time, by_vpn["demo, round 2"].added) == (21.0, None)
+    assert (by_vpn["internal"].time, by_vpn["internal"].n) == (9.5, 12)
 
 
 def test_the_time_of_the_suite_is_over_all_rounds_and_unknown_is_not_nothing(
@@ -133,17 +133,17 @@ def test_the_time_of_the_suite_is_over_all_rounds_and_unknown_is_not_nothing(
         del document["meta"]["duration_seconds"]
         data.write(lacking, document)
 
-    load, told = several(tmp_path, change)
-    found = {one.vpn: one for one in test_duration.spent(load("test_duration"), told)}
-    assert found["internal"].parts["installation"] == 200
-    assert found["internal"].unknown == []
-    assert found["demo"].parts["installation"] is None
-    assert found["demo"].unknown == ["installation", "stabilisation", "1 test without a duration"]
-    spec = str(test_duration.draw(load("test_duration"), told).to_dict(validate=False))
+    load, campaign = several(tmp_path, change)
+    by_vpn = {spent.vpn: spent for spent in test_duration.spent(load("test_duration"), campaign)}
+    assert by_vpn["internal"].parts["installation"] == 200
+    assert by_vpn["internal"].unknown == []
+    assert by_vpn["demo"].parts["installation"] is None
+    assert by_vpn["demo"].unknown == ["installation", "stabilisation", "1 test without a duration"]
+    spec = str(test_duration.draw(load("test_duration"), campaign).to_dict(validate=False))
     assert spec.count("≥ ") == 1
-    [note] = test_duration.notes(load("test_duration"), told)
+    [note] = test_duration.notes(load("test_duration"), campaign)
     assert note == "demo: unknown: installation, stabilisation and 1 test without a duration"
-    assert note in catalogue.load("test_overview").notes(load("test_overview"), told)
+    assert note in catalogue.load("test_overview").notes(load("test_overview"), campaign)
 
 
 def overlaps(points: Sequence[tuple[float, float, str]], side: float) -> int:
@@ -161,12 +161,12 @@ def test_no_label_lies_on_another_one() -> None:
         (25, 30, "yggdrasil"), (12, 215, "nebula"), (9, 195, "easytier"), (18, 208, "vpncloud"),
         (140, 290, "hyprspace"), (8, 216, "tinc"), (38, 60, "mycelium"),
     ]  # fmt: skip
-    every = [
+    points = [
         (x + dx, y - dx, f"{name} ({tuning})")
         for dx, tuning in ((0, "stock"), (2, "tailscale-style"))
         for x, y, name in stock
     ]
-    assert overlaps(every, 290) == 0
+    assert overlaps(points, 290) == 0
     assert overlaps([(5, 5, "a name")] * 12, 290) == 0
 
 
@@ -183,16 +183,18 @@ def test_stock_and_tuned_have_symbols_of_their_own(tmp_path: Path) -> None:
         data.again(data.run(tmp_path / "runs" / name), longer_s=number)
     load = aggregated(tmp_path / "runs", tmp_path / "results")
     plain = context("internal", "demo", profiles=("baseline", "low"))
-    told = plain.told(tmp_path / "results" / "published" / "facts.json")
-    pairs = latency_throughput._pairs(load("latency_throughput"), told)
-    looks = {(g.vpn, g.tuning): look(g, told) for g, _ in pairs}
+    campaign = plain.told(tmp_path / "results" / "published" / "facts.json")
+    pairs = latency_throughput._pairs(load("latency_throughput"), campaign)
+    looks = {(g.vpn, g.tuning): look(g, campaign) for g, _ in pairs}
     assert len(looks) == 4
     for vpn in ("internal", "demo"):
-        stock, tuned = (looks[vpn, tuning] for tuning in told.tunings)
+        stock, tuned = (looks[vpn, tuning] for tuning in campaign.tunings)
         assert stock == theme.look(vpn)
         assert stock.shape != tuned.shape
         assert stock.colour != tuned.colour
-    spec = str(latency_throughput.draw(load("latency_throughput"), told).to_dict(validate=False))
+    spec = str(
+        latency_throughput.draw(load("latency_throughput"), campaign).to_dict(validate=False)
+    )
     assert str([shape.shape for shape in looks.values()])[1:-1] in spec
 
 
@@ -203,9 +205,9 @@ def test_a_tuning_that_never_did_a_test_is_not_run(tmp_path: Path) -> None:
         path.unlink()
     load = aggregated(tmp_path / "runs", tmp_path / "results")
     plain = context("internal", "demo", profiles=("baseline", "low"))
-    told = plain.told(tmp_path / "results" / "published" / "facts.json")
-    found = kernel_tuning_comparison.draw(load("kernel_tuning_comparison"), told)
-    assert str(found.to_dict(validate=False)).count("– not run") == 2
+    campaign = plain.told(tmp_path / "results" / "published" / "facts.json")
+    chart = kernel_tuning_comparison.draw(load("kernel_tuning_comparison"), campaign)
+    assert str(chart.to_dict(validate=False)).count("– not run") == 2
 
 
 @given(

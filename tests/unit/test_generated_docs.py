@@ -26,8 +26,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("page", generated.pages(DOCS))
 def test_the_page_in_the_repository_is_the_code_s(page: Path) -> None:
-    made = generated.pages(DOCS)[page]
-    assert page.read_text(encoding="utf-8") == made, f"docs/{page.name}: run `make docs`"
+    expected = generated.pages(DOCS)[page]
+    assert page.read_text(encoding="utf-8") == expected, f"docs/{page.name}: run `make docs`"
 
 
 def test_the_command_writes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,18 +64,18 @@ def test_every_column_of_every_table_is_said(tables: dict[str, Path]) -> None:
     """In its grain, among its columns, or, for the table of links, in the schema."""
     for name in aggregate.names():
         head = heads.read(name)
-        said = {column for columns, _ in head.columns for column in columns}
-        said |= set(re.findall(r"\w+", head.grain))
-        said |= set(schema.LINKS.names) if name == "links" else set()
-        missing = set(pq.read_schema(tables[name]).names) - said
+        described = {column for columns, _ in head.columns for column in columns}
+        described |= set(re.findall(r"\w+", head.grain))
+        described |= set(schema.LINKS.names) if name == "links" else set()
+        missing = set(pq.read_schema(tables[name]).names) - described
         assert not missing, f"{name}.sql: its head says nothing of {', '.join(sorted(missing))}"
         assert all(text for _, text in head.columns)
 
 
 def test_nothing_is_said_of_a_column_that_is_not_there(tables: dict[str, Path]) -> None:
     for name in aggregate.names():
-        said = {column for columns, _ in heads.read(name).columns for column in columns}
-        extra = said - set(pq.read_schema(tables[name]).names)
+        described = {column for columns, _ in heads.read(name).columns for column in columns}
+        extra = described - set(pq.read_schema(tables[name]).names)
         assert not extra, f"{name}.sql: there is no column {', '.join(sorted(extra))}"
 
 

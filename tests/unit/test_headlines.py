@@ -55,25 +55,29 @@ def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         for vpn in ("internal", "tinc"):
             for profile in ("baseline", "low"):
                 bad = (vpn, profile) == ("tinc", "low")
-                said = {"status": "failed", "reason": REASON} if bad else {}
+                failure = {"status": "failed", "reason": REASON} if bad else {}
                 at = {"round": round_, "vpn": vpn, "profile": profile, "benchmark": NAME}
                 for source, target in synthetic.LINKS:
                     here = {**at, "source": source, "target": target}
-                    links.append(synthetic.link(**here, **said))
+                    links.append(synthetic.link(**here, **failure))
                     for mode, value in (("cold", 0.4), ("warm", 0.1)):
                         value_s = None if bad else value
                         samples.append(
-                            synthetic.sample("fetch_time", value_s, "s", **here, mode=mode, **said)
+                            synthetic.sample(
+                                "fetch_time", value_s, "s", **here, mode=mode, **failure
+                            )
                         )
-                    samples.append(synthetic.sample("page_size", 1e6, "byte", **here, **said))
-                samples += hosts(at, said)
+                    samples.append(synthetic.sample("page_size", 1e6, "byte", **here, **failure))
+                samples += hosts(at, failure)
     return samples, links
 
 
-def hosts(at: dict[str, Any], said: dict[str, str]) -> list[dict[str, Any]]:
+def hosts(at: dict[str, Any], failure: dict[str, str]) -> list[dict[str, Any]]:
     everywhere = {**at, "source": "*", "target": "*"}
     return [
-        synthetic.sample("power", None if said else 40.0, "W", **everywhere, host=host, **said)
+        synthetic.sample(
+            "power", None if failure else 40.0, "W", **everywhere, host=host, **failure
+        )
         for host in ("lom", "luna", "yuki")
         if (host, at["vpn"], at["profile"]) != ("luna", "tinc", "baseline")
     ]
@@ -84,10 +88,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return synthetic.write(tmp_path_factory.mktemp("headlines"), *rows())
 
 
-def compose(files: Files, told: Context) -> render.Drawn:
+def compose(files: Files, context: Context) -> render.Drawn:
     loaded = catalogue.load(f"benchmark-{NAME}")
     data = Data.read({table: files[table] for table in loaded.figure.tables})
-    return render.compose(loaded, data, told)
+    return render.compose(loaded, data, context)
 
 
 def drawn_rows(drawn: render.Drawn) -> list[dict[str, Any]]:
@@ -107,22 +111,22 @@ def names(node: Any) -> Iterator[str]:
 def test_every_value_is_a_point_and_what_failed_says_why(files: Files) -> None:
     drawn = compose(files, context())
     core.Root.validate(drawn.spec)
-    every = drawn_rows(drawn)
-    points = [row for row in every if "link" in row]
+    rows = drawn_rows(drawn)
+    points = [row for row in rows if "link" in row]
     # Three good cells of links in two modes, and of hosts, of which one said nothing once a round.
     assert len([row for row in points if "→" in row["link"]]) == 2 * 3 * 2 * 3
     assert len([row for row in points if row["link"] == "lom"]) == 2 * 3
-    assert [row["text"] for row in every if REASON in row.get("text", "")] == [
+    assert [row["text"] for row in rows if REASON in row.get("text", "")] == [
         f"\N{MULTIPLICATION SIGN} failed: {REASON}"
     ] * 3
     # In both profiles, for each mode and for the hosts.
-    assert len([row for row in every if str(row.get("text")).endswith("not run")]) == 6
-    counted = [row["text"] for row in every if str(row.get("text")).endswith("/6")]
+    assert len([row for row in rows if str(row.get("text")).endswith("not run")]) == 6
+    counted = [row["text"] for row in rows if str(row.get("text")).endswith("/6")]
     assert sorted(set(counted)) == ["0/6", "4/6"]
-    said = json.dumps(drawn.spec, ensure_ascii=False)
-    assert "Fetch time (s)" in said
-    assert "Power (W)" in said
-    assert "Page size" not in said
+    text = json.dumps(drawn.spec, ensure_ascii=False)
+    assert "Fetch time (s)" in text
+    assert "Power (W)" in text
+    assert "Page size" not in text
     assert "One page." in drawn.caption
     assert any(
         note.startswith("tinc, low: 6 of 6 failed: connection refused") for note in drawn.notes
@@ -131,10 +135,10 @@ def test_every_value_is_a_point_and_what_failed_says_why(files: Files) -> None:
 
 def test_without_headlines_what_has_a_good_end_is_shown(files: Files) -> None:
     drawn = compose(files, context(headlines=()))
-    said = json.dumps(drawn.spec, ensure_ascii=False)
-    assert "Fetch time (s)" in said
-    assert "Power (W)" in said
-    assert "Page size" not in said
+    text = json.dumps(drawn.spec, ensure_ascii=False)
+    assert "Fetch time (s)" in text
+    assert "Power (W)" in text
+    assert "Page size" not in text
 
 
 def test_nothing_measured_yet_is_not_run_everywhere(tmp_path: Path) -> None:
@@ -148,18 +152,18 @@ def test_the_table_has_a_row_for_each(files: Files) -> None:
     data = Data.read({table: files[table] for table in loaded.figure.tables})
     assert loaded.tabulate is not None
     text = tabular.csv_text(loaded.tabulate(data, context()))
-    every = list(csv.DictReader(io.StringIO(text)))
-    assert len(every) == 3 * 2 * 3
-    found = {
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 3 * 2 * 3
+    cells = {
         (row["vpn"], row["profile"], row["metric"], row["mode"]): (
             row["median"], row["median_missing"], row["unit"], row["n"],
         )
-        for row in every
+        for row in rows
     }  # fmt: skip
-    assert found["tinc", "baseline", "Fetch time", "warm"] == ("0.1", "", "s", "6/6")
-    assert found["tinc", "low", "Fetch time", "cold"] == ("", f"failed: {REASON}", "s", "0/6")
-    assert found["tinc", "baseline", "Power", ""] == ("40.0", "", "W", "4/6")
-    assert found["nebula", "low", "Power", ""] == ("", "not run", "W", "0/6")
+    assert cells["tinc", "baseline", "Fetch time", "warm"] == ("0.1", "", "s", "6/6")
+    assert cells["tinc", "low", "Fetch time", "cold"] == ("", f"failed: {REASON}", "s", "0/6")
+    assert cells["tinc", "baseline", "Power", ""] == ("40.0", "", "W", "4/6")
+    assert cells["nebula", "low", "Power", ""] == ("", "not run", "W", "0/6")
 
 
 def test_it_is_in_the_report(files: Files, tmp_path: Path) -> None:
@@ -197,7 +201,14 @@ def test_a_campaign_may_name_those_of_its_benchmarks_only() -> None:
 
 
 def test_headlines_are_those_the_benchmarks_name_with_their_options() -> None:
-    told = Context.from_dict(json.loads(json.dumps(hooks.context(making.campaign()))))
-    assert Headline("ping", "rtt_avg", None, "forward", "link") in told.headlines
-    assert {one.mode for one in told.headlines if one.benchmark == "tcp"} <= {"single", "bidir"}
-    assert [one for one in told.headlines if (one.benchmark, one.metric) == ("tcp", "goodput")]
+    context = Context.from_dict(json.loads(json.dumps(hooks.context(making.campaign()))))
+    assert Headline("ping", "rtt_avg", None, "forward", "link") in context.headlines
+    assert {headline.mode for headline in context.headlines if headline.benchmark == "tcp"} <= {
+        "single",
+        "bidir",
+    }
+    assert [
+        headline
+        for headline in context.headlines
+        if (headline.benchmark, headline.metric) == ("tcp", "goodput")
+    ]

@@ -29,9 +29,9 @@ def driver(**options: Any) -> Driver:
     return making.driver("headscale", options)
 
 
-def text_of(one: Driver, node: Node, name: str) -> str:
-    keys = asyncio.run(one.material(NETWORK, []))
-    files = {file.path.name: file for file in one.files(node, NETWORK, keys)}
+def text_of(vpn: Driver, node: Node, name: str) -> str:
+    keys = asyncio.run(vpn.material(NETWORK, []))
+    files = {file.path.name: file for file in vpn.files(node, NETWORK, keys)}
     return files[name].content.decode()
 
 
@@ -55,62 +55,62 @@ def test_headscale_is_taken_where_it_is_supplied(
     assert [supply.programs for supply in supplies] == [("tailscaled", "tailscale"), ("headscale",)]
     monkeypatch.delenv("MESHBENCH_HEADSCALE")
     # On a job's hosts it is what the job was given, whatever this machine has now.
-    given = vpns.load("headscale")("headscale", supplies=supplies)
-    assert given.effective(NETWORK)["control_server"] == "headscale"
+    vpn = vpns.load("headscale")("headscale", supplies=supplies)
+    assert vpn.effective(NETWORK)["control_server"] == "headscale"
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_control_server_runs_on_the_first_host_only(server: str) -> None:
-    one = driver(control=server)
-    assert one.companions(SECOND, NETWORK, {}) == {}
-    (service,) = one.companions(FIRST, NETWORK, {}).values()
+    vpn = driver(control=server)
+    assert vpn.companions(SECOND, NETWORK, {}) == {}
+    (service,) = vpn.companions(FIRST, NETWORK, {}).values()
     assert service.listens == tailscale_control.PORT
 
 
 def test_headscale_knows_no_public_server() -> None:
-    one = driver(control="headscale")
-    text = text_of(one, FIRST, "headscale.yaml")
-    said = yaml.safe_load(text)
-    assert said["derp"]["urls"] == []
-    assert said["derp"]["server"]["stun_listen_addr"] == "198.19.0.1:3478"
-    assert said["listen_addr"] == "198.19.0.1:8443"
-    assert said["server_url"] == "https://198.19.0.1:8443"
-    assert said["disable_check_updates"] is True
-    assert said["logtail"] == {"enabled": False}
+    vpn = driver(control="headscale")
+    text = text_of(vpn, FIRST, "headscale.yaml")
+    config = yaml.safe_load(text)
+    assert config["derp"]["urls"] == []
+    assert config["derp"]["server"]["stun_listen_addr"] == "198.19.0.1:3478"
+    assert config["listen_addr"] == "198.19.0.1:8443"
+    assert config["server_url"] == "https://198.19.0.1:8443"
+    assert config["disable_check_updates"] is True
+    assert config["logtail"] == {"enabled": False}
     assert "tailscale.com" not in text
     assert not re.search(r"\b0\.0\.0\.0|\*:", text)
-    keys = asyncio.run(one.material(NETWORK, []))
+    keys = asyncio.run(vpn.material(NETWORK, []))
     assert not [
-        file for file in one.files(SECOND, NETWORK, keys) if "headscale.yaml" in file.path.name
+        file for file in vpn.files(SECOND, NETWORK, keys) if "headscale.yaml" in file.path.name
     ]
 
 
 def test_testcontrol_plans_addresses_and_reads_its_key_from_a_file() -> None:
-    one = driver(control="testcontrol")
-    (service,) = one.companions(FIRST, NETWORK, {}).values()
-    keys = asyncio.run(one.material(NETWORK, []))
-    said = list(service.start)
-    assert [said[i + 1] for i, word in enumerate(said) if word == "--node"] == [
-        f"{node.name}={one.address(node, keys)}" for node in NODES
+    vpn = driver(control="testcontrol")
+    (service,) = vpn.companions(FIRST, NETWORK, {}).values()
+    keys = asyncio.run(vpn.material(NETWORK, []))
+    argv = list(service.start)
+    assert [argv[i + 1] for i, word in enumerate(argv) if word == "--node"] == [
+        f"{node.name}={vpn.address(node, keys)}" for node in NODES
     ]
-    assert said[said.index("--listen") + 1] == "198.19.0.1"
+    assert argv[argv.index("--listen") + 1] == "198.19.0.1"
     assert keys["lom"]["auth_key"] == keys["luna"]["auth_key"]
     assert keys["lom"]["auth_key"] not in str(service)
-    path = said[said.index("--auth-key-file") + 1]
-    (file,) = [f for f in one.files(FIRST, NETWORK, keys) if str(f.path) == path]
+    path = argv[argv.index("--auth-key-file") + 1]
+    (file,) = [f for f in vpn.files(FIRST, NETWORK, keys) if str(f.path) == path]
     assert file.mode == 0o600
 
 
 def test_the_certificate_is_the_first_host_s_and_its_key_stays_there() -> None:
-    one = driver(control="testcontrol")
-    keys = asyncio.run(one.material(NETWORK, []))
-    made = x509.load_pem_x509_certificate(keys["luna"]["certificate"].encode())
-    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    vpn = driver(control="testcontrol")
+    keys = asyncio.run(vpn.material(NETWORK, []))
+    certificate = x509.load_pem_x509_certificate(keys["luna"]["certificate"].encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address("198.19.0.1")]
     assert "private" not in keys["yuki"]
-    private = [f for f in one.files(FIRST, NETWORK, keys) if f.path.name == "control.key"]
+    private = [f for f in vpn.files(FIRST, NETWORK, keys) if f.path.name == "control.key"]
     assert [file.mode for file in private] == [0o600]
-    assert not [f for f in one.files(SECOND, NETWORK, keys) if f.path.name == "control.key"]
+    assert not [f for f in vpn.files(SECOND, NETWORK, keys) if f.path.name == "control.key"]
 
 
 def test_the_daemon_trusts_that_certificate_and_tells_nobody() -> None:
@@ -140,7 +140,7 @@ def test_what_nodes_know_of_one_server_is_kept_apart_from_another_s() -> None:
 
 
 def settle(
-    one: Driver, answers: dict[str, Any], has_key: bool = False
+    vpn: Driver, answers: dict[str, Any], has_key: bool = False
 ) -> list[making.ScriptedHost]:
     """Answers by a word of the command; `ip -4` by host."""
 
@@ -149,13 +149,13 @@ def settle(
             if argv[0] == "cat":
                 return "hskey-kept" if has_key else (1, "", "No such file")
             if argv[-2:] == ["ip", "-4"]:
-                return f"{answers.get(name, one.address(NETWORK.node(name), {}))}\n"
-            return next((said for word, said in answers.items() if word in argv), "")
+                return f"{answers.get(name, vpn.address(NETWORK.node(name), {}))}\n"
+            return next((reply for word, reply in answers.items() if word in argv), "")
 
         return answer
 
     hosts = [making.ScriptedHost(node.name, answer_of(node.name), node.index) for node in NODES]
-    asyncio.run(one.settle(hosts, NETWORK, {}))
+    asyncio.run(vpn.settle(hosts, NETWORK, {}))
     return hosts
 
 
@@ -183,8 +183,8 @@ HEADSCALE: dict[str, Any] = {
 
 def test_headscale_s_key_is_made_once_and_given_to_all() -> None:
     hosts = settle(driver(control="headscale"), HEADSCALE)
-    made = [argv for argv in hosts[0].asked if "preauthkeys" in argv]
-    assert [argv[argv.index("--user") + 1] for argv in made] == ["7"]
+    commands = [argv for argv in hosts[0].asked if "preauthkeys" in argv]
+    assert [argv[argv.index("--user") + 1] for argv in commands] == ["7"]
     for host in hosts:
         (file,) = host.files.values()
         assert (file.content, file.mode) == (b"hskey-1", 0o600)
@@ -195,11 +195,11 @@ def test_headscale_s_key_is_made_once_and_given_to_all() -> None:
 
 
 def test_a_user_that_is_there_is_not_made_again() -> None:
-    known = {**HEADSCALE, "list": '[{"id": 3, "name": "meshbench"}]'}
-    first = settle(driver(control="headscale"), known)[0]
+    answers = {**HEADSCALE, "list": '[{"id": 3, "name": "meshbench"}]'}
+    first = settle(driver(control="headscale"), answers)[0]
     assert not [argv for argv in first.asked if "create" in argv and "users" in argv]
-    (made,) = [argv for argv in first.asked if "preauthkeys" in argv]
-    assert made[made.index("--user") + 1] == "3"
+    (command,) = [argv for argv in first.asked if "preauthkeys" in argv]
+    assert command[command.index("--user") + 1] == "3"
 
 
 def test_another_address_than_planned_is_an_error_that_says_what_to_do() -> None:

@@ -42,36 +42,36 @@ def text(*samples: Sequence[str], end: str = "end 12.1") -> str:
     return "\n".join([*lines, "q 7", end, ""])
 
 
-def values(said: str, kernel: Kernel = UNKNOWN) -> dict[Metric, float | None]:
+def values(output: str, kernel: Kernel = UNKNOWN) -> dict[Metric, float | None]:
     """The whole-run values without those of single threads and cores."""
-    observed = usage.observations("lom", read(said), kernel)
+    observed = usage.observations("lom", read(output), kernel)
     return {o.metric: o.value for o in observed if (o.t_s, o.stream) == (None, None)}
 
 
-def of_threads(said: str) -> list[Observation]:
-    observed = usage.observations("lom", read(said), UNKNOWN)
+def of_threads(output: str) -> list[Observation]:
+    observed = usage.observations("lom", read(output), UNKNOWN)
     return [o for o in observed if o.metric is metrics.THREAD_CPU]
 
 
-def ended(said: str, code: int = 0) -> Command:
+def ended(output: str, code: int = 0) -> Command:
     return Command(
         host="lom", argv=["sh"], started=making.START, duration_s=0.1, returncode=code,
-        stdout=said, stderr="", role="samples",
+        stdout=output, stderr="", role="samples",
     )  # fmt: skip
 
 
 def test_a_real_series_comes_to_the_sums_of_its_lines() -> None:
-    found = values(REAL)
+    by_metric = values(REAL)
     lines = [line.split() for line in REAL.splitlines()]
     vpn_s = sum(int(words[2]) for words in lines if words[:2] == ["g", "vpn"]) / 1e6
     moved = sum(int(words[1]) + int(words[2]) for words in lines if words[0] == "b")
-    assert found[metrics.VPN_CPU] == pytest.approx(vpn_s)
-    assert found[metrics.TUNNEL_BYTES] == moved
-    assert found[metrics.VPN_CPU_PER_GIGABYTE] == pytest.approx(vpn_s / (moved / 1e9))
-    assert found[metrics.VPN_BUFFER_DROPS] == found[metrics.UDP_BUFFER_DROPS] == 23636
-    assert found[metrics.MEMORY_PEAK] == 15672 * 1024
-    assert 0 < (found[metrics.SAMPLING_COST] or 0) < 0.01
-    assert metrics.THROTTLED not in found
+    assert by_metric[metrics.VPN_CPU] == pytest.approx(vpn_s)
+    assert by_metric[metrics.TUNNEL_BYTES] == moved
+    assert by_metric[metrics.VPN_CPU_PER_GIGABYTE] == pytest.approx(vpn_s / (moved / 1e9))
+    assert by_metric[metrics.VPN_BUFFER_DROPS] == by_metric[metrics.UDP_BUFFER_DROPS] == 23636
+    assert by_metric[metrics.MEMORY_PEAK] == 15672 * 1024
+    assert 0 < (by_metric[metrics.SAMPLING_COST] or 0) < 0.01
+    assert metrics.THROTTLED not in by_metric
 
 
 def test_a_thread_that_always_wants_a_core_is_told_from_one_that_rests() -> None:
@@ -87,18 +87,18 @@ def test_a_thread_that_always_wants_a_core_is_told_from_one_that_rests() -> None
 def test_shares_are_of_the_time_under_load() -> None:
     idle = ["g vpn 0 0 0"]
     busy = ["g vpn 400000 0 0", "t 7 n 0 30 10 400000 0 50", "c 0 30 10 5 5", MOVED]
-    found = values(text(idle, busy, idle, idle))
-    assert found[metrics.VPN_CORES] == pytest.approx(0.8)
-    assert found[metrics.CONTEXT_SWITCHES] == pytest.approx(100)
-    assert found[metrics.SOFTIRQ_SHARE] == pytest.approx(0.1)
-    assert found[metrics.BUSIEST_CORE] == pytest.approx(0.9)
-    assert found[metrics.VPN_CPU] == pytest.approx(0.4)
+    by_metric = values(text(idle, busy, idle, idle))
+    assert by_metric[metrics.VPN_CORES] == pytest.approx(0.8)
+    assert by_metric[metrics.CONTEXT_SWITCHES] == pytest.approx(100)
+    assert by_metric[metrics.SOFTIRQ_SHARE] == pytest.approx(0.1)
+    assert by_metric[metrics.BUSIEST_CORE] == pytest.approx(0.9)
+    assert by_metric[metrics.VPN_CPU] == pytest.approx(0.4)
 
 
 def test_a_kernel_without_schedstat_gives_ticks_and_no_demand() -> None:
-    found = values(text(*[["g vpn 100000 0 0", "t 7 n 0 20 5 0 0 0", MOVED]] * 2))
-    assert found[metrics.BUSIEST_THREAD] == pytest.approx(0.5)
-    assert metrics.BUSIEST_THREAD_DEMAND not in found
+    by_metric = values(text(*[["g vpn 100000 0 0", "t 7 n 0 20 5 0 0 0", MOVED]] * 2))
+    assert by_metric[metrics.BUSIEST_THREAD] == pytest.approx(0.5)
+    assert metrics.BUSIEST_THREAD_DEMAND not in by_metric
 
 
 def test_kernel_tunnels_have_no_process_and_little_traffic_no_cost_per_gigabyte() -> None:
@@ -121,17 +121,17 @@ def test_load_generators_are_apart_from_the_vpn_and_the_sampling() -> None:
 
 
 def test_drops_are_told_by_place() -> None:
-    found = values(text(["i 77", "u 77 3", "u 0 2", "u 88 9", "r 14", "b 1 1 4 5", "d 6"]))
-    drops = [found[m] for m in (metrics.VPN_BUFFER_DROPS, metrics.UDP_BUFFER_DROPS)]
+    by_metric = values(text(["i 77", "u 77 3", "u 0 2", "u 88 9", "r 14", "b 1 1 4 5", "d 6"]))
+    drops = [by_metric[m] for m in (metrics.VPN_BUFFER_DROPS, metrics.UDP_BUFFER_DROPS)]
     assert drops == [5, 14]
-    assert found[metrics.TUNNEL_DROPS] == 9
-    assert found[metrics.INTERFACE_DROPS] == 6
-    assert found[metrics.QUEUE_DROPS] == 2
+    assert by_metric[metrics.TUNNEL_DROPS] == 9
+    assert by_metric[metrics.INTERFACE_DROPS] == 6
+    assert by_metric[metrics.QUEUE_DROPS] == 2
 
 
 def test_energy_is_read_over_the_end_of_its_counter_and_is_never_nothing() -> None:
-    found = values(text(["e 0 900000 1000000"], ["e 0 100000 1000000"], ["e 0 300000 1000000"]))
-    assert found[metrics.ENERGY] == pytest.approx(0.4)
+    by_metric = values(text(["e 0 900000 1000000"], ["e 0 100000 1000000"], ["e 0 300000 1000000"]))
+    assert by_metric[metrics.ENERGY] == pytest.approx(0.4)
     assert metrics.ENERGY not in values(text([MOVED]))
 
 
@@ -145,10 +145,10 @@ def test_three_threads_and_all_others_together() -> None:
 
 
 def test_kernel_threads_and_interrupts_are_the_kernels() -> None:
-    said = text(["c 0 0 0 30 20", "k wg-crypt 40"], ["k other 10"])
-    kernel = usage.Usage(read(said)).kernel()
+    output = text(["c 0 0 0 30 20", "k wg-crypt 40"], ["k other 10"])
+    kernel = usage.Usage(read(output)).kernel()
     assert kernel == pytest.approx((0.8, 0.4))
-    assert values(said, kernel)[metrics.WIREGUARD_CPU] == pytest.approx(0.4)
+    assert values(output, kernel)[metrics.WIREGUARD_CPU] == pytest.approx(0.4)
 
 
 def test_a_lab_s_hosts_have_equal_parts_of_their_machine_s_kernel(tmp_path: Path) -> None:
@@ -156,10 +156,12 @@ def test_a_lab_s_hosts_have_equal_parts_of_their_machine_s_kernel(tmp_path: Path
     record.testbed.shared_cpu = True
     used = {"window_s": 10.0, "kernel": 0.3, "wireguard": 0.06}
     record.testbed.facts = {"cpus": 4, "cpu": used}
-    found = list(HostResources().parse(record))
-    kernel = [o.value for o in found if o.metric is metrics.KERNEL_CPU]
+    observations = list(HostResources().parse(record))
+    kernel = [o.value for o in observations if o.metric is metrics.KERNEL_CPU]
     assert kernel == pytest.approx([4.0] * 3)
-    assert [o.value for o in found if o.metric is metrics.WIREGUARD_CPU] == pytest.approx([0.8] * 3)
+    assert [o.value for o in observations if o.metric is metrics.WIREGUARD_CPU] == pytest.approx(
+        [0.8] * 3
+    )
     record.testbed.facts = {}
     assert not [o for o in HostResources().parse(record) if o.metric is metrics.KERNEL_CPU]
 
@@ -192,8 +194,8 @@ def test_nothing_that_a_host_may_print_stops_parsing() -> None:
     ],
 )
 def test_what_a_reader_must_know_is_marked(said: str, mark: str) -> None:
-    [found] = HostResources().marks([ended(said)])
-    assert mark in found
+    [actual] = HostResources().marks([ended(said)])
+    assert mark in actual
 
 
 def test_a_good_series_has_no_mark() -> None:
@@ -234,8 +236,8 @@ def test_a_host_that_cannot_be_sampled_fails_no_cell_and_is_marked(
     record = run(tmp_path)
     assert {link.status for link in record.links} == {Status.OK}
     assert sampling_marks(record) == ["what yuki spent was not sampled"]
-    said = {c.host: c.stderr for c in record.collected[HostResources.name]}
-    assert said == {"lom": "", "yuki": "yuki: no awk", "luna": ""}
+    errors = {c.host: c.stderr for c in record.collected[HostResources.name]}
+    assert errors == {"lom": "", "yuki": "yuki: no awk", "luna": ""}
 
 
 def test_the_program_runs_on_this_machine(tmp_path: Path) -> None:

@@ -50,19 +50,19 @@ def said(code: int = 0, out: bytes = b"", error: bytes = b"") -> Any:
 
 
 def host(answer: Any) -> tuple[SshHost, Connection]:
-    made, connection = SshHost(ADDRESS), Connection(answer)
-    made._connection = connection  # type: ignore[assignment]
-    return made, connection
+    ssh_host, connection = SshHost(ADDRESS), Connection(answer)
+    ssh_host._connection = connection  # type: ignore[assignment]
+    return ssh_host, connection
 
 
-def run(made: SshHost, *argv: str, **more: Any) -> Any:
-    return asyncio.run(made.run(argv, **more))
+def run(ssh_host: SshHost, *argv: str, **more: Any) -> Any:
+    return asyncio.run(ssh_host.run(argv, **more))
 
 
 def test_a_failed_command_is_named_with_its_host_and_what_it_said() -> None:
-    made, _ = host(said(2, b"out", b"no such device\n"))
+    ssh_host, _ = host(said(2, b"out", b"no such device\n"))
     with pytest.raises(CommandError) as error:
-        run(made, "ip", "link", "set", "a b")
+        run(ssh_host, "ip", "link", "set", "a b")
     assert str(error.value) == "yuki: ip link set 'a b' ended with 2: no such device"
 
 
@@ -71,23 +71,23 @@ LATE = asyncssh.TimeoutError(None, "sleep", None, None, None, None, b"", b"")
 
 @pytest.mark.parametrize("answer", [said(124), said(137), said(-9), LATE])
 def test_a_command_over_its_limit_says_so(answer: Any) -> None:
-    made, _ = host(answer)
+    ssh_host, _ = host(answer)
     with pytest.raises(CommandError, match=r"^yuki: sleep 9 ran into its time limit: $"):
-        run(made, "sleep", "9", limit_s=0)
-    assert run(made, "sleep", "9", limit_s=0, check=False).returncode is None
+        run(ssh_host, "sleep", "9", limit_s=0)
+    assert run(ssh_host, "sleep", "9", limit_s=0, check=False).returncode is None
 
 
 def test_a_program_that_ends_like_a_limit_in_time_is_not_one() -> None:
-    made, _ = host(said(124))
-    assert run(made, "timeout", "1", "x", limit_s=60, check=False).returncode == 124
+    ssh_host, _ = host(said(124))
+    assert run(ssh_host, "timeout", "1", "x", limit_s=60, check=False).returncode == 124
 
 
 def test_a_broken_connection_is_named_with_its_host_and_command() -> None:
     ended = SimpleNamespace(returncode=None, stdout=b"", stderr=b"")
     for trouble in (OSError("reset"), asyncssh.ConnectionLost("lost"), ended):
-        made, _ = host(trouble)
+        ssh_host, _ = host(trouble)
         with pytest.raises(TestbedError, match=r"^yuki: SSH broke during iperf3 -s(: |$)"):
-            run(made, "iperf3", "-s")
+            run(ssh_host, "iperf3", "-s")
 
 
 NO_SSH = "yuki: no SSH to ada@203.0.113.2:2222: "
@@ -131,8 +131,8 @@ def test_a_host_that_cannot_be_reached_is_named(
 
 
 def test_arguments_are_quoted_and_limited() -> None:
-    made, connection = host(said(0, b"ok\xff"))
-    done = run(made, "echo", "a; rm -rf /", "$(x)", limit_s=3)
+    ssh_host, connection = host(said(0, b"ok\xff"))
+    done = run(ssh_host, "echo", "a; rm -rf /", "$(x)", limit_s=3)
     assert connection.lines == [
         "exec env -u LANGUAGE LC_ALL=C timeout -k 2 3.000 echo 'a; rm -rf /' '$(x)' </dev/null"
     ]
@@ -141,8 +141,8 @@ def test_arguments_are_quoted_and_limited() -> None:
 
 
 def test_secrets_go_through_standard_input_only() -> None:
-    made, connection = host(said())
-    done = run(made, "iperf3", "-c", "x", secrets={"IPERF3_PASSWORD": "s3cr3t"})
+    ssh_host, connection = host(said())
+    done = run(ssh_host, "iperf3", "-c", "x", secrets={"IPERF3_PASSWORD": "s3cr3t"})
     assert "s3cr3t" not in connection.lines[0]
     assert "IPERF3_PASSWORD" in connection.lines[0]
     assert connection.inputs == [b"s3cr3t\n"]
@@ -150,8 +150,8 @@ def test_secrets_go_through_standard_input_only() -> None:
 
 
 def test_a_secret_reaches_the_program_s_environment() -> None:
-    made, connection = host(said())
-    run(made, "printenv", "A", "B", secrets={"A": "x y$z", "B": "'\""})
+    ssh_host, connection = host(said())
+    run(ssh_host, "printenv", "A", "B", secrets={"A": "x y$z", "B": "'\""})
     _, text = asyncio.run(local.run("sh", "-c", connection.lines[0], stdin=connection.inputs[0]))
     assert text == "x y$z\n'\"\n"
 
@@ -164,9 +164,9 @@ def test_a_command_is_in_the_log_before_it_ends(caplog: pytest.LogCaptureFixture
             assert caplog.messages == ["yuki: starts iperf3 -c 'a b', limit 30 s"]
             return await super().run(line, **more)
 
-    made = SshHost(ADDRESS)
-    made._connection = Hanging(said(3))  # type: ignore[assignment]
-    run(made, "iperf3", "-c", "a b", secrets={"IPERF3_PASSWORD": "s3cr3t"}, check=False)
+    ssh_host = SshHost(ADDRESS)
+    ssh_host._connection = Hanging(said(3))  # type: ignore[assignment]
+    run(ssh_host, "iperf3", "-c", "a b", secrets={"IPERF3_PASSWORD": "s3cr3t"}, check=False)
     assert caplog.messages[1].startswith("yuki: iperf3 -c 'a b' -> 3 after ")
     assert "s3cr3t" not in caplog.text
 
@@ -257,8 +257,8 @@ def test_programs_do_not_speak_the_host_s_language(monkeypatch: pytest.MonkeyPat
     for name, value in {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "LANGUAGE": "de"}.items():
         monkeypatch.setenv(name, value)
     for secrets in ({}, {"IPERF3_PASSWORD": "x"}):
-        made, connection = host(said())
-        run(made, "sh", "-c", 'echo "$LC_ALL,${LANGUAGE-unset}"', secrets=secrets)
+        ssh_host, connection = host(said())
+        run(ssh_host, "sh", "-c", 'echo "$LC_ALL,${LANGUAGE-unset}"', secrets=secrets)
         shell = ["sh", "-c", connection.lines[0]]
         done = subprocess.run(shell, input=connection.inputs[0], capture_output=True, check=True)
         assert done.stdout == b"C,unset\n"
@@ -267,14 +267,14 @@ def test_programs_do_not_speak_the_host_s_language(monkeypatch: pytest.MonkeyPat
 
 
 def test_services_do_not_speak_the_host_s_language() -> None:
-    made, connection = host(said())
-    asyncio.run(made.start(Unit("meshbench-x", ["iperf3", "-s"])))
+    ssh_host, connection = host(said())
+    asyncio.run(ssh_host.start(Unit("meshbench-x", ["iperf3", "-s"])))
     assert " --setenv=LC_ALL=C " in connection.lines[-1]
     assert b'Environment="LC_ALL=C"\n' in unit_file("x", Service(["tincd"])).content
 
 
 def test_a_journal_s_tail_has_no_secrets() -> None:
-    made, _ = host(said(out=b"12:00 nebulad: listening\n12:01 nebulad: psk=hunter22 refused\n"))
-    tail = asyncio.run(made.logs("meshbench-vpn"))
+    ssh_host, _ = host(said(out=b"12:00 nebulad: listening\n12:01 nebulad: psk=hunter22 refused\n"))
+    tail = asyncio.run(ssh_host.logs("meshbench-vpn"))
     assert "hunter22" not in tail
     assert tail.startswith("12:00 nebulad: listening\n12:01 nebulad: psk=")

@@ -58,8 +58,8 @@ def config(node: Node, **options: Any) -> dict[str, Any]:
 
 
 def test_nobody_but_the_nodes_is_known() -> None:
-    said = config(NODES[1])
-    assert said == {
+    settings = config(NODES[1])
+    assert settings == {
         "privateKey": "z-private-yuki",
         "listenAddresses": ["/ip4/198.19.0.2/tcp/8001"],
         "bootstrapPeers": [
@@ -83,17 +83,17 @@ def test_the_key_is_not_left_on_the_host_that_made_it() -> None:
         return f'Initialized\n{{\n  "name": "lom",\n  "id": "{PEERS["lom"]}"\n}}\n'
 
     host = making.ScriptedHost(answer=answer)
-    made = asyncio.run(vpns.load("hyprspace")("hyprspace").material(NETWORK, [host]))
-    assert made["luna"] == {"private": "z23jhTc", "public": PEERS["lom"]}
+    keys = asyncio.run(vpns.load("hyprspace")("hyprspace").material(NETWORK, [host]))
+    assert keys["luna"] == {"private": "z23jhTc", "public": PEERS["lom"]}
     assert host.asked[-1] == ["rm", "-rf", "--", host.asked[0][-1]]
 
 
 def test_paths() -> None:
     host = making.ScriptedHost(answer=lambda argv: STATUS if argv[1] == "status" else ROUTES)
     driver = vpns.load("hyprspace")("hyprspace")
-    found = asyncio.run(driver.paths(host, NODES[0], NETWORK))
-    assert found.keys() == {"yuki", "luna"}
-    assert found["yuki"] == PathState(
+    paths = asyncio.run(driver.paths(host, NODES[0], NETWORK))
+    assert paths.keys() == {"yuki", "luna"}
+    assert paths["yuki"] == PathState(
         kind="direct", transport="tcp", endpoint="198.19.0.2:8001",
         details={"multiaddr": f"/ip4/198.19.0.2/tcp/8001/p2p/{PEERS['yuki']}"},
     )  # fmt: skip

@@ -57,10 +57,10 @@ def test_netem_s_words_are_the_thesis_s_values(profile: Profile, words: str) -> 
 
 
 def test_a_rate_is_below_netem_not_in_it() -> None:
-    one = qdiscs.alone(["limit", "1000"])
-    [root] = qdiscs.tree("data0", ["root"], "1:", one, verb="replace")
+    parts = qdiscs.alone(["limit", "1000"])
+    [root] = qdiscs.tree("data0", ["root"], "1:", parts, verb="replace")
     assert " ".join(root) == "tc qdisc replace dev data0 root handle 1: netem limit 1000"
-    _, below = qdiscs.tree("data0", ["root"], "1:", one, 1_000_000_000)
+    _, below = qdiscs.tree("data0", ["root"], "1:", parts, 1_000_000_000)
     assert "parent 1:1" in " ".join(below)
     assert "tbf rate 1000000000bit" in " ".join(below)
 
@@ -98,12 +98,12 @@ def test_filters_of_two_families_have_preferences_of_their_own() -> None:
 
 
 def test_only_our_own_handles_are_deleted() -> None:
-    one = qdiscs.alone([])
-    made = [
-        *host_netem.ingress_commands("eth1", one, [22]),
-        *host_netem.egress_commands("eth1", one, [22]),
+    parts = qdiscs.alone([])
+    commands = [
+        *host_netem.ingress_commands("eth1", parts, [22]),
+        *host_netem.egress_commands("eth1", parts, [22]),
     ]
-    handles = {argv[argv.index("handle") + 1] for argv in made if "handle" in argv}
+    handles = {argv[argv.index("handle") + 1] for argv in commands if "handle" in argv}
     assert handles == {host_netem.ROOT, host_netem.CHILD}
     deletions = [
         line.strip()
@@ -185,8 +185,8 @@ def tc_says(profile: Profile, limit: int, packets: int = 923, drops: int = 3, **
 
 @pytest.mark.parametrize("profile", [LOW, MEDIUM, HIGH, EVERYTHING, Profile(delay_ms=1)])
 def test_netem_s_read_back_verifies(profile: Profile) -> None:
-    found = tc_output.reading(tc_says(profile, 1667))
-    engine.verify(plan(profile), dict.fromkeys(("lom", "yuki", "luna"), found))
+    reading = tc_output.reading(tc_says(profile, 1667))
+    engine.verify(plan(profile), dict.fromkeys(("lom", "yuki", "luna"), reading))
 
 
 def test_losses_on_purpose_are_not_tail_drops() -> None:
@@ -196,8 +196,8 @@ def test_losses_on_purpose_are_not_tail_drops() -> None:
 
 
 def test_losses_on_purpose_are_counted() -> None:
-    found = tc_output.reading(tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2))
-    assert (found["offered"], found["lost"]) == (100_000, 2_500)
+    reading = tc_output.reading(tc_says(HIGH, 1000, packets=97_500, drops=2_500 + 2))
+    assert (reading["offered"], reading["lost"]) == (100_000, 2_500)
     stats = making.document("linkem-stats.json")
     assert (linkem.offered(stats), stats["lost"]) == (2684, 44)
     assert linkem.offered({**stats, "exempt": 4, "unroutable": 5, "oversize": 6}) == 2684 - 15
@@ -222,8 +222,8 @@ def test_a_full_queue_of_netem_s_is_seen() -> None:
 def seeds_of(commands: Mapping[str, list[list[str]]]) -> dict[str, str | None]:
     words = {host: [w for argv in lines for w in argv] for host, lines in commands.items()}
     return {
-        host: said[said.index("seed") + 1] if "seed" in said else None
-        for host, said in words.items()
+        host: tokens[tokens.index("seed") + 1] if "seed" in tokens else None
+        for host, tokens in words.items()
     }
 
 
@@ -244,15 +244,15 @@ def test_netem_is_seeded_only_where_tc_can(monkeypatch: pytest.MonkeyPatch) -> N
         return making.ScriptedHost(answer=answer)
 
     for usage, seed in (("Usage: ... netem [ limit PACKETS ]", None), ("[ seed SEED ]", "11")):
-        made = asyncio.run(host_netem.HostNetem([tc(usage)]).apply(plan(), 600))
-        assert seeds_of(made) == {"lom": seed}
+        commands = asyncio.run(host_netem.HostNetem([tc(usage)]).apply(plan(), 600))
+        assert seeds_of(commands) == {"lom": seed}
         lab = lab_netem.LabNetem(
             Layout("lab", "owner", ("lom", "yuki")),
             [tc(usage), making.ScriptedHost("yuki", lambda _: "[]")],
             None,
         )
-        made = asyncio.run(lab.apply(plan(placement="egress"), 600))
-        assert seeds_of(made) == {"lom": seed, "yuki": None}
+        commands = asyncio.run(lab.apply(plan(placement="egress"), 600))
+        assert seeds_of(commands) == {"lom": seed, "yuki": None}
 
 
 def test_a_seed_that_is_read_back_is_verified() -> None:
@@ -278,8 +278,8 @@ def linkem_argv(
 ) -> dict[str, list[str]]:
     """By emulator, its command line."""
     return {
-        one.name: linkem.arguments(LAYOUT, one, asked, rate_bps, lifetime_s)
-        for one in asked.emulators(LAYOUT.host_names)
+        emulator.name: linkem.arguments(LAYOUT, emulator, asked, rate_bps, lifetime_s)
+        for emulator in asked.emulators(LAYOUT.host_names)
     }
 
 
@@ -295,16 +295,16 @@ def test_linkem_s_arguments_are_the_thesis_s_values() -> None:
 
 def test_linkem_impairs_what_a_host_receives_or_what_it_sends() -> None:
     def ends(placement: str) -> list[tuple[list[str], list[str]]]:
-        found = []
+        ports = []
         for host in LAYOUT.hosts:
             argv = linkem_argv(plan(LOW, placement))[host.name]
             pairs = list(pairwise(argv))
-            found.append((
+            ports.append((
                 [value for key, value in pairs if key == "--in"],
                 [value.partition("=")[0] for key, value in pairs if key == "--out"],
             ))  # fmt: skip
             assert "--rate-bps" not in argv
-        return found
+        return ports
 
     others = [["h2", "h3"], ["h1", "h3"], ["h1", "h2"]]
     own = [["h1"], ["h2"], ["h3"]]
@@ -319,10 +319,10 @@ def test_hosts_have_their_own_seeds() -> None:
 
 def test_linkem_s_recorded_read_back_verifies() -> None:
     stats = making.document("linkem-stats.json")
-    found = {"parameters": linkem.parameters(stats), "tail_drops": linkem.tail_drops(stats)}
+    reading = {"parameters": linkem.parameters(stats), "tail_drops": linkem.tail_drops(stats)}
     asked = engine.Plan(HIGH, "ingress", 4500, {"lom": 1})
-    engine.verify(asked, {"lom": found})
-    assert found["tail_drops"] == 0
+    engine.verify(asked, {"lom": reading})
+    assert reading["tail_drops"] == 0
     for key in ("tail_drop", "oversize", "kernel_drop", "device_drop", "send_error"):
         assert linkem.tail_drops({**stats, key: 3}) == 3
     assert linkem.tail_drops({**stats, "lost": 3}) == 0
@@ -338,9 +338,9 @@ def test_linkem_s_recorded_read_back_verifies() -> None:
     ],
 )
 def test_verification_names_the_host_and_the_difference(wrong: dict[str, float], said: str) -> None:
-    found = {"lom": reading(), "yuki": reading(LOW, **wrong), "luna": reading()}
+    readings = {"lom": reading(), "yuki": reading(LOW, **wrong), "luna": reading()}
     with pytest.raises(TestbedError) as error:
-        engine.verify(plan(), found)
+        engine.verify(plan(), readings)
     assert str(error.value) == f"impairment of yuki is not what was asked for: {said}"
 
 
@@ -437,15 +437,15 @@ def test_netem_has_bursts_and_order_and_the_bottleneck_is_below_it() -> None:
     assert " ".join(words) == (
         "limit 1000 delay 20ms 5ms loss gemodel 1% 25% 80% 0.5% rate 100gbit"
     )
-    made = qdiscs.tree("eth1", ["root"], "1:", qdiscs.alone(words, LINE), 1_000_000_000)
-    assert words_of(made, "tbf") == ["tbf rate 20000000bit burst 3028 limit 3028"]
-    assert words_of(made, "bfifo") == ["bfifo limit 500000"]
-    parents = [argv[argv.index("parent") + 1] for argv in made if "parent" in argv]
+    commands = qdiscs.tree("eth1", ["root"], "1:", qdiscs.alone(words, LINE), 1_000_000_000)
+    assert words_of(commands, "tbf") == ["tbf rate 20000000bit burst 3028 limit 3028"]
+    assert words_of(commands, "bfifo") == ["bfifo limit 500000"]
+    parents = [argv[argv.index("parent") + 1] for argv in commands if "parent" in argv]
     assert parents == ["1:1", "5242:1"]
     packets = Profile(rate_mbit=800, queue_packets=77)
-    made = qdiscs.tree("eth1", ["root"], "1:", qdiscs.alone([], packets))
-    assert words_of(made, "tbf") == ["tbf rate 800000000bit burst 100000 limit 100000"]
-    assert words_of(made, "pfifo") == ["pfifo limit 77"]
+    commands = qdiscs.tree("eth1", ["root"], "1:", qdiscs.alone([], packets))
+    assert words_of(commands, "tbf") == ["tbf rate 800000000bit burst 100000 limit 100000"]
+    assert words_of(commands, "pfifo") == ["pfifo limit 77"]
 
 
 def test_linkem_has_bursts_and_order_and_a_bottleneck_instead_of_the_lab_s_line() -> None:
@@ -458,7 +458,7 @@ def test_linkem_has_bursts_and_order_and_a_bottleneck_instead_of_the_lab_s_line(
 
 
 def own_plan(profile: Profile, placement: str = "ingress") -> engine.Plan:
-    names = [one.name for one in emulators(profile, placement, LAYOUT.host_names)]
+    names = [emulator.name for emulator in emulators(profile, placement, LAYOUT.host_names)]
     seeds = {name: 11 + number for number, name in enumerate(names)}
     return engine.Plan(profile, placement, 1667, seeds)
 
@@ -471,22 +471,22 @@ def test_a_link_s_own_values_have_an_emulator_of_their_own(
     placement: str, where: str, delay_ms: float
 ) -> None:
     asked = own_plan(UNEQUAL, placement)
-    every = {one.name: one for one in asked.emulators(LAYOUT.host_names)}
-    assert every.keys() == {"lom", "yuki", "luna", "lom->yuki"}
-    link = every["lom->yuki"]
+    by_name = {emulator.name: emulator for emulator in asked.emulators(LAYOUT.host_names)}
+    assert by_name.keys() == {"lom", "yuki", "luna", "lom->yuki"}
+    link = by_name["lom->yuki"]
     assert (link.host, link.profile.delay_ms) == (where, delay_ms)
     assert (link.profile.queue_packets, link.profile.queue_bytes) == (50, None)
     assert asked.of("lom->yuki") == link.profile
     pairs = [
-        (peer, one.host) if placement == "ingress" else (one.host, peer)
-        for one in every.values()
-        for peer in one.peers
+        (peer, emulator.host) if placement == "ingress" else (emulator.host, peer)
+        for emulator in by_name.values()
+        for peer in emulator.peers
     ]
     assert len(pairs) == len(set(pairs)) == 6
     argv = linkem_argv(asked)
-    ends = [(argv[name].count("--in"), argv[name].count("--out")) for name in every]
+    ends = [(argv[name].count("--in"), argv[name].count("--out")) for name in by_name]
     assert ends.count((1, 1)) == 2
-    assert {argv[name][argv[name].index("--seed") + 1] for name in every} == {
+    assert {argv[name][argv[name].index("--seed") + 1] for name in by_name} == {
         "11", "12", "13", "14"
     }  # fmt: skip
 
@@ -494,25 +494,27 @@ def test_a_link_s_own_values_have_an_emulator_of_their_own(
 def test_netem_tells_a_link_s_packets_by_their_address() -> None:
     addresses = {"lom": "192.0.2.1", "yuki": "192.0.2.2", "luna": "192.0.2.3"}
     parts = qdiscs.pieces("yuki", own_plan(UNEQUAL), addresses, seeded=True)
-    made = qdiscs.tree("h2", ["root"], "1:", parts)
-    assert words_of(made, "prio") == ["prio bands 2 priomap " + " ".join(["0"] * 16)]
-    assert words_of(made, "u32") == ["u32 match ip src 192.0.2.1/32 flowid 1:2"]
-    assert words_of(made, "pfifo") == ["pfifo limit 50"]
+    commands = qdiscs.tree("h2", ["root"], "1:", parts)
+    assert words_of(commands, "prio") == ["prio bands 2 priomap " + " ".join(["0"] * 16)]
+    assert words_of(commands, "u32") == ["u32 match ip src 192.0.2.1/32 flowid 1:2"]
+    assert words_of(commands, "pfifo") == ["pfifo limit 50"]
     parts = qdiscs.pieces("lom", own_plan(UNEQUAL, "egress"), addresses, seeded=False)
-    made = host_netem.egress_commands("eth1", parts, [22])
-    assert "match ip dst 192.0.2.2/32 flowid 4d43:2" in " ".join(made[-1])
+    commands = host_netem.egress_commands("eth1", parts, [22])
+    assert "match ip dst 192.0.2.2/32 flowid 4d43:2" in " ".join(commands[-1])
     six = {name: f"2001:db8::{number}" for number, name in enumerate(addresses, start=1)}
     parts = qdiscs.pieces("yuki", own_plan(UNEQUAL), six, seeded=False)
-    made = qdiscs.tree("h2", ["root"], "1:", parts)
-    assert "protocol ipv6 u32 match ip6 src 2001:db8::1/128" in " ".join(made[-1])
+    commands = qdiscs.tree("h2", ["root"], "1:", parts)
+    assert "protocol ipv6 u32 match ip6 src 2001:db8::1/128" in " ".join(commands[-1])
 
 
 def test_what_meshbench_made_is_not_foreign() -> None:
-    made = qdiscs.tree("eth1", ["root"], host_netem.ROOT, qdiscs.pieces(
+    commands = qdiscs.tree("eth1", ["root"], host_netem.ROOT, qdiscs.pieces(
         "yuki", own_plan(UNEQUAL), dict.fromkeys(("lom", "yuki", "luna"), "192.0.2.1"), seeded=False
     ))  # fmt: skip
     there = [
-        {"kind": "x", "handle": argv[argv.index("handle") + 1]} for argv in made if "handle" in argv
+        {"kind": "x", "handle": argv[argv.index("handle") + 1]}
+        for argv in commands
+        if "handle" in argv
     ]
     assert len(there) == 7
     assert host_netem.foreign(there) == []
@@ -524,28 +526,28 @@ TBF = {"rate": 2_500_000, "burst": 3027, "lat": 0}
 def test_netem_s_read_back_of_a_bottleneck_and_bursts_verifies() -> None:
     model = {"p": 0.01, "r": 0.25, "1-h": 0.8, "1-k": 0.005}
     more = {"loss-gemodel": model, "loss-random": {}, "rate": {"rate": 12_500_000_000}}
-    said = json.loads(tc_says(LINE, 1667, packets=96_450, drops=3_550 + 40, **more))
+    printed = json.loads(tc_says(LINE, 1667, packets=96_450, drops=3_550 + 40, **more))
     shaper = {"kind": "tbf", "handle": "5242:", "parent": "1:1", "options": TBF, "drops": 40}
     queue = {"kind": "bfifo", "handle": "5142:", "parent": "5242:1", "options": {"limit": 500_000}}
-    found = tc_output.reading(json.dumps([said[1], shaper, queue]))
+    reading = tc_output.reading(json.dumps([printed[1], shaper, queue]))
     asked = engine.Plan(LINE, "ingress", 1667, {"lom": 1})
-    engine.verify(asked, {"lom": found})
-    assert (found["offered"], found["lost"], found["queue_drops"]) == (100_000, 3_550, 40)
-    assert found["tail_drops"] == 0
+    engine.verify(asked, {"lom": reading})
+    assert (reading["offered"], reading["lost"], reading["queue_drops"]) == (100_000, 3_550, 40)
+    assert reading["tail_drops"] == 0
     queue["options"] = {"limit": 400_000}
     with pytest.raises(TestbedError, match="queue_bytes is 400000, not 500000"):
-        engine.verify(asked, {"lom": tc_output.reading(json.dumps([said[1], shaper, queue]))})
+        engine.verify(asked, {"lom": tc_output.reading(json.dumps([printed[1], shaper, queue]))})
     # The lab's own line is no profile's.
     shaper["handle"] = "10:"
     with pytest.raises(TestbedError, match="rate_mbit is 0"):
-        engine.verify(asked, {"lom": tc_output.reading(json.dumps([said[1], shaper, queue]))})
+        engine.verify(asked, {"lom": tc_output.reading(json.dumps([printed[1], shaper, queue]))})
 
 
 def test_several_netems_of_a_device_are_told_apart() -> None:
-    said = json.loads(tc_says(LOW, 1000))[1]
-    text = json.dumps([said | {"handle": "4e43:"}, said | {"handle": "4e42:", "packets": 7}])
-    found = tc_output.readings(text, ["yuki", "lom->yuki"])
-    assert [(name, one["offered"]) for name, one in found.items()] == [
+    netem = json.loads(tc_says(LOW, 1000))[1]
+    text = json.dumps([netem | {"handle": "4e43:"}, netem | {"handle": "4e42:", "packets": 7}])
+    readings = tc_output.readings(text, ["yuki", "lom->yuki"])
+    assert [(name, reading["offered"]) for name, reading in readings.items()] == [
         ("yuki", 7 + 3), ("lom->yuki", 923 + 3)
     ]  # fmt: skip
     assert tc_output.readings(text, ["yuki"]).keys() == {"yuki", "yuki, 2"}
@@ -560,8 +562,8 @@ def test_linkem_s_line_is_a_bottleneck_only_with_a_queue() -> None:
     nothing = {"percent": 0, "correlation": 0}
     changed |= {"loss": nothing, "reorder": nothing}
     asked = engine.Plan(LINE, "ingress", 1667, {"lom": 1})
-    found = linkem.parameters({"parameters": changed})
-    engine.verify(asked, {"lom": {"parameters": found}})
+    parameters = linkem.parameters({"parameters": changed})
+    engine.verify(asked, {"lom": {"parameters": parameters}})
     assert linkem.parameters(stats)["rate_mbit"] == 0
     engine.verify(
         own_plan(UNEQUAL),

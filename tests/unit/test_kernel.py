@@ -76,8 +76,8 @@ LACKING = (
 
 def test_auto_says_what_it_falls_back_to_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     on_ubuntu(monkeypatch, 2, REFUSED)
-    said = asyncio.run(kernel.check("auto"))
-    assert said == f"engine: auto takes linkem, meshbench's own emulator: {LACKING}"
+    note = asyncio.run(kernel.check("auto"))
+    assert note == f"engine: auto takes linkem, meshbench's own emulator: {LACKING}"
 
 
 async def nothing() -> None:
@@ -116,9 +116,9 @@ def test_a_machine_without_os_release_is_told_of_the_kernel(
 
     on_ubuntu(monkeypatch, 2, "")
     monkeypatch.setattr(platform, "freedesktop_os_release", missing)
-    said = asyncio.run(kernel.check("auto"))
-    assert "(tc: ended with 2)" in said
-    assert "CONFIG_NET_SCH_NETEM" in said
+    note = asyncio.run(kernel.check("auto"))
+    assert "(tc: ended with 2)" in note
+    assert "CONFIG_NET_SCH_NETEM" in note
 
 
 @pytest.mark.parametrize("engine", ["auto", "netem"])

@@ -33,13 +33,13 @@ def test_an_rsa_pair_belongs_together(form: PublicFormat, flag: str) -> None:
 
 def test_a_certificate_is_of_its_key_and_name(tmp_path: Path) -> None:
     address = x509.IPAddress(ipaddress.ip_address("198.19.0.1"))
-    private, made = certificates.self_signed("lom", [x509.SubjectAlternativeName([address])])
+    private, certificate = certificates.self_signed("lom", [x509.SubjectAlternativeName([address])])
     path = tmp_path / "certificate.pem"
-    path.write_text(certificates.pem(made))
+    path.write_text(certificates.pem(certificate))
     assert openssl("x509", "-in", str(path), "-noout", "-pubkey") == openssl(
         "ec", "-pubout", stdin=private
     )
-    said = openssl("x509", "-in", str(path), "-noout", "-subject", "-ext", "subjectAltName")
-    assert "CN = lom" in said.replace("CN=lom", "CN = lom")
-    assert "198.19.0.1" in said
+    output = openssl("x509", "-in", str(path), "-noout", "-subject", "-ext", "subjectAltName")
+    assert "CN = lom" in output.replace("CN=lom", "CN = lom")
+    assert "198.19.0.1" in output
     assert "OK" in openssl("verify", "-CAfile", str(path), str(path))

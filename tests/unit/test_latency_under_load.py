@@ -39,9 +39,11 @@ def pings(
         for n, rtt in enumerate(rtts_ms)
         if rtt is not None
     ]
-    told = f"{len(rtts_ms)} packets transmitted, {len(replies)} received, 0% packet loss, time 9ms"
+    counts = (
+        f"{len(rtts_ms)} packets transmitted, {len(replies)} received, 0% packet loss, time 9ms"
+    )
     argv = ["ping", "-n", "-D", "-c", str(asked or len(rtts_ms)), "-i", str(INTERVAL_S)]
-    text = "\n".join(["PING 10.88.0.2", *replies, *([told] if summary else [])]) + "\n"
+    text = "\n".join(["PING 10.88.0.2", *replies, *([counts] if summary else [])]) + "\n"
     return making.command(text, 0 if summary else None, argv=argv, role=role)
 
 
@@ -73,12 +75,12 @@ def parse(*commands: Command, status: Status = Status.OK, **more: Any) -> list[O
 
 
 def value(values: list[Observation], metric: str, mode: str, **more: Any) -> Observation:
-    [one] = [
+    [observation] = [
         v for v in values
         if (v.metric.name, v.mode, v.t_s) == (metric, mode, None)
         and all(getattr(v, key) == wanted for key, wanted in more.items())
     ]  # fmt: skip
-    return one
+    return observation
 
 
 def test_what_load_adds_is_above_the_idle_median_of_the_same_path() -> None:
@@ -203,7 +205,7 @@ class Tools:
 
     def __init__(self, **answers: Sequence[str | tuple[int, str, str]]) -> None:
         self.asked: list[list[str]] = []
-        self._answers = {name: list(said) for name, said in answers.items()}
+        self._answers = {name: list(replies) for name, replies in answers.items()}
 
     def __call__(self, argv: Sequence[str]) -> str | tuple[int, str, str]:
         words = list(argv)
@@ -213,8 +215,8 @@ class Tools:
         if name not in self._answers:
             return ""
         self.asked.append(words)
-        said = self._answers[name]
-        return said.pop(0) if len(said) > 1 else said[0]
+        replies = self._answers[name]
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
     def of(self, name: str) -> list[list[str]]:
         return [argv for argv in self.asked if name in argv]

@@ -33,8 +33,8 @@ def lacking() -> str | None:
         return (
             "pdflatex is not installed: apt-get install texlive-latex-recommended texlive-science"
         )
-    found = subprocess.run(["kpsewhich", *NEEDED], capture_output=True, text=True, check=False)
-    missing = [name for name in NEEDED if name not in found.stdout]
+    done = subprocess.run(["kpsewhich", *NEEDED], capture_output=True, text=True, check=False)
+    missing = [name for name in NEEDED if name not in done.stdout]
     return f"LaTeX lacks {', '.join(missing)}" if missing else None
 
 

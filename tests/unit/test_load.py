@@ -115,20 +115,20 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_times_are_told_apart_by_whose_they_are(machine: Path) -> None:
-    found = load.read("mb1")
+    times = load.read("mb1")
     assert machine
-    assert found is not None
-    assert (found.machine_s, found.lab_s, found.own_s) == (3, 2, 8)
-    assert (found.kernel_s, found.pressure_s, found.interrupts_s) == ({3: 2}, 2.5, 18 / TICKS)
+    assert times is not None
+    assert (times.machine_s, times.lab_s, times.own_s) == (3, 2, 8)
+    assert (times.kernel_s, times.pressure_s, times.interrupts_s) == ({3: 2}, 2.5, 18 / TICKS)
 
 
 def test_wireguard_s_workers_are_known_by_their_names(machine: Path) -> None:
     assert machine
     process(4, 2, TICKS, name="kworker/u8:1-wg-crypt-mesh0")
-    found = load.read("mb1")
-    assert found is not None
-    assert found.kernel_s == {3: 2, 4: 2}
-    assert found.wireguard == frozenset({4})
+    times = load.read("mb1")
+    assert times is not None
+    assert times.kernel_s == {3: 2, 4: 2}
+    assert times.wireguard == frozenset({4})
     later = Load(10.0, 0.0, 0.0, 0.0, {3: 5.0, 4: CPUS}, None, 0.0, frozenset({4}))
     assert between(NOTHING, later)["wireguard"] == pytest.approx(0.1)
     assert "wireguard" not in after(kernel=3)
@@ -136,7 +136,7 @@ def test_wireguard_s_workers_are_known_by_their_names(machine: Path) -> None:
 
 def test_a_kernel_that_does_not_count_says_nothing(machine: Path) -> None:
     (machine / "proc" / "pressure" / "cpu").unlink()
-    found = load.read("mb1")
-    assert found is not None
-    assert found.pressure_s is None
+    times = load.read("mb1")
+    assert times is not None
+    assert times.pressure_s is None
     assert load.read("mb9") is None

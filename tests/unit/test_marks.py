@@ -80,24 +80,24 @@ def test_an_emulator_that_dropped_or_was_late_is_marked() -> None:
 )
 def test_cpu_time_that_others_took_is_marked(after: dict[str, Any], share: float | None) -> None:
     before = {"lom": {"cpu_time": "cpu  0 0 0 0 0 0 0 0 0 0"}}
-    found = state.stolen(before["lom"], after["lom"])
-    assert found == (None if share is None else pytest.approx(share))
-    said = (
+    stolen = state.stolen(before["lom"], after["lom"])
+    assert stolen == (None if share is None else pytest.approx(share))
+    expected = (
         ["others took more than 10% of the CPU time of lom (steal)"]
-        if found and found > 0.1
+        if stolen and stolen > 0.1
         else []
     )
-    assert marks.of([], emulator(), before, after, UNDERLAY) == said
+    assert marks.of([], emulator(), before, after, UNDERLAY) == expected
     assert marks.of([], emulator(), before, {}, UNDERLAY) == []
 
 
 def test_a_path_that_the_daemon_did_not_tell_is_marked() -> None:
     unknown = PathState(interface="mesh0", tunnel_mtu=1280, details={"unknown": "older"})
     for before in (unknown, DIRECT, None):
-        found = marks.of(
+        sentences = marks.of(
             [link(path_before=before, path_after=unknown)], emulator(), {}, {}, UNDERLAY
         )
-        assert found == ["lom->yuki: path unknown"]
+        assert sentences == ["lom->yuki: path unknown"]
     failed = link(path_after=unknown, status=Status.FAILED)
     assert marks.of([failed], emulator(), {}, {}, UNDERLAY) == []
 

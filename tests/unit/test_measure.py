@@ -55,23 +55,23 @@ def run(store: Path, **words: Any) -> Record:
 def test_a_record_has_all_links_and_says_that_the_testbed_is_fake(
     tmp_path: Path, vpn: str, benchmark: str
 ) -> None:
-    found = run(tmp_path, vpn=vpn, benchmark=benchmark)
-    pairs = [(one.source, one.target) for one in found.links]
+    record = run(tmp_path, vpn=vpn, benchmark=benchmark)
+    pairs = [(link.source, link.target) for link in record.links]
     assert pairs == [("lom", "yuki"), ("yuki", "luna"), ("luna", "lom")]
-    assert {one.status for one in found.links} == {Status.OK}
-    assert (found.testbed.kind, found.testbed.name) == ("fake", "fake")
-    assert found.versions["benchmark_method"] == benchmarks.load(benchmark).version
-    assert found.impairment.before["lom"]["parameters"]["delay_ms"] == 2
-    bare = {one.target_address for one in found.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
+    assert {link.status for link in record.links} == {Status.OK}
+    assert (record.testbed.kind, record.testbed.name) == ("fake", "fake")
+    assert record.versions["benchmark_method"] == benchmarks.load(benchmark).version
+    assert record.impairment.before["lom"]["parameters"]["delay_ms"] == 2
+    bare = {link.target_address for link in record.links} == {f"192.0.2.{n}" for n in (1, 2, 3)}
     assert bare == (vpn == "internal")
 
 
 def test_a_record_says_where_its_time_went(tmp_path: Path) -> None:
-    found = run(tmp_path)
-    assert found.spent is not None
-    parts = found.spent.model_dump(exclude={"workflow_s"})
+    record = run(tmp_path)
+    assert record.spent is not None
+    parts = record.spent.model_dump(exclude={"workflow_s"})
     assert {part for part, seconds in parts.items() if seconds > 0} == parts.keys()
-    assert found.spent.workflow_s is None
+    assert record.spent.workflow_s is None
 
 
 def test_time_up_to_a_failure_counts_where_it_failed(tmp_path: Path) -> None:
@@ -99,12 +99,12 @@ def test_the_settings_travel_as_text_and_come_back() -> None:
 
 
 def test_a_vpn_that_does_not_start_is_a_result_with_its_reason(tmp_path: Path) -> None:
-    found = run(tmp_path, broken={"nebula": "port 4242 is in use"})
-    assert {one.status for one in found.links} == {Status.FAILED}
-    assert len(found.links) == 3
-    assert found.vpn.status is Status.FAILED
-    assert all("port 4242 is in use" in str(one.reason) for one in found.links)
-    assert not any(one.commands for one in found.links)
+    record = run(tmp_path, broken={"nebula": "port 4242 is in use"})
+    assert {one.status for one in record.links} == {Status.FAILED}
+    assert len(record.links) == 3
+    assert record.vpn.status is Status.FAILED
+    assert all("port 4242 is in use" in str(one.reason) for one in record.links)
+    assert not any(one.commands for one in record.links)
 
 
 def test_the_others_go_on(tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_a_setting_that_a_kernel_cannot_have_is_unsupported_with_its_reason(
         raise tuning.UnsupportedError(why)
 
     monkeypatch.setattr("meshbench.testbed.tuning.apply", refused)
-    found = run(tmp_path)
-    assert {(one.status, one.reason) for one in found.links} == {(Status.UNSUPPORTED, why)}
-    assert (found.vpn.status, found.vpn.reason, found.tuning) == (Status.UNSUPPORTED, why, {})
+    record = run(tmp_path)
+    assert {(link.status, link.reason) for link in record.links} == {(Status.UNSUPPORTED, why)}
+    assert (record.vpn.status, record.vpn.reason, record.tuning) == (Status.UNSUPPORTED, why, {})
 
 
 def test_what_is_up_under_other_settings_is_stopped() -> None:
@@ -214,7 +214,7 @@ def outcomes(*statuses: Status) -> Callable[..., Any]:
     async def answer(_: Any, group: Sequence[Link], arena: Arena) -> list[Outcome]:
         arena.keep(making.command("beside"))
         mine = [waiting.pop(0) for _ in group]
-        return [Outcome(one, f"{one}", [making.command(str(one))], 9.0) for one in mine]
+        return [Outcome(status, f"{status}", [making.command(str(status))], 9.0) for status in mine]
 
     return answer
 
@@ -245,7 +245,7 @@ def test_only_the_tool_s_failures_are_tried_again(
 
 def test_a_ping_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ping, "measure", outcomes(*[Status.TOOL_FAILED] * 3))
-    assert [one.attempts for one in run(tmp_path).links] == [1, 1, 1]
+    assert [link.attempts for link in run(tmp_path).links] == [1, 1, 1]
 
 
 def test_a_vpn_that_failed_to_come_up_is_not_tried_again_in_its_round() -> None:
@@ -266,22 +266,22 @@ def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
-    one = Setup(making.campaign()).calibrate(Calibrated("low", 2))
-    found = asyncio.run(measure.measure(one, tmp_path))
-    assert (found.cell.vpn, found.cell.benchmark, found.cell.round) == (
+    job = Setup(making.campaign()).calibrate(Calibrated("low", 2))
+    record = asyncio.run(measure.measure(job, tmp_path))
+    assert (record.cell.vpn, record.cell.benchmark, record.cell.round) == (
         "internal",
         "calibration",
         2,
     )
-    assert {one.status for one in found.links} == {Status.OK}
+    assert {link.status for link in record.links} == {Status.OK}
 
 
 def test_a_deployment_has_no_time_stamps_and_no_secrets(tmp_path: Path) -> None:
     trial = dataclasses.replace(
         making.campaign(), systems={"wireguard": making.system("wireguard")}
     )
-    one = Setup(trial).deploy("wireguard")
-    first, second = (asyncio.run(deploy.deploy(one, tmp_path)) for _ in range(2))
+    job = Setup(trial).deploy("wireguard")
+    first, second = (asyncio.run(deploy.deploy(job, tmp_path)) for _ in range(2))
     assert first == second
     assert first.files["lom"]["/var/lib/meshbench/wireguard/wg.conf"] == "secret"
     assert first.status is Status.OK
@@ -295,8 +295,8 @@ def test_a_deployment_that_cannot_be_is_a_result(
         raise VpnError("yuki: wg is not installed")
 
     monkeypatch.setattr("meshbench.vpns.common.lifecycle.assemble", lacking)
-    one = Setup(making.campaign()).deploy("wireguard")
-    done = asyncio.run(deploy.deploy(one, tmp_path))
+    job = Setup(making.campaign()).deploy("wireguard")
+    done = asyncio.run(deploy.deploy(job, tmp_path))
     assert (done.status, done.reason) == (Status.FAILED, "yuki: wg is not installed")
 
 
@@ -307,21 +307,21 @@ RELAY = PathState(kind="relay", transport="udp")
 def test_a_relayed_or_changed_path_is_marked_in_record_tables_and_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = [{("lom", "yuki"): DIRECT, ("yuki", "luna"): RELAY}, {("lom", "yuki"): RELAY}]
-    told.insert(0, {})  # what is asked at the start
+    answers = [{("lom", "yuki"): DIRECT, ("yuki", "luna"): RELAY}, {("lom", "yuki"): RELAY}]
+    answers.insert(0, {})  # what is asked at the start
 
     async def paths(_: Any) -> dict[tuple[str, str], PathState]:
-        return told.pop(0)
+        return answers.pop(0)
 
     monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
-    found = run(tmp_path)
+    record = run(tmp_path)
     expected = [
         "lom->yuki went over a relay",
         "the path of lom->yuki changed during the measurement",
         "yuki->luna went over a relay",
     ]
-    assert found.marks == expected
-    records.write(found, tmp_path / "1.json")
+    assert record.marks == expected
+    records.write(record, tmp_path / "1.json")
     samples, links = tmp_path / "samples.parquet", tmp_path / "links.parquet"
     parse.parse([tmp_path / "1.json"], samples, links)
     data = Data.read(synthetic.tables(tmp_path, [samples], [links]))
@@ -389,26 +389,26 @@ def silence(monkeypatch: pytest.MonkeyPatch, *pairs: str) -> list[str]:
     return started
 
 
-def as_up(built: Any, found: dict[str, Any], silent_from_start: tuple[str, ...] = ()) -> None:
+def as_up(built: Any, by_host: dict[str, Any], silent_from_start: tuple[str, ...] = ()) -> None:
     """Hosts as they are while the system is up, as an earlier cell left them."""
     for host, digest in lifecycle.digests(built).items():
-        found[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
-        found[host]["vpns"] = ["meshbench-vpn-nebula.service active running"]
+        by_host[host]["installed"] = [f"{STATE}/nebula/installed {digest}"]
+        by_host[host]["vpns"] = ["meshbench-vpn-nebula.service active running"]
     note = {"system": "nebula", "installed": lifecycle.digests(built)}
-    found["lom"]["up"] = {**note, "path_mtu": {}, "silent": silent_from_start}
+    by_host["lom"]["up"] = {**note, "path_mtu": {}, "silent": silent_from_start}
 
 
 def next_cell(store: Path, change: Callable[[Any, dict[str, Any]], None]) -> reconcile.Up:
     """What a cell finds and makes of a VPN that an earlier one had up."""
 
     async def inner() -> reconcile.Up:
-        one = job()
-        async with session(one.where, one.profile, "test") as bed:
-            built = await reconcile.assemble(bed, "nebula", one.system, store)
-            found = await state.read(bed.hosts)
-            as_up(built, found)
-            change(built, found)
-            return await reconcile.only(bed, built, found, "a")
+        default_job = job()
+        async with session(default_job.where, default_job.profile, "test") as bed:
+            built = await reconcile.assemble(bed, "nebula", default_job.system, store)
+            by_host = await state.read(bed.hosts)
+            as_up(built, by_host)
+            change(built, by_host)
+            return await reconcile.only(bed, built, by_host, "a")
 
     return asyncio.run(inner())
 
@@ -464,7 +464,7 @@ def test_a_pair_that_was_silent_from_the_start_starts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = silence(monkeypatch, "lom->yuki")
-    up = next_cell(tmp_path, lambda built, found: as_up(built, found, ("lom->yuki",)))
+    up = next_cell(tmp_path, lambda built, by_host: as_up(built, by_host, ("lom->yuki",)))
     assert started == []
     assert (up.readiness.silent, up.revived) == (("lom->yuki",), None)
 
@@ -473,7 +473,7 @@ def test_a_daemon_that_ended_between_cells_is_marked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = silence(monkeypatch)
-    up = next_cell(tmp_path, lambda _, found: found["yuki"].update(vpns=[]))
+    up = next_cell(tmp_path, lambda _, by_host: by_host["yuki"].update(vpns=[]))
     assert started == ["nebula"]
     assert str(up.revived) == (
         "the daemon did not run any more on yuki before the measurement: the VPN was started anew"
@@ -513,16 +513,16 @@ def test_a_vpn_that_cannot_be_started_anew_says_what_was_before(
 def test_a_path_may_become_direct_after_the_first_reply(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = [{("lom", "yuki"): RELAY, ("yuki", "lom"): DIRECT}, {("lom", "yuki"): DIRECT}]
+    answers = [{("lom", "yuki"): RELAY, ("yuki", "lom"): DIRECT}, {("lom", "yuki"): DIRECT}]
 
     async def paths(_: Any) -> dict[tuple[str, str], PathState]:
-        return told.pop(0) if len(told) > 1 else told[0]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
 
     monkeypatch.setattr("meshbench.vpns.common.lifecycle.paths", paths)
-    found = run(tmp_path)
-    assert found.vpn.direct_s.keys() == {"lom->yuki", "yuki->lom"}
-    assert found.vpn.direct_s["yuki->lom"] <= found.vpn.direct_s["lom->yuki"]
-    assert found.links[0].direct_s == found.vpn.direct_s["lom->yuki"]
+    record = run(tmp_path)
+    assert record.vpn.direct_s.keys() == {"lom->yuki", "yuki->lom"}
+    assert record.vpn.direct_s["yuki->lom"] <= record.vpn.direct_s["lom->yuki"]
+    assert record.links[0].direct_s == record.vpn.direct_s["lom->yuki"]
 
 
 def test_a_hub_s_relayed_paths_are_not_waited_for(
@@ -552,12 +552,12 @@ def test_a_daemon_that_says_too_little_has_no_paths(
         raise ValueError("Expecting value: line 1 column 1 (char 0)")
 
     monkeypatch.setattr("meshbench.vpns.nebula.Nebula.paths", paths)
-    found = run(tmp_path)
-    assert {one.status for one in found.links} == {Status.OK}
-    paths_after = [one.path_after for one in found.links]
+    record = run(tmp_path)
+    assert {link.status for link in record.links} == {Status.OK}
+    paths_after = [link.path_after for link in record.links]
     assert [path.known for path in paths_after if path] == [False] * 3
     assert "line 1 column 1" in str(paths_after[0])
-    assert found.marks == [f"{a}->{b}: path unknown" for a, b in job().where.links]
+    assert record.marks == [f"{a}->{b}: path unknown" for a, b in job().where.links]
 
 
 def test_a_tool_that_is_too_old_is_not_held_against_the_vpn(
@@ -569,17 +569,17 @@ def test_a_tool_that_is_too_old_is_not_held_against_the_vpn(
         "_iperf3",
         lambda host, argv: (0, "iperf 3.1.3\n") if "--version" in argv else iperf3(host, argv),
     )
-    found = run(tmp_path, benchmark="tcp")
-    assert {one.status for one in found.links} == {Status.TOOL_FAILED}
-    assert len(found.links) == 3
-    assert "lom: iperf3 is 3.1.3 " in str(found.links[0].reason)
-    assert found.vpn.status is Status.TOOL_FAILED
-    assert {one.status for one in run(tmp_path, benchmark="ping").links} == {Status.OK}
+    record = run(tmp_path, benchmark="tcp")
+    assert {link.status for link in record.links} == {Status.TOOL_FAILED}
+    assert len(record.links) == 3
+    assert "lom: iperf3 is 3.1.3 " in str(record.links[0].reason)
+    assert record.vpn.status is Status.TOOL_FAILED
+    assert {link.status for link in run(tmp_path, benchmark="ping").links} == {Status.OK}
 
     monkeypatch.setattr(FakeHost, "_ping", lambda *_: (1, "BusyBox v1.36.1"))
     for benchmark in ("ping", "tcp"):
-        found = run(tmp_path, benchmark=benchmark)
-        assert "lom: ping -V says 'BusyBox v1.36.1'" in str(found.links[0].reason)
+        record = run(tmp_path, benchmark=benchmark)
+        assert "lom: ping -V says 'BusyBox v1.36.1'" in str(record.links[0].reason)
 
 
 def test_a_ping_that_cannot_run_is_not_held_against_the_vpn(
@@ -588,7 +588,7 @@ def test_a_ping_that_cannot_run_is_not_held_against_the_vpn(
     monkeypatch.setattr(
         FakeHost, "_ping", lambda _, argv: (0, "iputils 20240905") if "-V" in argv else (2, "no")
     )
-    found = run(tmp_path, benchmark="tcp")
-    assert {(one.status, one.reason) for one in found.links} == {
+    record = run(tmp_path, benchmark="tcp")
+    assert {(link.status, link.reason) for link in record.links} == {
         (Status.TOOL_FAILED, "lom: ping cannot run: no")
     }

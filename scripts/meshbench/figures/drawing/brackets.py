@@ -17,19 +17,19 @@ HALF_ROUND = 0.35
 _FEW = 4
 
 
-def slopes(data: Data, one: Shown, profile: str, centre: float | None) -> list[dict[str, Any]]:
+def slopes(data: Data, series: Shown, profile: str, centre: float | None) -> list[dict[str, Any]]:
     """A row per round in which a metric of the bare link is known on both sides; red where any metric of
     that measurement has moved beyond its bound.
 
     Args:
         data: with the table `brackets`.
-        one: the metric.
+        series: the metric.
         profile: its name.
         centre: what the values are told in percent off; None for their own median.
     """
-    mine = data.rows("brackets", profile=profile, benchmark=one.benchmark)
+    mine = data.rows("brackets", profile=profile, benchmark=series.benchmark)
     moved = {row["round"] for row in mine if row["moved"]}
-    complete = [row for row in one.among(mine) if row["ratio"] is not None]
+    complete = [row for row in series.among(mine) if row["ratio"] is not None]
     middle = centre or statistics.median([row[s] for row in complete for s in _SIDES] or [1.0])
     return [
         {
