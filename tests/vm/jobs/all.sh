@@ -7,7 +7,7 @@ status=0
 tests() {
     local report=$1
     shift
-    .venv/bin/pytest -v -rs --tb=short --junitxml="$OUT/$report.xml" "$@" || status=$?
+    .venv/bin/pytest -v -s -rs --tb=short --junitxml="$OUT/$report.xml" "$@" || status=$?
 }
 tests wireguard tests/lab/test_wireguard_kernel.py
 tests impairment tests/lab/test_impairment.py -k 'not linkem'
