@@ -9,8 +9,6 @@ tests() {
     shift
     .venv/bin/pytest -v -s -rs --tb=short --junitxml="$OUT/$report.xml" "$@" || status=$?
 }
-tests wireguard tests/lab/test_wireguard_kernel.py
-tests impairment tests/lab/test_impairment.py -k 'not linkem'
 for engine in netem linkem; do
     sed "s/ENGINE/$engine/" tests/vm/jobs/campaign.yaml > "config/vm-$engine.yaml"
     .venv/bin/snakemake --cores 1 --configfile "config/vm-$engine.yaml" checks \
@@ -19,7 +17,9 @@ for engine in netem linkem; do
 done
 .venv/bin/python -m tests.vm.engines vm-netem vm-linkem > "$OUT/engines.md" || status=$?
 cat "$OUT/engines.md"
+tests wireguard tests/lab/test_wireguard_kernel.py
 tests host_netem tests/lab/test_host_netem.py
 tests hosts tests/lab/test_hosts.py tests/lab/test_own_hosts.py
 tests conformance tests/lab/test_conformance.py -k wireguard
+tests impairment tests/lab/test_impairment.py -k 'not linkem'
 exit $status
