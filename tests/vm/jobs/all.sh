@@ -11,8 +11,8 @@ tests() {
 }
 for engine in netem linkem; do
     sed "s/ENGINE/$engine/" tests/vm/jobs/campaign.yaml > "config/vm-$engine.yaml"
-    .venv/bin/snakemake --cores 1 --configfile "config/vm-$engine.yaml" checks \
-        "results/vm-$engine/calibration/samples.parquet" "figures/vm-$engine/impairment.svg" || status=$?
+    .venv/bin/snakemake --cores 1 checks "results/vm-$engine/calibration/samples.parquet" \
+        "figures/vm-$engine/impairment.svg" --configfile "config/vm-$engine.yaml" || status=$?
     cp -r "results/vm-$engine" "figures/vm-$engine" "$OUT"
 done
 .venv/bin/python -m tests.vm.engines vm-netem vm-linkem > "$OUT/engines.md" || status=$?
