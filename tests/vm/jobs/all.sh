@@ -17,9 +17,9 @@ for engine in netem linkem; do
 done
 .venv/bin/python -m tests.vm.engines vm-netem vm-linkem > "$OUT/engines.md" || status=$?
 cat "$OUT/engines.md"
-tests wireguard tests/lab/test_wireguard_kernel.py
-tests host_netem tests/lab/test_host_netem.py
-tests hosts tests/lab/test_hosts.py tests/lab/test_own_hosts.py
-tests conformance tests/lab/test_conformance.py -k wireguard
 tests impairment tests/lab/test_impairment.py -k 'not linkem'
+tests conformance tests/lab/test_conformance.py -k wireguard
+tests hosts tests/lab/test_hosts.py tests/lab/test_own_hosts.py
+tests host_netem tests/lab/test_host_netem.py
+tests wireguard tests/lab/test_wireguard_kernel.py
 exit $status
