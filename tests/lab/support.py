@@ -50,6 +50,8 @@ NAME = "tests"
 TESTBED = LabTestbed(kind="lab")
 PYTHON = sys.executable
 PATIENCE_S = 30.0
+EMULATED = "MESHBENCH_EMULATED" in os.environ
+"""The CPU is emulated (tests/vm): packets wait for it about as long as a profile delays them."""
 T = TypeVar("T")
 PROFILES = ("low", "medium", "high")
 

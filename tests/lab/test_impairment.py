@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import json
-import math
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from statistics import NormalDist, median
+from statistics import median
 
 import pytest
 
@@ -41,12 +40,13 @@ from meshbench.testbed.lab.layout import HostLayout
 from meshbench.testbed.ssh import SshHost
 from meshbench.testbed.waiting import listening
 from meshbench.util.errors import TestbedError
+from tests.chance import loss_within
 from tests.lab import support
 from tests.lab.support import connected, ends, eventually, on_hosts, pings, said
 from tests.unit import making
 
 LIFETIME_S = 600.0
-DURATION_S, INTERVAL_MS = 4.0, 2.0
+DURATION_S, INTERVAL_MS = 6.0 if support.EMULATED else 4.0, 2.0
 TRIES = 4
 HELD_UP = marks.STOLEN / 2
 """The share of CPU time taken by others from which on this machine's delays say nothing."""
@@ -161,17 +161,10 @@ def test_one_profile_follows_another(lab: Lab, impaired: Callable[[Work], None])
 # --- calibration -------------------------------------------------------------------------------
 
 
-def within_chance(lost: int, sent: int, nominal: float, confidence: float = 0.999) -> bool:
-    """Whether the nominal loss is in the Wilson interval of what was seen, widened by 10 %."""
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = lost / sent, z * z / sent
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / sent + spread / sent / 4) / (1 + spread)
-    return 0.9 * (middle - half) <= nominal <= 1.1 * (middle + half)
-
-
 async def calibrate(hosts: list[SshHost]) -> list[LinkRecord]:
-    """All links of the ring at once, as the calibration of a campaign does it."""
+    """All links of the ring at once, as the calibration of a campaign does it; one after the other where
+    an emulated CPU has not the time for all.
+    """
     calibration = benchmarks.make(
         "calibration", {"duration_s": DURATION_S, "interval_ms": INTERVAL_MS}
     )
@@ -180,9 +173,12 @@ async def calibrate(hosts: list[SshHost]) -> list[LinkRecord]:
         Link(a, b, a.address.data_address, b.address.data_address, "data0", port=5201 + number)
         for number, (a, b) in ring
     ]
+    groups = [[link] for link in links] if support.EMULATED else [links]
     arena = making.arena(*links)
     async with calibration.serving(arena):
-        outcomes = await calibration.measure(links, arena)
+        outcomes = [
+            outcome for group in groups for outcome in await calibration.measure(group, arena)
+        ]
     assert {outcome.status for outcome in outcomes} == {Status.OK}, outcomes
     return [
         LinkRecord(
@@ -200,6 +196,16 @@ async def calibrate_and_watch(hosts: list[SshHost]) -> tuple[list[LinkRecord], f
     after = await state.read(hosts)
     shares = (state.stolen(before[host.name], after[host.name]) for host in hosts)
     return links, max(share or 0.0 for share in shares)
+
+
+async def granted_ms(engine: Engine, hosts: list[SshHost]) -> float:
+    """How late an emulated CPU may be: what it holds probes up on a clear network, and the same for the
+    emulator's work. A real one is granted nothing.
+    """
+    if not support.EMULATED:
+        return 0.0
+    await engine.clear()
+    return 2 * max(values(await calibrate(hosts), OWD_MEAN.name))
 
 
 def values(links: list[LinkRecord], name: str) -> list[float]:
@@ -232,6 +238,7 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
 
     async def work(engine: Engine, hosts: list[SshHost]) -> None:
         wanted = plan(lab, profile, placement)
+        latest_ms = expected.delay_ms + near + await granted_ms(engine, hosts)
         await engine.apply(wanted, LIFETIME_S)
         before = await engine.read()
         sent = received = 0
@@ -241,8 +248,11 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
             received += round(sum(values(links, PROBE_RECEIVED.name)))
             delays, deviations = values(links, OWD_MEAN.name), values(links, OWD_SD.name)
             assert len(delays) == len(deviations) == 6
-            print(f"{delays} ms, sd {deviations}, {received} of {sent}, {stolen:.1%} stolen")
-            late = max(delays) >= expected.delay_ms + near
+            print(
+                f"{delays} ms (at most {latest_ms:.2f}), sd {deviations}, {received} of {sent}, "
+                f"{stolen:.1%} stolen"
+            )
+            late = max(delays) >= latest_ms
             if not late:
                 break
         after = await engine.read()
@@ -253,7 +263,7 @@ def test_calibration(lab: Lab, impaired: Callable[[Work], None], name: str, plac
         # A busy machine only adds to the deviation: what is missing would be the emulator's fault.
         assert median(deviations) > 0.75 * expected.delay_sd_ms - 0.3
         lost = sent - received
-        assert within_chance(lost, sent, expected.loss), f"{lost} of {sent} lost"
+        assert loss_within(lost, sent, expected.loss), f"{lost} of {sent} lost"
         assert min(values(links, REORDERED.name)) > 0, "so much jitter reorders such close probes"
         if late and stolen > HELD_UP:
             pytest.skip(f"late, but others took {stolen:.0%} of this machine's CPU meanwhile")
@@ -267,7 +277,7 @@ def test_the_clear_network_is_calibrated_too(lab: Lab, impaired: Callable[[Work]
     async def work(engine: Engine, hosts: list[SshHost]) -> None:
         await engine.clear()
         links = await calibrate(hosts)
-        assert max(values(links, OWD_P50.name)) < 0.5
+        assert max(values(links, OWD_P50.name)) < (10.0 if support.EMULATED else 0.5)
         assert sum(values(links, PROBE_SENT.name)) == sum(values(links, PROBE_RECEIVED.name))
         assert max(values(links, REORDERED.name)) < 0.001
 

@@ -202,7 +202,7 @@ def untold(vpns: tuple[str, ...], spoilt: Files) -> str:
 
 
 def test_systems_that_cannot_be_told_apart_are_named(spoilt: Files) -> None:
-    series = "tcp TCP goodput single → at baseline"
+    series = "TCP goodput (single →) at baseline"
     assert untold(("internal", "headscale", "tinc"), spoilt) == (
         f"n = 6 rounds. Cannot be told from the first of their tier: headscale and tinc ({series}). "
         f"Cannot be told from the bare link: headscale and tinc ({series})."

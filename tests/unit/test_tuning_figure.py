@@ -65,16 +65,16 @@ def test_it_says_which_setting_acts_and_under_which_tunings_a_tunnel_beats_the_l
         "cannot be told from the bare link under stock and with-a."
     )
     beside = texts(data, context)
-    assert beside["internal: tcp TCP goodput, baseline", "a 3 → 10"] == "2.00 [2.00, 2.00], n=6"
+    assert beside["internal: TCP goodput, baseline", "a 3 → 10"] == "2.00 [2.00, 2.00], n=6"
     assert beside["what each setting does to that (wireguard)", "b 1 → 0"].startswith("2.00 [")
 
 
 def test_what_failed_has_its_reason_in_its_row(tmp_path: Path) -> None:
     data, context = drawn(tmp_path, without=(("wireguard", "with-b"), ("wireguard", "with-ab")))
     beside = texts(data, context)
-    over = "wireguard over the bare link, tcp TCP goodput, baseline"
+    over = "wireguard over the bare link, TCP goodput, baseline"
     assert beside[over, "with-b"] == "failed: no route"
-    assert beside["wireguard: tcp TCP goodput, baseline", "b 1 → 0"].startswith("n=0: no round")
+    assert beside["wireguard: TCP goodput, baseline", "b 1 → 0"].startswith("n=0: no round")
     [note] = tuning_factors.notes(data, context)
     assert note.startswith("b 1 → 0: no round has all the cells")
 

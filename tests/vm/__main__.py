@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def main() -> int:
     parser.add_argument("out", nargs="?", type=Path, default=Path("build/vm"))
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    # So that the machine ends with whoever is told to end.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     job = HERE / "jobs" / f"{asked.job}.sh"
     try:
         done = machine.run(disk.ensure(), job, asked.out, LIMITS_S[asked.job])

@@ -1,4 +1,4 @@
-"""A bootable disk of Debian with its stock kernel, all that `make test` needs, and the lab's image.
+"""A bootable disk of Debian with its stock kernel, all that `make test` needs, and the lab's images.
 
 It is made once per content, by mmdebstrap and ``mke2fs -d``: no loop device, no root file system of
 this machine. A virtual machine writes to a layer above it.
@@ -10,8 +10,11 @@ import logging
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 from meshbench import benchmarks
 from meshbench.config.models import LabTestbed
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 GUEST = Path(__file__).parent / "guest"
+CAMPAIGN = Path(__file__).parent / "jobs/campaign.yaml"
 SUITE = "trixie"
 SIZE = "12G"
 """Of the file system; the file has holes where it is empty."""
@@ -68,23 +72,28 @@ def ensure() -> Disk:
     Raises:
         subprocess.CalledProcessError: when a program that makes it fails.
     """
-    lab_image = asyncio.run(image.ensure(_definition()))
-    folder = cache() / "vm" / _digest(lab_image)
+    lab_images = [asyncio.run(image.ensure(definition)) for definition in _definitions()]
+    folder = cache() / "vm" / _digest(lab_images)
     if not folder.is_dir():
         part = folder.with_suffix(".part")
         _remove(part)
         part.mkdir(parents=True)
         try:
-            _make(Disk(part), lab_image)
+            _make(Disk(part), lab_images)
         finally:
             _remove(part / "tree")
         part.rename(folder)
     return Disk(folder)
 
 
-def _definition() -> image.Definition:
-    """The image that the lab's tests boot, so that no virtual machine has to make it."""
-    return image.define(LabTestbed(kind="lab").image, debian_packages(benchmarks.names()))
+def _definitions() -> list[image.Definition]:
+    """The images that the lab's tests and the campaign boot, so that no virtual machine has to make them."""
+    campaign = yaml.safe_load(CAMPAIGN.read_text())
+    plain = LabTestbed(kind="lab").image
+    return [
+        image.define(plain, debian_packages(kinds))
+        for kinds in (benchmarks.names(), campaign["benchmarks"])
+    ]
 
 
 def _packages() -> list[str]:
@@ -92,13 +101,15 @@ def _packages() -> list[str]:
     return [*SYSTEM, *(line for line in lines if line and not line.startswith("#"))]
 
 
-def _digest(lab_image: Path) -> str:
+def _digest(lab_images: Sequence[Path]) -> str:
     parts = [Path(__file__), *sorted(GUEST.iterdir()), ROOT / "requirements.lock"]
-    text = "\n".join([*_packages(), lab_image.name, *(part.read_text() for part in parts)])
+    text = "\n".join(
+        [*_packages(), *(path.name for path in lab_images), *(part.read_text() for part in parts)]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _make(disk: Disk, lab_image: Path) -> None:
+def _make(disk: Disk, lab_images: Sequence[Path]) -> None:
     tree = disk.folder / "tree"
     log.info("Debian %s with its stock kernel", SUITE)
     _run(*_debian(tree))
@@ -108,7 +119,7 @@ def _make(disk: Disk, lab_image: Path) -> None:
     _inside(tree, f"make --directory={CHECKOUT} setup")
     images = tree / str(cache() / "images").lstrip("/")
     images.mkdir(parents=True)
-    _run("cp", "--archive", str(lab_image), str(images))
+    _run("cp", "--archive", *map(str, lab_images), str(images))
     [kernel], [initrd] = tree.glob("boot/vmlinuz-*"), tree.glob("boot/initrd.img-*")
     shutil.copy(kernel, disk.kernel)
     shutil.copy(initrd, disk.initrd)

@@ -1,5 +1,6 @@
 -- What two campaigns' calibrations say of the network that each engine made, over all links, directions and rounds.
--- A mean over links of the delays; loss and reordering of all probes together.
+-- A mean over links of the delays; loss and reordering of all probes together. `own_ms` is the same campaign's delay
+-- where none was asked for: the machine's.
 with per_engine as (
     select
         campaign, profile,
@@ -16,8 +17,9 @@ with per_engine as (
     group by all
 )
 select
-    campaign, profile, sent::bigint,
-    100 * (1 - received / sent) as loss_percent, 100 * expected_loss as expected_loss_percent,
-    delay_ms, expected_ms, deviation_ms, expected_deviation_ms, 100 * reordered as reordered_percent
+    campaign, profile, sent::bigint as sent, (sent - received)::bigint as lost,
+    lost / sent as loss, expected_loss, delay_ms,
+    coalesce(max(delay_ms) filter (where expected_ms = 0) over (partition by campaign), 0) as own_ms,
+    expected_ms, deviation_ms, expected_deviation_ms, reordered
 from per_engine
 order by profile, campaign;

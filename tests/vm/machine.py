@@ -75,7 +75,8 @@ def run(disk: Disk, job: Path, out: Path, limit_s: float) -> Done:
     """
     with tempfile.TemporaryDirectory(prefix="meshbench-vm-") as name:
         folder = Path(name)
-        _inputs(folder, job)
+        chosen = accelerator(disk)
+        _inputs(folder, job, chosen)
         overlay = folder / "overlay.qcow2"
         subprocess.run(
             ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(disk.file_system),
@@ -84,7 +85,6 @@ def run(disk: Disk, job: Path, out: Path, limit_s: float) -> Done:
         )  # fmt: skip
         with (folder / "out.tar").open("wb") as file:
             file.truncate(OUT_BYTES)
-        chosen = accelerator(disk)
         status = _watched(_argv(disk, folder, chosen), limit_s)
         out.mkdir(parents=True, exist_ok=True)
         with tarfile.open(folder / "out.tar") as archive:
@@ -92,14 +92,15 @@ def run(disk: Disk, job: Path, out: Path, limit_s: float) -> Done:
     return Done(status, out, chosen)
 
 
-def _inputs(folder: Path, job: Path) -> None:
+def _inputs(folder: Path, job: Path, chosen: str) -> None:
     bundle = folder / "checkout.bundle"
     subprocess.run(
         ["git", "-C", str(ROOT), "bundle", "create", "--quiet", str(bundle), "HEAD"], check=True
     )
-    settings = folder / "network.sh"
-    pairs = machines.network().items()
-    settings.write_text("".join(f"export {key}={shlex.quote(value)}\n" for key, value in pairs))
+    settings = folder / "settings.sh"
+    exported = machines.network() | ({"MESHBENCH_EMULATED": "1"} if chosen == "tcg" else {})
+    lines = (f"export {key}={shlex.quote(value)}\n" for key, value in exported.items())
+    settings.write_text("".join(lines))
     with tarfile.open(folder / "in.tar", "w") as archive:
         archive.add(settings, settings.name)
         archive.add(bundle, bundle.name)
@@ -109,7 +110,8 @@ def _inputs(folder: Path, job: Path) -> None:
 
 def _argv(disk: Disk, folder: Path, chosen: str) -> list[str]:
     emulated = chosen == "tcg"
-    cpu = "max,-la57,-avx" if emulated else "host"
+    # DuckDB needs AVX2.
+    cpu = "max,-la57" if emulated else "host"
     return [
         QEMU, "-machine", "q35", "-accel", "tcg,thread=multi" if emulated else "kvm", "-cpu", cpu,
         "-smp", "2", "-m", str(MEMORY_MIB), "-display", "none", "-no-reboot", "-serial", "stdio",

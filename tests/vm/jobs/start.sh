@@ -4,7 +4,7 @@ export HOME=/root LANG=C.UTF-8 PYTHONUNBUFFERED=1
 clock() { echo "meshbench-vm clock $(cut -d ' ' -f 1 /proc/uptime)"; }
 work=/root/vm out=/root/out checkout=/root/meshbench
 mkdir -p "$out"
-. "$work/network.sh"
+. "$work/settings.sh"
 {
     clock
     cd "$checkout" || exit

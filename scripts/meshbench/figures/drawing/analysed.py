@@ -26,8 +26,12 @@ class Shown:
 
     @property
     def title(self) -> str:
-        way = (self.mode, _ARROWS[self.direction]) if self.mode else ()
-        return " ".join((self.benchmark, find_metric(self.metric).title, *way))
+        """The metric's, then in parentheses the benchmark, unless it begins with that, and the mode."""
+        title = find_metric(self.metric).title
+        benchmark = "" if title.lower().startswith(f"{self.benchmark} ") else self.benchmark
+        way = f"{self.mode} {_ARROWS[self.direction]}" if self.mode else ""
+        beside = ", ".join(part for part in (benchmark, way) if part)
+        return f"{title} ({beside})" if beside else title
 
     @property
     def unit(self) -> tuple[str, Unit]:
