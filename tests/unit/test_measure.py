@@ -75,9 +75,9 @@ def test_a_record_says_where_its_time_went(tmp_path: Path) -> None:
 
 
 def test_time_up_to_a_failure_counts_where_it_failed(tmp_path: Path) -> None:
-    found = run(tmp_path, broken={"nebula": "port 4242 is in use"}).spent
-    assert found is not None
-    assert found.vpn_s > 0 == found.measuring_s
+    spent = run(tmp_path, broken={"nebula": "port 4242 is in use"}).spent
+    assert spent is not None
+    assert spent.vpn_s > 0 == spent.measuring_s
 
 
 def test_the_network_stays_impaired_for_as_long_as_all_links_may_take() -> None:
@@ -93,23 +93,23 @@ def test_the_network_stays_impaired_for_as_long_as_all_links_may_take() -> None:
 
 
 def test_the_settings_travel_as_text_and_come_back() -> None:
-    one = job()
-    assert MeasureJob.of(one.text()) == one
-    assert job(vpn="wireguard").text() != one.text() == job().text()
+    default_job = job()
+    assert MeasureJob.of(default_job.text()) == default_job
+    assert job(vpn="wireguard").text() != default_job.text() == job().text()
 
 
 def test_a_vpn_that_does_not_start_is_a_result_with_its_reason(tmp_path: Path) -> None:
     record = run(tmp_path, broken={"nebula": "port 4242 is in use"})
-    assert {one.status for one in record.links} == {Status.FAILED}
+    assert {link.status for link in record.links} == {Status.FAILED}
     assert len(record.links) == 3
     assert record.vpn.status is Status.FAILED
-    assert all("port 4242 is in use" in str(one.reason) for one in record.links)
-    assert not any(one.commands for one in record.links)
+    assert all("port 4242 is in use" in str(link.reason) for link in record.links)
+    assert not any(link.commands for link in record.links)
 
 
 def test_the_others_go_on(tmp_path: Path) -> None:
-    found = run(tmp_path, vpn="wireguard", broken={"nebula": "port 4242 is in use"})
-    assert {one.status for one in found.links} == {Status.OK}
+    record = run(tmp_path, vpn="wireguard", broken={"nebula": "port 4242 is in use"})
+    assert {link.status for link in record.links} == {Status.OK}
 
 
 def test_a_missing_program_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_an_emulator_that_does_something_else_is_no_result(
     monkeypatch.setattr(FakeEngine, "read", read)
     with pytest.raises(TestbedError, match="impairment of lom is not what was asked for"):
         run(tmp_path)
-    assert {one.status for one in run(tmp_path, profile="baseline").links} == {Status.OK}
+    assert {link.status for link in run(tmp_path, profile="baseline").links} == {Status.OK}
 
 
 def test_every_vpn_of_a_round_meets_the_same_weather() -> None:
@@ -250,19 +250,19 @@ def test_a_ping_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_vpn_that_failed_to_come_up_is_not_tried_again_in_its_round() -> None:
     note = {"system": "nebula", "attempt": "run/1", "reason": "lom: no"}
-    found: dict[str, dict[str, Any]] = {"lom": {"failed_vpn": note}, "yuki": {"failed_vpn": None}}
+    by_host: dict[str, dict[str, Any]] = {"lom": {"failed_vpn": note}, "yuki": {"failed_vpn": None}}
     with pytest.raises(VpnError, match="lom: no"):
-        reconcile._known_failure(found, "nebula", "run/1")
-    reconcile._known_failure(found, "nebula", "run/2")
-    reconcile._known_failure(found, "tinc", "run/1")
+        reconcile._known_failure(by_host, "nebula", "run/1")
+    reconcile._known_failure(by_host, "nebula", "run/2")
+    reconcile._known_failure(by_host, "tinc", "run/1")
 
 
 def test_attempts_are_told_apart_by_run_and_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = set()
+    attempts = set()
     for name in ("a", "b"):
         monkeypatch.setenv("MESHBENCH_RUN", name)
-        found |= {reconcile.attempt(1), reconcile.attempt(2)}
-    assert len(found) == 4
+        attempts |= {reconcile.attempt(1), reconcile.attempt(2)}
+    assert len(attempts) == 4
 
 
 def test_a_calibration_is_measured_on_the_bare_link(tmp_path: Path) -> None:
@@ -346,9 +346,9 @@ def test_the_path_mtu_is_searched_for_once_per_start(
     monkeypatch.setattr("meshbench.collectors.path_mtu.search", search)
 
     async def two_cells() -> tuple[reconcile.Up, reconcile.Up, reconcile.Up]:
-        one = job()
-        async with session(one.where, one.profile, "test") as bed:
-            built = await reconcile.assemble(bed, "nebula", one.system, tmp_path)
+        default_job = job()
+        async with session(default_job.where, default_job.profile, "test") as bed:
+            built = await reconcile.assemble(bed, "nebula", default_job.system, tmp_path)
             first = await reconcile.only(bed, built, await state.read(bed.hosts), "a")
             later = await state.read(bed.hosts)
             for host, digest in lifecycle.digests(built).items():
@@ -415,11 +415,11 @@ def next_cell(store: Path, change: Callable[[Any, dict[str, Any]], None]) -> rec
 
 @pytest.mark.parametrize(("profile", "lost"), [("baseline", []), ("low", ["impairment"])])
 def test_what_a_reboot_took_from_a_host_is_put_back(profile: str, lost: list[str]) -> None:
-    one = job(vpn="nebula", benchmark="ping", profile=profile)
+    ping_job = job(vpn="nebula", benchmark="ping", profile=profile)
 
     async def inner() -> tuple[Sequence[str], dict[str, Any]]:
-        async with session(one.where, one.profile, "test") as bed:
-            words = await measure.putting_back(one, bed)(bed.hosts[0])
+        async with session(ping_job.where, ping_job.profile, "test") as bed:
+            words = await measure.putting_back(ping_job, bed)(bed.hosts[0])
             return words, await bed.engine.read()
 
     words, reading = asyncio.run(inner())
@@ -430,15 +430,15 @@ def test_what_a_reboot_took_from_a_host_is_put_back(profile: str, lost: list[str
 @pytest.mark.parametrize(("name", "lost"), [("reorder-only", ["tuning"]), ("stock", [])])
 def test_settings_that_a_reboot_took_from_a_host_are_put_back(name: str, lost: list[str]) -> None:
     """A boot under the kernel's own settings is told where those were what is measured."""
-    one = job(vpn="nebula", benchmark="ping", profile="baseline")
+    ping_job = job(vpn="nebula", benchmark="ping", profile="baseline")
     key = "net.ipv4.tcp_reordering"
     seven = Tuning(sysctls={key: 7})
-    cell = one.cell.model_copy(update={"tuning": name})
-    one = one.model_copy(update={"tuning": seven, "cell": cell})
+    cell = ping_job.cell.model_copy(update={"tuning": name})
+    ping_job = ping_job.model_copy(update={"tuning": seven, "cell": cell})
 
     async def inner() -> list[list[str]]:
-        async with session(one.where, one.profile, "test") as bed:
-            put_back = measure.putting_back(one, bed)
+        async with session(ping_job.where, ping_job.profile, "test") as bed:
+            put_back = measure.putting_back(ping_job, bed)
             return [list(await put_back(bed.hosts[0])) for _ in range(2)]
 
     assert asyncio.run(inner()) == [lost, []]
@@ -490,11 +490,11 @@ def test_what_a_vpn_had_lost_is_in_the_record(
         return dataclasses.replace(await only(*words), revived=lost)
 
     monkeypatch.setattr(reconcile, "only", revived)
-    found = run(tmp_path)
-    assert str(lost) in found.marks
-    assert found.vpn.silent_before == ["lom->yuki"]
-    assert found.vpn.log_tail_before == {"yuki": "its last words"}
-    assert {one.status for one in found.links} == {Status.OK}
+    record = run(tmp_path)
+    assert str(lost) in record.marks
+    assert record.vpn.silent_before == ["lom->yuki"]
+    assert record.vpn.log_tail_before == {"yuki": "its last words"}
+    assert {link.status for link in record.links} == {Status.OK}
 
 
 def test_a_vpn_that_cannot_be_started_anew_says_what_was_before(

@@ -69,7 +69,7 @@ def test_what_it_names_is_there(kind: str) -> None:
 def _there(name: str, known: set[str]) -> bool:
     """`benchmark-<name>` is a figure of any benchmark, and a name may end in an asterisk."""
     if name.endswith("*"):
-        return any(one.startswith(name[:-1]) for one in known)
+        return any(known_name.startswith(name[:-1]) for known_name in known)
     return name in known or name.startswith("benchmark-")
 
 

@@ -104,7 +104,7 @@ def test_a_restart_in_stages() -> None:
 def test_a_path_is_direct_when_it_is_said_so_after_ten_in_a_row() -> None:
     """What the daemon says before the outage is noticed is of the path that was."""
     paths = json.dumps([["lom", "yuki", "direct"]])
-    found = parsed(
+    observations = parsed(
         record(
             kept("fault/restart/yuki/1", stamps(10.0, 10.1)),
             kept("paths/restart/yuki/1", paths, start_s=10.6),
@@ -113,7 +113,7 @@ def test_a_path_is_direct_when_it_is_said_so_after_ten_in_a_row() -> None:
         ),
         faults=["restart"],
     )
-    assert value(found, "direct", "restart yuki") == pytest.approx(3.2)
+    assert value(observations, "direct", "restart yuki") == pytest.approx(3.2)
 
 
 @pytest.mark.parametrize(

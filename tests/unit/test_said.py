@@ -15,8 +15,8 @@ LEVELS = {"internal": 1000.0, "tinc": 500.0, "nebula": 1000.0, "mycelium": 480.0
 
 
 def words(folder: Path, value: Value, rounds: int, vpns: tuple[str, ...] = tuple(LEVELS)) -> str:
-    made = synthetic.write(folder, *campaign(value, vpns, rounds))
-    data = Data.read({name: made[name] for name in said.TABLES})
+    files = synthetic.write(folder, *campaign(value, vpns, rounds))
+    data = Data.read({name: files[name] for name in said.TABLES})
     plan = synthetic.context(vpns=vpns, profiles=("baseline",), benchmarks=("tcp",), rounds=rounds)
     return str(said.said(data, plan).content)
 
@@ -69,8 +69,8 @@ def test_below_six_rounds_nothing_is_said_of_differences(tmp_path: Path) -> None
 
 def test_what_failed_is_said_with_its_reason_and_its_share(tmp_path: Path) -> None:
     samples, links = synthetic.campaign(rounds=6)
-    made = synthetic.write(tmp_path, samples, links)
-    data = Data.read({name: made[name] for name in said.TABLES})
+    files = synthetic.write(tmp_path, samples, links)
+    data = Data.read({name: files[name] for name in said.TABLES})
     text = str(said.said(data, synthetic.context(rounds=6)).content)
     assert "mycelium has no value: failed: no route to host." in text
     assert (

@@ -41,38 +41,38 @@ def test_options_are_typed_on_both_sides_of_the_text() -> None:
 
 @pytest.mark.parametrize(("part", "key"), [("options", "duration"), ("system", "driver_")])
 def test_a_text_that_says_what_nobody_knows_is_refused(part: str, key: str) -> None:
-    said = json.loads(setup().measure(cell(benchmark="tcp")).text())
-    said[part][key] = 1
+    settings = json.loads(setup().measure(cell(benchmark="tcp")).text())
+    settings[part][key] = 1
     with pytest.raises(ValueError, match="unknown key"):
-        MeasureJob.of(json.dumps(said))
+        MeasureJob.of(json.dumps(settings))
 
 
 def test_drivers_and_benchmarks_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
+    systems: list[str] = []
 
     def sources(driver: nebula.Nebula, _: Package | None = None) -> tuple[Supply, ...]:
-        made.append(driver.system)
+        systems.append(driver.system)
         return ()
 
     monkeypatch.setattr(nebula.Nebula, "sources", sources)
-    one = setup(rounds=50)
-    assert len(one.records) == 50 * 2 * 2 + 50 * 2
+    trial = setup(rounds=50)
+    assert len(trial.records) == 50 * 2 * 2 + 50 * 2
     for name in ("nebula",) * 3:
-        one.deploy(name)
-    assert len(made) <= 2  # once for its driver, once to compare with the driver's own package
-    assert one.drivers["nebula"] is one.drivers["nebula"]
+        trial.deploy(name)
+    assert len(systems) <= 2  # once for its driver, once to compare with the driver's own package
+    assert trial.drivers["nebula"] is trial.drivers["nebula"]
 
 
 def test_every_record_has_a_place_of_its_own_that_its_settings_name() -> None:
-    one = setup()
-    assert len(set(one.records.values())) == len(one.records) == 2 * 2 * 2 + 2 * 2
-    key = jobs.key(one.texts[cell()])
-    assert one.records[cell()] == Path(f"results/trial/raw/nebula/stock/low/ping/1/{key}.json")
-    assert one.text(cell(), key) == one.measure(cell()).text()
-    key = jobs.key(one.texts[STEP])
-    assert one.records[STEP] == Path(f"results/trial/calibration/ingress/low/1/{key}.json")
+    trial = setup()
+    assert len(set(trial.records.values())) == len(trial.records) == 2 * 2 * 2 + 2 * 2
+    key = jobs.key(trial.texts[cell()])
+    assert trial.records[cell()] == Path(f"results/trial/raw/nebula/stock/low/ping/1/{key}.json")
+    assert trial.text(cell(), key) == trial.measure(cell()).text()
+    key = jobs.key(trial.texts[STEP])
+    assert trial.records[STEP] == Path(f"results/trial/calibration/ingress/low/1/{key}.json")
     with pytest.raises(MeshbenchError, match="made by other settings than the campaign has"):
-        one.text(cell(), "0" * 12)
+        trial.text(cell(), "0" * 12)
 
 
 def test_a_bracket_measures_the_bare_link_as_the_campaign_measures_its_cells() -> None:

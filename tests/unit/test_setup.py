@@ -73,15 +73,17 @@ def test_what_is_installed_already_is_not_asked_for_again(setup: Setup) -> None:
 
 
 def test_a_python_too_old_is_refused_before_anything_is_installed(setup: Setup) -> None:
-    said, calls = setup(python="3, 9, 2", installed=())
+    output, calls = setup(python="3, 9, 2", installed=())
     assert calls == []
-    sentence, end = said.splitlines()
+    sentence, end = output.splitlines()
     assert sentence.startswith("meshbench needs Python 3.11 or newer")
     assert sentence.endswith("python3 is 3.9")
     assert end.startswith("make: ***")
 
 
 def test_without_root_what_the_lab_needs_is_named_and_the_environment_made(setup: Setup) -> None:
-    said, [environment] = setup(user=1000, installed=tuple({*PACKAGES} - {"iperf3", "mmdebstrap"}))
-    assert said.splitlines()[0].endswith("(as root: apt-get install): iperf3 mmdebstrap")
+    output, [environment] = setup(
+        user=1000, installed=tuple({*PACKAGES} - {"iperf3", "mmdebstrap"})
+    )
+    assert output.splitlines()[0].endswith("(as root: apt-get install): iperf3 mmdebstrap")
     assert environment.startswith("python3 -m venv")

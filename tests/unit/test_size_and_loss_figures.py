@@ -48,11 +48,11 @@ def sizes(folder: Path) -> tuple[Data, Context]:
         for number, (source, target) in enumerate(synthetic.LINKS):
             at = {"vpn": vpn, "benchmark": "mtu", "source": source, "target": target}
             bad = vpn == "nebula" and number == 1
-            said = {"status": "failed", "reason": REASON} if bad else {}
-            links.append(synthetic.link(**at, **said))
+            failure = {"status": "failed", "reason": REASON} if bad else {}
+            links.append(synthetic.link(**at, **failure))
             if bad:
                 samples += [
-                    synthetic.sample("largest_whole", None, "byte", **at, **said, direction=d)
+                    synthetic.sample("largest_whole", None, "byte", **at, **failure, direction=d)
                     for d in ("forward", "reverse")
                 ]
                 continue
@@ -61,8 +61,8 @@ def sizes(folder: Path) -> tuple[Data, Context]:
     context = synthetic.context(
         vpns=(*PATHS, "zerotier"), profiles=("baseline",), benchmarks=("mtu",), rounds=1
     )
-    made = synthetic.write(folder, samples, links, ("impairment", "links", "packet_sizes"))
-    return Data.read({"packet_sizes": made["packet_sizes"]}), context
+    files = synthetic.write(folder, samples, links, ("impairment", "links", "packet_sizes"))
+    return Data.read({"packet_sizes": files["packet_sizes"]}), context
 
 
 def test_each_size_has_its_fate_in_words(tmp_path: Path) -> None:
@@ -112,18 +112,18 @@ def losses(folder: Path, shares: dict[str, tuple[float, ...]]) -> tuple[Data, Co
         vpns=tuple(shares), profiles=("baseline",), benchmarks=("ping",), rounds=1,
         links=((source, target),),
     )  # fmt: skip
-    made = synthetic.write(folder, samples, links)
-    return Data.read({name: made[name] for name in catalogue.get("ping_loss").tables}), context
+    files = synthetic.write(folder, samples, links)
+    return Data.read({name: files[name] for name in catalogue.get("ping_loss").tables}), context
 
 
 def test_an_outage_is_told_beside_the_loss_of_the_other_runs(tmp_path: Path) -> None:
     data, context = losses(tmp_path, {"nebula": (0.02, 1.0, 0.0), "tinc": (0.01, 0.0, 0.0)})
-    told = ping_loss.caption(data, context)
+    caption = ping_loss.caption(data, context)
     assert (
         "nebula at baseline: 1 of 3 runs without any reply, 34 % on average, 1.0 % in the others"
-        in told
+        in caption
     )
-    assert "tinc" not in told
+    assert "tinc" not in caption
     assert "Longest loss period: 100 requests in turn (baseline: nebula)" in ping_loss.notes(
         data, context
     )

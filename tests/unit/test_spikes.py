@@ -19,16 +19,16 @@ LAST_S = TIMES_S[-1]
 def series(*spikes_s: float, seed: int = 1) -> list[float]:
     """RTTs around 2 ms, ten times as much at some times."""
     noise = np.exp(np.random.default_rng(seed).normal(0.7, 0.1, len(TIMES_S)))
-    high = [any(abs(at_s - one) < 0.05 for one in spikes_s) for at_s in TIMES_S]
+    high = [any(abs(at_s - spike_s) < 0.05 for spike_s in spikes_s) for at_s in TIMES_S]
     return [float(rtt) * (10 if up else 1) for rtt, up in zip(noise, high, strict=True)]
 
 
 def test_rtts_far_above_the_median_are_spikes_and_those_in_turn_are_one() -> None:
-    found = coincidences.spikes(TIMES_S, series(5.0, 20.0, 20.2, 20.4))
-    assert [one.begin_s < at_s < one.end_s for one, at_s in zip(found, (5.0, 20.2), strict=True)] == [
+    spikes = coincidences.spikes(TIMES_S, series(5.0, 20.0, 20.2, 20.4))
+    assert [spike.begin_s < at_s < spike.end_s for spike, at_s in zip(spikes, (5.0, 20.2), strict=True)] == [
         True, True
     ]  # fmt: skip
-    assert found[1].end_s - found[1].begin_s == pytest.approx(0.4, abs=0.1)
+    assert spikes[1].end_s - spikes[1].begin_s == pytest.approx(0.4, abs=0.1)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -42,9 +42,9 @@ def test_rtts_that_are_nearly_alike_have_none(rtts_ms: list[float]) -> None:
 
 
 def test_one_of_few_values_can_be_a_spike() -> None:
-    [one] = coincidences.spikes(TIMES_S[:9], [2.0] * 8 + [90.0])
-    assert (one.t_s, one.rtt_ms) == (1.6, 90.0)
-    assert [one.begin_s, one.end_s] == pytest.approx([1.51, 1.69])
+    [spike] = coincidences.spikes(TIMES_S[:9], [2.0] * 8 + [90.0])
+    assert (spike.t_s, spike.rtt_ms) == (1.6, 90.0)
+    assert [spike.begin_s, spike.end_s] == pytest.approx([1.51, 1.69])
 
 
 def at(t_s: float, length_s: float = 0.0) -> Spike:
@@ -64,9 +64,9 @@ def test_the_share_near_events_is_what_a_spike_anywhere_has() -> None:
     events_s = [0.1, 10.0, 10.1, 10.1, 30.0, 59.9]
     for length_s in (0.0, 0.7, 6.0):
         tried = [at(dice.uniform(0, LAST_S - length_s), length_s) for _ in range(40_000)]
-        hit = sum(one.nearest(events_s) is not None for one in tried) / len(tried)
-        told = coincidences.share_near(at(0, length_s), events_s, 0, LAST_S)
-        assert told == pytest.approx(hit, abs=0.01)
+        hit = sum(spike.nearest(events_s) is not None for spike in tried) / len(tried)
+        share = coincidences.share_near(at(0, length_s), events_s, 0, LAST_S)
+        assert share == pytest.approx(hit, abs=0.01)
 
 
 def test_ten_lines_at_once_are_no_more_time_than_one() -> None:
@@ -115,10 +115,10 @@ def test_spikes_with_an_event_each_are_no_chance() -> None:
     near = [
         event(at_s + 0.1, host) for at_s, host in zip(SPIKES_S, ("lom", "yuki", "lom"), strict=True)
     ]
-    found = judged(*near, event(55.0), event(-8.0), event(69.0))
-    assert (found["n_lines"], found["n_logged"], found["n_near"]) == (4, 3, 3)
-    assert found["chance"] < 1e-3
-    assert found["log_reason"] is None
+    row = judged(*near, event(55.0), event(-8.0), event(69.0))
+    assert (row["n_lines"], row["n_logged"], row["n_near"]) == (4, 3, 3)
+    assert row["chance"] < 1e-3
+    assert row["log_reason"] is None
 
 
 def test_a_log_without_lines_in_that_time_is_no_log_that_is_not_known() -> None:
@@ -132,16 +132,16 @@ def test_a_log_without_lines_in_that_time_is_no_log_that_is_not_known() -> None:
 
 def test_clocks_that_are_not_known_to_the_window_tell_nothing() -> None:
     error_s = 2 * WINDOW_S
-    found = judged(event(5.0), event(5.0, "yuki", clock_error_s=error_s))
-    assert found["n_near"] is None
-    assert found["log_reason"] == "the hosts' clocks are known to 0.50 s only"
+    row = judged(event(5.0), event(5.0, "yuki", clock_error_s=error_s))
+    assert row["n_near"] is None
+    assert row["log_reason"] == "the hosts' clocks are known to 0.50 s only"
 
 
 def test_a_log_that_was_cut_off_speaks_of_the_spikes_before_only() -> None:
     cut = [event(at_s, until_s=21.0) for at_s in (5.0, 21.0)]
-    found = judged(*cut)
-    assert (found["n_lines"], found["n_logged"], found["n_near"]) == (2, 2, 1)
-    assert found["log_reason"] == "kept until 21.0 s only"
+    row = judged(*cut)
+    assert (row["n_lines"], row["n_logged"], row["n_near"]) == (2, 2, 1)
+    assert row["log_reason"] == "kept until 21.0 s only"
 
 
 def test_each_spike_says_which_line_was_nearest() -> None:

@@ -29,8 +29,8 @@ def logged(vpn: str, host: str, *times_s: float, **more: Any) -> list[dict[str, 
     end = {
         **synthetic.cell(benchmark="ping", vpn=vpn), "host": host, "until_s": 90.0, "clock_error_s": 0.0,
     }  # fmt: skip
-    said = {"unit": f"{vpn}.service", "priority": 6, "message": "Rekeying"}
-    return [{**end, "t_s": at_s, **said, **more} for at_s in times_s] or [end]
+    line = {"unit": f"{vpn}.service", "priority": 6, "message": "Rekeying"}
+    return [{**end, "t_s": at_s, **line, **more} for at_s in times_s] or [end]
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ BEFORE = Setup(making.campaign()).measure(cell()).model_dump(mode="json")
 
 def changed(*place: str, to: Any) -> dict[str, Any]:
     """The settings with one value changed, set, or (None) taken away."""
-    made: dict[str, Any] = {**BEFORE}
-    inner = made
+    settings: dict[str, Any] = {**BEFORE}
+    inner = settings
     for key in place[:-1]:
         inner[key] = dict(inner[key])
         inner = inner[key]
     inner[place[-1]] = to
-    return made
+    return settings
 
 
 def test_equal_settings_are_not_stale() -> None:

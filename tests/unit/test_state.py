@@ -56,16 +56,16 @@ def test_a_fault_that_a_killed_controller_left_is_seen() -> None:
 
 
 def test_the_sections_are_read() -> None:
-    said = state.parse(TEXT)
-    assert list(said) == [
+    sections = state.parse(TEXT)
+    assert list(sections) == [
         "kernel", "governor", "vpns", "installed", "links", "offloads", "sysctls", "failed_vpn"
     ]  # fmt: skip
-    assert said["kernel"] == "Linux 6.1 x86_64"
-    assert said["governor"] == ""
-    assert said["links"][0]["mtu"] == 1500
-    assert said["offloads"]["generic-receive-offload"] == "off [fixed]"
-    assert said["sysctls"]["net.ipv4.tcp_rmem"] == "4096\t131072\t6291456"
-    assert said["failed_vpn"] is None
+    assert sections["kernel"] == "Linux 6.1 x86_64"
+    assert sections["governor"] == ""
+    assert sections["links"][0]["mtu"] == 1500
+    assert sections["offloads"]["generic-receive-offload"] == "off [fixed]"
+    assert sections["sysctls"]["net.ipv4.tcp_rmem"] == "4096\t131072\t6291456"
+    assert sections["failed_vpn"] is None
 
 
 @pytest.mark.parametrize("words", ["", "Option -j is unknown", "[{", "1: lo: <LOOPBACK>"])
@@ -75,8 +75,8 @@ def test_words_in_place_of_json_are_nothing(words: str) -> None:
 
 def test_which_vpn_runs_where() -> None:
     other = state.parse("\n@ vpns\nmeshbench-vpn-nebula.service active running\n")
-    found = state.running({"lom": state.parse(TEXT), "yuki": other})
-    assert found == {"nebula": {"lom", "yuki"}, "wireguard": {"lom"}}
+    running = state.running({"lom": state.parse(TEXT), "yuki": other})
+    assert running == {"nebula": {"lom", "yuki"}, "wireguard": {"lom"}}
 
 
 def test_what_is_installed_where() -> None:
@@ -88,23 +88,23 @@ def test_what_is_installed_where() -> None:
 
 def test_reading_asks_each_host_once() -> None:
     hosts = [making.ScriptedHost(name, lambda _: TEXT) for name in ("lom", "yuki")]
-    found = asyncio.run(state.read(hosts))
-    assert found["yuki"] == state.parse(TEXT)
+    by_host = asyncio.run(state.read(hosts))
+    assert by_host["yuki"] == state.parse(TEXT)
     assert [host.asked for host in hosts] == [[["sh", "-s", "data0"]]] * 2
 
 
 def test_the_script_reads_this_very_machine() -> None:
     script = files("meshbench.testbed") / "state.sh"
-    said = subprocess.run(
+    done = subprocess.run(
         ["sh", "-s", "lo"], input=script.read_bytes(), capture_output=True, check=True
     )
-    found = state.parse(said.stdout.decode())
-    assert found["kernel"].startswith(os.uname().sysname)
-    assert float(found["uptime_s"]) > 0
-    assert found["vpns"] == []
+    sections = state.parse(done.stdout.decode())
+    assert sections["kernel"].startswith(os.uname().sysname)
+    assert float(sections["uptime_s"]) > 0
+    assert sections["vpns"] == []
     words = Path("/proc/sys/net/ipv4/tcp_rmem").read_text().split()
-    assert found["sysctls"]["net.ipv4.tcp_rmem"].split() == words
-    assert "net.core.rmem_max" in found["sysctls"]
+    assert sections["sysctls"]["net.ipv4.tcp_rmem"].split() == words
+    assert "net.core.rmem_max" in sections["sysctls"]
 
 
 class Kernel:
@@ -193,11 +193,11 @@ def test_a_kernel_that_does_not_take_a_value_is_named_and_left_as_it_was() -> No
     kernel = Kernel(tcp_reordering="3", tcp_rmem="1\t2\t3")
     stock = dict(kernel.values)
     kernel.refuses = {"net.ipv4.tcp_reordering"}
-    said = (
+    pattern = (
         r"^yuki: net\.ipv4\.tcp_reordering is 3, not 10 "
         r"\(net.* write error: Invalid argument\)$"
     )
-    with pytest.raises(tuning.UnsupportedError, match=said):
+    with pytest.raises(tuning.UnsupportedError, match=pattern):
         kernel.apply(REORDER)
     assert kernel.values == stock
 
@@ -235,9 +235,9 @@ def test_settings_are_those_of_the_kernel() -> None:
         return done.returncode, done.stdout, done.stderr
 
     host = making.ScriptedHost(answer=answer)
-    found = asyncio.run(sysctls.read(host, ["net.ipv4.tcp_rmem", "net.ipv4.no_such", "net.ipv4"]))
+    values = asyncio.run(sysctls.read(host, ["net.ipv4.tcp_rmem", "net.ipv4.no_such", "net.ipv4"]))
     words = Path("/proc/sys/net/ipv4/tcp_rmem").read_text().split()
-    assert found == {"net.ipv4.tcp_rmem": " ".join(words)}
+    assert values == {"net.ipv4.tcp_rmem": " ".join(words)}
     done = asyncio.run(sysctls.write(host, {"net.ipv4.no_such": "1", "net.core.no_such": "1"}))
     assert done.returncode == 1
     lines = done.stderr.splitlines()

@@ -54,9 +54,9 @@ def write(
     **words: Any,
 ) -> Path:
     of = cell(**words)
-    made = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
+    cell_record = record(*links, took_s=took_s, cell=of).model_copy(update={"marks": list(marks)})
     path = here / (planned or campaign()).records[of]
-    records.write(made, path)
+    records.write(cell_record, path)
     return path
 
 
@@ -81,8 +81,8 @@ def test_tools_that_run_together_count_once(
 
 def test_only_measuring_commands_count() -> None:
     warm_up = command(start_s=0, took_s=9, measuring=False)
-    found = done(link(warm_up, command(start_s=9, took_s=2)))
-    assert found.measuring_s == pytest.approx(2)
+    measured = done(link(warm_up, command(start_s=9, took_s=2)))
+    assert measured.measuring_s == pytest.approx(2)
     assert Done(cell(), Path(), None).measuring_s == 0
 
 
@@ -91,7 +91,7 @@ def test_failed_are_those_that_could_be_otherwise() -> None:
         return done(link(command(PING)), link(command(PING), status=status))
 
     cells = [*(of(status) for status in Status), Done(cell(), Path(), None)]
-    assert {found.status for found in summary.failed(cells)} == {
+    assert {failure.status for failure in summary.failed(cells)} == {
         Status.FAILED, Status.TIMEOUT, Status.TOOL_FAILED, Status.UNAVAILABLE
     }  # fmt: skip
 
@@ -119,11 +119,11 @@ def test_what_cannot_be_read_is_measured_again(
     if content is not None:
         odd.write_text(content)
         step.write_text(content)
-    assert [one.path.resolve() for one in summary.failed(summary.read(campaign()))] == [odd]
+    assert [failure.path.resolve() for failure in summary.failed(summary.read(campaign()))] == [odd]
     assert summary.unmade(campaign()) == [step]
-    said = show(capsys, None)
-    assert f"tool_failed: {odd.relative_to(here)}\n" in said
-    assert reason in " ".join(said.split())
+    output = show(capsys, None)
+    assert f"tool_failed: {odd.relative_to(here)}\n" in output
+    assert reason in " ".join(output.split())
 
 
 def show(capsys: pytest.CaptureFixture[str], *more: Any) -> str:
@@ -148,8 +148,8 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     later = (START + timedelta(seconds=1)).isoformat()
     before = (START - timedelta(seconds=1)).isoformat()
 
-    said = show(capsys, before, "--config testbed=fake")
-    assert counts(said) == {
+    output = show(capsys, before, "--config testbed=fake")
+    assert counts(output) == {
         "internal": ["4", "1", "0", "0", "1", "3"],
         "wireguard": ["4", "0", "0", "0", "0", "4"],
         "nebula": ["4", "1", "0", "1", "0", "3"],
@@ -158,24 +158,24 @@ def test_the_summary_says_what_is_new_reused_failed_marked_and_missing(
     step = campaign().records[Calibrated("low", 1)]
     records.write(network.model_copy(update={"marks": ["late"]}), step)
     assert summary.marked_calibrations(campaign()) == [step]
-    found = summary.marked(summary.read(campaign()))
-    assert [one.path.resolve() for one in found] == [doubtful.resolve()]
-    assert f"failed: {campaign().records[cell()]}\n    no [bold] daemon\n" in said
-    assert "; nothing was measured" in said
+    marked = summary.marked(summary.read(campaign()))
+    assert [marked_cell.path.resolve() for marked_cell in marked] == [doubtful.resolve()]
+    assert f"failed: {campaign().records[cell()]}\n    no [bold] daemon\n" in output
+    assert "; nothing was measured" in output
 
-    said = show(capsys, later)
-    assert counts(said)["internal"] == ["4", "0", "1", "0", "1", "3"]
-    assert "nothing was measured" in said
-    assert "figures: figures/trial/" in said
+    output = show(capsys, later)
+    assert counts(output)["internal"] == ["4", "0", "1", "0", "1", "3"]
+    assert "nothing was measured" in output
+    assert "figures: figures/trial/" in output
 
 
 @pytest.mark.parametrize(("kind", "told"), [("lab", True), ("ssh", True), ("fake", False)])
 def test_a_fake_testbed_s_time_is_not_compared_with_its_tools(kind: str, told: bool) -> None:
     of = record(link(command(took_s=5)))
-    made = of.model_copy(update={"testbed": of.testbed.model_copy(update={"kind": kind})})
-    said = summary._times([made], START - timedelta(seconds=1))
-    assert ("measuring tools ran 5 s: overhead " in said) is told
-    assert said.endswith("; nothing was measured") is not told
+    cell_record = of.model_copy(update={"testbed": of.testbed.model_copy(update={"kind": kind})})
+    text = summary._times([cell_record], START - timedelta(seconds=1))
+    assert ("measuring tools ran 5 s: overhead " in text) is told
+    assert text.endswith("; nothing was measured") is not told
 
 
 def test_what_was_not_in_tools_is_told_by_part() -> None:
@@ -184,14 +184,14 @@ def test_what_was_not_in_tools_is_told_by_part() -> None:
     spent = Spent(
         workflow_s=1, opening_s=2, evidence_s=3, vpn_s=4, preparing_s=6, measuring_s=5 + 7
     )
-    made = of.model_copy(update={"testbed": lab, "spent": spent})
+    cell_record = of.model_copy(update={"testbed": lab, "spent": spent})
     begin = START - timedelta(seconds=1)
-    said = summary._times([made, made], begin)
+    text = summary._times([cell_record, cell_record], begin)
     assert (
         "\nnot in tools: rest of the tests 14 s, VPNs brought up 8 s, impairing and servers 12 s, "
-        in said
+        in text
     )
-    assert ", evidence 6 s, opening the testbed 4 s, between cells 2 s, before, after and " in said
+    assert ", evidence 6 s, opening the testbed 4 s, between cells 2 s, before, after and " in text
     assert "not in tools" not in summary._times([of.model_copy(update={"testbed": lab})], begin)
 
 
@@ -205,8 +205,8 @@ def test_the_one_command_repeats_the_options_of_the_run(
     assert shlex.split(options) == [
         "--configfile", "config/my own.yaml", "--config", "rounds=1", 'vpns=["a", "b"]', 'seed=!!str "1" ',
     ]  # fmt: skip
-    said = show(capsys, None, options)
-    [line] = [line for line in said.splitlines() if line.startswith("measure just these again:")]
+    output = show(capsys, None, options)
+    [line] = [line for line in output.splitlines() if line.startswith("measure just these again:")]
     assert line.split(":  ")[1] == (
         f"snakemake --cores 1 figures/all {options} -R $(python -m meshbench failed {options})"
     )
@@ -242,10 +242,10 @@ def test_the_plan_says_what_is_reused(here: Path, capsys: pytest.CaptureFixture[
     write(here, link(command(PING)))
     write(here, link(status=Status.FAILED), benchmark="tcp")
     estimate.show(campaign())
-    said = capsys.readouterr().out
-    states = [line.split("│")[-2].strip() for line in said.splitlines() if line.count("│") == 9]
+    output = capsys.readouterr().out
+    states = [line.split("│")[-2].strip() for line in output.splitlines() if line.count("│") == 9]
     assert sorted(states) == ["reused", "reused (failed)", *["to measure"] * 10]
-    text = " ".join(said.split())
+    text = " ".join(output.split())
     assert "10 of 12 cells and 2 calibrations to measure, 2 cells reused; about 0:" in text
     assert "(learnt from 2 records)" in text
 

@@ -55,9 +55,9 @@ def test_each_file_says_its_grain_and_each_column_it_makes(name: str) -> None:
 def test_no_input_files_give_an_empty_table_of_the_same_columns(name: str, tmp_path: Path) -> None:
     nothing = synthetic.tables(tmp_path / "nothing", [], [], [name])
     full = synthetic.write(tmp_path / "full", *synthetic.campaign(), [name])
-    made, wanted = pq.read_table(nothing[name]), pq.read_schema(full[name])
-    assert made.num_rows == 0
-    assert made.column_names == wanted.names
+    empty, wanted = pq.read_table(nothing[name]), pq.read_schema(full[name])
+    assert empty.num_rows == 0
+    assert empty.column_names == wanted.names
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_links_are_all_there(tmp_path: Path) -> None:
     calibrated = [row for row in links if row["benchmark"] == "calibration"]
     assert len(table(tmp_path, "links", [], links)) == len(links) - len(calibrated)
     (tmp_path / "calibrations").mkdir()
-    made = table(tmp_path / "calibrations", "calibrations", [], links)
-    assert sum(row["n_links"] for row in made) == len(calibrated)
+    rows = table(tmp_path / "calibrations", "calibrations", [], links)
+    assert sum(row["n_links"] for row in rows) == len(calibrated)
 
 
 def cells_of(folder: Path, links: Rows, samples: Rows | None = None) -> Rows:
@@ -433,16 +433,16 @@ def test_a_cell_says_whether_its_network_was_as_asked(
         {**CALIBRATED, "source": "yuki"},
         link(profile="low", round=2),
     ]
-    found = cells_of(tmp_path, links, [*probe(owd_mean=owd), *other])
-    assert [cell["impairment_ok"] for cell in found] == [expected, None]
-    said = ["the network without a VPN was outside its tolerance"] if expected is False else []
-    assert [cell["marks"] for cell in found] == [said, []]
+    cells = cells_of(tmp_path, links, [*probe(owd_mean=owd), *other])
+    assert [cell["impairment_ok"] for cell in cells] == [expected, None]
+    marks = ["the network without a VPN was outside its tolerance"] if expected is False else []
+    assert [cell["marks"] for cell in cells] == [marks, []]
 
 
 def test_every_table_of_values_has_the_mark_of_its_network(tmp_path: Path) -> None:
-    made = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
+    files = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
     for name in ("throughput", "retransmits", "latency", "measures", "links"):
-        rows = [row for row in synthetic.read(made[name]) if row.get("benchmark") != "calibration"]
+        rows = [row for row in synthetic.read(files[name]) if row.get("benchmark") != "calibration"]
         outside = {
             (row["profile"], row["round"])
             for row in rows
@@ -573,8 +573,8 @@ def test_a_ping_that_got_no_answer_still_knows_its_loss(tmp_path: Path) -> None:
 
 
 def test_the_synthetic_campaign_adds_up(tmp_path: Path) -> None:
-    made = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
-    cells = synthetic.read(made["cells"])
+    files = synthetic.write(tmp_path, *synthetic.campaign(rounds=2))
+    cells = synthetic.read(files["cells"])
     # 5 systems x 4 profiles x 2 benchmarks x 2 rounds, less one missing cell
     assert len(cells) == 79
     bad = {
@@ -593,7 +593,7 @@ def test_the_synthetic_campaign_adds_up(tmp_path: Path) -> None:
     assert {
         c["round"] for c in cells if c["profile"] == "high" and c["impairment_ok"] is False
     } == {2}
-    throughput = synthetic.read(made["throughput"])
+    throughput = synthetic.read(files["throughput"])
     assert len(throughput) == 4 * sum(c["n_links"] for c in cells if c["benchmark"] == "tcp")
 
 
@@ -606,7 +606,7 @@ def test_campaigns_in_the_same_files_do_not_mix(tmp_path: Path) -> None:
         synthetic.write(tmp_path / "2", _renamed(campaigns[1][0]), _renamed(campaigns[1][1])),
     ]
     for name, path in synthetic.write(tmp_path / "both", samples, links).items():
-        rows = [str(row) for made in apart for row in synthetic.read(made[name])]
+        rows = [str(row) for files in apart for row in synthetic.read(files[name])]
         assert sorted(map(str, synthetic.read(path))) == sorted(rows), name
 
 

@@ -37,40 +37,40 @@ def values(name: str) -> list[Observation]:
     return list(tcp_values.of_run(making.document(f"iperf3-{name}.json"), PAIR))
 
 
-def whole(found: list[Observation], direction: str) -> dict[str, float | None]:
-    mine = [v for v in found if v.t_s is None and v.direction == direction]
+def whole(observations: list[Observation], direction: str) -> dict[str, float | None]:
+    mine = [v for v in observations if v.t_s is None and v.direction == direction]
     names = [value.metric.name for value in mine]
     assert len(set(names)) == len(names)
     return {value.metric.name: value.value for value in mine}
 
 
-def series(found: list[Observation], direction: str, metric: str) -> list[float | None]:
-    mine = [v for v in found if v.t_s is not None and v.direction == direction]
+def series(observations: list[Observation], direction: str, metric: str) -> list[float | None]:
+    mine = [v for v in observations if v.t_s is not None and v.direction == direction]
     return [value.value for value in mine if value.metric.name == metric]
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 def test_one_direction_at_a_time(direction: str) -> None:
-    run, found = making.document(f"iperf3-{direction}.json"), values(direction)
+    run, observations = making.document(f"iperf3-{direction}.json"), values(direction)
     end, other = run["end"], {"forward": "reverse", "reverse": "forward"}[direction]
-    assert {(value.direction, value.mode) for value in found} == {(direction, "single")}
-    said = whole(found, direction)
-    assert whole(found, other) == {}
-    assert said["goodput"] == end["sum_received"]["bits_per_second"]
-    assert said["send_rate"] == end["sum_sent"]["bits_per_second"]
-    assert said["sent"] == end["sum_sent"]["bytes"]
-    assert said["retransmits"] == end["sum_sent"]["retransmits"] == 0
-    assert said["mss"] == run["start"]["tcp_mss_default"]
+    assert {(value.direction, value.mode) for value in observations} == {(direction, "single")}
+    by_metric = whole(observations, direction)
+    assert whole(observations, other) == {}
+    assert by_metric["goodput"] == end["sum_received"]["bits_per_second"]
+    assert by_metric["send_rate"] == end["sum_sent"]["bits_per_second"]
+    assert by_metric["sent"] == end["sum_sent"]["bytes"]
+    assert by_metric["retransmits"] == end["sum_sent"]["retransmits"] == 0
+    assert by_metric["mss"] == run["start"]["tcp_mss_default"]
     use = end["cpu_utilization_percent"]
-    assert said["iperf3_cpu_client"] == pytest.approx(use["host_total"] / 100)
-    assert said["iperf3_cpu_server"] == pytest.approx(use["remote_total"] / 100)
+    assert by_metric["iperf3_cpu_client"] == pytest.approx(use["host_total"] / 100)
+    assert by_metric["iperf3_cpu_server"] == pytest.approx(use["remote_total"] / 100)
 
 
 @pytest.mark.parametrize("name", ["forward", "reverse", "bidir"])
 def test_each_direction_has_the_receiver_s_goodput_and_the_sender_s_tcp(name: str) -> None:
-    run, found = making.document(f"iperf3-{name}.json"), values(name)
+    run, observations = making.document(f"iperf3-{name}.json"), values(name)
     sides = {"client": run["intervals"], "server": run["server_output_json"]["intervals"]}
-    directions = {value.direction for value in found}
+    directions = {value.direction for value in observations}
     assert directions == ({"forward", "reverse"} if name == "bidir" else {name})
     for direction in directions:
         sender, receiver = ("client", "server") if direction == "forward" else ("server", "client")
@@ -88,25 +88,29 @@ def test_each_direction_has_the_receiver_s_goodput_and_the_sender_s_tcp(name: st
             ("pmtu", sender, "pmtu", 1),
         ):
             expected = [stream[key] * factor for stream in streams[side]]
-            assert series(found, direction, metric) == pytest.approx(expected), metric
+            assert series(observations, direction, metric) == pytest.approx(expected), metric
 
 
 @pytest.mark.parametrize("name", ["forward", "reverse", "bidir"])
 def test_windows_and_rtt_are_those_of_the_sending_socket(name: str) -> None:
-    run, found = making.document(f"iperf3-{name}.json"), values(name)
-    for direction in {value.direction for value in found}:
+    run, observations = making.document(f"iperf3-{name}.json"), values(name)
+    for direction in {value.direction for value in observations}:
         end = (run if direction == "forward" else run["server_output_json"])["end"]
         [sender] = [s["sender"] for s in end["streams"] if s["sender"]["sender"]]
-        said = whole(found, direction)
-        assert said["cwnd_max"] == sender["max_snd_cwnd"]
-        assert said["snd_wnd_max"] == sender["max_snd_wnd"]
-        assert said["tcp_rtt_mean"] == pytest.approx(sender["mean_rtt"] / 1000)
+        by_metric = whole(observations, direction)
+        assert by_metric["cwnd_max"] == sender["max_snd_cwnd"]
+        assert by_metric["snd_wnd_max"] == sender["max_snd_wnd"]
+        assert by_metric["tcp_rtt_mean"] == pytest.approx(sender["mean_rtt"] / 1000)
 
 
 def test_both_at_once_are_told_apart() -> None:
-    run, found = making.document("iperf3-bidir-3.18.json"), values("bidir-3.18")
-    assert {value.mode for value in found} == {"bidir"}
-    forward, reverse, end = whole(found, "forward"), whole(found, "reverse"), run["end"]
+    run, observations = making.document("iperf3-bidir-3.18.json"), values("bidir-3.18")
+    assert {value.mode for value in observations} == {"bidir"}
+    forward, reverse, end = (
+        whole(observations, "forward"),
+        whole(observations, "reverse"),
+        run["end"],
+    )
     assert forward["goodput"] == end["sum_received"]["bits_per_second"]
     assert reverse["goodput"] == end["sum_received_bidir_reverse"]["bits_per_second"]
     assert forward["retransmits"] == end["sum_sent"]["retransmits"]
@@ -116,8 +120,8 @@ def test_both_at_once_are_told_apart() -> None:
     segments = end["sum_sent"]["bytes"] / 1248
     assert forward["retransmit_rate"] == pytest.approx(forward["retransmits"] / segments)
     # Recorded with a server that gave text only: no time series of the far sender.
-    assert series(found, "forward", "retransmits")
-    assert series(found, "reverse", "retransmits") == []
+    assert series(observations, "forward", "retransmits")
+    assert series(observations, "reverse", "retransmits") == []
     assert not {"cwnd_max", "snd_wnd_max", "tcp_rtt_mean"} & set(reverse)
 
 
@@ -137,8 +141,8 @@ def test_reordering_is_a_value_only_where_iperf3_says_it() -> None:
 @pytest.mark.parametrize("text", ["", "iperf3: error", "{", '{"error": "x"}', '{"start": {}}'])
 def test_what_is_no_result_has_no_values(text: str) -> None:
     commands = making.command(making.text("iperf3-forward.json")), making.command(text)
-    found = list(Tcp().parse_link(making.link(*commands, status=Status.TOOL_FAILED)))
-    assert len(found) == len(values("forward"))
+    observations = list(Tcp().parse_link(making.link(*commands, status=Status.TOOL_FAILED)))
+    assert len(observations) == len(values("forward"))
     with pytest.raises(ValueError, match="."):
         list(Tcp().parse_link(making.link(*commands)))
 
@@ -159,8 +163,8 @@ def test_what_is_no_result_has_no_values(text: str) -> None:
 )  # fmt: skip
 def test_an_error_is_the_path_s_or_the_tool_s(error: str, status: Status) -> None:
     assert iperf3.classify(error) is status
-    said = making.command(json.dumps({"error": error, "end": {}}), 1)
-    assert iperf3.judge(said, 9) == (status, error)
+    command = making.command(json.dumps({"error": error, "end": {}}), 1)
+    assert iperf3.judge(command, 9) == (status, error)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +211,10 @@ def test_a_run_that_hangs_after_all_of_its_data_is_iperf3_s_failure() -> None:
     """With --bidir its exchange of results can hang; the path carried data until the last second."""
     whole = json.loads(making.text("iperf3-bidir.json"))
     sent_s = round(iperf3_output.sent_s(iperf3_output.read(json.dumps(whole))))
-    told = f"iperf3's exchange of results failed after {sent_s} s of data: not finished within 9 s"
-    assert iperf3.judge(cut_off(whole), 9) == (Status.TOOL_FAILED, told)
+    reason = (
+        f"iperf3's exchange of results failed after {sent_s} s of data: not finished within 9 s"
+    )
+    assert iperf3.judge(cut_off(whole), 9) == (Status.TOOL_FAILED, reason)
     early = {**whole, "intervals": whole["intervals"][:-2]}
     assert iperf3.judge(cut_off(early), 9) == (Status.TIMEOUT, "not finished within 9 s")
     dead = copy.deepcopy(whole)
@@ -448,5 +454,7 @@ def test_what_came_instead_of_a_document_is_quoted(text: str, quote: str) -> Non
 def test_a_server_s_output_that_cannot_be_read_takes_nothing_from_the_client_s() -> None:
     run = making.document("iperf3-forward.json")
     run["server_output_json"]["intervals"] = None
-    found = list(tcp_values.of_run(run, PAIR))
-    assert whole(found, "forward")["goodput"] == run["end"]["sum_received"]["bits_per_second"]
+    observations = list(tcp_values.of_run(run, PAIR))
+    assert (
+        whole(observations, "forward")["goodput"] == run["end"]["sum_received"]["bits_per_second"]
+    )

@@ -36,8 +36,8 @@ def files(sent: int, again: int, sack: int, ts: int, dsack: int, ofo: int) -> st
 
 
 def record(*commands: Command, kind: str = "tcp") -> Record:
-    made = making.record(making.link(), kind=kind)
-    return made.model_copy(update={"collected": {TcpCounters.name: list(commands)}})
+    cell_record = making.record(making.link(), kind=kind)
+    return cell_record.model_copy(update={"collected": {TcpCounters.name: list(commands)}})
 
 
 def values(*commands: Command, kind: str = "tcp") -> dict[tuple[str, str], float | None]:
@@ -51,8 +51,8 @@ BOTH = (said(files(1000, 10, 5, 1, 2, 0), BEFORE), said(files(5000, 110, 6, 3, 2
 
 
 def test_counters_are_told_by_how_much_they_rose() -> None:
-    found = values(*BOTH)
-    assert found == {
+    by_metric = values(*BOTH)
+    assert by_metric == {
         ("lom", "sent"): 4000, ("lom", "retransmitted"): 100, ("lom", "reordering"): 3,
         ("lom", "dsacks"): 20, ("lom", "loss_probes"): 0, ("lom", "spurious"): 0.2,
     }  # fmt: skip
@@ -60,8 +60,8 @@ def test_counters_are_told_by_how_much_they_rose() -> None:
 
 def test_what_a_kernel_does_not_count_has_no_value() -> None:
     assert "timeouts" not in {name for _, name in values(*BOTH)}
-    one = said(SNMP.format(sent=1, again=0), BEFORE), said(SNMP.format(sent=9, again=3), AFTER)
-    assert values(*one) == {("lom", "sent"): 8, ("lom", "retransmitted"): 3}
+    commands = said(SNMP.format(sent=1, again=0), BEFORE), said(SNMP.format(sent=9, again=3), AFTER)
+    assert values(*commands) == {("lom", "sent"): 8, ("lom", "retransmitted"): 3}
 
 
 def test_nothing_sent_again_has_no_share_that_was_for_nothing() -> None:
@@ -98,6 +98,6 @@ def test_every_host_is_asked_before_and_after() -> None:
 
 def test_this_very_kernel_has_most_of_them() -> None:
     text = "".join(Path(file).read_text() for file in tcp_counters._FILES)
-    found = tcp_counters.counters(text)
-    assert {"Tcp.OutSegs", "TcpExt.TCPDSACKRecv", "TcpExt.TCPLossProbes"} <= found.keys()
-    assert found.keys() <= tcp_counters._KNOWN
+    counters = tcp_counters.counters(text)
+    assert {"Tcp.OutSegs", "TcpExt.TCPDSACKRecv", "TcpExt.TCPLossProbes"} <= counters.keys()
+    assert counters.keys() <= tcp_counters._KNOWN

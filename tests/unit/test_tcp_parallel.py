@@ -50,18 +50,18 @@ def test_all_links_are_one_group_of_six_flows() -> None:
     assert group.links == ["lom->yuki", "yuki->luna", "luna->lom"]
     assert [link.status for link in done.links] == [Status.OK] * 3
     record = making.record(*done.links)
-    found = list(TcpParallel().parse(record))
-    flows = {(v.subject, v.direction, v.mode) for v in found if v.metric is m.GOODPUT}
+    observations = list(TcpParallel().parse(record))
+    flows = {(v.subject, v.direction, v.mode) for v in observations if v.metric is m.GOODPUT}
     assert len(flows) == 6
     assert {mode for *_, mode in flows} == {"bidir"}
-    assert [v.value for v in found if v.metric is m.STREAMS] == [1] * 3
+    assert [v.value for v in observations if v.metric is m.STREAMS] == [1] * 3
 
 
 def test_a_pair_that_fails_leaves_the_others_valid() -> None:
     done = measured(lambda name: UNREACHABLE if name == "yuki" else BIDIR)
     assert [link.status for link in done.links] == [Status.OK, Status.FAILED, Status.OK]
-    found = list(TcpParallel().parse(making.record(*done.links)))
-    whole = {v.subject for v in found if v.metric is m.GOODPUT and v.t_s is None}
+    observations = list(TcpParallel().parse(making.record(*done.links)))
+    whole = {v.subject for v in observations if v.metric is m.GOODPUT and v.t_s is None}
     assert whole == {("lom", "yuki"), ("luna", "lom")}
 
 
@@ -70,8 +70,8 @@ def test_how_far_apart_the_sessions_started_is_a_value_of_each() -> None:
     names = ["->".join(link.pair) for link in links]
     record = making.record(*links)
     record.groups = [GroupRecord(links=names, start_spread_s=0.012)]
-    found = [v for v in TcpParallel().parse(record) if v.metric is m.START_SPREAD]
-    assert [(v.subject, v.value) for v in found] == [(link.pair, 0.012) for link in links]
+    observations = [v for v in TcpParallel().parse(record) if v.metric is m.START_SPREAD]
+    assert [(v.subject, v.value) for v in observations] == [(link.pair, 0.012) for link in links]
     alone = record.model_copy(update={"links": links[:1]})
     [value] = [v for v in TcpParallel().parse(alone) if v.metric is m.START_SPREAD]
     assert value.value == 0.012, "reading links one by one makes no other start of it"

@@ -32,8 +32,10 @@ def run(rates: Sequence[float], lengths_s: Sequence[float] | None = None) -> dic
 
 
 def whole(document: Any, metric: Metric, direction: str = "forward") -> Observation:
-    found = tcp_values.of_run(document, PAIR)
-    [value] = [o for o in found if (o.metric, o.t_s, o.direction) == (metric, None, direction)]
+    observations = tcp_values.of_run(document, PAIR)
+    [value] = [
+        o for o in observations if (o.metric, o.t_s, o.direction) == (metric, None, direction)
+    ]
     return value
 
 
@@ -52,10 +54,10 @@ def test_a_rest_at_the_end_is_no_rate_and_keeps_what_it_counts() -> None:
     ]
     first = {"start": 0, "seconds": 1, "bits_per_second": 5, "sender": True, "retransmits": 1}
     document["intervals"].insert(0, {"streams": [first]})
-    found = list(tcp_values.of_run(document, PAIR))
+    observations = list(tcp_values.of_run(document, PAIR))
 
     def over_time(metric: Metric) -> list[float | None]:
-        return [o.value for o in found if o.metric is metric and o.t_s is not None]
+        return [o.value for o in observations if o.metric is metric and o.t_s is not None]
 
     assert over_time(m.GOODPUT) == [4, 8]
     assert over_time(m.SEND_RATE) == [5]
@@ -148,15 +150,15 @@ def test_what_was_measured_until_the_limit_is_kept(status: Status) -> None:
     document = cut_short("iperf3-bidir.json")
     argv = ["iperf3", "-c", "x", "--bidir"]
     link = making.link(making.command(json.dumps(document), None, argv=argv), status=status)
-    found = list(Tcp().parse_link(link))
-    assert {value.metric for value in found if value.t_s is None} == set()
+    observations = list(Tcp().parse_link(link))
+    assert {value.metric for value in observations if value.t_s is None} == set()
     rates = {
         direction: [s["bits_per_second"] for i in document["intervals"] for s in i["streams"]
                     if s["sender"] is sends and not s["omitted"]]
         for direction, sends in (("forward", True), ("reverse", False))
     }  # fmt: skip
     for direction, metric in (("forward", m.SEND_RATE), ("reverse", m.GOODPUT)):
-        mine = [v.value for v in found if (v.metric, v.direction) == (metric, direction)]
+        mine = [v.value for v in observations if (v.metric, v.direction) == (metric, direction)]
         assert mine == rates[direction]
         assert mine
 

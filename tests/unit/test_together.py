@@ -54,7 +54,7 @@ AWKWARD = ["two words", "it's", "$(x)", "*", "line\nbreak", "back\\slash", "", "
 
 def test_each_question_has_its_own_output_and_status(shell: Shell, tmp_path: Any) -> None:
     script = b"cat; echo bad >&2; exit 3\n"
-    said = ask(
+    commands = ask(
         shell,
         Question(["printf", r"<%s>\n", *AWKWARD]),
         Question(["sh", "-c", script.decode()], b"one\n\n'two' %s $x"),
@@ -63,18 +63,18 @@ def test_each_question_has_its_own_output_and_status(shell: Shell, tmp_path: Any
         Question(["no-such-program"]),
     )
     assert [question.argv for question in shell.asked] == [["sh", "-s"]]
-    assert [command.returncode for command in said] == [0, 3, 0, 0, 127]
-    assert said[0].stdout == "".join(f"<{word}>\n" for word in AWKWARD)
-    assert said[0].argv == ["printf", r"<%s>\n", *AWKWARD]
-    assert (said[1].stdout, said[1].stderr) == ("one\n\n'two' %s $x", "bad\n")
-    assert (said[2].stdout, said[3].stdout, said[4].stdout) == ("x y\n", "", "")
-    assert "no-such-program" in said[4].stderr
+    assert [command.returncode for command in commands] == [0, 3, 0, 0, 127]
+    assert commands[0].stdout == "".join(f"<{word}>\n" for word in AWKWARD)
+    assert commands[0].argv == ["printf", r"<%s>\n", *AWKWARD]
+    assert (commands[1].stdout, commands[1].stderr) == ("one\n\n'two' %s $x", "bad\n")
+    assert (commands[2].stdout, commands[3].stdout, commands[4].stdout) == ("x y\n", "", "")
+    assert "no-such-program" in commands[4].stderr
     assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_one_question_is_asked_as_it_is(shell: Shell) -> None:
-    [said] = ask(shell, Question(["echo", "a"]))
-    assert (said.stdout, shell.asked) == ("a\n", [Question(["echo", "a"])])
+    [command] = ask(shell, Question(["echo", "a"]))
+    assert (command.stdout, shell.asked) == ("a\n", [Question(["echo", "a"])])
 
 
 def test_a_question_over_its_limit_says_so_and_the_others_are_answered(shell: Shell) -> None:
@@ -115,8 +115,8 @@ def test_outside_of_a_block_and_after_it_each_question_goes_by_itself(shell: She
 
 
 def test_an_input_that_cannot_stand_in_a_script_goes_by_itself(shell: Shell) -> None:
-    said = ask(shell, Question(["wc", "-c"], b"\0\xff"), Question(["echo"]), Question(["echo"]))
-    assert said[0].stdout.strip() == "2"
+    commands = ask(shell, Question(["wc", "-c"], b"\0\xff"), Question(["echo"]), Question(["echo"]))
+    assert commands[0].stdout.strip() == "2"
     assert sorted(len(question.argv) for question in shell.asked) == [2, 2]
 
 
@@ -128,7 +128,7 @@ def test_each_host_is_asked_its_own(shell: Shell) -> None:
                 for host in ("lom", "yuki", "lom")
             ))  # fmt: skip
 
-    assert [said.stdout for said in asyncio.run(both())] == ["lom\n", "yuki\n", "lom\n"]
+    assert [command.stdout for command in asyncio.run(both())] == ["lom\n", "yuki\n", "lom\n"]
     assert len(shell.asked) == 2
 
 
@@ -156,8 +156,8 @@ def test_a_script_that_cannot_be_run_is_an_error_of_the_host(tmp_path: Any) -> N
 
 def test_a_script_over_its_limit_leaves_its_questions_at_theirs() -> None:
     whole = making.command("", None, argv=("sh", "-s"))
-    said = together.answers([Question(["a"]), Question(["b"])], whole, "mark")
-    assert [(command.argv, command.returncode) for command in said] == [
+    commands = together.answers([Question(["a"]), Question(["b"])], whole, "mark")
+    assert [(command.argv, command.returncode) for command in commands] == [
         (["a"], None),
         (["b"], None),
     ]

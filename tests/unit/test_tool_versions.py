@@ -15,8 +15,8 @@ BUSYBOX = "ping: unrecognized option: V\nBusyBox v1.36.1 () multi-call binary.\n
 
 
 def check(tool: Tool, *answers: Any) -> dict[str, dict[str, str]]:
-    def host(name: str, said: Any) -> making.ScriptedHost:
-        return making.ScriptedHost(name, lambda _: said)
+    def host(name: str, reply: Any) -> making.ScriptedHost:
+        return making.ScriptedHost(name, lambda _: reply)
 
     hosts = [host(*pair) for pair in zip(("lom", "yuki", "luna"), answers, strict=False)]
     return asyncio.run(versions.check([tool], hosts))
@@ -80,6 +80,6 @@ def test_every_tool_is_asked_on_every_host() -> None:
         return {"irtt": "irtt version: 0.9.1", "ping": "ping from iputils 20221126"}[argv[0]]
 
     hosts = [making.ScriptedHost(name, answer) for name in ("lom", "yuki")]
-    found = asyncio.run(versions.check([IRTT, PING], hosts))
-    assert found == {name: {"irtt": "0.9.1", "ping": "20221126"} for name in ("lom", "yuki")}
+    by_host = asyncio.run(versions.check([IRTT, PING], hosts))
+    assert by_host == {name: {"irtt": "0.9.1", "ping": "20221126"} for name in ("lom", "yuki")}
     assert asyncio.run(versions.check([], hosts)) == {"lom": {}, "yuki": {}}

@@ -82,12 +82,14 @@ def said(document: Any) -> str:
 def read(benchmark: str, *commands: Any) -> tuple[LinkRecord, Sequence[Observation]]:
     """A link of these commands is read, or has a reason; its values are numbers."""
     of = record(link(*commands), cell=cell(benchmark=benchmark))
-    found = reading.read(of, Path("1.json"))
-    [told] = found.record.links
-    assert told.status is Status.OK or (told.status is Status.TOOL_FAILED and told.reason)
-    assert all(math.isfinite(v.value) for v in found.observations if v.value is not None)
-    assert told.status is not Status.OK or found.observations
-    return told, found.observations
+    cell_reading = reading.read(of, Path("1.json"))
+    [link_record] = cell_reading.record.links
+    assert link_record.status is Status.OK or (
+        link_record.status is Status.TOOL_FAILED and link_record.reason
+    )
+    assert all(math.isfinite(v.value) for v in cell_reading.observations if v.value is not None)
+    assert link_record.status is not Status.OK or cell_reading.observations
+    return link_record, cell_reading.observations
 
 
 @given(lines=st.lists(LINES, max_size=12), code=CODES, error=st.text(max_size=20))
@@ -95,10 +97,10 @@ def test_ping(lines: list[str], code: int | None, error: str) -> None:
     done = command("\n".join(lines), code, error=error)
     status, reason = ping.judge(done, 9.0)
     assert status is Status.OK or reason
-    told, values = read("ping", done)
+    link_record, values = read("ping", done)
     if status is Status.OK:
         whole = {v.metric.name: v.value for v in values if v.t_s is None}
-        assert told.status is Status.OK
+        assert link_record.status is Status.OK
         assert 0 <= (whole["ping_loss"] or 0) <= 1
         shown = len(ping.replies(done.stdout))
         assert (reason is None) == (shown == whole["ping_received"])
@@ -115,9 +117,9 @@ def test_iperf3(
     status, reason = iperf3.judge(done, 9.0)
     assert status is Status.OK or reason
     assert status is not Status.OK or code == 0
-    told, values = read("tcp", done)
+    link_record, values = read("tcp", done)
     if status is Status.OK:
-        assert told.status is Status.OK, told.reason
+        assert link_record.status is Status.OK, link_record.reason
         directions = {v.direction for v in values if v.metric.name == "goodput"}
         assert directions == ({"forward", "reverse"} if mode == "bidir" else {mode})
 
@@ -128,9 +130,9 @@ def test_iperf3_over_udp(choice: st.DataObject, before: str, after: str, code: i
     done = command(text, code, argv=["iperf3", "-c", "x", "-b", "10"], role="overload forward")
     status, reason = iperf3.judge(done, 9.0)
     assert status is Status.OK or reason
-    told, values = read("udp", done, done.in_role("search-1 forward"))
+    link_record, values = read("udp", done, done.in_role("search-1 forward"))
     if status is Status.OK:
-        assert told.status is Status.OK, told.reason
+        assert link_record.status is Status.OK, link_record.reason
         losses = [v.value for v in values if v.metric.name == "udp_loss"]
         assert all(loss is None or 0 <= loss <= 1 for loss in losses)
 
@@ -159,8 +161,8 @@ def test_quicperf(choice: st.DataObject, before: str, after: str, code: int | No
     status, reason = quicperf.judge(done, 9.0)
     assert status is Status.OK or reason
     assert status is not Status.OK or code == 0
-    told, values = read("quic", done)
-    if status is Status.OK and told.status is Status.OK:
+    link_record, values = read("quic", done)
+    if status is Status.OK and link_record.status is Status.OK:
         whole = {v.metric.name: v.value for v in values if v.t_s is None}
         assert all(value is None or value >= 0 for value in whole.values())
 
@@ -241,12 +243,12 @@ def told(name: str, answer: Callable[[Sequence[str]], Any]) -> dict[str, Any]:
     host = making.ScriptedHost(answer=answer)
     keys = {node.name: {"address": node.overlay, "public": "1"} for node in NODES}
     mesh = Mesh(vpns.load(name)(name), NETWORK, (host,), keys, {})
-    found = asyncio.run(lifecycle.paths(mesh))
-    assert set(found) == {("lom", "yuki"), ("lom", "luna")}
-    for state in found.values():
+    states = asyncio.run(lifecycle.paths(mesh))
+    assert set(states) == {("lom", "yuki"), ("lom", "luna")}
+    for state in states.values():
         state.model_validate_json(state.model_dump_json())
         assert state.known or "unknown" in state.details or name == "headscale"
-    return {peer: state for (_, peer), state in found.items()}
+    return {peer: state for (_, peer), state in states.items()}
 
 
 def daemon(name: str, text: str) -> Callable[[Sequence[str]], Any]:

@@ -91,8 +91,8 @@ def test_offloads_are_set_read_back_and_undone() -> None:
 def test_the_tunnels_offloads_are_set_when_it_is_up_and_stay_while_it_is() -> None:
     nic = Nic()
     nic.apply(SPLIT)
-    every = {"ethtool.data.gso": "off", "ethtool.tunnel.gso": "off", "ethtool.tunnel.gro": "on"}
-    assert nic.apply(SPLIT, tunnel=True) == tuning.Applied({"lom": every}, changed=True)
+    settings = {"ethtool.data.gso": "off", "ethtool.tunnel.gso": "off", "ethtool.tunnel.gro": "on"}
+    assert nic.apply(SPLIT, tunnel=True) == tuning.Applied({"lom": settings}, changed=True)
     assert nic.features["mesh0"] == {"gso": "off", "gro": "on", "tso": "off"}
     assert nic.apply(SPLIT).changed is False, "the next cell's VPN need not be started anew"
     assert nic.apply(Tuning()).changed is True
@@ -115,8 +115,8 @@ def test_an_offload_that_cannot_be_changed_is_named_with_ethtools_words() -> Non
     nic = Nic()
     nic.fixed = {"tso"}
     wanted = Tuning(ethtool=Offloads(data={"gso": False, "tso": True}))
-    said = r"^lom: ethtool\.data0\.tso is off, not on \(Could not change any device features\)$"
-    with pytest.raises(tuning.UnsupportedError, match=said):
+    pattern = r"^lom: ethtool\.data0\.tso is off, not on \(Could not change any device features\)$"
+    with pytest.raises(tuning.UnsupportedError, match=pattern):
         nic.apply(wanted)
     assert nic.features["data0"] == {"gso": "on", "gro": "off", "tso": "off"}
     del nic.names["data0"]
@@ -205,8 +205,8 @@ def test_a_setting_changed_before_it_is_measured_is_an_error(
         return await whole(bed, *more)
 
     monkeypatch.setattr(reconcile, "only", bringing_up)
-    said = f"^yuki: {KEY} is 5, not 10 as it was set for this cell; find out which other process"
-    with pytest.raises(TestbedError, match=said):
+    pattern = f"^yuki: {KEY} is 5, not 10 as it was set for this cell; find out which other process"
+    with pytest.raises(TestbedError, match=pattern):
         asyncio.run(measure.measure(tuned_job(), tmp_path))
 
 
@@ -246,10 +246,10 @@ def test_what_impairs_hosts_of_ones_own_takes_gro_away(profile: Profile, *, on: 
     hosts = FakeWorld(FakeTestbed(kind="fake")).hosts()
     bed = Session(kind="ssh", hosts=tuple(hosts), engine=engine)
     wanted = Tuning(ethtool=Offloads(data={"gro": on}))
-    one = job().model_copy(update={"tuning": wanted, "profile": profile})
+    measure_job = job().model_copy(update={"tuning": wanted, "profile": profile})
     words = "ethtool tells nothing" if not (on and profile.impairs) else "impaired at ingress"
     with pytest.raises(tuning.UnsupportedError, match=words):
-        asyncio.run(tuned.apply(one, bed, 60))
+        asyncio.run(tuned.apply(measure_job, bed, 60))
     assert engine.cleared == (not (on and profile.impairs))
 
 

@@ -16,7 +16,7 @@ from tests.unit.test_factors import SETTINGS, rows
 
 
 def drawn(folder: Path, rounds: int = 6, **more: Any) -> tuple[Data, Context]:
-    made = synthetic.write(
+    paths = synthetic.write(
         folder,
         *rows(rounds, noise=0.001, **more),
         ("impairment", "links", "measures", "hosts", analysis.OVER_TIME),
@@ -24,12 +24,14 @@ def drawn(folder: Path, rounds: int = 6, **more: Any) -> tuple[Data, Context]:
     files = [folder / "benchmark=x" / "vpn=y.parquet"], [folder / "links.parquet"]
     systems = [[vpn, tuning] for vpn in ("internal", "wireguard") for tuning in SETTINGS]
     design = {"tunings": list(SETTINGS), "settings": SETTINGS, "systems": systems, "links": 1}
-    made |= synthetic.analysed(folder, *files, made, {**design, "rounds": rounds})
+    paths |= synthetic.analysed(folder, *files, paths, {**design, "rounds": rounds})
     context = synthetic.context(
         vpns=("internal", "wireguard"), tunings=tuple(SETTINGS), profiles=("baseline",),
         benchmarks=("tcp",), rounds=rounds,
     )  # fmt: skip
-    return Data.read({name: made[name] for name in catalogue.get("tuning_factors").tables}), context
+    return Data.read(
+        {name: paths[name] for name in catalogue.get("tuning_factors").tables}
+    ), context
 
 
 def panels(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -43,24 +45,24 @@ def panels(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def texts(data: Data, context: Context) -> dict[tuple[str, str], str]:
     """What stands beside each row, by the panel's title and the row's name."""
     spec = render.compose(catalogue.load("tuning_factors"), data, context).spec
-    found = {}
+    beside = {}
     for panel in panels(spec):
         words = panel["title"]["text"]
         title = words if isinstance(words, str) else " ".join(words)
         names = {part["data"]["name"] for part in (panel, *panel["layer"]) if "data" in part}
         for row in (row for name in names for row in spec["datasets"][name] if "system" in row):
-            found[title, row["system"]] = row["text"]
-    return found
+            beside[title, row["system"]] = row["text"]
+    return beside
 
 
 def test_it_says_which_setting_acts_and_under_which_tunings_a_tunnel_beats_the_link(
     tmp_path: Path,
 ) -> None:
     data, context = drawn(tmp_path)
-    said = tuning_factors.caption(data, context)
-    assert "a 3 → 10 times 2.00 (internal); b 1 → 0 times 0.500 (internal)" in said
-    assert "b 1 → 0 times 1.00 (wireguard)" not in said
-    assert said.endswith(
+    caption = tuning_factors.caption(data, context)
+    assert "a 3 → 10 times 2.00 (internal); b 1 → 0 times 0.500 (internal)" in caption
+    assert "b 1 → 0 times 1.00 (wireguard)" not in caption
+    assert caption.endswith(
         "At baseline wireguard has more than the bare link under with-b and with-ab, "
         "cannot be told from the bare link under stock and with-a."
     )

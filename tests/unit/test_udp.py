@@ -28,15 +28,15 @@ BEFORE, AFTER = (making.text(f"datagram-drops-{when}.txt") for when in ("before"
 
 def document(mode: str) -> dict[str, Any]:
     """60 Mbit/s into a receive buffer of 2 KiB, so that it overflowed."""
-    found: dict[str, Any] = making.document(f"iperf3-udp-{mode}.json")
-    return found
+    output: dict[str, Any] = making.document(f"iperf3-udp-{mode}.json")
+    return output
 
 
-def trial(mode: str, what: str = "overload", **more: Any) -> Command:
+def trial(mode: str, step: str = "overload", **more: Any) -> Command:
     flags = {"forward": [], "reverse": ["-R"], "bidir": ["--bidir"]}[mode]
     text = more.pop("text", None) or json.dumps(document(mode))
     argv = ["iperf3", "-b", more.pop("rate", "0"), *flags]
-    return making.command(text, argv=argv, role=f"{what} {mode}", **more)
+    return making.command(text, argv=argv, role=f"{step} {mode}", **more)
 
 
 def counted(role: str, sender: str = AFTER, receiver: str = AFTER) -> list[Command]:
@@ -70,18 +70,22 @@ def test_the_receiver_s_numbers_count(mode: str) -> None:
     for direction in directions:
         suffix = "_bidir_reverse" if mode == "bidir" and direction == "reverse" else ""
         sent, received = (run["end"][f"sum_{word}{suffix}"] for word in ("sent", "received"))
-        got = whole(values, direction, word)
-        assert got["udp_goodput"] == received["bits_per_second"] < 60e6
-        assert got["udp_send_rate"] == sent["bits_per_second"] == pytest.approx(60e6, rel=0.01)
-        assert got["udp_sent"] == sent["packets"]
+        by_metric = whole(values, direction, word)
+        assert by_metric["udp_goodput"] == received["bits_per_second"] < 60e6
+        assert (
+            by_metric["udp_send_rate"] == sent["bits_per_second"] == pytest.approx(60e6, rel=0.01)
+        )
+        assert by_metric["udp_sent"] == sent["packets"]
         # Every datagram is read whole.
-        assert got["udp_received"] == received["bytes"] / 1200
-        assert got["udp_lost"] == received["packets"] - received["bytes"] / 1200
-        assert got["udp_loss"] == pytest.approx(1 - received["bytes"] / 1200 / received["packets"])
+        assert by_metric["udp_received"] == received["bytes"] / 1200
+        assert by_metric["udp_lost"] == received["packets"] - received["bytes"] / 1200
+        assert by_metric["udp_loss"] == pytest.approx(
+            1 - received["bytes"] / 1200 / received["packets"]
+        )
         rate = received["bits_per_second"] / 8 / 1200
-        assert got["udp_packet_rate"] == pytest.approx(rate)
-        assert (got["udp_payload"], got["rate_target"]) == (1200, 60e6)
-        assert got["udp_out_of_order"] == 0
+        assert by_metric["udp_packet_rate"] == pytest.approx(rate)
+        assert (by_metric["udp_payload"], by_metric["rate_target"]) == (1200, 60e6)
+        assert by_metric["udp_out_of_order"] == 0
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -124,9 +128,9 @@ def test_a_client_that_says_nothing_was_lost_is_not_believed() -> None:
 def test_without_the_server_s_own_output_the_client_s_counts() -> None:
     run = document("forward")
     del run["server_output_json"]
-    got = whole(parsed(trial("forward", text=json.dumps(run))), "forward", "single")
-    assert got["udp_lost"] == 5479
-    assert "udp_out_of_order" not in got
+    by_metric = whole(parsed(trial("forward", text=json.dumps(run))), "forward", "single")
+    assert by_metric["udp_lost"] == 5479
+    assert "udp_out_of_order" not in by_metric
 
 
 def test_what_an_old_iperf3_does_not_say_is_no_value() -> None:
@@ -137,16 +141,16 @@ def test_what_an_old_iperf3_does_not_say_is_no_value() -> None:
                 total.pop(key, None)
         side["end"]["streams"] = []
         side["intervals"] = []
-    got = whole(parsed(trial("forward", text=json.dumps(run))), "forward", "single")
-    assert got.keys() & {"udp_loss", "udp_lost", "udp_packet_rate", "udp_jitter"} == set()
-    assert got["udp_goodput"]
+    by_metric = whole(parsed(trial("forward", text=json.dumps(run))), "forward", "single")
+    assert by_metric.keys() & {"udp_loss", "udp_lost", "udp_packet_rate", "udp_jitter"} == set()
+    assert by_metric["udp_goodput"]
 
 
 def test_duplicates_are_no_loss_below_zero() -> None:
     run = document("forward")
     run["server_output_json"]["end"]["sum_received"]["lost_packets"] = -7
-    got = whole(parsed(trial("forward", text=json.dumps(run))), "forward", "single")
-    assert (got["udp_lost"], got["udp_loss"]) == (0, 0)
+    by_metric = whole(parsed(trial("forward", text=json.dumps(run))), "forward", "single")
+    assert (by_metric["udp_lost"], by_metric["udp_loss"]) == (0, 0)
 
 
 def test_a_jitter_longer_than_the_run_is_no_value() -> None:
@@ -192,25 +196,26 @@ def test_what_is_no_result_has_no_values_and_leaves_the_others(text: str) -> Non
 
 def test_a_full_receive_buffer_is_where_they_were_lost() -> None:
     values = parsed(trial("forward"), *counted("overload forward", sender=BEFORE))
-    got = whole(values, "forward", "single")
-    assert got["udp_dropped_receive_buffer"] == 5479 == got["udp_sent"] - got["udp_received"]  # type: ignore[operator]
-    assert got["udp_lost_elsewhere"] == 0
-    others = {k for k, v in got.items() if k.startswith("udp_dropped") and v}
+    by_metric = whole(values, "forward", "single")
+    lost = by_metric["udp_sent"] - by_metric["udp_received"]  # type: ignore[operator]
+    assert by_metric["udp_dropped_receive_buffer"] == 5479 == lost
+    assert by_metric["udp_lost_elsewhere"] == 0
+    others = {k for k, v in by_metric.items() if k.startswith("udp_dropped") and v}
     assert others == {"udp_dropped_receive_buffer"}
 
 
 def test_the_receiver_of_the_reverse_direction_is_the_link_s_source() -> None:
     values = parsed(trial("reverse"), *counted("overload reverse", receiver=BEFORE))
-    got = whole(values, "reverse", "single")
-    assert got["udp_dropped_receive_buffer"] == 5479
+    by_metric = whole(values, "reverse", "single")
+    assert by_metric["udp_dropped_receive_buffer"] == 5479
     assert whole(values, "forward", "single") == {}
 
 
 def test_what_no_counter_has_was_lost_elsewhere() -> None:
     values = parsed(trial("forward"), *counted("overload forward", BEFORE, BEFORE))
-    got = whole(values, "forward", "single")
-    assert got["udp_lost_elsewhere"] == 5479
-    assert sum(v or 0 for k, v in got.items() if k.startswith("udp_dropped")) == 0
+    by_metric = whole(values, "forward", "single")
+    assert by_metric["udp_lost_elsewhere"] == 5479
+    assert sum(v or 0 for k, v in by_metric.items() if k.startswith("udp_dropped")) == 0
 
 
 @pytest.mark.parametrize("text", ["", "\n@ udp\nUdp: a b\n", BEFORE.replace("RcvbufErrors", "x")])
@@ -231,23 +236,23 @@ def dropped(sender: dict[str, Any], receiver: dict[str, Any]) -> datagram_drops.
 
 
 def test_what_a_queue_drops_is_not_counted_again_at_the_socket_above_it() -> None:
-    found = dropped({"send_errors": 30, "qdiscs": 20, "interfaces_out": 4}, {})
-    assert (found.send_socket, found.qdisc, found.interface_out) == (6, 20, 4)
-    assert found.total == 30
+    drops = dropped({"send_errors": 30, "qdiscs": 20, "interfaces_out": 4}, {})
+    assert (drops.send_socket, drops.qdisc, drops.interface_out) == (6, 20, 4)
+    assert drops.total == 30
     # A queue below the tunnel drops what no socket of ours hears of.
     assert dropped({"send_errors": 3, "qdiscs": 20}, {}).send_socket == 0
 
 
 def test_the_daemon_s_receive_buffer_is_told_from_the_tool_s() -> None:
     sockets = {"0.0.0.0:4242 0.0.0.0:*": 7}
-    found = dropped({}, {"receive_errors": 10, "sockets": sockets, "no_port": 2, "netem": 1})
-    assert (found.daemon_buffer, found.receive_buffer, found.too_late, found.netem) == (7, 3, 2, 1)
+    drops = dropped({}, {"receive_errors": 10, "sockets": sockets, "no_port": 2, "netem": 1})
+    assert (drops.daemon_buffer, drops.receive_buffer, drops.too_late, drops.netem) == (7, 3, 2, 1)
 
 
 def test_counters_that_began_anew_count_nothing() -> None:
     before = replace(EMPTY, receive_errors=90, sockets={"a b": 80})
-    found = datagram_drops.between((EMPTY, EMPTY), (before, EMPTY))
-    assert found.total == 0
+    drops = datagram_drops.between((EMPTY, EMPTY), (before, EMPTY))
+    assert drops.total == 0
 
 
 SOCKETS = """\
@@ -550,8 +555,8 @@ def test_thesis_is_the_reference_s_command() -> None:
         assert words in line
     assert not {"-l", "-B", "-O", "-R"} & set(argv)
     assert outcome.limit_s == 120
-    made = Udp(Options(thesis=True))
-    assert {(h.mode, h.direction) for h in made.headlines()} == {
+    benchmark = Udp(Options(thesis=True))
+    assert {(h.mode, h.direction) for h in benchmark.headlines()} == {
         ("bidir", "forward"), ("bidir", "reverse"),
     }  # fmt: skip
 
@@ -590,9 +595,9 @@ def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
 
 def test_options_are_the_same_when_they_are_read_back() -> None:
     for options in ({}, {"thesis": True}, SEARCH):
-        made = benchmarks.make("udp", options)
-        again = benchmarks.make("udp", made.options.model_dump(mode="json"))
-        assert again.options == made.options
+        benchmark = benchmarks.make("udp", options)
+        again = benchmarks.make("udp", benchmark.options.model_dump(mode="json"))
+        assert again.options == benchmark.options
 
 
 def test_the_plan_knows_how_long_it_takes() -> None:
@@ -605,6 +610,6 @@ def test_the_plan_knows_how_long_it_takes() -> None:
 
 def test_the_mode_of_a_run_is_read_from_what_it_was_run_with() -> None:
     run = Run.model_validate(document("bidir"))
-    found = {v.direction for v in udp_values.parse_run(run, PAIR, "bidir", "bidir")}
-    assert found == {"forward", "reverse"}
+    directions = {v.direction for v in udp_values.parse_run(run, PAIR, "bidir", "bidir")}
+    assert directions == {"forward", "reverse"}
     assert asyncio.iscoroutinefunction(Udp().measure)

@@ -73,18 +73,18 @@ def data(files: dict[str, Path]) -> Data:
 
 
 def test_each_place_has_its_share_of_what_was_sent(data: Data) -> None:
-    found = {
-        one.group.vpn: one
-        for one in udp_loss_places.shares(data, context()) if one.group.profile == "baseline"
+    by_vpn = {
+        shares.group.vpn: shares
+        for shares in udp_loss_places.shares(data, context()) if shares.group.profile == "baseline"
     }  # fmt: skip
-    assert {k: v for k, v in found["nebula"].places.items() if v} == pytest.approx({
+    assert {k: v for k, v in by_vpn["nebula"].places.items() if v} == pytest.approx({
         "udp_dropped_interface_out": 0.3,
         "udp_dropped_daemon_buffer": 0.1,
         "udp_lost_elsewhere": 0.05,
     })  # fmt: skip
-    assert found["nebula"].lost == pytest.approx(0.45)
-    assert found["internal"].lost == pytest.approx(0.5)
-    assert (found["nebula"].n, found["tinc"].n, found["tinc"].places) == (3, 0, {})
+    assert by_vpn["nebula"].lost == pytest.approx(0.45)
+    assert by_vpn["internal"].lost == pytest.approx(0.5)
+    assert (by_vpn["nebula"].n, by_vpn["tinc"].n, by_vpn["tinc"].places) == (3, 0, {})
 
 
 def test_bars_stand_at_each_other_s_ends_and_what_is_missing_is_told(data: Data) -> None:
@@ -95,9 +95,9 @@ def test_bars_stand_at_each_other_s_ends_and_what_is_missing_is_told(data: Data)
     assert [(bar["start"], bar["end"]) for bar in bars] == [
         (0, 30), (30, 40), (40, 45),
     ]  # fmt: skip
-    told = {row["system"]: row["text"] for row in rows if "text" in row and "system" in row}
-    assert told["nebula"] == "45 %, n 3/3"
-    assert told["tinc"].startswith("! tool failed: the hosts' counters")
+    texts = {row["system"]: row["text"] for row in rows if "text" in row and "system" in row}
+    assert texts["nebula"] == "45 %, n 3/3"
+    assert texts["tinc"].startswith("! tool failed: the hosts' counters")
     notes = loaded.notes(data, context())
     assert any(REASON[:40] in note and "tinc" in note for note in notes)
     assert (

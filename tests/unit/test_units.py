@@ -107,7 +107,7 @@ def test_systemd_itself_finds_nothing_wrong(tmp_path: Path) -> None:
     service = Service(["/bin/true", *NASTY], environment={"K": "a $b %c \"d\" 'e' \\f"})
     path = tmp_path / "meshbench-vpn-x.service"
     path.write_bytes(unit_file("x", service).content)
-    said = subprocess.run(
+    done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False
     )
-    assert [line for line in said.stderr.splitlines() if str(path) in line] == []
+    assert [line for line in done.stderr.splitlines() if str(path) in line] == []

@@ -58,8 +58,8 @@ def driver(**options: Any) -> Any:
 def config(node: Node, **options: Any) -> dict[str, Any]:
     (file,) = driver(**options).files(node, NETWORK, KEYS)
     assert file.mode == 0o600
-    found: dict[str, Any] = yaml.safe_load(file.content)
-    return found
+    settings: dict[str, Any] = yaml.safe_load(file.content)
+    return settings
 
 
 def number(text: str) -> int:
@@ -71,9 +71,9 @@ def number(text: str) -> int:
 
 def test_keys_are_pairs_in_its_base_62() -> None:
     for _ in range(50):
-        made = _key_pair()
-        private = Ed25519PrivateKey.from_private_bytes(number(made["private"]).to_bytes(32))
-        public = number(made["public"]).to_bytes(32)
+        pair = _key_pair()
+        private = Ed25519PrivateKey.from_private_bytes(number(pair["private"]).to_bytes(32))
+        public = number(pair["public"]).to_bytes(32)
         assert public == private.public_key().public_bytes_raw()
         assert public[0], "it would be read as a shorter one"
         assert private.private_bytes_raw()[0]
@@ -87,35 +87,37 @@ def test_base_62(data: bytes, text: str) -> None:
 
 
 def test_a_host_trusts_the_others_keys_and_dials_them_on_the_data_network() -> None:
-    found = config(NODES[1])
-    assert found["crypto"] == {
+    settings = config(NODES[1])
+    assert settings["crypto"] == {
         "private-key": "secret-yuki",
         "public-key": "public-yuki",
         "trusted-keys": ["public-lom", "public-luna"],
         "algorithms": [],
     }
-    assert found["listen"] == "198.19.0.2:3210"
-    assert found["peers"] == ["198.19.0.1:3210", "198.19.0.3:3210"]
-    assert found["claims"] == ["10.88.0.2/32"]
-    assert found["port-forwarding"] is False
-    assert found["ifup"] == (
+    assert settings["listen"] == "198.19.0.2:3210"
+    assert settings["peers"] == ["198.19.0.1:3210", "198.19.0.3:3210"]
+    assert settings["claims"] == ["10.88.0.2/32"]
+    assert settings["port-forwarding"] is False
+    assert settings["ifup"] == (
         'ip address add 10.88.0.2/24 dev "$IFNAME" && ip link set "$IFNAME" up mtu 1427'
     )
 
 
 def test_options_that_change_the_data_path() -> None:
-    found = config(NODES[0], cipher="plain", mtu=1300, port=17000)
-    assert found["crypto"]["algorithms"] == ["plain"]
-    assert found["ifup"].endswith("mtu 1300")
-    assert found["listen"] == "198.19.0.1:17000"
-    assert found["peers"] == ["198.19.0.2:17000", "198.19.0.3:17000"]
+    settings = config(NODES[0], cipher="plain", mtu=1300, port=17000)
+    assert settings["crypto"]["algorithms"] == ["plain"]
+    assert settings["ifup"].endswith("mtu 1300")
+    assert settings["listen"] == "198.19.0.1:17000"
+    assert settings["peers"] == ["198.19.0.2:17000", "198.19.0.3:17000"]
 
 
 def test_a_way_to_the_address_it_asks_for_only_where_there_is_none() -> None:
     def service(route: str) -> Service:
         host = making.ScriptedHost(answer=lambda _: route)
-        made: Service = driver().service(NODES[1], NETWORK, asyncio.run(driver().probe(host)))
-        return made
+        vpn_service: Service = driver().service(
+            NODES[1], NETWORK, asyncio.run(driver().probe(host))
+        )
+        return vpn_service
 
     assert service("default via 192.0.2.254 dev eth0\n").properties == {}
     properties = service("").properties
@@ -130,9 +132,9 @@ def paths(journal: str, stats: Any) -> dict[str, PathState]:
         return {"systemctl": "0123\n", "journalctl": journal, "cat": stats}[argv[0]]
 
     host = making.ScriptedHost(answer=answer)
-    found: dict[str, PathState] = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    states: dict[str, PathState] = asyncio.run(driver().paths(host, NODES[0], NETWORK))
     assert "_SYSTEMD_INVOCATION_ID=0123" in host.asked[1]
-    return found
+    return states
 
 
 def test_paths_are_those_of_connected_peers() -> None:
@@ -146,9 +148,9 @@ def test_paths_are_those_of_connected_peers() -> None:
 
 @pytest.mark.parametrize("stats", ["", "peers:\n\n", (1, "", "No such file"), 'peers:\n  - "198'])
 def test_paths_before_the_statistics_are_written(stats: Any) -> None:
-    found = paths(JOURNAL, stats)
-    assert found["yuki"].kind == "direct"
-    assert found["yuki"].cipher is None
+    states = paths(JOURNAL, stats)
+    assert states["yuki"].kind == "direct"
+    assert states["yuki"].cipher is None
 
 
 def test_a_peer_that_timed_out_is_no_longer_connected() -> None:

@@ -31,8 +31,8 @@ def certificates(argv: Sequence[str]) -> str:
     return f"-----{argv[-1]}-----\n" if argv[0] == "cat" else ""
 
 
-def secrets_of(made: Material) -> list[str]:
-    words = [value for mine in made.values() for key, value in mine.items()
+def secrets_of(keys: Material) -> list[str]:
+    words = [value for mine in keys.values() for key, value in mine.items()
              if key in {"private", "admin", "admin_host"}]  # fmt: skip
     return [line for word in words for line in word.splitlines() if "-----BEGIN" not in line
             and "-----END" not in line]  # fmt: skip
@@ -71,17 +71,17 @@ def test_the_effective_configuration_has_no_secrets_and_all_options(
     made: tuple[Driver, Material],
 ) -> None:
     driver, keys = made
-    said = json.dumps(dict(driver.effective(NETWORK)))
-    assert not [secret for secret in secrets_of(keys) if secret in said]
-    assert driver.options.model_dump(mode="json").items() <= json.loads(said).items()
+    text = json.dumps(dict(driver.effective(NETWORK)))
+    assert not [secret for secret in secrets_of(keys) if secret in text]
+    assert driver.options.model_dump(mode="json").items() <= json.loads(text).items()
 
 
 def test_the_same_keys_give_the_same_files(made: tuple[Driver, Material]) -> None:
     driver, keys = made
     for node in NODES:
-        one, two = (list(driver.files(node, NETWORK, keys)) for _ in range(2))
-        assert digest(one) == digest(two)
-        assert len({file.path for file in one}) == len(one)
+        first, second = (list(driver.files(node, NETWORK, keys)) for _ in range(2))
+        assert digest(first) == digest(second)
+        assert len({file.path for file in first}) == len(first)
 
 
 def test_the_service_names_no_secret(made: tuple[Driver, Material]) -> None:
@@ -118,10 +118,10 @@ def files_of(
 ) -> Mapping[str, str]:
     driver = making.driver(name, {**OPTIONS.get(name, {}), **options})
     host = making.ScriptedHost(answer=certificates)
-    found = keys or asyncio.run(driver.material(NETWORK, [host]))
+    key_material = keys or asyncio.run(driver.material(NETWORK, [host]))
     return {
         str(file.path.relative_to(driver.folder)): file.content.decode()
-        for file in driver.files(node, NETWORK, found)
+        for file in driver.files(node, NETWORK, key_material)
     }
 
 
@@ -239,13 +239,13 @@ def test_wireguard_s_paths() -> None:
         "key2\t(none)\t192.0.2.2:6666\t10.88.0.2/32\t1795414752\t348\t404\toff\n"
         "key3\t(none)\t(none)\t10.88.0.3/32\t0\t0\t148\t25\n"
     )
-    found = paths("wireguard", lambda _: dump)
-    assert found["yuki"] == PathState(
+    states = paths("wireguard", lambda _: dump)
+    assert states["yuki"] == PathState(
         kind="direct", transport="udp", endpoint="192.0.2.2:6666",
         details={"latest_handshake": 1795414752, "received_bytes": 348, "sent_bytes": 404},
     )  # fmt: skip
-    assert found["luna"].endpoint is None
-    assert "privatekey" not in str(found)
+    assert states["luna"].endpoint is None
+    assert "privatekey" not in str(states)
 
 
 NEBULA_1_9 = [
@@ -261,12 +261,12 @@ NEBULA_1_10 = [
 
 @pytest.mark.parametrize("hostmap", [NEBULA_1_9, NEBULA_1_10])
 def test_nebula_s_paths_of_both_formats(hostmap: list[dict[str, Any]]) -> None:
-    found = paths("nebula", lambda _: json.dumps(hostmap))
-    assert found["yuki"] == PathState(
+    states = paths("nebula", lambda _: json.dumps(hostmap))
+    assert states["yuki"] == PathState(
         kind="direct", transport="udp", endpoint="192.0.2.2:4242", details={"relays": []}
     )
-    assert (found["luna"].kind, found["luna"].endpoint) == ("relay", None)
-    assert found["luna"].details == {"relays": ["10.88.0.1"]}
+    assert (states["luna"].kind, states["luna"].endpoint) == ("relay", None)
+    assert states["luna"].details == {"relays": ["10.88.0.1"]}
 
 
 @pytest.mark.parametrize("said", ["", "[]", "null", "\n"])
@@ -284,16 +284,16 @@ End of nodes.
 
 
 def test_tinc_s_paths() -> None:
-    found = paths("tinc", lambda argv: TINC if argv[0] == "journalctl" else "1.5")
-    assert (found["yuki"].kind, found["yuki"].transport) == ("direct", "udp")
-    assert found["yuki"].endpoint == "192.0.2.2:655"
-    assert found["yuki"].details["pmtu"] == "1451"
-    assert (found["luna"].kind, found["luna"].transport) == ("relay", "tcp")
+    states = paths("tinc", lambda argv: TINC if argv[0] == "journalctl" else "1.5")
+    assert (states["yuki"].kind, states["yuki"].transport) == ("direct", "udp")
+    assert states["yuki"].endpoint == "192.0.2.2:655"
+    assert states["yuki"].details["pmtu"] == "1451"
+    assert (states["luna"].kind, states["luna"].transport) == ("relay", "tcp")
 
 
 def test_the_bare_link_is_its_own_path() -> None:
-    found = paths("internal", lambda _: "")
-    assert found["yuki"] == PathState(kind="direct", transport="ip", endpoint="192.0.2.2")
+    states = paths("internal", lambda _: "")
+    assert states["yuki"] == PathState(kind="direct", transport="ip", endpoint="192.0.2.2")
 
 
 @pytest.mark.parametrize(
@@ -342,12 +342,12 @@ def test_the_marker_says_exactly_what_is_installed() -> None:
     mesh = Mesh(driver, NETWORK, hosts, KEYS, facts)
     asyncio.run(install(mesh))
     marker = str(driver.folder / "installed")
-    said = {host.name: host.files[marker].content.decode() for host in hosts}
-    assert installed(mesh, said)
-    assert not installed(mesh, {**said, "luna": "other"})
-    assert not installed(mesh, {"lom": said["lom"]})
+    markers = {host.name: host.files[marker].content.decode() for host in hosts}
+    assert installed(mesh, markers)
+    assert not installed(mesh, {**markers, "luna": "other"})
+    assert not installed(mesh, {"lom": markers["lom"]})
     changed = Mesh(making.driver("wireguard", {"mtu": 1300}), NETWORK, hosts, KEYS, facts)
-    assert not installed(changed, said)
+    assert not installed(changed, markers)
     uploaded = set(hosts[0].files)
     assert uploaded == {
         marker, str(driver.folder / "wg.conf"), "/etc/systemd/system/meshbench-vpn-wireguard.service"
@@ -363,17 +363,17 @@ YGGDRASIL = {
 }
 
 
-def yggdrasil(said: Any) -> Mapping[str, PathState]:
+def yggdrasil(reply: Any) -> Mapping[str, PathState]:
     keys = {"yuki": "ab", "luna": "cd"}
-    return paths("yggdrasil", lambda argv: json.dumps(keys if argv[0] == "cat" else said))
+    return paths("yggdrasil", lambda argv: json.dumps(keys if argv[0] == "cat" else reply))
 
 
 @pytest.mark.parametrize("version", list(YGGDRASIL))
 def test_yggdrasil_s_paths_of_both_formats(version: str) -> None:
-    found = yggdrasil({"peers": YGGDRASIL[version]})
-    assert (found["yuki"].kind, found["yuki"].transport) == ("direct", "tls")
-    assert found["yuki"].endpoint == "192.0.2.2:6384"
-    assert found["luna"] == PathState(kind="relay")
+    states = yggdrasil({"peers": YGGDRASIL[version]})
+    assert (states["yuki"].kind, states["yuki"].transport) == ("direct", "tls")
+    assert states["yuki"].endpoint == "192.0.2.2:6384"
+    assert states["luna"] == PathState(kind="relay")
 
 
 @pytest.mark.parametrize("peers", [[], [{"key": "ab", "up": False}], [{"key": "ab"}, {"up": True}]])
@@ -399,13 +399,13 @@ def test_paths_that_are_not_told_are_unknown_with_the_reason() -> None:
     answers = {"cat": "1300\n", "bridge": "00:00:00:00:00:00 dst 192.0.2.2 self permanent\n"}
     host = making.ScriptedHost(answer=lambda argv: answers[argv[0]])
     mesh = Mesh(vpns.load("vxlan")("vxlan"), NETWORK, (host,), {}, {})
-    found = asyncio.run(lifecycle.paths(mesh))
-    assert found["lom", "yuki"].known
-    assert found["lom", "luna"] == PathState(
+    states = asyncio.run(lifecycle.paths(mesh))
+    assert states["lom", "yuki"].known
+    assert states["lom", "luna"] == PathState(
         interface="mesh0", tunnel_mtu=1300, details={"unknown": "the daemon tells of no path"}
     )
     answers["bridge"] = ""
     down = making.ScriptedHost(answer=lambda argv: (1, "", "no") if argv[0] == "bridge" else "")
-    found = asyncio.run(lifecycle.paths(dataclasses.replace(mesh, hosts=(down,))))
-    assert [state.known for state in found.values()] == [False, False]
-    assert "ended with 1: no" in found["lom", "yuki"].details["unknown"]
+    states = asyncio.run(lifecycle.paths(dataclasses.replace(mesh, hosts=(down,))))
+    assert [state.known for state in states.values()] == [False, False]
+    assert "ended with 1: no" in states["lom", "yuki"].details["unknown"]

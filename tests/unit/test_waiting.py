@@ -78,6 +78,6 @@ def test_a_service_that_has_ended_is_not_waited_for(
         return next(states), "", ""
 
     host = making.ScriptedHost(answer=answer)
-    found = asyncio.run(listening(host, 5201, 60, "u", "meshbench-it"))
-    assert found is listens
+    actual = asyncio.run(listening(host, 5201, 60, "u", "meshbench-it"))
+    assert actual is listens
     assert sum(argv[0] == "ss" for argv in host.asked) == asked

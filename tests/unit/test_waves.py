@@ -29,18 +29,18 @@ def width(percent: float | None, **more: Any) -> Width:
     return Width("tcp", "goodput", percent, **more)
 
 
-def going(known: dict[str, list[Width]]) -> dict[str, str]:
+def going(widths: dict[str, list[Width]]) -> dict[str, str]:
     """By VPN, why it goes on."""
-    made = waves.decided(
-        [group(vpn) for vpn in known], {group(vpn): w for vpn, w in known.items()}, 7, 5.0
+    decided = waves.decided(
+        [group(vpn) for vpn in widths], {group(vpn): w for vpn, w in widths.items()}, 7, 5.0
     )
-    assert {one.rounds for one in made} == {7}
-    return {one.vpn: one.why for one in made if one.goes_on}
+    assert {decision.rounds for decision in decided} == {7}
+    return {decision.vpn: decision.why for decision in decided if decision.goes_on}
 
 
 def test_a_system_goes_on_until_every_headline_is_narrow() -> None:
-    known = {"tinc": [width(4.9), width(5.1)], "nebula": [width(5.0)], "vxlan": [width(None)]}
-    assert going(known) == {
+    widths = {"tinc": [width(4.9), width(5.1)], "nebula": [width(5.0)], "vxlan": [width(None)]}
+    assert going(widths) == {
         "tinc": "more than ±5 %: tcp goodput ±4.9 %, tcp goodput ±5.1 %",
         "vxlan": "more than ±5 %: tcp goodput no interval",
     }
@@ -84,13 +84,13 @@ def test_a_wave_reads_the_records_and_keeps_what_was_decided(tmp_path: Path) -> 
     first = ["ping", "rtt_avg", None, "forward", "link"]
     groups = [group(vpn) for vpn in ("vxlan", "nebula", "tinc")]
     waves.decide(files, [], [], before, groups, [first], 7, 5.0, True, out)
-    made = decisions.read(out)
-    assert made[group("vxlan")] == stopped
-    assert not made[group("nebula")].goes_on
-    assert made[group("nebula")].rounds == 7
+    decided = decisions.read(out)
+    assert decided[group("vxlan")] == stopped
+    assert not decided[group("nebula")].goes_on
+    assert decided[group("nebula")].rounds == 7
     # Seven values one apart around 104: the interval is that of the estimates.
-    assert made[group("nebula")].why.startswith("within ±5 %: ping rtt_avg ±2.")
-    assert made[group("tinc")].why == "more than ±5 %: ping rtt_avg no interval"
+    assert decided[group("nebula")].why.startswith("within ±5 %: ping rtt_avg ±2.")
+    assert decided[group("tinc")].why == "more than ±5 %: ping rtt_avg no interval"
 
 
 def test_the_half_width_is_that_of_the_estimates(tmp_path: Path) -> None:
@@ -102,12 +102,12 @@ def test_the_half_width_is_that_of_the_estimates(tmp_path: Path) -> None:
     file = tmp_path / "7.json"
     decisions.write([*stops, Decision(*group("vxlan", "baseline"), False, 6, "within")], 7, file)
     samples, links = campaign(value, ["tinc"], 8)
-    made = analysed(
+    tables = analysed(
         tmp_path / "a", samples, links, decided=file, rounds=8, until=5.0, firsts=FIRSTS, links=3
     )
-    [estimate] = made["estimates"]
+    [estimate] = tables["estimates"]
     percent = 50 * (estimate["high"] - estimate["low"]) / estimate["value"]
-    ended, stopped = made["stopping"]
+    ended, stopped = tables["stopping"]
     assert ended["why"] == f"within ±5 %: tcp goodput ±{percent:.3g} %"
     assert (ended["n_rounds"], ended["enough"], stopped["n_rounds"]) == (8, True, 6)
 

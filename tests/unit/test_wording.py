@@ -163,11 +163,11 @@ def test_whatever_is_wrong_python_s_words_are_not_used(data: dict[str, Any], ind
         check(MODELS[index % len(MODELS)], data, [])
     except ConfigError as error:
         for problem in error.problems:
-            said = problem.message.replace("it says", "").partition("(")[0]
+            sentence = problem.message.replace("it says", "").partition("(")[0]
             if not any(word in text for word in PYTHON_S):
                 assert not any(
-                    word in said
+                    word in sentence
                     for word in PYTHON_S
-                    if word != "valid " or "valid keys" not in said
+                    if word != "valid " or "valid keys" not in sentence
                 ), problem
             assert len(problem.message) < 600

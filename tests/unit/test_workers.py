@@ -50,13 +50,13 @@ class Run:
     def job(self, function: str, **arguments: Any) -> tuple[int, int, str]:
         """A job's process id, its exit status and what it said."""
         job = self.start(function, **arguments)
-        said = job.communicate(timeout=LIMIT_S)[1]
-        return job.pid, job.returncode, said
+        stderr = job.communicate(timeout=LIMIT_S)[1]
+        return job.pid, job.returncode, stderr
 
     def tell(self, name: str = "told") -> tuple[int, int]:
         """Which process was the job, and which one did the work."""
-        pid, status, said = self.job("tell", file=str(self.folder / name))
-        assert status == 0, said
+        pid, status, stderr = self.job("tell", file=str(self.folder / name))
+        assert status == 0, stderr
         return pid, self.told(name)
 
     def told(self, name: str) -> int:
@@ -85,9 +85,9 @@ class Run:
 @pytest.fixture
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     # A socket's path has at most 108 characters.
-    made = Run(tmp_path_factory.mktemp("w"))
-    yield made
-    made.end()
+    stand_in = Run(tmp_path_factory.mktemp("w"))
+    yield stand_in
+    stand_in.end()
 
 
 def test_jobs_one_after_another_have_one_worker(run: Run) -> None:
@@ -133,8 +133,8 @@ def test_after_its_run_a_job_does_its_work_itself(run: Run) -> None:
 
 def test_a_worker_that_vanishes_is_made_up_for(run: Run) -> None:
     _, first = run.tell()
-    pid, status, said = run.job("vanish", file=str(run.folder / "made"))
-    assert (status, run.told("made")) == (0, pid), said
+    pid, status, stderr = run.job("vanish", file=str(run.folder / "made"))
+    assert (status, run.told("made")) == (0, pid), stderr
     run.until_gone(first)
     assert run.tell()[1] not in {first, pid}
 
@@ -178,8 +178,8 @@ def test_work_apart_is_interrupted_when_its_job_goes(
 
 
 def test_work_apart_whose_process_vanishes_is_made_up_for(run: Run) -> None:
-    pid, status, said = run.job("vanish", apart=True, file=str(run.folder / "made"))
-    assert (status, run.told("made")) == (0, pid), said
+    pid, status, stderr = run.job("vanish", apart=True, file=str(run.folder / "made"))
+    assert (status, run.told("made")) == (0, pid), stderr
 
 
 @pytest.mark.parametrize("warmed", [True, False])
@@ -187,13 +187,13 @@ def test_work_apart_whose_process_vanishes_is_made_up_for(run: Run) -> None:
 def test_what_goes_wrong_is_told_alike(run: Run, warmed: bool, apart: bool) -> None:
     if not warmed:
         run.environment.pop(workers.MAIN)
-    _, status, said = run.job("refuse", apart=apart)
-    assert (status, said) == (1, "there is no such thing\n")
+    _, status, stderr = run.job("refuse", apart=apart)
+    assert (status, stderr) == (1, "there is no such thing\n")
     assert "there is no such thing" in (run.folder / "log").read_text()
-    _, status, said = run.job("crash", apart=apart)
+    _, status, stderr = run.job("crash", apart=apart)
     assert status == 1
     log = run.folder / "log"
-    assert said == f"unexpected ZeroDivisionError: a defect; its traceback is in {log}\n"
+    assert stderr == f"unexpected ZeroDivisionError: a defect; its traceback is in {log}\n"
     assert "Traceback" in log.read_text()
     assert run.tell()[1]
 

@@ -36,32 +36,32 @@ def driver(**options: Any) -> Any:
 
 
 def files(node: Node, **options: Any) -> dict[str, bytes]:
-    made = driver(**options)
-    found = made.files(node, NETWORK, KEYS)
-    secret = [file for file in found if b"secret-" in file.content or b"token-" in file.content]
+    zerotier = driver(**options)
+    all_files = zerotier.files(node, NETWORK, KEYS)
+    secret = [file for file in all_files if b"secret-" in file.content or b"token-" in file.content]
     assert {file.mode for file in secret} == {0o600}
     assert len(secret) == 2
-    return {str(file.path.relative_to(made.folder)): file.content for file in found}
+    return {str(file.path.relative_to(zerotier.folder)): file.content for file in all_files}
 
 
 def test_everybody_joins_the_network_of_the_first_host_s_controller() -> None:
     for node in NODES:
-        found = files(node)
-        assert found["config/planet"] == b"\0planet\xff"
-        assert f"config/networks.d/{ID}.conf" in found
-        assert found["config/devicemap"] == f"{ID}=mesh0\n".encode()
-        has = [path for path in found if "/controller.d/" in path]
+        by_path = files(node)
+        assert by_path["config/planet"] == b"\0planet\xff"
+        assert f"config/networks.d/{ID}.conf" in by_path
+        assert by_path["config/devicemap"] == f"{ID}=mesh0\n".encode()
+        has = [path for path in by_path if "/controller.d/" in path]
         assert bool(has) == (node == NODES[0])
 
 
 def test_the_controller_has_authorised_all_hosts_and_given_them_their_addresses() -> None:
-    found = files(NODES[0], mtu=1400)
+    by_path = files(NODES[0], mtu=1400)
     folder = "config/controller.d/network"
-    network = json.loads(found[f"{folder}/{ID}.json"])
+    network = json.loads(by_path[f"{folder}/{ID}.json"])
     assert (network["id"], network["mtu"], network["private"]) == (ID, 1400, True)
     assert network["routes"] == [{"target": "10.88.0.0/24", "via": None}]
     for node, address in zip(NODES, ADDRESSES, strict=True):
-        member = json.loads(found[f"{folder}/{ID}/member/{address}.json"])
+        member = json.loads(by_path[f"{folder}/{ID}/member/{address}.json"])
         assert (member["authorized"], member["ipAssignments"]) == (True, [node.overlay])
         assert (member["id"], member["nwid"]) == (address, ID)
 
@@ -104,16 +104,16 @@ def material(identities: Sequence[str]) -> tuple[Any, making.ScriptedHost]:
 
 def test_the_first_host_is_the_only_root_of_a_planet_of_its_own() -> None:
     work, host = material([f"{address}:0:pp:ss\n" for address in ADDRESSES])
-    made = asyncio.run(work)
-    assert made["yuki"]["private"] == "2f0abf5689:0:pp:ss"
-    assert made["yuki"]["public"] == "2f0abf5689:0:pp"
-    assert {mine["planet_public"] for mine in made.values()} == {"AFBMQU4="}
-    assert len({mine["token"] for mine in made.values()}) == 3
+    keys = asyncio.run(work)
+    assert keys["yuki"]["private"] == "2f0abf5689:0:pp:ss"
+    assert keys["yuki"]["public"] == "2f0abf5689:0:pp"
+    assert {mine["planet_public"] for mine in keys.values()} == {"AFBMQU4="}
+    assert len({mine["token"] for mine in keys.values()}) == 3
     world = host.files["/run/meshbench/zerotier-keys/world.json"]
     assert world.mode == 0o600
-    said = json.loads(world.content)
-    assert said["worldType"] == "planet"
-    assert said["roots"] == [
+    planet = json.loads(world.content)
+    assert planet["worldType"] == "planet"
+    assert planet["roots"] == [
         {"identity": "6220d653d2:0:pp", "stableEndpoints": ["198.19.0.1/9993"]}
     ]
     assert host.asked[-2][-1] == "/run/meshbench/zerotier-keys/0000006220d653d2.moon"
@@ -135,8 +135,8 @@ def paths(peers: Any) -> dict[str, PathState]:
         return json.dumps(names if argv[0] == "cat" else peers)
 
     host = making.ScriptedHost(answer=answer)
-    found: dict[str, PathState] = asyncio.run(driver().paths(host, NODES[0], NETWORK))
-    return found
+    states: dict[str, PathState] = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    return states
 
 
 def peer(address: str, paths_: list[dict[str, Any]], tunneled: bool = False) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def way(address: str, active: bool = True, preferred: bool = True) -> dict[str, 
 
 
 def test_a_peer_with_an_active_path_is_direct() -> None:
-    found = paths([
+    states = paths([
         peer(ADDRESSES[0], [way("198.19.0.1/9993")]),
         peer(ADDRESSES[1], [
             way("198.19.0.2/1234", preferred=False),
@@ -164,7 +164,7 @@ def test_a_peer_with_an_active_path_is_direct() -> None:
             way("192.0.2.9/9993", active=False),
         ]),
     ])  # fmt: skip
-    assert found == {
+    assert states == {
         "yuki": PathState(
             kind="direct", transport="udp", endpoint="198.19.0.2:9993",
             details={
@@ -184,29 +184,29 @@ def test_a_peer_with_an_active_path_is_direct() -> None:
     ],
 )
 def test_a_peer_without_one_is_relayed(said: dict[str, Any], transport: str) -> None:
-    found = paths([said])["luna"]
-    assert (found.kind, found.endpoint, found.transport) == ("relay", None, transport)
+    state = paths([said])["luna"]
+    assert (state.kind, state.endpoint, state.transport) == ("relay", None, transport)
 
 
 def test_paths_as_1_14_1_tells_them() -> None:
-    said = json.loads((DATA / "zerotier-peers.json").read_text(encoding="utf-8"))
+    peers = json.loads((DATA / "zerotier-peers.json").read_text(encoding="utf-8"))
     names = {"ef6e261cf8": "yuki", "013d9cf3d5": "luna"}
-    host = making.ScriptedHost(answer=lambda argv: json.dumps(names if argv[0] == "cat" else said))
-    found = asyncio.run(driver().paths(host, NODES[0], NETWORK))
-    assert {name: (path.kind, path.endpoint) for name, path in found.items()} == {
+    host = making.ScriptedHost(answer=lambda argv: json.dumps(names if argv[0] == "cat" else peers))
+    states = asyncio.run(driver().paths(host, NODES[0], NETWORK))
+    assert {name: (path.kind, path.endpoint) for name, path in states.items()} == {
         "yuki": ("direct", "198.19.0.2:9993"),
         "luna": ("direct", "198.19.0.3:9993"),
     }
-    assert found["yuki"].details["paths"] == ["198.19.0.2/9993"], "two sockets, one way"
+    assert states["yuki"].details["paths"] == ["198.19.0.2/9993"], "two sockets, one way"
 
 
 def test_paths_as_older_versions_tell_them() -> None:
     """1.8 and before have no `tunneled`; 1.2 no `preferred` nor `expired` either."""
     old = {"address": ADDRESSES[1], "paths": [{"address": "198.19.0.2/9993", "active": True}]}
-    found = paths([{**old, "latency": -1, "version": "1.2.12"}, {"address": ADDRESSES[2]}])
-    assert set(found) == {"yuki"}, "of luna's paths nothing is said"
-    assert (found["yuki"].kind, found["yuki"].endpoint) == ("direct", "198.19.0.2:9993")
-    assert found["yuki"].details["role"] is None
+    states = paths([{**old, "latency": -1, "version": "1.2.12"}, {"address": ADDRESSES[2]}])
+    assert set(states) == {"yuki"}, "of luna's paths nothing is said"
+    assert (states["yuki"].kind, states["yuki"].endpoint) == ("direct", "198.19.0.2:9993")
+    assert states["yuki"].details["role"] is None
 
 
 @pytest.mark.parametrize("said", [None, [{}], [None], [{"address": ADDRESSES[1], "paths": None}]])

@@ -61,10 +61,10 @@ def accelerator(disk: Disk) -> str:
         trial = subprocess.run(
             argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=KVM_TRIAL_S, check=False
         )
-        said = trial.stdout
+        output = trial.stdout
     except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-    return "kvm" if _KERNEL_SPEAKS.encode() in said else "tcg"
+        output = error.stdout or b""
+    return "kvm" if _KERNEL_SPEAKS.encode() in output else "tcg"
 
 
 def run(disk: Disk, job: Path, out: Path, limit_s: float) -> Done:
@@ -136,10 +136,10 @@ def _watched(argv: list[str], limit_s: float) -> int:
             log.info("%6.0f s  %s", time.monotonic() - began, line)
             if time.monotonic() - began > limit_s:
                 raise VmError(f"not done within {limit_s:.0f} s; the last it said: {last}")
-            if told := _CLOCK.search(line):
-                clocks.append((time.monotonic(), float(told[1])))
-            if told := _STATUS.search(line):
-                status = int(told[1])
+            if match := _CLOCK.search(line):
+                clocks.append((time.monotonic(), float(match[1])))
+            if match := _STATUS.search(line):
+                status = int(match[1])
     if status is None:
         raise VmError(f"it ended before its job did; the last it said: {last}")
     _compare(clocks)

@@ -76,9 +76,9 @@ class Checkout:
     @classmethod
     def make(cls, path: Path, campaign: str = CAMPAIGN) -> "Checkout":
         """A new one of what is checked out here, with a campaign of its own."""
-        made = cls(ROOT).clone(path)
-        made.write("config/config.yaml", campaign)
-        return made
+        checkout = cls(ROOT).clone(path)
+        checkout.write("config/config.yaml", campaign)
+        return checkout
 
     def clone(self, path: Path) -> "Checkout":
         """Another one of the same sources with nothing made; every file is new."""
@@ -166,8 +166,8 @@ class Checkout:
 
     def places(self) -> Mapping[str, Path]:
         """By cell or calibration, where the record that its settings make is to be."""
-        said: dict[str, str] = json.loads(self.python("-c", _PLACES))
-        return {step: self.path / place for step, place in said.items()}
+        by_step: dict[str, str] = json.loads(self.python("-c", _PLACES))
+        return {step: self.path / place for step, place in by_step.items()}
 
     def grow(self, rounds: int) -> None:
         """As if the campaign had been measured in so many rounds: round 1 is copied, with what
@@ -182,8 +182,8 @@ class Checkout:
                 continue
             path = places[f"{name}/1"]
             text = _numbered(path.read_text(encoding="utf-8"), number)
-            known = (memory / self._remembered(path)).read_text(encoding="utf-8")
-            remembered = known.replace(f"/1/{path.stem}", f"/{number}/{copy.stem}")
+            metadata = (memory / self._remembered(path)).read_text(encoding="utf-8")
+            remembered = metadata.replace(f"/1/{path.stem}", f"/{number}/{copy.stem}")
             copy.parent.mkdir(parents=True)
             copy.write_text(text, encoding="utf-8")
             memory.joinpath(self._remembered(copy)).write_text(

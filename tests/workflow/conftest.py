@@ -10,8 +10,8 @@ from tests.workflow.checkout import Checkout, Ran
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Ran]:
     """A campaign on the fake testbed, and the run that made everything of it."""
-    made = Checkout.make(tmp_path_factory.mktemp("workflow") / "finished")
-    return made, made.run()
+    fresh = Checkout.make(tmp_path_factory.mktemp("workflow") / "finished")
+    return fresh, fresh.run()
 
 
 @pytest.fixture(scope="session")

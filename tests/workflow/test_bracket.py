@@ -80,8 +80,8 @@ def test_every_round_is_between_two_measurements_of_the_bare_link(tmp_path: Path
     assert (checkout.path / "figures/trial/drift.svg").is_file()
     assert checkout.would().kinds == set()
 
-    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
-    assert "0 of 24 cells and 0 calibrations and 0 of the bare link around rounds" in said
+    plan = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "0 of 24 cells and 0 calibrations and 0 of the bare link around rounds" in plan
 
 
 def test_switching_it_on_or_off_measures_no_cell_again(checkout: Checkout) -> None:

@@ -28,10 +28,10 @@ def test_a_campaign_is_compared_with_another(tmp_path: Path) -> None:
     early = checkout.call(*words, "--configfile", "second.yaml")
     assert early.returncode != 0
     assert "second.yaml: compare: trial has no tables" in early.stdout
-    made = checkout.call("snakemake", "--cores", "2", "results/trial/tables/estimates.parquet")
-    assert made.returncode == 0, made.stdout
-    made = checkout.call(*words, "--configfile", "second.yaml")
-    assert made.returncode == 0, made.stdout
+    done = checkout.call("snakemake", "--cores", "2", "results/trial/tables/estimates.parquet")
+    assert done.returncode == 0, done.stdout
+    done = checkout.call(*words, "--configfile", "second.yaml")
+    assert done.returncode == 0, done.stdout
     folder = checkout.path / "figures" / "second"
     rows = list(csv.DictReader((folder / "comparison.csv").read_text().splitlines()))
     assert {(row["vpn"], row["benchmark"], row["paired"]) for row in rows} == {
@@ -41,7 +41,9 @@ def test_a_campaign_is_compared_with_another(tmp_path: Path) -> None:
     page = (folder / "comparison.md").read_text()
     assert "options of benchmark tcp | duration_s 1 | duration_s 2 | left out" in page
     assert "system nebula | there | missing | left out" in page
-    told = checkout.call("python", "-m", "meshbench", "compare", "trial:internal", "trial:nebula")
-    assert told.returncode == 0, told.stdout
-    assert "round by round" in told.stdout
-    assert "six rounds needed" in told.stdout
+    compared = checkout.call(
+        "python", "-m", "meshbench", "compare", "trial:internal", "trial:nebula"
+    )
+    assert compared.returncode == 0, compared.stdout
+    assert "round by round" in compared.stdout
+    assert "six rounds needed" in compared.stdout

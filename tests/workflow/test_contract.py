@@ -31,17 +31,17 @@ BROKEN = '{"broken": {"nebula": "port 4242 is in use"}}'
 @pytest.fixture(scope="module", params=["whole", "broken"])
 def campaign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Measured with three modules that nothing else knows; in one of the two Nebula cannot start."""
-    made = Checkout.make(tmp_path_factory.mktemp("contract") / request.param, CAMPAIGN)
+    checkout = Checkout.make(tmp_path_factory.mktemp("contract") / request.param, CAMPAIGN)
     for name in throwaway.NAMES:
-        shutil.copy(throwaway.FOLDER / f"{name}.py", made.path / "scripts/meshbench/benchmarks")
-    made.run(**({"MESHBENCH_FAKE": BROKEN} if request.param == "broken" else {}))
-    return made
+        shutil.copy(throwaway.FOLDER / f"{name}.py", checkout.path / "scripts/meshbench/benchmarks")
+    checkout.run(**({"MESHBENCH_FAKE": BROKEN} if request.param == "broken" else {}))
+    return checkout
 
 
 def rows(campaign: Checkout, table: str) -> list[dict[str, Any]]:
     path = campaign.path / "results" / "trial" / "tables" / f"{table}.parquet"
-    found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return found
+    table_rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return table_rows
 
 
 @pytest.mark.parametrize("metric", ["flood_rtt", "comeback_silence"])

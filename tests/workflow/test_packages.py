@@ -65,33 +65,33 @@ class Built:
 
     def said(self, kind: str, vpn: str) -> dict[str, Any]:
         path = self.checkout.path / "results" / "trial" / kind / f"{vpn}.json"
-        found: dict[str, Any] = json.loads(path.read_text())
-        return found
+        record: dict[str, Any] = json.loads(path.read_text())
+        return record
 
     def record(self, vpn: str) -> dict[str, Any]:
         [text] = self.checkout.records(vpn).values()
-        found: dict[str, Any] = json.loads(text)
-        return found
+        record: dict[str, Any] = json.loads(text)
+        return record
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Ran]:
-    made = Built(tmp_path_factory.mktemp("packages"))
-    return made, made.run()
+    campaign = Built(tmp_path_factory.mktemp("packages"))
+    return campaign, campaign.run()
 
 
 def test_two_versions_are_measured_side_by_side_from_their_own_programs(
     built: tuple[Built, Ran],
 ) -> None:
-    made, ran = built
+    campaign, ran = built
     assert ran.of("package") == {"nebula@1.10", "tinc@dev"}
     assert ran.of("deploy") == {"nebula", "nebula@1.10", "tinc@dev"}
-    assert made.record("nebula")["vpn"]["packages"] == []
-    [package] = made.record("nebula@1.10")["vpn"]["packages"]
+    assert campaign.record("nebula")["vpn"]["packages"] == []
+    [package] = campaign.record("nebula@1.10")["vpn"]["packages"]
     assert package["version"] == "v1.10.3"
     assert package["programs"].keys() == {"nebula", "nebula-cert"}
-    assert {one["status"] for one in made.record("nebula@1.10")["links"]} == {"ok"}
-    assert package == made.said("packages", "nebula@1.10")["packages"][0]
+    assert {link["status"] for link in campaign.record("nebula@1.10")["links"]} == {"ok"}
+    assert package == campaign.said("packages", "nebula@1.10")["packages"][0]
     assert set(ran.jobs) >= {"figure rtt"}
 
 
@@ -105,39 +105,41 @@ def test_building_comes_first_and_never_beside_the_testbed(built: tuple[Built, R
 
 
 def test_a_build_that_fails_is_the_result_of_its_own_cells(built: tuple[Built, Ran]) -> None:
-    made, _ = built
+    campaign, _ = built
     reason = "package tinc@2.0: cargo install ended with 101: error[E0425]"
-    assert made.said("packages", "tinc@dev")["reason"] == reason
+    assert campaign.said("packages", "tinc@dev")["reason"] == reason
     lacking = f"no binary: {reason}"
-    assert made.said("deploy", "tinc@dev")["reason"] == lacking
-    links = made.record("tinc@dev")["links"]
-    assert {(one["status"], one["reason"]) for one in links} == {("unavailable", lacking)}
-    assert len((made.tools / "tries").read_text().splitlines()) == 1
-    assert made.checkout.would().jobs == ()
+    assert campaign.said("deploy", "tinc@dev")["reason"] == lacking
+    links = campaign.record("tinc@dev")["links"]
+    assert {(link["status"], link["reason"]) for link in links} == {("unavailable", lacking)}
+    assert len((campaign.tools / "tries").read_text().splitlines()) == 1
+    assert campaign.checkout.would().jobs == ()
 
 
 def test_failed_builds_are_tried_again_by_the_command_that_is_said(
     built: tuple[Built, Ran],
 ) -> None:
-    made, _ = built
-    names = made.checkout.python("-m", "meshbench", "failed").split()
+    campaign, _ = built
+    names = campaign.checkout.python("-m", "meshbench", "failed").split()
     assert names == [
         "results/trial/packages/tinc@dev.json",
         "results/trial/deploy/tinc@dev.json",
         str(
-            made.checkout.places()["tinc@dev/stock/baseline/ping/1"].relative_to(made.checkout.path)
+            campaign.checkout.places()["tinc@dev/stock/baseline/ping/1"].relative_to(
+                campaign.checkout.path
+            )
         ),
     ]
-    program(made.tools / "cargo", MENDED)
-    calls = (made.tools / "calls").read_text()
-    ran = made.run("-R", *names)
+    program(campaign.tools / "cargo", MENDED)
+    calls = (campaign.tools / "calls").read_text()
+    ran = campaign.run("-R", *names)
     assert {"package tinc@dev", "deploy tinc@dev"} < set(ran.jobs)
     assert ran.of("measure") == {"tinc@dev baseline ping, round 1"}
-    assert {one["status"] for one in made.record("tinc@dev")["links"]} == {"ok"}
-    assert made.said("packages", "tinc@dev")["status"] == "ok"
-    assert made.checkout.python("-m", "meshbench", "failed") == ""
-    assert (made.tools / "calls").read_text() == calls
-    assert made.checkout.would().jobs == ()
+    assert {link["status"] for link in campaign.record("tinc@dev")["links"]} == {"ok"}
+    assert campaign.said("packages", "tinc@dev")["status"] == "ok"
+    assert campaign.checkout.python("-m", "meshbench", "failed") == ""
+    assert (campaign.tools / "calls").read_text() == calls
+    assert campaign.checkout.would().jobs == ()
 
 
 def test_another_version_measures_its_own_cells_and_an_empty_cache_none(

@@ -61,8 +61,10 @@ def test_it_is_built_first_and_stands_in_the_record(made: tuple[Checkout, dict[s
     assert [manifest["digest"]] == record["settings"]["programs"]
     assert manifest["tool"] == "go version test"
     assert {link["status"] for link in record["links"]} == {"ok"}
-    told = json.loads((checkout.path / "results/trial/packages/benchmarks/quic.json").read_text())
-    assert (told["benchmark"], told["status"]) == ("quic", "ok")
+    package = json.loads(
+        (checkout.path / "results/trial/packages/benchmarks/quic.json").read_text()
+    )
+    assert (package["benchmark"], package["status"]) == ("quic", "ok")
 
 
 def test_its_sources_make_its_cells_and_a_build_that_fails_makes_them_unavailable(

@@ -33,8 +33,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def words(*sources: Path) -> tuple[str, ...]:
-    told = f"published=[{','.join(map(str, sources))}]"
-    return ("--configfile", "config/published.yaml", "--config", "claims=none", FIGURES, told)
+    published = f"published=[{','.join(map(str, sources))}]"
+    return ("--configfile", "config/published.yaml", "--config", "claims=none", FIGURES, published)
 
 
 def rows(checkout: Checkout) -> Iterator[dict[str, str]]:

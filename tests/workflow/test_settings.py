@@ -149,8 +149,8 @@ def test_a_record_that_is_measured_again_on_purpose_is_kept(checkout: Checkout) 
     ran = checkout.run("-R", *again)
     assert on_testbed(ran) == {"measure nebula low ping, round 1", "calibrate low, round 1"}
     assert path.read_bytes() != old[path]
-    found = {place.parent.name: place.read_bytes() for place in kept(checkout)}
-    assert found == {place.stem: content for place, content in old.items()}
+    copies = {place.parent.name: place.read_bytes() for place in kept(checkout)}
+    assert copies == {place.stem: content for place, content in old.items()}
     folder = checkout.path / "results" / "trial" / "kept" / "raw" / LOW_PING / path.stem
     [first] = folder.iterdir()
     started = said(first)["started"]

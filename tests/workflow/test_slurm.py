@@ -39,8 +39,8 @@ _ASKS = re.compile(
 
 def profile(name: str) -> dict[str, Any]:
     text = (ROOT / "profiles" / name / "config.yaml").read_text(encoding="utf-8")
-    said: dict[str, Any] = yaml.safe_load(text)
-    return said
+    settings: dict[str, Any] = yaml.safe_load(text)
+    return settings
 
 
 def rules_on_the_testbed() -> set[str]:
@@ -108,7 +108,7 @@ class Job:
 def jobs(folder: Path) -> list[Job]:
     """Every job that was submitted from a folder, in the order in which they ran."""
     lines = said("squeue", "--states=all", "--noheader", "--format=%Z|%S|%e|%k|%W|%T").splitlines()
-    found = [line.split("|") for line in lines]
+    rows = [line.split("|") for line in lines]
     return sorted(
         Job(
             datetime.fromisoformat(start),
@@ -117,7 +117,7 @@ def jobs(folder: Path) -> list[Job]:
             licences,
             state,
         )
-        for at, start, end, comment, licences, state in found
+        for at, start, end, comment, licences, state in rows
         if Path(at) == folder
     )
 
@@ -157,8 +157,8 @@ def test_a_campaign_through_the_queue(tmp_path: Path) -> None:
     assert {job.licences for job in licensed} == {"testbed:1"}
     assert {job.licences for job in mine if job not in licensed} == {"(null)"}
     overlaps = [
-        (one, other) for one, other in combinations(mine, 2)
-        if other.start < one.end and {one.rule, other.rule} & hooks.TESTBED_RULES
+        (first, other) for first, other in combinations(mine, 2)
+        if other.start < first.end and {first.rule, other.rule} & hooks.TESTBED_RULES
     ]  # fmt: skip
     assert overlaps == []
 

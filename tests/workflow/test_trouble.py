@@ -79,12 +79,12 @@ def test_a_disk_without_room_for_the_run_is_refused_before_it_starts(tiny: Path)
     ran = checkout.tries()
     assert ran.status != 0
     needed = (space.RUN_BYTES + (4 + 1) * space.CELL_BYTES) / 1e6
-    said = re.findall(
+    needs_mb = re.findall(
         r"^the disk of results/ has \d+ MB free and this run needs (\d+) MB: ",
         ran.text,
         re.MULTILINE,
     )
-    assert said == [f"{needed:.0f}"]
+    assert needs_mb == [f"{needed:.0f}"]
     assert "Traceback" not in ran.text
     assert ran.jobs == ()
     assert checkout.records() == {}

@@ -31,8 +31,8 @@ def made(checkout: Checkout, *targets: str) -> set[str]:
     """What was measured on the way to these files."""
     done = checkout.call("snakemake", "--cores", "2", *targets, MESHBENCH_FAKE=BROKEN)
     assert done.returncode == 0, done.stdout
-    told = [line.partition("] measure ")[2] for line in done.stdout.splitlines()]
-    return {line.partition(", about")[0] for line in told if line}
+    messages = [line.partition("] measure ")[2] for line in done.stdout.splitlines()]
+    return {line.partition(", about")[0] for line in messages if line}
 
 
 def test_a_system_stops_early_or_runs_to_most_and_raising_most_measures_the_new_rounds(
@@ -58,6 +58,6 @@ def test_a_system_stops_early_or_runs_to_most_and_raising_most_measures_the_new_
     }  # fmt: skip
     assert rows["internal"]["why"] == "beside nebula"
     assert rows["nebula"]["why"].endswith("no interval")
-    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
-    assert "0 of 22 cells and 0 calibrations to measure" in said
-    assert "stopped after 6 rounds: wireguard stock ingress low: within ±5 %" in said
+    plan = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "0 of 22 cells and 0 calibrations to measure" in plan
+    assert "stopped after 6 rounds: wireguard stock ingress low: within ±5 %" in plan

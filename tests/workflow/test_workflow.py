@@ -46,8 +46,8 @@ def drawn(checkout: Checkout) -> list[Path]:
 
 
 def test_the_copy_runs_its_own_modules(checkout: Checkout) -> None:
-    said = checkout.python("-c", "import meshbench; print(meshbench.__file__)")
-    assert Path(said.strip()).is_relative_to(checkout.path)
+    output = checkout.python("-c", "import meshbench; print(meshbench.__file__)")
+    assert Path(output.strip()).is_relative_to(checkout.path)
 
 
 def test_jobs_that_wait_are_looked_at_when_one_has_ended(checkout: Checkout) -> None:
@@ -135,9 +135,9 @@ def test_a_second_placement_measures_its_own_cells_only(checkout: Checkout) -> N
         f"measure {cell}" for cell in checkout.cells()
     )
     assert ran.of("calibrate") == {"baseline, round 1", "low, round 1"}
-    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
-    assert "12 of 24 cells and 2 calibrations to measure, 12 cells reused" in said
-    assert "stale" not in said
+    plan = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "12 of 24 cells and 2 calibrations to measure, 12 cells reused" in plan
+    assert "stale" not in plan
 
 
 @pytest.mark.parametrize(
@@ -186,17 +186,17 @@ def test_the_plan_agrees_with_snakemake_and_says_why(checkout: Checkout) -> None
     assert states.pop("wireguard low tcp, round 1") == "to measure"
     assert states.keys() == pings
     assert all(state.startswith("stale: benchmark") for state in states.values())
-    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
-    assert "7 of 12 cells and 0 calibrations to measure, 5 cells reused" in said
-    assert "snakemake -n" not in said
+    plan = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "7 of 12 cells and 0 calibrations to measure, 5 cells reused" in plan
+    assert "snakemake -n" not in plan
 
     checkout.edit("scripts/meshbench/vpns/nebula.py", "    version = 1\n", "    version = 2\n")
     assert agreed(checkout).keys() == {
         "wireguard low tcp, round 1", *pings, *checkout.cells(vpn="nebula")
     }  # fmt: skip
     checkout.append("config/config.yaml", "calibration: {duration_s: 3}\n")
-    said = " ".join(checkout.python("-m", "meshbench", "plan").split())
-    assert "9 of 12 cells and 2 calibrations to measure" in said
+    plan = " ".join(checkout.python("-m", "meshbench", "plan").split())
+    assert "9 of 12 cells and 2 calibrations to measure" in plan
     assert checkout.would().of("calibrate") == {"baseline, round 1", "low, round 1"}
 
     again = agreed(checkout)
@@ -205,10 +205,10 @@ def test_the_plan_agrees_with_snakemake_and_says_why(checkout: Checkout) -> None
 
 
 def test_a_cell_whose_run_was_ended_in_the_middle_is_planned_again(checkout: Checkout) -> None:
-    known = checkout.path / ".snakemake"
+    memory = checkout.path / ".snakemake"
     record = checkout.places()["nebula/stock/low/ping/1"]
     begun = checkout._remembered(record)
-    shutil.copy(known / "metadata" / begun, known / "incomplete" / begun)
+    shutil.copy(memory / "metadata" / begun, memory / "incomplete" / begun)
     assert agreed(checkout).keys() == {"nebula low ping, round 1"}
 
 
@@ -233,8 +233,8 @@ def test_a_failing_vpn_leaves_the_others_alone_and_is_repaired_by_one_command(
 
     failed = list(links_of(checkout, "nebula"))
     assert len(failed) == 4 * 3
-    assert {one["status"] for one in failed} == {"failed"}
-    assert all("port 4242 is in use" in one["reason"] for one in failed)
+    assert {link["status"] for link in failed} == {"failed"}
+    assert all("port 4242 is in use" in link["reason"] for link in failed)
     others = {path: data for path, data in before.items() if not path.startswith("nebula/")}
     assert others.items() <= checkout.records().items()
     assert checkout.would().jobs == ()
@@ -251,7 +251,7 @@ def test_a_failing_vpn_leaves_the_others_alone_and_is_repaired_by_one_command(
     again = Ran.of_text(done)
     assert measured(again) == checkout.cells(vpn="nebula")
     assert on_testbed(again) == {f"measure {cell}" for cell in checkout.cells(vpn="nebula")}
-    assert {one["status"] for one in links_of(checkout, "*")} == {"ok"}
+    assert {link["status"] for link in links_of(checkout, "*")} == {"ok"}
     assert "measure just these again" not in done.stdout
     assert checkout.python("-m", "meshbench", "failed") == ""
 
@@ -293,21 +293,21 @@ def test_results_without_snakemake_s_memory_are_not_measured_again(checkout: Che
 
 def below(folder: Path) -> set[int]:
     """The processes that work in a folder."""
-    found = set()
+    pids = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             here = (entry / "cwd").readlink()
         except OSError:
             continue
         if here.is_relative_to(folder):
-            found.add(int(entry.name))
-    return found
+            pids.add(int(entry.name))
+    return pids
 
 
-def until(what: str, condition: Any, limit_s: float = 240) -> None:
+def until(event: str, condition: Any, limit_s: float = 240) -> None:
     end = time.monotonic() + limit_s
     while not condition():
-        assert time.monotonic() < end, f"in vain waited for: {what}"
+        assert time.monotonic() < end, f"in vain waited for: {event}"
         time.sleep(0.05)
 
 
@@ -345,7 +345,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     kept = checkout.records()
     assert len(kept) == 2
     for content in kept.values():
-        assert {one["status"] for one in json.loads(content)["links"]} == {"ok"}
+        assert {link["status"] for link in json.loads(content)["links"]} == {"ok"}
 
     # Snakemake's own lock outlives a kill, and Snakemake says what to do.
     assert "It can be removed with the --unlock argument" in checkout.tries().text

@@ -48,9 +48,9 @@ def table(seconds: Path) -> pa.Table:
         series = connection.sql(_SERIES).to_arrow_table()
     rates = [np.array(row) for row in series["rates"].to_pylist()]
     ends = series["ends"].to_pylist()
-    found = [drift.change(row[np.newaxis]) for row in rates]
-    places = [int(place[0]) for place, _ in found]
-    p = np.array([float(chance[0]) for _, chance in found])
+    changes = [drift.change(row[np.newaxis]) for row in rates]
+    places = [int(place[0]) for place, _ in changes]
+    p = np.array([float(chance[0]) for _, chance in changes])
     halves = [(row[:place], row[place:]) for row, place in zip(rates, places, strict=True)]
     before, after = (np.array([float(np.median(half[k])) for half in halves]) for k in (0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):

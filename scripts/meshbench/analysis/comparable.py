@@ -56,7 +56,7 @@ def basis(base: Side, other: Side, *, anyway: bool = False) -> Basis:
     """
     same = base.folder.resolve() == other.folder.resolve()
     pairs = list(_pairs(base, other))
-    found = [] if same else [*_machines(pairs), *_campaigns(base, other)]
+    mismatches = [] if same else [*_machines(pairs), *_campaigns(base, other)]
     impairment = [*_profiles(pairs), *_engines(pairs)]
     if base.profile:
         # Two profiles are named to be compared.
@@ -65,14 +65,14 @@ def basis(base: Side, other: Side, *, anyway: bool = False) -> Basis:
     if anyway:
         conditions = [(key, Mismatch(m.what, m.base, m.other, TOLD)) for key, m in conditions]
     left = {key for key, m in conditions if m.effect == LEFT_OUT}
-    relative = any(mismatch.effect == RELATIVE for mismatch in found)
+    relative = any(mismatch.effect == RELATIVE for mismatch in mismatches)
     return Basis(
         paired=same or (None if None in {base.seed, other.seed} else base.seed == other.seed),
         relative=relative,
         profiles=frozenset(name for kind, name in left if kind == "profile"),
         benchmarks=frozenset(name for kind, name in left if kind == "benchmark"),
         mismatches=_ordered(
-            [*(m for _, m in conditions), *found, *_missing(base, other), *_systems(pairs)]
+            [*(m for _, m in conditions), *mismatches, *_missing(base, other), *_systems(pairs)]
         ),
     )
 
@@ -80,9 +80,11 @@ def basis(base: Side, other: Side, *, anyway: bool = False) -> Basis:
 _ORDER = (LEFT_OUT, RELATIVE, TOLD)
 
 
-def _ordered(found: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
+def _ordered(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
     """Each once, the gravest first."""
-    return tuple(sorted(dict.fromkeys(found), key=lambda one: _ORDER.index(one.effect)))
+    return tuple(
+        sorted(dict.fromkeys(mismatches), key=lambda mismatch: _ORDER.index(mismatch.effect))
+    )
 
 
 Pair = tuple[Cell, Conditions, Conditions]
@@ -101,26 +103,26 @@ def _pairs(base: Side, other: Side) -> Iterator[Pair]:
 
 
 def _profiles(pairs: Iterable[Pair]) -> Iterator[Found]:
-    for (_, _, profile, _), one, two in pairs:
-        if changed := _changes(one.settings.get("profile"), two.settings.get("profile")):
+    for (_, _, profile, _), base, other in pairs:
+        if changed := _changes(base.settings.get("profile"), other.settings.get("profile")):
             yield ("profile", profile), Mismatch(f"profile {profile}", *changed, LEFT_OUT)
 
 
 def _benchmarks(pairs: Iterable[Pair]) -> Iterator[Found]:
-    for (_, _, _, benchmark), one, two in pairs:
-        for what, changed in (
-            ("options", _changes(one.settings.get("options"), two.settings.get("options"))),
-            ("method", _changes(*(_method(c, "benchmark_method") for c in (one, two)))),
-            ("links", _changes(*(_links(c) for c in (one, two)))),
+    for (_, _, _, benchmark), base, other in pairs:
+        for part, changed in (
+            ("options", _changes(base.settings.get("options"), other.settings.get("options"))),
+            ("method", _changes(*(_method(c, "benchmark_method") for c in (base, other)))),
+            ("links", _changes(*(_links(c) for c in (base, other)))),
         ):
             if changed:
-                mismatch = Mismatch(f"{what} of benchmark {benchmark}", *changed, LEFT_OUT)
+                mismatch = Mismatch(f"{part} of benchmark {benchmark}", *changed, LEFT_OUT)
                 yield ("benchmark", benchmark), mismatch
 
 
 def _method(conditions: Conditions, name: str) -> dict[str, Any] | None:
-    known = conditions.methods.get(name)
-    return None if known is None else {"version": known}
+    version = conditions.methods.get(name)
+    return None if version is None else {"version": version}
 
 
 def _links(conditions: Conditions) -> dict[str, Any] | None:
@@ -129,19 +131,19 @@ def _links(conditions: Conditions) -> dict[str, Any] | None:
 
 
 def _engines(pairs: Iterable[Pair]) -> Iterator[Found]:
-    for (_, _, profile, _), one, two in pairs:
-        engines = (one.told["engine"], two.told["engine"])
+    for (_, _, profile, _), base, other in pairs:
+        engines = (base.told["engine"], other.told["engine"])
         if profile != _HARMLESS and all(engines) and engines[0] != engines[1]:
-            told = (str(engines[0]), str(engines[1]))
-            mismatch = Mismatch(f"impairment of {profile} by", *told, LEFT_OUT)
+            words = (str(engines[0]), str(engines[1]))
+            mismatch = Mismatch(f"impairment of {profile} by", *words, LEFT_OUT)
             yield ("profile", profile), mismatch
 
 
 def _machines(pairs: Iterable[Pair]) -> Iterator[Mismatch]:
-    for _, one, two in pairs:
+    for _, base, other in pairs:
         for name in _MACHINE:
-            if one.told[name] != two.told[name] and one.told[name] and two.told[name]:
-                yield Mismatch(name, str(one.told[name]), str(two.told[name]), RELATIVE)
+            if base.told[name] != other.told[name] and base.told[name] and other.told[name]:
+                yield Mismatch(name, str(base.told[name]), str(other.told[name]), RELATIVE)
 
 
 def _campaigns(base: Side, other: Side) -> Iterator[Mismatch]:
@@ -155,18 +157,18 @@ def _seed(side: Side) -> str:
 
 def _systems(pairs: Iterable[Pair]) -> Iterator[Mismatch]:
     """What is mostly the point of comparing: versions and options; and the tools."""
-    for (vpn, _, _, benchmark), one, two in pairs:
-        versions = (_told(one, "vpn_version"), _told(two, "vpn_version"))
+    for (vpn, _, _, benchmark), base, other in pairs:
+        versions = (_told(base, "vpn_version"), _told(other, "vpn_version"))
         if versions[0] != versions[1]:
             yield Mismatch(f"version of {vpn}", *versions, TOLD)
-        if changed := _changes(one.settings.get("system"), two.settings.get("system")):
+        if changed := _changes(base.settings.get("system"), other.settings.get("system")):
             yield Mismatch(f"set-up of {vpn}", *changed, TOLD)
-        if changed := _changes(*(_method(c, "vpn_method") for c in (one, two))):
+        if changed := _changes(*(_method(c, "vpn_method") for c in (base, other))):
             yield Mismatch(f"method of {vpn}", *changed, TOLD)
-        for name, what in (("congestion_control", "congestion control"), ("tool", "tool")):
-            if one.told[name] != two.told[name]:
-                mismatch = (_told(one, name), _told(two, name))
-                yield Mismatch(f"{what} of {benchmark}", *mismatch, TOLD)
+        for name, label in (("congestion_control", "congestion control"), ("tool", "tool")):
+            if base.told[name] != other.told[name]:
+                mismatch = (_told(base, name), _told(other, name))
+                yield Mismatch(f"{label} of {benchmark}", *mismatch, TOLD)
 
 
 def _told(conditions: Conditions, name: str) -> str:
@@ -181,18 +183,18 @@ def _missing(base: Side, other: Side) -> Iterator[Mismatch]:
         ("benchmark", lambda side: {cell[3] for cell in side.conditions}),
         ("placement", lambda side: set(side.rounds.column("placement"))),
     )
-    for what, having in names:
-        one, two = having(base), having(other)
-        for name in sorted(one ^ two):
-            told = ("there", "missing") if name in one else ("missing", "there")
-            yield Mismatch(f"{what} {name}", *told, LEFT_OUT)
+    for kind, having in names:
+        in_base, in_other = having(base), having(other)
+        for name in sorted(in_base ^ in_other):
+            words = ("there", "missing") if name in in_base else ("missing", "there")
+            yield Mismatch(f"{kind} {name}", *words, LEFT_OUT)
 
 
-def _changes(one: Any, two: Any) -> tuple[str, str] | None:
+def _changes(base: Any, other: Any) -> tuple[str, str] | None:
     """In what two mappings differ, in words of either; None where nothing does or one is not known."""
-    if not isinstance(one, Mapping) or not isinstance(two, Mapping):
+    if not isinstance(base, Mapping) or not isinstance(other, Mapping):
         return None
-    first, second = dict(flat.leaves(one)), dict(flat.leaves(two))
+    first, second = dict(flat.leaves(base)), dict(flat.leaves(other))
     changed = [key for key in {**first, **second} if first.get(key) != second.get(key)]
     if not changed:
         return None

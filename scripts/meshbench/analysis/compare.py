@@ -112,12 +112,12 @@ def _what(side: Side) -> tuple[Any, ...]:
 def _against(base: Side, other: Side, manner: Manner) -> Comparison:
     chosen = basis(base, other, anyway=manner.anyway)
     keys, first, second = _matched(base, other, chosen, manner)
-    one, two = (
+    base_side, other_side = (
         _Sided.of(side, rows, chosen, marked=manner.marked)
         for side, rows in ((base, first), (other, second))
     )
-    measured = _paired(one, two) if chosen.paired else _unpaired(one, two)
-    changes = _changes(keys, one, two, measured, manner)
+    measured = _paired(base_side, other_side) if chosen.paired else _unpaired(base_side, other_side)
+    changes = _changes(keys, base_side, other_side, measured, manner)
     return Comparison(base.name, other.name, chosen, tuple(changes))
 
 
@@ -174,25 +174,25 @@ class _Sided:
 
     @classmethod
     def of(cls, side: Side, rows: Places, chosen: Basis, *, marked: bool) -> "_Sided":
-        every = side.rounds.chosen(marked=marked)
-        own = every.take(rows)
+        all_values = side.rounds.chosen(marked=marked)
+        own = all_values.take(rows)
         values = own
         if chosen.relative:
-            bare = _bare(side, every)[rows]
+            bare = _bare(side, all_values)[rows]
             values = Values(own.low / bare, own.high / bare)
         return cls(side.rounds.numbers, own, values)
 
 
-def _bare(side: Side, every: Values) -> Matrix:
+def _bare(side: Side, all_values: Values) -> Matrix:
     """Of each series, the bare link's values in the same rounds; NaN where there are none above zero."""
     groups = side.rounds.codes(*(name for name in effects.FAMILY), "tuning")
-    known = {
-        int(groups[place]): every.high[place]
+    by_group = {
+        int(groups[place]): all_values.high[place]
         for place, vpn in enumerate(side.rounds.column("vpn"))
         if vpn == BARE
     }
-    nothing = np.full(every.high.shape[1], np.nan)
-    bare = np.array([known.get(int(group), nothing) for group in groups])
+    nothing = np.full(all_values.high.shape[1], np.nan)
+    bare = np.array([by_group.get(int(group), nothing) for group in groups])
     return np.where(np.isfinite(bare) & (bare > 0), bare, np.nan)
 
 
@@ -207,37 +207,37 @@ class _Measured:
     rounds: Places
 
 
-def _paired(one: _Sided, two: _Sided) -> _Measured:
-    shared, left, right = np.intersect1d(one.numbers, two.numbers, return_indices=True)
+def _paired(base_side: _Sided, other_side: _Sided) -> _Measured:
+    shared, left, right = np.intersect1d(base_side.numbers, other_side.numbers, return_indices=True)
     del shared
     sides = [
         Values(side.values.low[:, places], side.values.high[:, places])
-        for side, places in ((two, right), (one, left))
+        for side, places in ((other_side, right), (base_side, left))
     ]
-    found = effects.compared(*sides)
+    compared = effects.compared(*sides)
     return _Measured(
-        found.ratio,
-        found.ratio_low,
-        found.ratio_high,
-        found.shift,
-        found.paired,
-        found,
-        found.rounds,
+        compared.ratio,
+        compared.ratio_low,
+        compared.ratio_high,
+        compared.shift,
+        compared.paired,
+        compared,
+        compared.rounds,
     )
 
 
-def _unpaired(one: _Sided, two: _Sided) -> _Measured:
-    size = len(one.values.low)
-    made = tuple(np.full(size, np.nan) for _ in range(5))
+def _unpaired(base_side: _Sided, other_side: _Sided) -> _Measured:
+    size = len(base_side.values.low)
+    columns = tuple(np.full(size, np.nan) for _ in range(5))
     rounds = np.zeros(size, dtype=np.int64)
     for row in range(size):
-        base, other = (side.values.high[row] for side in (one, two))
+        base, other = (side.values.high[row] for side in (base_side, other_side))
         base, other = base[~np.isnan(base)], other[~np.isnan(other)]
         rounds[row] = min(len(base), len(other))
         if rounds[row]:
-            for column, value in zip(made, _of_samples(base, other), strict=True):
+            for column, value in zip(columns, _of_samples(base, other), strict=True):
                 column[row] = value
-    ratio, low, high, shift, p = made
+    ratio, low, high, shift, p = columns
     return _Measured(ratio, low, high, shift, p, None, rounds)
 
 
@@ -251,34 +251,38 @@ def _of_samples(base: Matrix, other: Matrix) -> tuple[float, ...]:
         shift = float(np.median(np.subtract.outer(other, base)))
     if min(base.min(), other.min()) <= 0 or not np.isfinite([*base, *other]).all():
         return nan, nan, nan, shift, p
-    found = order.ratio_interval(other, base)
-    if found is None:
+    interval = order.ratio_interval(other, base)
+    if interval is None:
         return float(np.median(np.divide.outer(other, base))), nan, nan, shift, p
-    return (*found, shift, p)
+    return (*interval, shift, p)
 
 
 def _changes(
-    keys: list[dict[str, Any]], one: _Sided, two: _Sided, found: _Measured, manner: Manner
+    keys: list[dict[str, Any]],
+    base_side: _Sided,
+    other_side: _Sided,
+    measured: _Measured,
+    manner: Manner,
 ) -> Iterator[Change]:
-    few = found.rounds < order.LEAST_ROUNDS
-    p = np.where(few, np.nan, found.p)
+    few = measured.rounds < order.LEAST_ROUNDS
+    p = np.where(few, np.nan, measured.p)
     family = {name: place for place, name in enumerate({_family(key) for key in keys})}
     codes = np.array([family[_family(key)] for key in keys], dtype=np.int64)
     adjusted = significance.holm(p, codes)
-    apart = _apart(found, adjusted)
-    own = [list(estimates.each(side.own)) for side in (one, two)]
+    apart = _apart(measured, adjusted)
+    own = [list(estimates.each(side.own)) for side in (base_side, other_side)]
     for place, key in enumerate(keys):
         change = Change(
             key=key,
             base=own[0][place],
             other=own[1][place],
-            ratio=known(found.ratio[place]),
-            low=known(found.low[place]),
-            high=known(found.high[place]),
-            shift=known(found.shift[place]),
+            ratio=known(measured.ratio[place]),
+            low=known(measured.low[place]),
+            high=known(measured.high[place]),
+            shift=known(measured.shift[place]),
             p=known(p[place]),
             p_holm=known(adjusted[place]),
-            rounds=int(found.rounds[place]),
+            rounds=int(measured.rounds[place]),
             verdict=CANNOT_TELL,
         )
         yield _judged(change, manner, apart=bool(apart[place]))
@@ -288,10 +292,10 @@ def _family(key: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(key[name] for name in KEY if name not in {"vpn", "tuning"})
 
 
-def _apart(found: _Measured, p: Matrix) -> np.ndarray:
-    if found.apart is not None:
-        return found.apart.apart(p)
-    return significance.differs(p, found.low, found.high, 1.0)
+def _apart(measured: _Measured, p: Matrix) -> np.ndarray:
+    if measured.apart is not None:
+        return measured.apart.apart(p)
+    return significance.differs(p, measured.low, measured.high, 1.0)
 
 
 def _judged(change: Change, manner: Manner, *, apart: bool) -> Change:

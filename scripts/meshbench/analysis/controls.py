@@ -62,22 +62,22 @@ def parts(rounds: int, seed: int, most: int = MOST) -> list[tuple[int, ...]]:
     if math.comb(rounds, size) <= most:
         return list(itertools.combinations(range(rounds), size))
     dice = np.random.default_rng(seed)
-    found: dict[tuple[int, ...], None] = {}
-    while len(found) < most:
-        found[tuple(sorted(dice.choice(rounds, size, replace=False).tolist()))] = None
-    return list(found)
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < most:
+        drawn[tuple(sorted(dice.choice(rounds, size, replace=False).tolist()))] = None
+    return list(drawn)
 
 
 def table(rounds: Rounds, design: Design) -> pa.Table:
     """A row per control and metric, by `SCHEMA`; none where the campaign has no control."""
-    found = [
+    pairs = [
         *((SAME, *pair) for pair in _pairs(rounds, "vpn", design.controls.get("systems", ()))),
         *(
             (EFFECT, *pair)
             for pair in _pairs(rounds, "profile", design.controls.get("profiles", ()))
         ),
     ]
-    first, second = (np.array([row[k] for row in found], dtype=np.int64) for k in (1, 2))
+    first, second = (np.array([row[k] for row in pairs], dtype=np.int64) for k in (1, 2))
     values = rounds.chosen(marked=design.marked)
     left, right = values.take(first), values.take(second)
     differ, compared = _counts(left, right, parts(len(rounds.numbers), design.seed))
@@ -86,16 +86,16 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
     with np.errstate(invalid="ignore"):
         share = np.where(compared > 0, differ / np.maximum(compared, 1), np.nan)
     columns: dict[str, object] = {
-        "kind": [row[0] for row in found],
+        "kind": [row[0] for row in pairs],
         **{
             name: series[name].take(pa.array(first))
             for name in (*FAMILY, "unit", "better", "vpn", "tuning")
         },
         "reference": series["vpn"].take(pa.array(second)),
         "reference_profile": series["profile"].take(pa.array(second)),
-        "is_set": _set(found, rounds, design),
+        "is_set": _set(pairs, rounds, design),
         "n_rounds": whole.rounds,
-        "n_subset": np.full(len(found), part(len(rounds.numbers)), dtype=np.int64),
+        "n_subset": np.full(len(pairs), part(len(rounds.numbers)), dtype=np.int64),
         "n_resamples": compared,
         "n_differ": differ,
         "share": share,
@@ -134,11 +134,11 @@ def _counts(
     differ, compared = (np.zeros(len(left.low), dtype=np.int64) for _ in range(2))
     for subset in subsets:
         columns = list(subset)
-        found = effects.compared(
+        of_subset = effects.compared(
             *(Values(side.low[:, columns], side.high[:, columns]) for side in (left, right))
         )
-        differ += found.apart(found.paired)
-        compared += found.rounds >= order.LEAST_ROUNDS
+        differ += of_subset.apart(of_subset.paired)
+        compared += of_subset.rounds >= order.LEAST_ROUNDS
     return differ, compared
 
 

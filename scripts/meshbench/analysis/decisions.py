@@ -39,12 +39,12 @@ def read(file: Path | None) -> dict[Group, Decision]:
     """The decisions after a round; none without a file."""
     if file is None:
         return {}
-    made = json.loads(file.read_text(encoding="utf-8"))["systems"]
-    return {one.group: one for one in (Decision(**words) for words in made)}
+    systems = json.loads(file.read_text(encoding="utf-8"))["systems"]
+    return {decision.group: decision for decision in (Decision(**words) for words in systems)}
 
 
 def write(decisions: Iterable[Decision], round_: int, file: Path) -> None:
     """All of them, whole or not at all."""
-    said = {"round": round_, "systems": [asdict(one) for one in decisions]}
+    document = {"round": round_, "systems": [asdict(decision) for decision in decisions]}
     with atomic(file) as temporary:
-        temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -53,11 +53,11 @@ def _effective(values: Matrix, before: int) -> float:
     """How much of a sample of independent values these are worth."""
     rest = np.concatenate([part - np.median(part) for part in (values[:before], values[before:])])
     total = float((rest**2).sum())
-    found = float((rest[1:] * rest[:-1]).sum()) / total if total else 0.0
+    correlation = float((rest[1:] * rest[:-1]).sum()) / total if total else 0.0
     # About a mean of their own n values seem less alike than they are, by (1 + 4 r) / n (F. H. C. Marriott
     # and J. A. Pope, Biometrika 41, 1954); about two of n / 2 twice as much.
     size = len(values)
-    alike = min(_MOST_ALIKE, (found + 2 / size) / max(1 - 8 / size, 2 / size))
+    alike = min(_MOST_ALIKE, (correlation + 2 / size) / max(1 - 8 / size, 2 / size))
     return (1 - alike) / (1 + alike) if alike > 0 else 1.0
 
 

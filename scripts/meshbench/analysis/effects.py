@@ -102,34 +102,36 @@ _CHUNK = 20_000
 def compared(left: Values, right: Values) -> Effects:
     """Each row of one side with the same row of the other, round by round."""
     size = len(left.low)
-    made = Effects(np.zeros(size, dtype=np.int64), *(empty(size) for _ in range(9)))
+    effects = Effects(np.zeros(size, dtype=np.int64), *(empty(size) for _ in range(9)))
     there = left.there & right.there
-    made.rounds[:] = there.sum(axis=1)
+    effects.rounds[:] = there.sum(axis=1)
     for count, rows in by_size(there):
         for start in range(0, len(rows), _CHUNK):
             some = rows[start : start + _CHUNK]
             sides = [
-                Values(*(packed(one[some], there[some], count) for one in (side.low, side.high)))
+                Values(
+                    *(packed(bounds[some], there[some], count) for bounds in (side.low, side.high))
+                )
                 for side in (left, right)
             ]
-            _compare(made, some, *sides)
-    return made
+            _compare(effects, some, *sides)
+    return effects
 
 
-def _compare(made: Effects, rows: Places, left: Values, right: Values) -> None:
+def _compare(effects: Effects, rows: Places, left: Values, right: Values) -> None:
     low, high = left.low - right.high, left.high - right.low
-    made.shift[rows] = _middle(order.pseudo_median(low), order.pseudo_median(high))
-    _intervals(order.shift_interval, low, high, made.shift_low, made.shift_high, rows)
+    effects.shift[rows] = _middle(order.pseudo_median(low), order.pseudo_median(high))
+    _intervals(order.shift_interval, low, high, effects.shift_low, effects.shift_high, rows)
     positive = (right.low > 0).all(axis=1) & (left.low >= 0).all(axis=1)
     some = rows[positive]
     with np.errstate(over="ignore"):
         low = left.low[positive] / right.high[positive]
         high = left.high[positive] / right.low[positive]
     if len(some):
-        made.ratio[some] = _middle(order.median(low), order.median(high))
-        _intervals(order.median_interval, low, high, made.ratio_low, made.ratio_high, some)
+        effects.ratio[some] = _middle(order.median(low), order.median(high))
+        _intervals(order.median_interval, low, high, effects.ratio_low, effects.ratio_high, some)
     if left.low.shape[1] >= order.LEAST_ROUNDS:
-        _test(made, rows, left, right)
+        _test(effects, rows, left, right)
 
 
 def _middle(low: Matrix, high: Matrix) -> Matrix:
@@ -150,21 +152,21 @@ def _intervals(
         least[rows], most[rows] = lower[0], upper[1]
 
 
-def _test(made: Effects, rows: Places, left: Values, right: Values) -> None:
+def _test(effects: Effects, rows: Places, left: Values, right: Values) -> None:
     first, second = left.high, right.high
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = first - second
         ratios = np.log(first / second)
     # Two time-outs, or two zeros, do not say which is larger. Ratios, where there are any, take out what
     # rounds have in common.
-    made.paired[rows] = significance.paired(
+    effects.paired[rows] = significance.paired(
         np.where(
-            np.isfinite(made.ratio[rows])[:, np.newaxis],
+            np.isfinite(effects.ratio[rows])[:, np.newaxis],
             np.nan_to_num(ratios, nan=0.0, posinf=np.inf, neginf=-np.inf),
             np.nan_to_num(apart, nan=0.0, posinf=np.inf, neginf=-np.inf),
         )
     )
-    made.unpaired[rows], made.delta[rows] = significance.unpaired(first, second)
+    effects.unpaired[rows], effects.delta[rows] = significance.unpaired(first, second)
 
 
 def table(rounds: Rounds, design: Design) -> tuple[pa.Table, set[tuple[int, int]]]:
@@ -172,15 +174,15 @@ def table(rounds: Rounds, design: Design) -> tuple[pa.Table, set[tuple[int, int]
     first, second = pairs(rounds, design)
     chosen = rounds.chosen(marked=design.marked)
     other = rounds.chosen(marked=not design.marked)
-    found = compared(chosen.take(first), chosen.take(second))
+    effects = compared(chosen.take(first), chosen.take(second))
     placement = rounds.codes("placement")
     # What a placement does is another question than which system is better.
     families = 2 * rounds.codes(*FAMILY)[first] + (placement[first] != placement[second])
-    family = significance.members(found.paired, families)
-    p = significance.fit(found.paired, found.unpaired, found.rounds, family)
+    family = significance.members(effects.paired, families)
+    p = significance.fit(effects.paired, effects.unpaired, effects.rounds, family)
     p_holm = significance.holm(p, families)
-    apart = found.apart(p_holm)
-    verdict, why = _verdicts(found, (p, p_holm), apart, design.equivalent_percent)
+    apart = effects.apart(p_holm)
+    verdict, why = _verdicts(effects, (p, p_holm), apart, design.equivalent_percent)
     series = rounds.series
     columns: dict[str, object] = {
         **{name: series[name].take(pa.array(first)) for name in (*FAMILY, "unit", "better")},
@@ -188,11 +190,11 @@ def table(rounds: Rounds, design: Design) -> tuple[pa.Table, set[tuple[int, int]
         "reference": series["vpn"].take(pa.array(second)),
         "reference_tuning": series["tuning"].take(pa.array(second)),
         "reference_placement": series["placement"].take(pa.array(second)),
-        **_numbers(found),
+        **_numbers(effects),
         "p": p,
         "n_family": family,
         "p_holm": p_holm,
-        "equivalent": found.within(design.equivalent_percent),
+        "equivalent": effects.within(design.equivalent_percent),
         "equivalent_percent": np.full(len(first), design.equivalent_percent),
         "verdict": verdict,
         "why": why,
@@ -206,28 +208,28 @@ def table(rounds: Rounds, design: Design) -> tuple[pa.Table, set[tuple[int, int]
     return assembled(columns, SCHEMA), different
 
 
-def _numbers(found: Effects) -> dict[str, object]:
+def _numbers(effects: Effects) -> dict[str, object]:
     return {
-        "n_rounds": found.rounds,
-        "ratio": found.ratio,
-        "ratio_low": finite(found.ratio_low),
-        "ratio_high": finite(found.ratio_high),
-        "shift": found.shift,
-        "shift_low": finite(found.shift_low),
-        "shift_high": finite(found.shift_high),
-        "cliffs_delta": found.delta,
-        "p_paired": found.paired,
-        "p_unpaired": found.unpaired,
+        "n_rounds": effects.rounds,
+        "ratio": effects.ratio,
+        "ratio_low": finite(effects.ratio_low),
+        "ratio_high": finite(effects.ratio_high),
+        "shift": effects.shift,
+        "shift_low": finite(effects.shift_low),
+        "shift_high": finite(effects.shift_high),
+        "cliffs_delta": effects.delta,
+        "p_paired": effects.paired,
+        "p_unpaired": effects.unpaired,
     }
 
 
 def _verdicts(
-    found: Effects, p: tuple[Matrix, Matrix], apart: Flags, percent: float
+    effects: Effects, p: tuple[Matrix, Matrix], apart: Flags, percent: float
 ) -> tuple[list[str], list[str]]:
     """The verdict on each pair and why; `p` before and after Holm."""
-    within = found.within(percent)
+    within = effects.within(percent)
     with np.errstate(invalid="ignore"):
-        nearly = found.apart(p[0]) & ~apart
+        nearly = effects.apart(p[0]) & ~apart
     few = np.isnan(p[1])
     why = np.select([apart, within, few, nearly], ["apart", "within", "few", "holm"], "holds")
     verdict = np.select([apart, within], [DIFFERS, EQUIVALENT], CANNOT_TELL)
@@ -252,10 +254,10 @@ def pairs(rounds: Rounds, design: Design) -> tuple[Places, Places]:
     order_ = np.argsort(rank).argsort()
     anywhere = [name for name in FAMILY if name != "placement"]
     shared = ((*FAMILY, "tuning"), (*FAMILY, "vpn"), (*anywhere, "vpn", "tuning"))
-    found = [_within(rounds.codes(*names), order_) for names in shared]
+    places = [_within(rounds.codes(*names), order_) for names in shared]
     return (
-        np.concatenate([first for first, _ in found]),
-        np.concatenate([second for _, second in found]),
+        np.concatenate([first for first, _ in places]),
+        np.concatenate([second for _, second in places]),
     )
 
 

@@ -76,12 +76,12 @@ def of_rounds(values: Sequence[float]) -> Estimate:
 
 def each(values: Values) -> Iterator[Estimate]:
     """The estimate of each series."""
-    found = centres(values)
-    for place in range(len(found.low)):
-        low, high = found.low[place], found.high[place]
+    medians = centres(values)
+    for place in range(len(medians.low)):
+        low, high = medians.low[place], medians.high[place]
         yield Estimate(
-            known(low), known(found.least[place]), known(found.most[place]),
-            int(found.rounds[place]), bound=bool(low < high),
+            known(low), known(medians.least[place]), known(medians.most[place]),
+            int(medians.rounds[place]), bound=bool(low < high),
         )  # fmt: skip
 
 
@@ -104,33 +104,33 @@ class Centres:
 def centres(values: Values) -> Centres:
     """Medians over the rounds, with intervals where there are enough of them."""
     size = len(values.low)
-    made = Centres(values.there.sum(axis=1), empty(size), empty(size), empty(size), empty(size))
+    medians = Centres(values.there.sum(axis=1), empty(size), empty(size), empty(size), empty(size))
     for count, rows in by_size(values.there):
         some = values.take(rows)
-        low, high = (packed(one, some.there, count) for one in (some.low, some.high))
-        made.low[rows], made.high[rows] = order.median(low), order.median(high)
+        low, high = (packed(bounds, some.there, count) for bounds in (some.low, some.high))
+        medians.low[rows], medians.high[rows] = order.median(low), order.median(high)
         if (lower := order.median_interval(low)) and (upper := order.median_interval(high)):
-            made.least[rows], made.most[rows] = lower[0], upper[1]
-    return made
+            medians.least[rows], medians.most[rows] = lower[0], upper[1]
+    return medians
 
 
 def table(rounds: Rounds, design: Design) -> pa.Table:
     """A row per series, by `SCHEMA`."""
     values = rounds.chosen(marked=design.marked)
-    found = centres(values)
+    medians = centres(values)
     other = centres(rounds.chosen(marked=not design.marked))
-    value, bound = _told(found)
+    value, bound = _told(medians)
     series = rounds.series
     columns = {
         **{name: series[name] for name in series.column_names},
         **_counts(rounds, design),
         **_spread(rounds, values),
-        "n_rounds": found.rounds,
+        "n_rounds": medians.rounds,
         "value": value,
         "bound": bound,
-        "low": finite(found.least),
-        "high": finite(found.most),
-        "interval": _interval(found),
+        "low": finite(medians.least),
+        "high": finite(medians.most),
+        "interval": _interval(medians),
         "marked_counted": np.full(series.num_rows, design.marked),
         "value_other": _told(other)[0],
     }
@@ -142,18 +142,18 @@ def finite(values: Matrix) -> Matrix:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _told(found: Centres) -> tuple[Matrix, list[str | None]]:
+def _told(medians: Centres) -> tuple[Matrix, list[str | None]]:
     """The median, or the bound that is known of it."""
-    return found.low, [
-        ">=" if low < high else None for low, high in zip(found.low, found.high, strict=True)
+    return medians.low, [
+        ">=" if low < high else None for low, high in zip(medians.low, medians.high, strict=True)
     ]
 
 
-def _interval(found: Centres) -> list[str]:
-    words = np.full(len(found.low), INTERVAL, dtype=object)
-    words[np.isinf(found.most)] = OPEN
-    words[np.isnan(found.least)] = NO_INTERVAL
-    words[found.rounds == 0] = NOTHING
+def _interval(medians: Centres) -> list[str]:
+    words = np.full(len(medians.low), INTERVAL, dtype=object)
+    words[np.isinf(medians.most)] = OPEN
+    words[np.isnan(medians.least)] = NO_INTERVAL
+    words[medians.rounds == 0] = NOTHING
     return list(words)
 
 
@@ -172,14 +172,14 @@ def _rounds(rounds: Rounds, design: Design) -> np.ndarray:
     """In how many each series was to be measured."""
     columns = [rounds.column(name) for name in ("vpn", "tuning", "placement", "profile")]
     groups = list(zip(*columns, strict=True))
-    known = {group: design.rounds_of(group) for group in set(groups)}
-    return np.array([known[group] for group in groups], dtype=np.int64)
+    by_group = {group: design.rounds_of(group) for group in set(groups)}
+    return np.array([by_group[group] for group in groups], dtype=np.int64)
 
 
 def _spread(rounds: Rounds, values: Values) -> dict[str, Matrix]:
     size = len(values.low)
     names = ("round_q1", "round_q3", "between_rounds", "trend_per_round", "trend_p")
-    made = {name: empty(size) for name in names}
+    columns = {name: empty(size) for name in names}
     exact = Values(
         np.where(values.low == values.high, values.low, np.nan),
         np.where(values.low == values.high, values.high, np.nan),
@@ -188,13 +188,15 @@ def _spread(rounds: Rounds, values: Values) -> dict[str, Matrix]:
     for count, rows in by_size(exact.there):
         there = exact.there[rows]
         some = packed(exact.low[rows], there, count)
-        made["round_q1"][rows], made["round_q3"][rows] = np.quantile(some, (0.25, 0.75), axis=1)
+        columns["round_q1"][rows], columns["round_q3"][rows] = np.quantile(
+            some, (0.25, 0.75), axis=1
+        )
         if count > 1:
-            made["between_rounds"][rows] = some.max(axis=1) - some.min(axis=1)
+            columns["between_rounds"][rows] = some.max(axis=1) - some.min(axis=1)
         if count >= order.LEAST_ROUNDS:
             slope, p = drift.trend(some, packed(numbers[rows], there, count))
-            made["trend_per_round"][rows], made["trend_p"][rows] = slope, p
-    return made
+            columns["trend_per_round"][rows], columns["trend_p"][rows] = slope, p
+    return columns
 
 
 def assembled(columns: dict[str, object], schema: pa.Schema) -> pa.Table:

@@ -80,12 +80,12 @@ def factors(settings: Mapping[str, Mapping[str, str]]) -> list[Factor]:
             if level != base:
                 having = frozenset(tuning for tuning in levels if levels[tuning] == level)
                 alike.setdefault(having, []).append((name, base, level))
-    return [_joined(said, having) for having, said in alike.items()]
+    return [_joined(changes, having) for having, changes in alike.items()]
 
 
-def _joined(said: Sequence[tuple[str, str, str]], having: frozenset[str]) -> Factor:
+def _joined(changes: Sequence[tuple[str, str, str]], having: frozenset[str]) -> Factor:
     """The factor of settings that have these values under the same tunings."""
-    names, bases, levels = zip(*said, strict=True)
+    names, bases, levels = zip(*changes, strict=True)
     return Factor(", ".join(names), ", ".join(bases), ", ".join(levels), having)
 
 
@@ -105,17 +105,17 @@ def main_effects(design: Matrix, values: Matrix) -> Matrix:
     Returns:
         factors x rounds, NaN where a round does not tell a factor apart.
     """
-    made = np.full((design.shape[1], values.shape[1]), np.nan)
+    effects = np.full((design.shape[1], values.shape[1]), np.nan)
     full = np.column_stack([np.ones(len(design)), design])
     there = np.isfinite(values)
     for pattern in np.unique(there, axis=1).T:
         rounds = np.flatnonzero((there == pattern[:, np.newaxis]).all(axis=0))
         some = full[pattern]
         inverse = np.linalg.pinv(some)
-        told = np.isclose(np.diag(inverse @ some), 1.0)[1:]
+        determined = np.isclose(np.diag(inverse @ some), 1.0)[1:]
         fitted = inverse @ values[np.ix_(pattern, rounds)]
-        made[np.ix_(told, rounds)] = fitted[1:][told]
-    return made
+        effects[np.ix_(determined, rounds)] = fitted[1:][determined]
+    return effects
 
 
 def told(effects: Matrix, confidence: float = 0.95) -> Told:
@@ -143,34 +143,38 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
 
     Empty where the tunings are fewer than two, or differ in nothing that is known.
     """
-    found = factors(design.settings) if design.settings else []
-    rows = list(_rows(rounds, design, found)) if found else []
+    factors_ = factors(design.settings) if design.settings else []
+    rows = list(_rows(rounds, design, factors_)) if factors_ else []
     columns: dict[str, object] = {name: [row[name] for row in rows] for name in SCHEMA.names}
     return assembled(columns, SCHEMA)
 
 
-def _rows(rounds: Rounds, design: Design, found: Sequence[Factor]) -> Iterator[dict[str, object]]:
+def _rows(
+    rounds: Rounds, design: Design, factors_: Sequence[Factor]
+) -> Iterator[dict[str, object]]:
     tunings = list(design.settings)
-    matrix = np.array([[tuning in one.tunings for one in found] for tuning in tunings], dtype=float)
+    matrix = np.array(
+        [[tuning in factor.tunings for factor in factors_] for tuning in tunings], dtype=float
+    )
     series = rounds.series.select([*FAMILY, "unit", "better", "vpn", "tuning"]).to_pylist()
     logs = _logarithms(rounds, design)
-    every: dict[tuple[object, ...], dict[str, Matrix]] = {}
+    by_family: dict[tuple[object, ...], dict[str, Matrix]] = {}
     heads: dict[tuple[object, ...], dict[str, object]] = {}
     for row, values in zip(series, logs, strict=True):
         if row["tuning"] not in design.settings:
             continue
         family = tuple(row[name] for name in FAMILY)
         nothing = np.full((len(tunings), logs.shape[1]), np.nan)
-        of_system = every.setdefault(family, {}).setdefault(row["vpn"], nothing)
+        of_system = by_family.setdefault(family, {}).setdefault(row["vpn"], nothing)
         of_system[tunings.index(row["tuning"])] = values
         heads.setdefault(family, {name: row[name] for name in (*FAMILY, "unit", "better")})
-    for family, systems in every.items():
+    for family, systems in by_family.items():
         for vpn, reference in itertools.product(systems, (None, BARE)):
             if reference and (vpn == BARE or BARE not in systems):
                 continue
             values = systems[vpn] - systems[BARE] if reference else systems[vpn]
             head = {**heads[family], "vpn": vpn, "reference": reference}
-            for row in _told_rows(found, told(main_effects(matrix, values))):
+            for row in _told_rows(factors_, told(main_effects(matrix, values))):
                 yield {**head, "n_tunings": len(tunings), **row}
 
 
@@ -178,17 +182,17 @@ def _logarithms(rounds: Rounds, design: Design) -> Matrix:
     """Of values that are known and above zero; a factor's effect is a ratio."""
     values = rounds.chosen(marked=design.marked)
     with np.errstate(invalid="ignore", divide="ignore"):
-        known = (values.low == values.high) & (values.low > 0)
-        logs: Matrix = np.where(known, np.log(values.low), np.nan)
+        usable = (values.low == values.high) & (values.low > 0)
+        logs: Matrix = np.where(usable, np.log(values.low), np.nan)
     return logs
 
 
-def _told_rows(found: Sequence[Factor], effects: Told) -> Iterator[dict[str, object]]:
-    for place, one in enumerate(found):
+def _told_rows(factors_: Sequence[Factor], effects: Told) -> Iterator[dict[str, object]]:
+    for place, factor in enumerate(factors_):
         n = int(effects.rounds[place])
         why = NOT_APART if not n else FEW_ROUNDS if n < order.LEAST_ROUNDS else None
         yield {
-            "factor": one.name, "base": one.base, "level": one.level, "n_with": len(one.tunings),
+            "factor": factor.name, "base": factor.base, "level": factor.level, "n_with": len(factor.tunings),
             "n_rounds": n, "why": why,
             **{
                 name: float(np.exp(value)) if np.isfinite(value) else None

@@ -79,7 +79,7 @@ def judged(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> list[Jud
     Raises:
         MeshbenchError: a gate's metric is in none of the comparisons: it would pass whatever happened.
     """
-    found = [
+    judgements = [
         Judged(gate, comparison, change, *gate.judge(change))
         for gate in gates
         for comparison in comparisons
@@ -87,13 +87,15 @@ def judged(gates: Sequence[Gate], comparisons: Sequence[Comparison]) -> list[Jud
         if change.key["metric"] == gate.metric
     ]
     for gate in gates:
-        if all(one.gate != gate for one in found):
-            known = sorted({c.key["metric"] for one in comparisons for c in one.changes})
+        if all(judgement.gate != gate for judgement in judgements):
+            metrics = sorted(
+                {c.key["metric"] for compared in comparisons for c in compared.changes}
+            )
             raise MeshbenchError(
                 f"--gate '{gate}': no value of '{gate.metric}' is compared; "
-                f"{close_matches(gate.metric, known)}"
+                f"{close_matches(gate.metric, metrics)}"
             )
-    return found
+    return judgements
 
 
 def worst(outcomes: Sequence[Outcome], *, unsure_passes: bool = False) -> Outcome:

@@ -58,10 +58,10 @@ def depth(size: int, confidence: float) -> tuple[int, float] | None:
 
 def median_interval(values: Matrix, confidence: float = 0.95) -> tuple[Matrix, Matrix] | None:
     """The interval of each row's median (see `depth`); None for rows that are too short."""
-    known = depth(values.shape[1], confidence)
-    if known is None:
+    weighted_rank = depth(values.shape[1], confidence)
+    if weighted_rank is None:
         return None
-    rank, weight = known
+    rank, weight = weighted_rank
     ordered = np.sort(values, axis=1)
     last = values.shape[1] - 1
     return (
@@ -146,8 +146,8 @@ def rank_sum_chances(left: int, right: int) -> Matrix:
     if min(left, right) == 0:
         return np.array([1.0])
     # The largest of all values is one of the left ones, and then larger than all on the right, or not.
-    made = np.zeros(left * right + 1)
-    made[right:] += rank_sum_chances(left - 1, right) * left / (left + right)
+    chances = np.zeros(left * right + 1)
+    chances[right:] += rank_sum_chances(left - 1, right) * left / (left + right)
     shorter = rank_sum_chances(left, right - 1)
-    made[: len(shorter)] += shorter * right / (left + right)
-    return made
+    chances[: len(shorter)] += shorter * right / (left + right)
+    return chances

@@ -82,17 +82,17 @@ def table(rounds: Rounds, design: Design) -> pa.Table:
     groups = rounds.codes(*FAMILY, "tuning")
     names = np.array(rounds.column("vpn"), dtype=object)
     ordered = np.lexsort((names, names != BARE, groups))
-    found = [
+    noises = [
         (places[0], *measured)
         for start, end in runs(groups[ordered])
         if (measured := _noise(exact[(places := ordered[start:end])])) is not None
     ]
-    firsts = np.array([place for place, *_ in found for _ in ROUNDS], dtype=np.int64)
-    return assembled(_columns(rounds, firsts, found), SCHEMA)
+    firsts = np.array([place for place, *_ in noises for _ in ROUNDS], dtype=np.int64)
+    return assembled(_columns(rounds, firsts, noises), SCHEMA)
 
 
 def _columns(
-    rounds: Rounds, firsts: Places, found: list[tuple[int, float, int, int]]
+    rounds: Rounds, firsts: Places, noises: list[tuple[int, float, int, int]]
 ) -> dict[str, object]:
     series, taken = rounds.series, pa.array(firsts)
     names = (*FAMILY, "unit", "better", "tuning")
@@ -100,12 +100,12 @@ def _columns(
     return {
         **{name: series[name].take(taken) for name in names},
         "reference": series["vpn"].take(taken),
-        "n_systems": np.repeat(np.array([n for *_, n, _ in found], dtype=np.int64), each),
-        "n_measured": np.repeat(np.array([n for *_, n in found], dtype=np.int64), each),
-        "noise_percent": np.repeat(100 * np.expm1([noise for _, noise, *_ in found]), each),
-        "rounds": np.tile(np.array(ROUNDS, dtype=np.int64), len(found)),
+        "n_systems": np.repeat(np.array([n for *_, n, _ in noises], dtype=np.int64), each),
+        "n_measured": np.repeat(np.array([n for *_, n in noises], dtype=np.int64), each),
+        "noise_percent": np.repeat(100 * np.expm1([noise for _, noise, *_ in noises]), each),
+        "rounds": np.tile(np.array(ROUNDS, dtype=np.int64), len(noises)),
         "detectable_percent": np.array(
-            [detectable(noise, n) for _, noise, *_ in found for n in ROUNDS], dtype=np.float64
+            [detectable(noise, n) for _, noise, *_ in noises for n in ROUNDS], dtype=np.float64
         ),
     }
 

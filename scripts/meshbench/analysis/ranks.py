@@ -63,10 +63,10 @@ def medians(values: Matrix, draws: Draws) -> Matrix:
     """
     order = np.argsort(values, axis=1, kind="stable")
     ordered = np.take_along_axis(values, order, axis=1)
-    known = ~np.isnan(ordered)
-    whole = bool(known.all())
+    there = ~np.isnan(ordered)
+    whole = bool(there.all())
     counts = [
-        draws.counts[order[:, k]] * (1 if whole else known[:, k, np.newaxis])
+        draws.counts[order[:, k]] * (1 if whole else there[:, k, np.newaxis])
         for k in range(order.shape[1])
     ]
     total = np.sum(counts, axis=0, dtype=counts[0].dtype)
@@ -77,8 +77,8 @@ def medians(values: Matrix, draws: Draws) -> Matrix:
         lower += reached < total
         upper += reached <= total
     starts = order.shape[1] * np.arange(len(values))[:, np.newaxis]
-    found = (ordered.take(starts + lower) + ordered.take(starts + upper)) / 2
-    return found if whole else np.where(total > 0, found, np.nan)
+    middles = (ordered.take(starts + lower) + ordered.take(starts + upper)) / 2
+    return middles if whole else np.where(total > 0, middles, np.nan)
 
 
 def ranked(values: Matrix) -> npt.NDArray[np.int16]:
@@ -122,13 +122,13 @@ def tiers(
     """The tier of each series: from the best on, one that differs from the first of the tier begins
     the next.
     """
-    found: dict[int, int] = {}
+    by_place: dict[int, int] = {}
     head, tier = -1, 0
-    for place, _ in sorted(zip(places, ranks, strict=True), key=lambda one: (one[1], one[0])):
+    for place, _ in sorted(zip(places, ranks, strict=True), key=lambda pair: (pair[1], pair[0])):
         if head < 0 or (head, place) in different:
             head, tier = place, tier + 1
-        found[place] = tier
-    return [found[place] for place in places]
+        by_place[place] = tier
+    return [by_place[place] for place in places]
 
 
 def table(rounds: Rounds, design: Design, different: set[tuple[int, int]]) -> pa.Table:
@@ -145,14 +145,14 @@ def table(rounds: Rounds, design: Design, different: set[tuple[int, int]]) -> pa
     groups = rounds.codes(*FAMILY, "tuning")
     places = np.flatnonzero(eligible)
     places = places[np.argsort(groups[places], kind="stable")]
-    made = _Columns.empty(len(places))
+    ranking = _Columns.empty(len(places))
     for start, end in runs(groups[places]):
-        _rank(made, slice(start, end), places[start:end], values, different, design)
+        _rank(ranking, slice(start, end), places[start:end], values, different, design)
     series = rounds.series
     names = (*FAMILY, "unit", "better", "tuning", "vpn")
     columns: dict[str, object] = {
         **{name: series[name].take(pa.array(places)) for name in names},
-        **vars(made),
+        **vars(ranking),
         "n_rounds": chosen.there[places].sum(axis=1),
         "resamples": np.full(len(places), design.resamples),
         "seed": np.full(len(places), design.seed),
@@ -186,7 +186,7 @@ def _draws(rounds: int, design: Design) -> Draws:
 
 
 def _rank(
-    made: _Columns,
+    ranking: _Columns,
     where: slice,
     places: Places,
     values: Matrix,
@@ -198,11 +198,11 @@ def _rank(
     mine = mine[:, there.any(axis=0)]
     centre = np.nanmedian(mine, axis=1, keepdims=True)
     ranks = ranked(centre)[:, 0]
-    made.n_systems[where], made.rank[where] = len(places), ranks
-    made.tier[where] = tiers(places.tolist(), ranks.tolist(), different)
+    ranking.n_systems[where], ranking.rank[where] = len(places), ranks
+    ranking.tier[where] = tiers(places.tolist(), ranks.tolist(), different)
     if there.sum(axis=1).min() < LEAST_ROUNDS:
         return
     draws = _draws(mine.shape[1], design)
     sure = certainty(ranked(medians(mine, draws)), draws.shares)
-    made.rank_low[where], made.rank_high[where] = sure.low, sure.high
-    made.p_best[where], made.p_first_three[where] = sure.best, sure.first
+    ranking.rank_low[where], ranking.rank_high[where] = sure.low, sure.high
+    ranking.p_best[where], ranking.p_first_three[where] = sure.best, sure.first

@@ -61,7 +61,11 @@ class Design:
 
     def rounds_of(self, group: Group) -> int:
         """In how many a system was to be measured under a profile."""
-        ended = (one.rounds for one in self.stops if one.group == group and not one.goes_on)
+        ended = (
+            decision.rounds
+            for decision in self.stops
+            if decision.group == group and not decision.goes_on
+        )
         return next(ended, self.rounds)
 
     @classmethod
@@ -116,8 +120,10 @@ class Rounds:
         code = np.zeros(self.series.num_rows, dtype=np.int64)
         for name in names:
             column = self.series[name].combine_chunks().dictionary_encode()
-            known = column.indices.fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)
-            code = code * (len(column.dictionary) + 1) + known.astype(np.int64)
+            indices = column.indices.fill_null(len(column.dictionary)).to_numpy(
+                zero_copy_only=False
+            )
+            code = code * (len(column.dictionary) + 1) + indices.astype(np.int64)
             code = np.unique(code, return_inverse=True)[1].astype(np.int64)
         return code
 
@@ -138,11 +144,11 @@ def _query(connection: "duckdb.DuckDBPyConnection", name: str) -> pa.Table:
 
 
 def _metrics() -> pa.Table:
-    known = every_metric()
+    metrics = every_metric()
     return pa.table(
         {
-            "metric": pa.array([metric.name for metric in known], pa.string()),
-            "better": pa.array([metric.better for metric in known], pa.string()),
+            "metric": pa.array([metric.name for metric in metrics], pa.string()),
+            "better": pa.array([metric.better for metric in metrics], pa.string()),
         }
     )
 
@@ -161,9 +167,9 @@ def _matrices(series: pa.Table, rows: pa.Table) -> Rounds:
     numbers, columns = np.unique(rows["round"].to_numpy(), return_inverse=True)
 
     def matrix(name: str) -> Matrix:
-        made = np.full((series.num_rows, len(numbers)), np.nan)
-        made[ids, columns] = rows[name].to_numpy(zero_copy_only=False)
-        return made
+        values = np.full((series.num_rows, len(numbers)), np.nan)
+        values[ids, columns] = rows[name].to_numpy(zero_copy_only=False)
+        return values
 
     return Rounds(
         series,

@@ -87,18 +87,20 @@ def read(name: str) -> Side:
             f"first (snakemake --cores 1 --configfile …), or name a folder like {paths.RESULTS}/quick"
         )
     files = [sorted((folder / part).rglob("*.parquet")) for part in ("samples", "links")]
-    found = rounds.read(Tidy(*files), tables, Design())
-    known = sorted(set(found.column("vpn")))
-    if system and system not in known:
-        raise MeshbenchError(f"there is no '{system}' in {folder}; {close_matches(system, known)}")
-    profiles = sorted(set(found.column("profile")))
+    series = rounds.read(Tidy(*files), tables, Design())
+    systems = sorted(set(series.column("vpn")))
+    if system and system not in systems:
+        raise MeshbenchError(
+            f"there is no '{system}' in {folder}; {close_matches(system, systems)}"
+        )
+    profiles = sorted(set(series.column("profile")))
     if profile and profile not in profiles:
         raise MeshbenchError(
             f"there is no profile '{profile}' in {folder}; {close_matches(profile, profiles)}"
         )
     shown = ":".join(part for part in (folder.resolve().name, chosen) if part)
     conditions = _conditions(folder, tables["links"])
-    return Side(shown, folder, system or None, found, conditions, profile or None)
+    return Side(shown, folder, system or None, series, conditions, profile or None)
 
 
 def _conditions(folder: Path, links: Path) -> dict[Cell, Conditions]:
@@ -112,13 +114,13 @@ def _conditions(folder: Path, links: Path) -> dict[Cell, Conditions]:
     }
 
 
-def _of_record(told: dict[str, str | None], folder: Path, record: str | None) -> Conditions:
+def _of_record(of_links: dict[str, str | None], folder: Path, record: str | None) -> Conditions:
     """What a record adds to what the links tell; nothing where it is not there any more."""
     path = folder / record if record else None
     if path is None or path.suffix != ".json" or not path.is_file():
-        return Conditions(told)
+        return Conditions(of_links)
     try:
-        said = json.loads(path.read_bytes())
-        return Conditions(told, dict(said["settings"]), dict(said["versions"]))
+        document = json.loads(path.read_bytes())
+        return Conditions(of_links, dict(document["settings"]), dict(document["versions"]))
     except (ValueError, KeyError, TypeError):  # of another schema: the links know enough
-        return Conditions(told)
+        return Conditions(of_links)

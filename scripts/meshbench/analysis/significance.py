@@ -48,9 +48,9 @@ def unpaired(left: Matrix, right: Matrix) -> tuple[Matrix, Matrix]:
     exact = left.shape[1] <= _EXACT
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        found = stats.mannwhitneyu(left, right, axis=1, method="exact" if exact else "asymptotic")
-    delta: Matrix = 2 * found.statistic / (left.shape[1] * right.shape[1]) - 1
-    p: Matrix = np.minimum(1.0, found.pvalue)
+        test = stats.mannwhitneyu(left, right, axis=1, method="exact" if exact else "asymptotic")
+    delta: Matrix = 2 * test.statistic / (left.shape[1] * right.shape[1]) - 1
+    p: Matrix = np.minimum(1.0, test.pvalue)
     return p, delta
 
 
@@ -73,8 +73,8 @@ def holm(p: Matrix, families: Places) -> Matrix:
     Scand. J. Statist. 6, 1979). NaN is no member of its family.
     """
     adjusted = np.full(len(p), np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.lexsort((p[known], families[known]))]
+    places = np.flatnonzero(~np.isnan(p))
+    order = places[np.lexsort((p[places], families[places]))]
     for start, end in runs(families[order]):
         members = order[start:end]
         factors = np.arange(len(members), 0, -1)

@@ -88,13 +88,15 @@ def tables(tidy: Tidy) -> dict[str, pa.Table]:
     by_link: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for line in lines:
         by_link.setdefault(_key(line, _LINK), []).append(line)
-    judged = [Series.of(one, by_link.get(_key(one, _LINK), ())) for one in series]
+    judged = [
+        Series.of(series_row, by_link.get(_key(series_row, _LINK), ())) for series_row in series
+    ]
     drawn = _shown(judged)
     rows = {
-        "spikes": [one.row() | {"shown": one in drawn} for one in judged],
-        "spike_times": [row for one in judged for row in one.times()],
-        "log_events": [row for one in judged for row in one.events()],
-        "spike_rtts": [row for one in drawn for row in one.rtts()],
+        "spikes": [link_series.row() | {"shown": link_series in drawn} for link_series in judged],
+        "spike_times": [row for link_series in judged for row in link_series.times()],
+        "log_events": [row for link_series in judged for row in link_series.events()],
+        "spike_rtts": [row for link_series in drawn for row in link_series.rtts()],
     }
     return {name: pa.Table.from_pylist(rows[name], schema=of) for name, of in SCHEMAS.items()}
 
@@ -234,8 +236,8 @@ class Series:
 
     def events(self) -> Iterator[dict[str, Any]]:
         for line in self.log.lines:
-            said = ("host", "t_s", "unit", "priority", "message")
-            yield {**self.place, **{name: line[name] for name in said}}
+            names = ("host", "t_s", "unit", "priority", "message")
+            yield {**self.place, **{name: line[name] for name in names}}
 
     def rtts(self) -> Iterator[dict[str, Any]]:
         for t_s, rtt_ms in zip(self.times_s, self.rtts_ms, strict=True):
@@ -245,17 +247,17 @@ class Series:
 def _shown(series: Iterable[Series]) -> list[Series]:
     """Of each system the series with the surest period; without any, that with most spikes."""
     best: dict[tuple[Any, ...], Series] = {}
-    for one in series:
-        if one.spikes and one.place["mode"] != _BESIDE:
-            key = _key(one.place, ("campaign", "vpn", "tuning", "placement"))
-            best[key] = min(best.get(key, one), one, key=_rank)
+    for link_series in series:
+        if link_series.spikes and link_series.place["mode"] != _BESIDE:
+            key = _key(link_series.place, ("campaign", "vpn", "tuning", "placement"))
+            best[key] = min(best.get(key, link_series), link_series, key=_rank)
     return list(best.values())
 
 
-def _rank(one: Series) -> tuple[float, int]:
-    period = one.period
+def _rank(link_series: Series) -> tuple[float, int]:
+    period = link_series.period
     sure = period.false_alarm if period is not None and period.found else 1.0
-    return sure, -len(one.spikes)
+    return sure, -len(link_series.spikes)
 
 
 def _period(period: periods.Period | None) -> Iterator[tuple[str, Any]]:

@@ -25,10 +25,13 @@ SCHEMA = pa.schema(
 
 def table(rounds: Rounds, design: Design) -> pa.Table:
     """A row per system and profile, by `SCHEMA`; none where all have as many rounds."""
-    going = [one.group for one in design.stops if one.goes_on]
-    known = waves.widths(rounds, design.firsts, marked=design.marked)
-    last = {one.group: one for one in waves.decided(going, known, design.rounds, design.until)}
-    rows = [last.get(one.group, one) for one in design.stops]
+    going = [decision.group for decision in design.stops if decision.goes_on]
+    by_group = waves.widths(rounds, design.firsts, marked=design.marked)
+    last = {
+        decision.group: decision
+        for decision in waves.decided(going, by_group, design.rounds, design.until)
+    }
+    rows = [last.get(decision.group, decision) for decision in design.stops]
     names = rounds.column("campaign")
     size = len(rows)
     columns: dict[str, object] = {

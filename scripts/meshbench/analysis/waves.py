@@ -36,8 +36,8 @@ class Width:
     def __str__(self) -> str:
         if self.impossible:
             return f"{self.benchmark} {self.metric}: impossible here"
-        known = "no interval" if self.percent is None else f"±{self.percent:.3g} %"
-        return f"{self.benchmark} {self.metric} {known}"
+        width = "no interval" if self.percent is None else f"±{self.percent:.3g} %"
+        return f"{self.benchmark} {self.metric} {width}"
 
 
 def decide(
@@ -66,13 +66,17 @@ def decide(
         marked: whether values of marked cells count.
         out: the file.
     """
-    every: list[Group] = [(vpn, tuning, place, profile) for vpn, tuning, place, profile in groups]
+    all_groups: list[Group] = [
+        (vpn, tuning, place, profile) for vpn, tuning, place, profile in groups
+    ]
     earlier = decisions.read(before)
-    left = [group for group in every if group not in earlier or earlier[group].goes_on]
+    left = [group for group in all_groups if group not in earlier or earlier[group].goes_on]
     series = _measured(records, calibrations, brackets)
-    known = widths(series, [(b, m, mode, way, of) for b, m, mode, way, of in firsts], marked=marked)
-    fresh = {one.group: one for one in decided(left, known, round_, until)}
-    decisions.write([fresh.get(group) or earlier[group] for group in every], round_, out)
+    by_group = widths(
+        series, [(b, m, mode, way, of) for b, m, mode, way, of in firsts], marked=marked
+    )
+    fresh = {decision.group: decision for decision in decided(left, by_group, round_, until)}
+    decisions.write([fresh.get(group) or earlier[group] for group in all_groups], round_, out)
 
 
 def _measured(
@@ -81,7 +85,7 @@ def _measured(
     """The values of records, by the very tables that the campaign's estimates come from."""
     with TemporaryDirectory(prefix="meshbench-wave-") as folder:
         of_cells, of_network, of_brackets = (
-            [Path(folder, f"{kind}-{what}.parquet") for what in ("samples", "links")]
+            [Path(folder, f"{kind}-{table}.parquet") for table in ("samples", "links")]
             for kind in ("cells", "network", "brackets")
         )
         parse.parse(records, *of_cells)
@@ -112,61 +116,61 @@ def widths(
     series: Rounds, firsts: Sequence[First], *, marked: bool = True
 ) -> dict[Group, list[Width]]:
     """How sure the first headline of each benchmark is, by system and profile."""
-    found = estimates.centres(series.chosen(marked=marked))
-    percent = half_width(found)
-    made: dict[Group, list[Width]] = {}
+    medians = estimates.centres(series.chosen(marked=marked))
+    percent = half_width(medians)
+    by_group: dict[Group, list[Width]] = {}
     wanted = set(firsts)
     for place, row in enumerate(series.series.to_pylist()):
         key = (row["benchmark"], row["metric"], row["mode"], row["direction"], row["subject_kind"])
         if key in wanted:
             group = (row["vpn"], row["tuning"], row["placement"], row["profile"])
             statuses = {trouble["status"] for trouble in row["troubles"]}
-            made.setdefault(group, []).append(
+            by_group.setdefault(group, []).append(
                 Width(
                     row["benchmark"],
                     row["metric"],
                     float(percent[place]) if np.isfinite(percent[place]) else None,
-                    impossible=not found.rounds[place]
+                    impossible=not medians.rounds[place]
                     and bool(statuses)
                     and statuses <= _BY_DESIGN,
                 )
             )
-    return made
+    return by_group
 
 
-def half_width(found: estimates.Centres) -> Matrix:
+def half_width(medians: estimates.Centres) -> Matrix:
     """Half the interval's width in percent of the median; NaN without an interval."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        wide = found.most - found.least
-        share: Matrix = np.where(wide == 0, 0.0, 50 * wide / np.abs(found.low))
+        wide = medians.most - medians.least
+        share: Matrix = np.where(wide == 0, 0.0, 50 * wide / np.abs(medians.low))
     return share
 
 
 def decided(
-    groups: Sequence[Group], known: Mapping[Group, Sequence[Width]], round_: int, until: float
+    groups: Sequence[Group], by_group: Mapping[Group, Sequence[Width]], round_: int, until: float
 ) -> list[Decision]:
     """Who goes on: whose intervals are too wide, and the bare link beside any that does.
 
     Each system is compared with the bare link of the same round, so that this one must be there.
     """
-    wide = {group: not _narrow(known.get(group, ()), until) for group in groups}
-    made = []
+    wide = {group: not _narrow(by_group.get(group, ()), until) for group in groups}
+    decisions_ = []
     for group in groups:
         vpn, *where = group
         others = sorted(
             {name for (name, *at), on in wide.items() if on and name != vpn and at == where}
         )
         beside = vpn == BARE and not wide[group] and bool(others)
-        told = ", ".join(map(str, known.get(group, ()))) or "nothing was measured"
+        words = ", ".join(map(str, by_group.get(group, ()))) or "nothing was measured"
         limit = f"{'more than' if wide[group] else 'within'} ±{until:g} %"
-        why = f"beside {', '.join(others)}" if beside else f"{limit}: {told}"
-        made.append(Decision(*group, wide[group] or beside, round_, why))
-    return made
+        why = f"beside {', '.join(others)}" if beside else f"{limit}: {words}"
+        decisions_.append(Decision(*group, wide[group] or beside, round_, why))
+    return decisions_
 
 
 def _narrow(widths_: Sequence[Width], until: float) -> bool:
     """Whether all that can be known is known well enough; nothing known at all is not."""
-    possible = [one for one in widths_ if not one.impossible]
+    possible = [width for width in widths_ if not width.impossible]
     return bool(widths_) and all(
-        one.percent is not None and one.percent <= until for one in possible
+        width.percent is not None and width.percent <= until for width in possible
     )

@@ -254,8 +254,8 @@ class Benchmark(ABC, Generic[OptionsT]):
     @cached_property
     def supplies(self) -> tuple[Supply, ...]:
         """Where its programs come from, as they are on this machine when this is first asked."""
-        found = (resolve(package, "benchmark") for package in self.programs)
-        return tuple(supply for supply in found if supply)
+        resolved = (resolve(package, "benchmark") for package in self.programs)
+        return tuple(supply for supply in resolved if supply)
 
     def program(self, name: str) -> str:
         """How a host runs one of its programs: by its absolute path."""

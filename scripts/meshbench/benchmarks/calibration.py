@@ -301,10 +301,10 @@ class Calibration(PerLink[models.Calibration]):
     def parse(self, record: Record) -> Iterator[Observation]:
         profile = Profile.model_validate(record.settings["profile"])
         for link in record.links:
-            told = list(self.parse_link(link))
-            if link.status is Status.OK and link.commands and not told:
+            observations = list(self.parse_link(link))
+            if link.status is Status.OK and link.commands and not observations:
                 raise ValueError(f"no probes in {foreign.quoted(link.commands[0].stdout)}")
-            yield from told
+            yield from observations
             for direction in _DIRECTIONS:
                 yield from self._expected(profile, record, link, direction)
             yield Observation(PROBE_PLANNED, self._planned(link), link.pair)
@@ -312,8 +312,11 @@ class Calibration(PerLink[models.Calibration]):
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         pair = link.pair
         try:
-            said = foreign.document(link.in_role(PROBE)[-1].stdout)
-            trips, arrived = said["round_trips"], int(said["stats"]["server_packets_received"])
+            document = foreign.document(link.in_role(PROBE)[-1].stdout)
+            trips, arrived = (
+                document["round_trips"],
+                int(document["stats"]["server_packets_received"]),
+            )
         except (IndexError, ValueError, KeyError):
             return
         # irtt guesses from a window of sequence numbers in which direction a probe was lost, and
@@ -377,15 +380,15 @@ class Calibration(PerLink[models.Calibration]):
         apart = record.settings["profile"].get("links", {})
         own = "->".join(ends)
         at = 1 if record.placement == "ingress" else 0
-        ways = [(one, way) for one in record.links for way in (one.pair, one.pair[::-1])]
+        ways = [(link, way) for link in record.links for way in (link.pair, link.pair[::-1])]
         seen = [
-            one
-            for one, way in ways
+            link
+            for link, way in ways
             if ("->".join(way) == own if own in apart else way[at] == ends[at])
             and ("->".join(way) in apart) == (own in apart)
         ]
         asked_ms = self.options.interval_ms
-        return 1 / sum(1 / _interval_of(one, asked_ms) + 1 / _ECHO_MS for one in seen)
+        return 1 / sum(1 / _interval_of(link, asked_ms) + 1 / _ECHO_MS for link in seen)
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
         sent = {o.direction: o.value or 0 for o in self.parse_link(link) if o.metric is PROBE_SENT}

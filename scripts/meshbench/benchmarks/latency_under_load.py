@@ -133,8 +133,8 @@ class LatencyUnderLoad(Served, PerLink[Options]):
         }
         done = await asyncio.gather(*running.values())
         return {
-            what: command.in_role(role(phase, what))
-            for what, command in zip(running, done, strict=True)
+            kind: command.in_role(role(phase, kind))
+            for kind, command in zip(running, done, strict=True)
         }
 
     async def _probe(self, link: Link, path: Path, settle_s: float) -> Command:
@@ -189,8 +189,8 @@ class LatencyUnderLoad(Served, PerLink[Options]):
         for path, (status, reason) in ends.items():
             if status not in {Status.OK, Status.FAILED}:
                 return End(status, f"{phase}: {path} the tunnel: {reason}")
-        told = [f"{phase}: {path} the tunnel: {why}" for path, (_, why) in ends.items() if why]
-        return End(ends["inside"][0], "; ".join(told) or None, goes_on=True)
+        reasons = [f"{phase}: {path} the tunnel: {why}" for path, (_, why) in ends.items() if why]
+        return End(ends["inside"][0], "; ".join(reasons) or None, goes_on=True)
 
     def parse_link(self, link: LinkRecord) -> Iterator[Observation]:
         yield from load_values.of_link(link, self.options.counted, self.options.probe_interval_s)
@@ -237,11 +237,11 @@ def judge_load(
     if status is not Status.OK:
         return status, reason
     run = iperf3_output.read(command.stdout)
-    asked, told = streams * len(DIRECTIONS[phase]), len(run.end.streams)
+    asked, actual = streams * len(DIRECTIONS[phase]), len(run.end.streams)
     mode = iperf3_output.mode_told(run)
-    if (told and told != asked) or mode != MODES[phase]:
+    if (actual and actual != asked) or mode != MODES[phase]:
         return Status.TOOL_FAILED, (
-            f"asked for {asked} streams {MODES[phase]}; iperf3 tells of {told}, mode {mode}"
+            f"asked for {asked} streams {MODES[phase]}; iperf3 tells of {actual}, mode {mode}"
         )
     return Status.OK, None
 

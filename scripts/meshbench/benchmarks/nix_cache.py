@@ -104,12 +104,12 @@ class NixCache(PerLink[Options]):
         copies = await link.source.run(self.command(link), limit_s=limit_s, check=False)
         seen = await self.caches.seen(link)
         exported = await link.source.run(["cat", self._export(link)], check=False)
-        told = await link.source.run(["sh", "-c", _ASKED], check=False)
+        tool_versions = await link.source.run(["sh", "-c", _ASKED], check=False)
         commands = [
             copies.in_role(_COPIES),
             *(
                 binary_cache.aside(command, role)
-                for role, command in ((_EXPORT, exported), (_VERSIONS, told))
+                for role, command in ((_EXPORT, exported), (_VERSIONS, tool_versions))
                 if command.returncode == 0
             ),
             *seen,
@@ -209,8 +209,8 @@ class NixCache(PerLink[Options]):
 
 
 def _about(link: LinkRecord) -> About | None:
-    told = link.in_role(binary_cache.CLOSURE)
-    return closures.about(told[-1]) if told else None
+    commands = link.in_role(binary_cache.CLOSURE)
+    return closures.about(commands[-1]) if commands else None
 
 
 def _text(link: LinkRecord, role: str) -> str:

@@ -245,8 +245,8 @@ class Run:
         """None where ping does not say what it sent and received, or says what cannot be."""
         if not (counts := _counts(text)):
             return None
-        said = _SUMMARY.search(text)
-        rtts_ms = tuple(float(word) for word in said.groups()) if said else ()
+        summary = _SUMMARY.search(text)
+        rtts_ms = tuple(float(word) for word in summary.groups()) if summary else ()
         return cls(*counts, rtts_ms, tuple(replies(text)))
 
     def values(self) -> Iterator[tuple[Metric, float]]:
@@ -345,8 +345,8 @@ def _series(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
 
 def _counts(text: str) -> tuple[int, int, int] | None:
     """What ping says it sent, received and received twice; None where it does not, or what cannot be."""
-    said = _COUNTS.search(text)
-    sent, received, twice = (int(word or 0) for word in said.groups()) if said else (0, 0, 0)
+    counts = _COUNTS.search(text)
+    sent, received, twice = (int(word or 0) for word in counts.groups()) if counts else (0, 0, 0)
     return (sent, received, twice) if 0 < sent >= received else None
 
 
@@ -375,8 +375,8 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
         return Status.OK, None if shown == received else differs
     if command.returncode is None:
         return Status.TIMEOUT, f"ping gave no summary within {limit_s:.1f} s"
-    said = command.stderr.strip()[:300] or f"no summary that can be read: {quoted(text[-200:])}"
-    return Status.TOOL_FAILED, f"ping ended with {command.returncode}: {said}"
+    problem = command.stderr.strip()[:300] or f"no summary that can be read: {quoted(text[-200:])}"
+    return Status.TOOL_FAILED, f"ping ended with {command.returncode}: {problem}"
 
 
 BENCHMARK = Ping

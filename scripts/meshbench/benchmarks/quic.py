@@ -139,13 +139,13 @@ class Quic(PerLink[Options]):
         runs = await asyncio.gather(*(self._client(link, n) for n in range(processes)))
         ends = [quicperf.judge(command, limit_s) for command in runs]
         status = worst([status for status, _ in ends])
-        reason = next((reason for one, reason in ends if one is status), None)
-        bad = sum(one is not Status.OK for one, _ in ends)
+        reason = next((reason for client_status, reason in ends if client_status is status), None)
+        bad = sum(client_status is not Status.OK for client_status, _ in ends)
         if bad and processes > 1:
             reason = f"{bad} of {processes} clients: {reason}"
-        told = await link.source.run([self.program(quicperf.NAME), "version"], check=False)
-        told = told.in_role(_VERSIONS).model_copy(update={"measuring": False})
-        return Outcome(status, reason, [*(run.in_role(_ROLE) for run in runs), told], limit_s)
+        version = await link.source.run([self.program(quicperf.NAME), "version"], check=False)
+        version = version.in_role(_VERSIONS).model_copy(update={"measuring": False})
+        return Outcome(status, reason, [*(run.in_role(_ROLE) for run in runs), version], limit_s)
 
     def _limit_s(self, link: Link) -> float:
         options = self.options
@@ -207,7 +207,9 @@ def _whole(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
     yield from _spread(CPU, [cpu.cpu for run in runs for cpu in run.cpu], pair)
     first = [first.ttfb_ms for run in runs for first in run.first_bytes]
     yield from _spread(TTFB, first, pair)
-    client = [made for run in runs for made in run.connected if made.side == "client"]
+    client = [
+        connection for run in runs for connection in run.connected if connection.side == "client"
+    ]
     yield from _spread(CONNECT, [c.handshake_ms for c in client if c.handshake_ms], pair)
     senders = [end for run in runs for end in run.total("sender")]
     for metric, value in _as_quic_saw_it(senders).items():
@@ -215,7 +217,9 @@ def _whole(runs: Sequence[Run], pair: Pair) -> Iterator[Observation]:
     if rtts := list(_rtt_ms(runs).values()):
         yield Observation(RTT, statistics.fmean(rtts), pair)
     sides = {end.side for end in senders}
-    sending = [made.gso for run in runs for made in run.connected if made.side in sides]
+    sending = [
+        connection.gso for run in runs for connection in run.connected if connection.side in sides
+    ]
     if sending:
         yield Observation(GSO, float(all(sending)), pair)
 
@@ -234,10 +238,10 @@ def _spread(spread: Spread, values: Sequence[float], pair: Pair) -> Iterator[Obs
     if not values:
         return
     yield Observation(spread.mean, statistics.fmean(values), pair)
-    told = {"min": min(values), "max": max(values)}
+    by_name = {"min": min(values), "max": max(values)}
     if len(values) >= _TOGETHER:
-        told |= dict(zip(_QUARTILES, statistics.quantiles(values), strict=True))
-    for name, value in told.items():
+        by_name |= dict(zip(_QUARTILES, statistics.quantiles(values), strict=True))
+    for name, value in by_name.items():
         yield Observation(spread.statistics[name], value, pair)
 
 
@@ -262,11 +266,11 @@ def _rtt_ms(runs: Sequence[Run]) -> dict[float, float]:
 def _of_all(runs: Sequence[Run], role: quicperf.Role) -> dict[float, list[Counted]]:
     """By their start, the intervals that every connection has: a sum without one of them is none."""
     wanted = sum(run.connections for run in runs)
-    found: dict[float, list[Counted]] = defaultdict(list)
+    by_start: dict[float, list[Counted]] = defaultdict(list)
     for interval in (i for run in runs for i in run.intervals):
         if interval.role == role and interval.seconds:
-            found[interval.start_s].append(interval)
-    return {t_s: some for t_s, some in sorted(found.items()) if len(some) == wanted}
+            by_start[interval.start_s].append(interval)
+    return {t_s: some for t_s, some in sorted(by_start.items()) if len(some) == wanted}
 
 
 BENCHMARK = Quic

@@ -94,15 +94,17 @@ class Reboot(Benchmark[Options]):
 
     def parse(self, record: Record) -> Iterator[Observation]:
         events = reboot_stages.events(record.commands)
-        found = [reboot_stages.of_link(link, events, self.options.limit_s) for link in record.links]
-        yield from reboot_values.of_hosts(events, found)
-        for one in found:
-            yield from reboot_values.of_link(one)
+        on_links = [
+            reboot_stages.of_link(link, events, self.options.limit_s) for link in record.links
+        ]
+        yield from reboot_values.of_hosts(events, on_links)
+        for on_link in on_links:
+            yield from reboot_values.of_link(on_link)
 
     def marks(self, link: LinkRecord) -> Iterator[str]:
-        said = (c.stdout.splitlines() for c in link.commands if c.role == RESTORED)
-        for what in dict.fromkeys(word for words in said for word in words):
-            yield f"until a host that rebooted answered the controller it was without its {what}"
+        outputs = (c.stdout.splitlines() for c in link.commands if c.role == RESTORED)
+        for lost in dict.fromkeys(word for words in outputs for word in words):
+            yield f"until a host that rebooted answered the controller it was without its {lost}"
 
     @property
     def _longest_reboot_s(self) -> float:
@@ -144,22 +146,24 @@ class _Run:
 
     async def _reboot(self, host: Host, number: int) -> bool:
         """Whether anything passed before."""
-        told: list[Command] = []
+        commands: list[Command] = []
         await self.watch.start()
         began, clock = now(), time.monotonic()
         try:
             if passed := await self._steady(SETTLE_S + self.delay_s):
-                told.append(await self._asked(host, number))
+                commands.append(await self._asked(host, number))
                 await self._steady(self.options.limit_s + self.delay_s)
-                told += await self._facts(host, number)
+                commands += await self._facts(host, number)
         finally:
             ran = {"started": began, "duration_s": round(time.monotonic() - clock, 6)}
             stopped = await boot_probe.stop(self.watch)
-            said = {pair: c.model_copy(update=ran) for pair, c in stopped.items()}
-        self.kept += told
-        self.arena.keep(*told)
+            by_pair = {pair: c.model_copy(update=ran) for pair, c in stopped.items()}
+        self.kept += commands
+        self.arena.keep(*commands)
         for link in self.group:
-            self.commands.setdefault(link.pair, []).extend(self._probes(link, said, host, number))
+            self.commands.setdefault(link.pair, []).extend(
+                self._probes(link, by_pair, host, number)
+            )
         return passed
 
     async def _asked(self, host: Host, number: int) -> Command:
@@ -193,13 +197,15 @@ class _Run:
         ]
 
     def _probes(
-        self, link: Link, said: dict[Pair, Command], host: Host, number: int
+        self, link: Link, by_pair: dict[Pair, Command], host: Host, number: int
     ) -> Iterator[Command]:
         source, target = link.pair
-        yield said[source, target].in_role(role(TUNNEL, host.name, number))
+        yield by_pair[source, target].in_role(role(TUNNEL, host.name, number))
         if host.name in link.pair:
             peer = target if host.name == source else source
-            yield said[peer, boot_probe.beside(host.name)].in_role(role(BESIDE, host.name, number))
+            yield by_pair[peer, boot_probe.beside(host.name)].in_role(
+                role(BESIDE, host.name, number)
+            )
 
     def outcome(self, link: Link) -> Outcome:
         limit_s = self.options.limit_s + self.delay_s
@@ -214,18 +220,18 @@ def judge(link: LinkRecord, kept: Sequence[Command], limit_s: float) -> tuple[St
     """What the reboots mean for a link."""
     try:
         events = reboot_stages.events(kept)
-        found = reboot_stages.of_link(link, events, limit_s)
+        on_link = reboot_stages.of_link(link, events, limit_s)
     except ValueError as error:
         return Status.TOOL_FAILED, str(error)
-    said = [command.stdout for command in link.commands]
-    if said and not any(probe.ran(text) for text in said):
-        return Status.TOOL_FAILED, f"ping did not ask: it said {quoted(said[0].strip()[-300:])}"
+    outputs = [command.stdout for command in link.commands]
+    if outputs and not any(probe.ran(text) for text in outputs):
+        return Status.TOOL_FAILED, f"ping did not ask: it said {quoted(outputs[0].strip()[-300:])}"
     if not events:
         return Status.FAILED, f"no reply within {SETTLE_S:g} s before a reboot"
-    if trouble := next((s.trouble for s in found.stages if s.trouble), None):
+    if trouble := next((s.trouble for s in on_link.stages if s.trouble), None):
         return Status.TIMEOUT, trouble
-    if found.skipped:
-        return Status.FAILED, found.skipped[0]
+    if on_link.skipped:
+        return Status.FAILED, on_link.skipped[0]
     return Status.OK, None
 
 

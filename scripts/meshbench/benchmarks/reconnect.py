@@ -92,13 +92,13 @@ class Reconnect(Benchmark[Options]):
         except VpnError as error:
             broken = str(error)
         finally:
-            said = await probing.stop()
+            by_pair = await probing.stop()
         arena.keep(*await clocks.read(arena.hosts))
         ran = {"started": began, "duration_s": round(time.monotonic() - clock, 3)}
-        said = {pair: command.model_copy(update=ran) for pair, command in said.items()}
+        by_pair = {pair: command.model_copy(update=ran) for pair, command in by_pair.items()}
         of_links = {link.pair for link in group}
-        arena.keep(*(command for pair, command in said.items() if pair not in of_links))
-        return [self._outcome(link, said[link.pair], arena.kept, broken) for link in group]
+        arena.keep(*(command for pair, command in by_pair.items() if pair not in of_links))
+        return [self._outcome(link, by_pair[link.pair], arena.kept, broken) for link in group]
 
     def schedule(self, hosts: Sequence[str]) -> list[Which]:
         """Every repetition, in an order that is the same for every system."""
@@ -174,8 +174,8 @@ class Reconnect(Benchmark[Options]):
 
         over = await self._over(probing, alive, ask)
         everywhere = which.host == recovery.EVERYWHERE
-        if not everywhere and (told := await arena.faults.handshakes(which.host, since_s)):
-            arena.keep(told.in_role(which.role(recovery.HANDSHAKES)))
+        if not everywhere and (handshakes := await arena.faults.handshakes(which.host, since_s)):
+            arena.keep(handshakes.in_role(which.role(recovery.HANDSHAKES)))
         deadline = time.monotonic() + _DIRECT_LIMIT_S
         while over:
             paths = await _paths(arena, which)
@@ -213,39 +213,41 @@ class Reconnect(Benchmark[Options]):
             await asyncio.sleep(rest_s if rest_s > 0 and not at_first else _LOOK_S)
 
     def _outcome(
-        self, link: Link, said: Command, kept: Sequence[Command], broken: str | None
+        self, link: Link, command: Command, kept: Sequence[Command], broken: str | None
     ) -> Outcome:
         limit_s = self.longest_s() + 60 + link.delay_s
-        sent = probe.requests(said.stdout)
+        sent = probe.requests(command.stdout)
         if not any(request.replied_s for request in sent):
-            if sent and probe.ran(said.stdout):
+            if sent and probe.ran(command.stdout):
                 return Outcome(
-                    Status.FAILED, f"none of {len(sent)} requests was answered", [said], limit_s
+                    Status.FAILED, f"none of {len(sent)} requests was answered", [command], limit_s
                 )
-            why = (said.stdout + said.stderr).strip()[-300:] or "nothing"
-            return Outcome(Status.TOOL_FAILED, f"ping did not ask: it said {why}", [said], limit_s)
+            why = (command.stdout + command.stderr).strip()[-300:] or "nothing"
+            return Outcome(
+                Status.TOOL_FAILED, f"ping did not ask: it said {why}", [command], limit_s
+            )
         events = recovery.events(kept, {}, self.options.limit_s)
         troubles = [event.trouble for event in events if event.trouble]
         if broken:
-            return Outcome(Status.FAILED, broken, [said], limit_s)
+            return Outcome(Status.FAILED, broken, [command], limit_s)
         if events and len(troubles) == len(events):
-            return Outcome(*troubles[0], [said], limit_s)
-        return Outcome(Status.OK, None, [said], limit_s)
+            return Outcome(*troubles[0], [command], limit_s)
+        return Outcome(Status.OK, None, [command], limit_s)
 
     def parse(self, record: Record) -> Iterator[Observation]:
-        told = clocks.clocks(record.commands, shared=record.testbed.kind != "ssh")
-        for host, clock in told.items():
+        by_host = clocks.clocks(record.commands, shared=record.testbed.kind != "ssh")
+        for host, clock in by_host.items():
             yield Observation(clocks.OFFSET, abs(clock.ahead_s) * 1000, host)
             yield Observation(clocks.UNCERTAINTY, clock.uncertainty_s * 1000, host)
-        offsets_s = {host: clock.ahead_s for host, clock in told.items()}
+        offsets_s = {host: clock.ahead_s for host, clock in by_host.items()}
         commands = [*record.commands, *(c for link in record.links for c in link.commands)]
         events = recovery.events(record.commands, offsets_s, self.options.limit_s)
         seen = recovery.recoveries(events, probe.traces(commands, offsets_s))
         for event in events:
             yield from recovery.of_event(event)
         for pair, recoveries in seen.items():
-            for one in recoveries:
-                yield from recovery.of_repetition(one, pair)
+            for repetition in recoveries:
+                yield from recovery.of_repetition(repetition, pair)
         for link in record.links:
             for fault in self.options.faults if link.pair in seen else ():
                 yield from recovery.of_link(link.pair, fault, events, seen[link.pair])
@@ -297,9 +299,9 @@ async def _paths(arena: Arena, which: Which) -> Command:
     """What the daemons tell of their paths, as a command's output: source, target and kind of each."""
     started = now()
     paths = await arena.faults.paths()
-    told = json.dumps([[*pair, state.kind] for pair, state in paths.items()])
+    output = json.dumps([[*pair, state.kind] for pair, state in paths.items()])
     role = which.role(recovery.PATHS)
-    return own_command(which.host, ["(the daemons' status)"], told, started, role=role)
+    return own_command(which.host, ["(the daemons' status)"], output, started, role=role)
 
 
 BENCHMARK = Reconnect

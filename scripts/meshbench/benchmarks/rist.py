@@ -99,8 +99,8 @@ class Rist(PerLink[Options]):
         hosts = {host.name: host for link in arena.links for host in (link.source, link.target)}
         sources = {link.source.name: link.source for link in arena.links}
         try:
-            told = await asyncio.gather(*(self._clip(host, arena) for host in sources.values()))
-            self._clips = dict(zip(sources, told, strict=True))
+            clips = await asyncio.gather(*(self._clip(host, arena) for host in sources.values()))
+            self._clips = dict(zip(sources, clips, strict=True))
             yield
         finally:
             await asyncio.gather(*(_clean(host, arena.links) for host in hosts.values()))
@@ -109,17 +109,17 @@ class Rist(PerLink[Options]):
         """What ffprobe says of the host's clip, which is encoded if it is not there yet."""
         path = self._clip_path
         describe = stream.describe(path)
-        told = await host.run(describe, check=False)
-        if told.returncode != 0:
+        probed = await host.run(describe, check=False)
+        if probed.returncode != 0:
             part = path.with_suffix(".part")
             await host.run(["mkdir", "-p", str(FOLDER)])
-            made = await host.run(self._encode(part), limit_s=self._encode_limit_s, check=False)
-            arena.keep(made.model_copy(update={"role": "encode", "measuring": False}))
-            if made.returncode != 0:
-                return made.model_copy(update={"role": Role.CLIP, "measuring": False})
+            encoded = await host.run(self._encode(part), limit_s=self._encode_limit_s, check=False)
+            arena.keep(encoded.model_copy(update={"role": "encode", "measuring": False}))
+            if encoded.returncode != 0:
+                return encoded.model_copy(update={"role": Role.CLIP, "measuring": False})
             await host.run(["mv", "--", str(part), str(path)], check=False)
-            told = await host.run(describe, check=False)
-        return told.model_copy(update={"role": Role.CLIP, "measuring": False})
+            probed = await host.run(describe, check=False)
+        return probed.model_copy(update={"role": Role.CLIP, "measuring": False})
 
     @property
     def _least_bps(self) -> int:
@@ -155,8 +155,10 @@ class Rist(PerLink[Options]):
             if problem := rist_values.source_problem(clip, self._least_bps):
                 return Outcome(Status.TOOL_FAILED, problem, commands, limit_s)
         for size in sizes:
-            told = await self._run(link, size)
-            commands += [one.in_role(rist_values.role(one.role, size)) for one in told]
+            of_size = await self._run(link, size)
+            commands += [
+                command.in_role(rist_values.role(command.role, size)) for command in of_size
+            ]
         return Outcome(*rist_values.judge_all(commands, self._expected), commands, limit_s)
 
     async def _run(self, link: Link, size: int) -> list[Command]:
@@ -216,10 +218,10 @@ class _Run:
 
     async def counters(self, role: Role) -> list[Command]:
         hosts = (self._link.source, self._link.target)
-        told = await asyncio.gather(
+        commands = await asyncio.gather(
             *(host.run(kernel_counters.COMMAND, check=False) for host in hosts)
         )
-        return [_aside(one, role) for one in told]
+        return [_aside(command, role) for command in commands]
 
     @property
     def _receiver(self) -> list[str]:
@@ -319,11 +321,11 @@ class _Run:
         if not self._options.thesis:
             logs.append(await self._wrote(Role.SENDER, link.source, self._sender))
         size = await link.target.run(["stat", "-c", "%s", "--", str(self._capture)], check=False)
-        told = [*logs, _aside(size, Role.CAPTURED)]
+        commands = [*logs, _aside(size, Role.CAPTURED)]
         if size.stdout.strip() not in {"", "0"}:
             frames = await link.target.run(stream.count(self._capture), limit_s=60, check=False)
-            told.append(_aside(frames, Role.FRAMES))
-        return told
+            commands.append(_aside(frames, Role.FRAMES))
+        return commands
 
     async def _wrote(self, role: Role, host: Host, argv: Sequence[str]) -> Command:
         """A program's log, as if it had been waited for."""

@@ -178,8 +178,12 @@ def controls(campaign: Campaign) -> dict[str, list[list[str]]]:
 
 
 def _changed(profile: Profile, other: Profile) -> list[str]:
-    one, two = profile.model_dump(), other.model_dump()
-    return sorted(key for key in one.keys() | two.keys() if one.get(key) != two.get(key))
+    parameters, other_parameters = profile.model_dump(), other.model_dump()
+    return sorted(
+        key
+        for key in parameters.keys() | other_parameters.keys()
+        if parameters.get(key) != other_parameters.get(key)
+    )
 
 
 def weather(campaign_seed: int, round_: int, profile: str, host: str) -> int:

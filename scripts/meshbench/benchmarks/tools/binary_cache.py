@@ -96,8 +96,8 @@ class BinaryCaches:
     async def copied(self, link: Link) -> int:
         """How many store paths the target of the last copy has."""
         count = 'set -- "$1"/target/*.narinfo; [ -e "$1" ] && echo $# || echo 0'
-        told = await link.source.run(["sh", "-c", count, "sh", str(client_folder(link))])
-        return int(told.stdout)
+        answer = await link.source.run(["sh", "-c", count, "sh", str(client_folder(link))])
+        return int(answer.stdout)
 
     async def serves(self, link: Link) -> bool:
         """Whether the link's server listens."""
@@ -153,8 +153,8 @@ class BinaryCaches:
         await link.target.upload([File(folder / "nginx.conf", self._config(link).encode())])
         await link.target.start(Unit(_unit(link), ["nginx", "-c", str(folder / "nginx.conf")]))
         if not await listening(link.target, link.port, _LISTEN_LIMIT_S, "t", _unit(link)):
-            said = await link.target.logs(_unit(link))
-            raise ToolError(f"{link.target.name}: nginx does not listen: {said.strip()[-500:]}")
+            journal = await link.target.logs(_unit(link))
+            raise ToolError(f"{link.target.name}: nginx does not listen: {journal.strip()[-500:]}")
 
     def _config(self, link: Link) -> str:
         folder = _folder(link)

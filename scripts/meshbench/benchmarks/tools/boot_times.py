@@ -70,10 +70,10 @@ class Clock:
     @classmethod
     def read(cls, commands: Iterable[Command]) -> "Clock":
         """Of the commands in the role `CLOCK`. Raises ValueError when none says the time."""
-        told = [(c, words) for c in commands if (words := _numbers(c.stdout))]
-        if not told:
+        readings = [(c, words) for c in commands if (words := _numbers(c.stdout))]
+        if not readings:
             raise ValueError("the host does not say what its clock is")
-        command, (time_s, uptime_s) = min(told, key=lambda one: one[0].duration_s)
+        command, (time_s, uptime_s) = min(readings, key=lambda reading: reading[0].duration_s)
         middle_s = command.started.timestamp() + command.duration_s / 2
         ahead_s, error_s = time_s - middle_s, command.duration_s / 2
         if abs(ahead_s) <= error_s:
@@ -133,9 +133,9 @@ class BootTimes:
             if u.get("ActiveState") != "active"
         )
         times = [_at_s(unit, "ActiveEnterTimestamp", clock, kernel=kernel) for unit in units]
-        known = [time_s for time_s in times if time_s is not None]
-        whole = units and not lacking and len(known) == len(units)
-        return cls(started_s, kernel, max(known) if whole else None, lacking, clock.error_s)
+        active_times = [time_s for time_s in times if time_s is not None]
+        whole = units and not lacking and len(active_times) == len(units)
+        return cls(started_s, kernel, max(active_times) if whole else None, lacking, clock.error_s)
 
 
 def _blocks(commands: Iterable[Command], role: str) -> list[Mapping[str, str]]:

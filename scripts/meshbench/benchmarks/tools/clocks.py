@@ -57,17 +57,17 @@ def clocks(commands: Iterable[Command], *, shared: bool) -> dict[str, Clock]:
         commands: of a record; those of a host that were asked more than 10 s apart are of two sets.
         shared: whether all hosts and the controller have one kernel, and so one clock.
     """
-    found: dict[str, list[list[tuple[float, float, float]]]] = {}
+    by_host: dict[str, list[list[tuple[float, float, float]]]] = {}
     for command in commands:
-        said = stamps(command.stdout)
-        if command.role != ROLE or not said:
+        times_s = stamps(command.stdout)
+        if command.role != ROLE or not times_s:
             continue
         at_s, half_s = command.started.timestamp(), command.duration_s / 2
-        sets = found.setdefault(command.host, [])
+        sets = by_host.setdefault(command.host, [])
         if not sets or at_s - sets[-1][-1][2] > 10:  # noqa: PLR2004
             sets.append([])
-        sets[-1].append((half_s, said[0] - at_s - half_s, at_s))
-    return {host: Clock(0, 0) if shared else _clock(sets) for host, sets in found.items()}
+        sets[-1].append((half_s, times_s[0] - at_s - half_s, at_s))
+    return {host: Clock(0, 0) if shared else _clock(sets) for host, sets in by_host.items()}
 
 
 def _clock(sets: Sequence[Sequence[tuple[float, float, float]]]) -> Clock:

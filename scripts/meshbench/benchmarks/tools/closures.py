@@ -114,10 +114,10 @@ class About:
     nar_bytes: int
 
 
-def about(told: Command) -> About | None:
+def about(command: Command) -> About | None:
     """What the host said of its cache; None where it has none."""
-    words = told.stdout.split()
-    if told.returncode != 0 or len(words) != 3 or not (words[1] + words[2]).isdecimal():  # noqa: PLR2004
+    words = command.stdout.split()
+    if command.returncode != 0 or len(words) != 3 or not (words[1] + words[2]).isdecimal():  # noqa: PLR2004
         return None
     return About(words[0], int(words[1]), int(words[2]))
 
@@ -131,12 +131,12 @@ async def provide(host: Host, closure: Closure) -> tuple[Command, About]:
     there = await host.run(["cat", str(closure.folder / "about")], check=False)
     if held := about(there):
         return there, held
-    made = await _make(host, closure)
-    if held := about(made):
-        return made, held
-    said = (made.stderr or made.stdout).strip()[-500:]
-    what = closure.store_path or f"a closure of {closure.paths} paths"
-    raise ToolError(f"{host.name}: no binary cache of {what}: {said or 'not within its limit'}")
+    command = await _make(host, closure)
+    if held := about(command):
+        return command, held
+    problem = (command.stderr or command.stdout).strip()[-500:]
+    label = closure.store_path or f"a closure of {closure.paths} paths"
+    raise ToolError(f"{host.name}: no binary cache of {label}: {problem or 'not within its limit'}")
 
 
 async def _make(host: Host, closure: Closure) -> Command:

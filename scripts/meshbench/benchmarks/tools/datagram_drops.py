@@ -95,12 +95,12 @@ def _udp(text: str) -> dict[str, int]:
     """Counters of UDP over both families: IPv4 has a line of names and one of values, IPv6 a line each."""
     tables = [line.split()[1:] for line in text.splitlines() if line.startswith("Udp:")]
     names, values = tables
-    found = dict(zip(names, map(int, values), strict=True))
+    counters = dict(zip(names, map(int, values), strict=True))
     for line in text.splitlines():
         name, _, value = line.removeprefix("Udp6").partition(" ")
-        if line.startswith("Udp6") and name in found:
-            found[name] += int(value)
-    return found
+        if line.startswith("Udp6") and name in counters:
+            counters[name] += int(value)
+    return counters
 
 
 def _devices(text: str) -> Iterator[tuple[int, int]]:
@@ -119,20 +119,20 @@ def _dropped(qdiscs: Sequence[Mapping[str, Any]], *, netem: bool) -> int:
     """
     roots = [qdisc for qdisc in qdiscs if qdisc.get("root")]
     own = sum(int(qdisc.get("drops", 0)) for qdisc in qdiscs if qdisc["kind"] == "netem")
-    every = sum(int(qdisc.get("drops", 0)) for qdisc in roots)
-    return own if netem else max(0, every - own)
+    total = sum(int(qdisc.get("drops", 0)) for qdisc in roots)
+    return own if netem else max(0, total - own)
 
 
 def _sockets(text: str) -> dict[str, int]:
     """Drops by the addresses of each socket; what ss prints of one is on one line or two."""
-    found: dict[str, int] = {}
+    by_socket: dict[str, int] = {}
     key = ""
     for line in text.splitlines():
         if socket := _SOCKET.match(line):
             key = " ".join(socket.groups())
         if key and (drops := _SOCKET_DROPS.search(line)):
-            found[key] = found.get(key, 0) + int(drops[1])
-    return found
+            by_socket[key] = by_socket.get(key, 0) + int(drops[1])
+    return by_socket
 
 
 def _mtu(route: str, interfaces: str) -> int | None:
@@ -168,7 +168,7 @@ def between(sender: tuple[Counters, Counters], receiver: tuple[Counters, Counter
 
 
 def _more(counters: tuple[Counters, Counters], name: str) -> int:
-    before, after = (int(getattr(one, name)) for one in counters)
+    before, after = (int(getattr(reading, name)) for reading in counters)
     return max(0, after - before)
 
 

@@ -147,8 +147,8 @@ class Iperf3Servers:
         ]  # fmt: skip
         await link.target.start(Unit(_unit(link), server))
         if not await ready(link.target, _unit(link), lambda: _free(link), LISTEN_LIMIT_S):
-            said = await link.target.logs(_unit(link))
-            raise ToolError(f"{link.target.name}: iperf3 does not listen: {said}")
+            journal = await link.target.logs(_unit(link))
+            raise ToolError(f"{link.target.name}: iperf3 does not listen: {journal}")
 
     async def _stop(self, host: Host) -> None:
         mine = [_unit(link) for link in self._links if link.target.name == host.name]
@@ -177,13 +177,13 @@ def judge(command: Command, limit_s: float) -> tuple[Status, str | None]:
     """
     if command.returncode is None:
         return after_data(command, Status.TIMEOUT, f"not finished within {limit_s:.0f} s")
-    said = command.stderr.strip()[:300]
+    stderr = command.stderr.strip()[:300]
     try:
         run = iperf3_output.read(command.stdout)
     except ValueError as error:
-        return classify(said), f"no JSON from iperf3: {said or error}"
+        return classify(stderr), f"no JSON from iperf3: {stderr or error}"
     # Before 3.10 iperf3 says errors on standard error only.
-    if trouble := run.error_text or (said if command.returncode else None):
+    if trouble := run.error_text or (stderr if command.returncode else None):
         return classify(trouble), _explained(trouble)
     if command.returncode:
         return Status.TOOL_FAILED, f"iperf3 ended with {command.returncode} and said nothing"
@@ -201,10 +201,10 @@ def gave_up_early(command: Command) -> bool:
     if waited_ms >= 1000 * FIRST_REPEAT_S:
         return False
     try:
-        told = iperf3_output.read(command.stdout).error_text or command.stderr
+        error = iperf3_output.read(command.stdout).error_text or command.stderr
     except ValueError:
-        told = command.stderr
-    return _CONNECTING in told.lower() and classify(told) is Status.FAILED
+        error = command.stderr
+    return _CONNECTING in error.lower() and classify(error) is Status.FAILED
 
 
 def after_data(command: Command, status: Status, reason: str | None) -> tuple[Status, str | None]:
@@ -239,11 +239,11 @@ def classify(error: str) -> Status:
 
     A refusal or a reset has crossed the path; iperf3 resets a client that comes between two tests.
     """
-    said = error.lower()
-    if any(phrase in said for phrase in _KERNEL_ERRORS):
+    text = error.lower()
+    if any(phrase in text for phrase in _KERNEL_ERRORS):
         return Status.UNSUPPORTED
-    answered = any(phrase in said for phrase in _ANSWERS)
-    carried = answered or not any(phrase in said for phrase in _VPN_ERRORS)
+    answered = any(phrase in text for phrase in _ANSWERS)
+    carried = answered or not any(phrase in text for phrase in _VPN_ERRORS)
     return Status.TOOL_FAILED if carried else Status.FAILED
 
 

@@ -123,10 +123,10 @@ class Side(Told):
     end: End = End()
 
 
-def _side(said: Any) -> Any:
+def _side(output: Any) -> Any:
     """A server's own output adds to the client's; one that cannot be read takes nothing away."""
     try:
-        return Side.model_validate(said)
+        return Side.model_validate(output)
     except ValidationError:
         return Side()
 
@@ -173,11 +173,11 @@ def read(text: str) -> Run:
     Raises:
         ValueError: quoting what came instead, or naming the key that is not as it should be.
     """
-    found = foreign.documents(text, _pairs)
-    failed = [run for run in found if run.get("error")]
-    different = failed[:1] or [run for n, run in enumerate(found) if run not in found[:n]]
+    documents = foreign.documents(text, _pairs)
+    failed = [run for run in documents if run.get("error")]
+    different = failed[:1] or [run for n, run in enumerate(documents) if run not in documents[:n]]
     if len(different) != 1:
-        count = "no JSON object" if not found else f"{len(different)} different JSON objects"
+        count = "no JSON object" if not documents else f"{len(different)} different JSON objects"
         raise ValueError(f"{count} in {foreign.quoted(text)}")
     try:
         return Run.model_validate(different[0])

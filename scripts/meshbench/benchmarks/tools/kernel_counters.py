@@ -20,5 +20,5 @@ def read(text: str) -> dict[str, int]:
 def grown(before: str, after: str, *names: str) -> int | None:
     """By how much these counters together grew; None where either does not have them."""
     first, last = read(before), read(after)
-    known = [name for name in names if name in first and name in last]
-    return max(0, sum(last[name] - first[name] for name in known)) if known else None
+    shared = [name for name in names if name in first and name in last]
+    return max(0, sum(last[name] - first[name] for name in shared)) if shared else None

@@ -112,8 +112,8 @@ def sender(profile: Profile, from_port: int, target: str) -> list[str]:
 
 def version(log: str) -> str | None:
     """Which librist wrote a log; None where it is no log of librist."""
-    said = _VERSION.search(log)
-    return said[1] if said else None
+    match = _VERSION.search(log)
+    return match[1] if match else None
 
 
 def connected(log: str) -> bool:
@@ -137,20 +137,20 @@ def sent_seconds(log: str) -> list[SentSecond]:
     return _read(log, "sender-stats", _sent_second)
 
 
-def _second(at_s: float, said: Any) -> Second:
-    flow = said["receiver-stats"]["flowinstant"]
-    told = _Flow.model_validate(flow["stats"])
+def _second(at_s: float, document: Any) -> Second:
+    flow = document["receiver-stats"]["flowinstant"]
+    stats = _Flow.model_validate(flow["stats"])
     rtts = [_Peer.model_validate(peer["stats"]).avg_rtt for peer in flow.get("peers", ())]
     return Second(
-        at_s, told.quality / 100, told.received, told.lost, told.recovered_total, told.retries,
-        told.reordered, next((rtt for rtt in rtts if rtt is not None), None),
-        told.bitrate or None,  # none in a flow's first second
+        at_s, stats.quality / 100, stats.received, stats.lost, stats.recovered_total, stats.retries,
+        stats.reordered, next((rtt for rtt in rtts if rtt is not None), None),
+        stats.bitrate or None,  # none in a flow's first second
     )  # fmt: skip
 
 
-def _sent_second(at_s: float, said: Any) -> SentSecond:
-    told = _Sent.model_validate(said["sender-stats"]["peer"]["stats"])
-    return SentSecond(at_s, told.sent, told.retransmitted)
+def _sent_second(at_s: float, document: Any) -> SentSecond:
+    stats = _Sent.model_validate(document["sender-stats"]["peer"]["stats"])
+    return SentSecond(at_s, stats.sent, stats.retransmitted)
 
 
 def _read(log: str, kind: str, make: Callable[[float, Any], T]) -> list[T]:

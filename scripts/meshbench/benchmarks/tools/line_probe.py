@@ -53,15 +53,15 @@ def batches(links: Sequence[Link]) -> list[list[Flow]]:
         for link in links
         if (rate := link.rate_bps if way == "forward" else link.back_rate_bps)
     ]
-    made: list[list[Flow]] = []
+    batched: list[list[Flow]] = []
     for flow in flows:
-        for batch in made:
+        for batch in batched:
             if not any(set(flow.link.pair) & set(other.link.pair) for other in batch):
                 batch.append(flow)
                 break
         else:
-            made.append([flow])
-    return made
+            batched.append([flow])
+    return batched
 
 
 async def check(links: Sequence[Link]) -> None:

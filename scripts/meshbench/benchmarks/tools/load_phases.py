@@ -28,9 +28,9 @@ DIRECTIONS: Mapping[Phase, tuple[Direction, ...]] = {
 _CLOCK = re.compile(r"^(\d{1,12}\.\d{1,9})\s", re.ASCII)
 
 
-def role(phase: Phase, what: str) -> str:
+def role(phase: Phase, kind: str) -> str:
     """The role of a phase's command, and the mode of what it measured."""
-    return f"{phase} {what}"
+    return f"{phase} {kind}"
 
 
 @dataclass(frozen=True)

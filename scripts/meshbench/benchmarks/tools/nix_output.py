@@ -87,11 +87,11 @@ def judge(copies: Command, copy_limit_s: float) -> tuple[Status, str | None]:
     code = _CODE.search(log)
     if code and int(code[1]) in _CUT_OFF:
         return Status.TIMEOUT, f"a copy was cut off at its limit of {copy_limit_s:g} s; {far}"
-    said = _last_error(log)
-    if code and any(phrase in said.lower() for phrase in _OF_THE_PATH):
-        return Status.FAILED, f"{said}; {far}"
-    what = f"nix ended with {code[1]}" if code else f"hyperfine ended with {copies.returncode}"
-    return Status.TOOL_FAILED, f"{what}: {said or 'it said nothing'}"
+    error = _last_error(log)
+    if code and any(phrase in error.lower() for phrase in _OF_THE_PATH):
+        return Status.FAILED, f"{error}; {far}"
+    ended = f"nix ended with {code[1]}" if code else f"hyperfine ended with {copies.returncode}"
+    return Status.TOOL_FAILED, f"{ended}: {error or 'it said nothing'}"
 
 
 def _far(progress_: Begun | None) -> str:

@@ -103,10 +103,10 @@ class Probe:
         files_ = [str(self._file(target)) for target in self.targets[source]]
         tail = ["tail", "-v", "-n", str(2 * IN_A_ROW), "--", *files_]
         try:
-            said = (await self.hosts[source].run(tail, check=False)).stdout
+            output = (await self.hosts[source].run(tail, check=False)).stdout
         except CommandError:
-            said = ""
-        parts = dict(part.partition(" <==\n")[::2] for part in said.split("==> "))
+            output = ""
+        parts = dict(part.partition(" <==\n")[::2] for part in output.split("==> "))
         return {
             (source, target.name): parts.get(str(self._file(target)), "").rstrip("\n")
             for target in self.targets[source]
@@ -127,8 +127,8 @@ class Probe:
 
     async def _read(self, source: str, target: Target) -> Command:
         read = ["cat", "--", str(self._file(target))]
-        said = await self.hosts[source].run(read, limit_s=_READ_LIMIT_S, check=False)
-        return said.model_copy(
+        log = await self.hosts[source].run(read, limit_s=_READ_LIMIT_S, check=False)
+        return log.model_copy(
             update={"argv": command(target.address), "role": f"{ROLE}/{target.name}"}
         )
 
@@ -138,14 +138,16 @@ class Probe:
 
 def of(hosts: Sequence[Host], addresses: Mapping[str, str], limit_s: float) -> Probe:
     """A probe on every ordered pair of the hosts that have an address, by their names."""
-    known = [host for host in hosts if host.name in addresses]
+    addressed = [host for host in hosts if host.name in addresses]
     return Probe(
-        {host.name: host for host in known},
+        {host.name: host for host in addressed},
         {
             host.name: tuple(
-                Target(other.name, addresses[other.name]) for other in known if other is not host
+                Target(other.name, addresses[other.name])
+                for other in addressed
+                if other is not host
             )
-            for host in known
+            for host in addressed
         },
         limit_s,
     )
@@ -192,22 +194,24 @@ def requests(text: str) -> list[Request]:
     neither a reply nor say that one is missing (errors of ICMP or of the sending host) are skipped:
     ping says of each such request too that it has no answer.
     """
-    known: dict[int, Request] = {}
+    by_number: dict[int, Request] = {}
     first, latest = 0, 0
     for line in text.splitlines():
         if line.startswith(_START):
-            first, latest = max(known, default=-1) + 1, 0
-        elif (said := _LINE.match(line)) and "BAD CHECKSUM" not in line:
-            if sequence := said["seq"] or said["lost"]:
+            first, latest = max(by_number, default=-1) + 1, 0
+        elif (match := _LINE.match(line)) and "BAD CHECKSUM" not in line:
+            if sequence := match["seq"] or match["lost"]:
                 latest = _counted_on(latest, int(sequence))
                 number = first + latest
             else:
-                number = max(known, default=-1) + 1
-            request = _request(said, number)
+                number = max(by_number, default=-1) + 1
+            request = _request(match, number)
             # The first reply counts, also where ping had said that it was missing.
-            if number not in known or (known[number].replied_s is None and request.replied_s):
-                known[number] = request
-    return [known[number] for number in sorted(known)]
+            if number not in by_number or (
+                by_number[number].replied_s is None and request.replied_s
+            ):
+                by_number[number] = request
+    return [by_number[number] for number in sorted(by_number)]
 
 
 def _counted_on(latest: int, sequence: int) -> int:
@@ -216,12 +220,12 @@ def _counted_on(latest: int, sequence: int) -> int:
     return latest + (sequence - latest + half) % _SEQUENCES - half
 
 
-def _request(said: re.Match[str], number: int) -> Request:
-    at_s = float(said["at"])
-    if said["rtt"]:
-        return Request(number, at_s - float(said["rtt"]) / 1000, at_s)
+def _request(match: re.Match[str], number: int) -> Request:
+    at_s = float(match["at"])
+    if match["rtt"]:
+        return Request(number, at_s - float(match["rtt"]) / 1000, at_s)
     # That an answer is missing is said when the next request is sent.
-    return Request(number, at_s - INTERVAL_S if said["lost"] else at_s, None)
+    return Request(number, at_s - INTERVAL_S if match["lost"] else at_s, None)
 
 
 @dataclass(frozen=True)
@@ -315,7 +319,7 @@ def first_in_a_row(window: Sequence[Request]) -> int | None:
 def steady(tail: str) -> bool:
     """Whether the last lines of a probe are ten replies in a row (pure)."""
     lines = tail.splitlines()[-IN_A_ROW:]
-    replies = [line for line in lines if (said := _LINE.match(line)) and said["rtt"]]
+    replies = [line for line in lines if (match := _LINE.match(line)) and match["rtt"]]
     return len(replies) == IN_A_ROW
 
 
@@ -335,11 +339,11 @@ def traces(
         commands: those in the probe's role are read.
         offsets_s: by host, how far its clock is ahead; 0 where it is not named.
     """
-    found = {}
+    by_pair = {}
     for command_ in commands:
         role, _, target = command_.role.partition("/")
         if role == ROLE:
             ahead_s = offsets_s.get(command_.host, 0.0)
             sent = requests(command_.stdout)
-            found[command_.host, target] = [r.by(ahead_s) for r in sent] if ahead_s else sent
-    return found
+            by_pair[command_.host, target] = [r.by(ahead_s) for r in sent] if ahead_s else sent
+    return by_pair

@@ -107,12 +107,12 @@ class Run:
 
     def total(self, role: Role) -> list[Counted]:
         """What each connection moved in all, as that end counted. Raises ValueError if one is missing."""
-        found = {end.connection: end for end in self.ends if end.role == role}
-        if len(found) != self.connections:
+        by_connection = {end.connection: end for end in self.ends if end.role == role}
+        if len(by_connection) != self.connections:
             raise ValueError(
-                f"the {role} of {self.connections - len(found)} connections says no end"
+                f"the {role} of {self.connections - len(by_connection)} connections says no end"
             )
-        return list(found.values())
+        return list(by_connection.values())
 
 
 def read(text: str) -> Run:
@@ -122,12 +122,12 @@ def read(text: str) -> Run:
         ValueError: quoting what came instead, or naming the key that is not as it should be.
     """
     whole = text if text.endswith("\n") else text[: text.rfind("\n") + 1]
-    said = foreign.documents(whole)
-    if not said:
+    lines = foreign.documents(whole)
+    if not lines:
         raise ValueError(f"no JSON lines of quicperf in {foreign.quoted(text)}")
 
     def of(event: str) -> list[dict[str, object]]:
-        return [line for line in said if line.get("event") == event]
+        return [line for line in lines if line.get("event") == event]
 
     try:
         errors = [Error.model_validate(line) for line in of("error")]

@@ -19,9 +19,9 @@ LEAST_AWAY_S = 4 * probe.INTERVAL_S
 """A host that is silent for a shorter time has not rebooted."""
 
 
-def role(what: str, host: str, number: int) -> str:
+def role(kind: str, host: str, number: int) -> str:
     """The role of a command that belongs to one reboot of a host."""
-    return f"{what} {host} {number}"
+    return f"{kind} {host} {number}"
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ def events(commands: Sequence[Command]) -> list[Event]:
 
 def _event(asked: Command, commands: Sequence[Command]) -> Event:
     _, host, number = asked.role.split()
-    told = {
-        what: [c for c in commands if c.role == role(what, host, int(number))]
-        for what in (boot_times.CLOCK, boot_times.BOOT, boot_times.UNITS)
+    by_kind = {
+        kind: [c for c in commands if c.role == role(kind, host, int(number))]
+        for kind in (boot_times.CLOCK, boot_times.BOOT, boot_times.UNITS)
     }
-    clocks = told[boot_times.CLOCK]
+    clocks = by_kind[boot_times.CLOCK]
     own = [
-        command.in_role(what)
-        for what, those in told.items()
+        command.in_role(kind)
+        for kind, those in by_kind.items()
         for command in those
         if command.host == host
     ]
@@ -108,14 +108,14 @@ class Stages:
             return None
         if self.underlay_s is None:
             return f"{event.name}: not reachable beside the VPN any more"
-        said = [f"reachable beside the VPN after {self.underlay_s - event.asked_s:.1f} s"]
+        facts = [f"reachable beside the VPN after {self.underlay_s - event.asked_s:.1f} s"]
         if event.boot.active_s is not None:
-            said.append(f"units active after {event.boot.active_s - event.asked_s:.1f} s")
-        said += event.boot.not_active
-        said.append(
+            facts.append(f"units active after {event.boot.active_s - event.asked_s:.1f} s")
+        facts += event.boot.not_active
+        facts.append(
             f"{self.replies} replies through the VPN" if self.replies else "no reply at all"
         )
-        return f"{event.name}: not stable within {self.limit_s:g} s after that: {', '.join(said)}"
+        return f"{event.name}: not stable within {self.limit_s:g} s after that: {', '.join(facts)}"
 
 
 @dataclass(frozen=True)
@@ -139,13 +139,13 @@ class OnLink:
         return len(self.stages) + len(self.silences)
 
 
-def of_link(link: LinkRecord, known: Sequence[Event], limit_s: float) -> OnLink:
+def of_link(link: LinkRecord, reboots: Sequence[Event], limit_s: float) -> OnLink:
     """What these reboots came to on a link.
 
     Raises ValueError when a probe's output is missing or a host was not gone.
     """
     stages, silences, skipped = [], {}, []
-    for event in known:
+    for event in reboots:
         tunnel = _requests(link, TUNNEL, event, link.source)
         if not any(r.replied_s is not None and r.replied_s < event.asked_s for r in tunnel):
             skipped.append(f"{event.name}: no reply through the VPN before it")
@@ -160,11 +160,11 @@ def of_link(link: LinkRecord, known: Sequence[Event], limit_s: float) -> OnLink:
     return OnLink(link.pair, tuple(stages), silences, tuple(skipped))
 
 
-def _requests(link: LinkRecord, what: str, event: Event, source: str) -> list[Request]:
+def _requests(link: LinkRecord, kind: str, event: Event, source: str) -> list[Request]:
     """Of one probe, on the controller's clock."""
-    commands = link.in_role(role(what, event.host, event.number))
+    commands = link.in_role(role(kind, event.host, event.number))
     if not commands or source not in event.clocks:
-        raise ValueError(f"{event.name}: no {what} probe, or nothing of its host's clock")
+        raise ValueError(f"{event.name}: no {kind} probe, or nothing of its host's clock")
     ahead_s = event.clocks[source].ahead_s
     return [request.by(ahead_s) for request in probe.requests(commands[-1].stdout)]
 

@@ -18,7 +18,7 @@ def of_hosts(events: Sequence[Event], links: Sequence[OnLink]) -> Iterator[Obser
     """Each stage of each reboot of a host, as a stream of its number, and their medians."""
     values: dict[tuple[str, Metric], list[float]] = {}
     for event in events:
-        stages = [one for link in links for one in link.stages if one.event == event]
+        stages = [reboot for link in links for reboot in link.stages if reboot.event == event]
         for metric, value in _of_host(event, stages):
             values.setdefault((event.host, metric), []).append(value)
             yield Observation(metric, value, event.host, stream=event.number)
@@ -29,9 +29,9 @@ def of_hosts(events: Sequence[Event], links: Sequence[OnLink]) -> Iterator[Obser
 def _of_host(event: Event, stages: Sequence[Stages]) -> Iterator[tuple[Metric, float]]:
     boot = event.boot
     if stages:
-        yield m.GONE, max(0.0, max(one.gone_s for one in stages) - event.asked_s)
+        yield m.GONE, max(0.0, max(reboot.gone_s for reboot in stages) - event.asked_s)
     yield m.STARTED, max(0.0, boot.started_s - event.asked_s)
-    if back := [one.underlay_s for one in stages if one.underlay_s is not None]:
+    if back := [reboot.underlay_s for reboot in stages if reboot.underlay_s is not None]:
         yield m.UNDERLAY, min(back) - event.asked_s
     if boot.active_s is not None:
         yield m.UNIT, max(0.0, boot.active_s - event.asked_s)
@@ -46,8 +46,8 @@ def of_link(link: OnLink) -> Iterator[Observation]:
     if link.watched:
         yield Observation(m.REBOOTS, link.watched, link.pair, settled=True)
     yield from _silences(link)
-    for one in link.stages:
-        yield from _of_reboot(one)
+    for reboot in link.stages:
+        yield from _of_reboot(reboot)
     if link.skipped:
         return
     if link.stages:
@@ -67,40 +67,46 @@ def _silences(link: OnLink) -> Iterator[Observation]:
         yield Observation(m.OTHERS_OUTAGE, longest_s, link.pair, settled=True)
 
 
-def _of_reboot(one: Stages) -> Iterator[Observation]:
-    pair, end, number = one.pair, one.end, one.event.number
-    for metric, value in _of_pair(one).items():
+def _of_reboot(reboot: Stages) -> Iterator[Observation]:
+    pair, end, number = reboot.pair, reboot.end, reboot.event.number
+    for metric, value in _of_pair(reboot).items():
         yield Observation(metric, value, pair, mode=end, stream=number, settled=True)
-    if one.trouble:
+    if reboot.trouble:
         yield Observation(
-            m.STABLE, None, pair, mode=end, stream=number, status=Status.TIMEOUT, reason=one.trouble
+            m.STABLE,
+            None,
+            pair,
+            mode=end,
+            stream=number,
+            status=Status.TIMEOUT,
+            reason=reboot.trouble,
         )
 
 
 def _medians(link: OnLink) -> Iterator[Observation]:
     values: dict[Metric, list[float]] = {}
-    for one in link.stages:
-        for metric, value in _of_pair(one).items():
+    for reboot in link.stages:
+        for metric, value in _of_pair(reboot).items():
             values.setdefault(metric, []).append(value)
     # Requests to the host are lost only where it is the pair's target.
-    needed = {m.LOST: sum(one.end == "target" for one in link.stages)}
+    needed = {m.LOST: sum(reboot.end == "target" for reboot in link.stages)}
     for metric, those in values.items():
         if len(those) == needed.get(metric, len(link.stages)):
             yield Observation(metric, statistics.median(those), link.pair)
 
 
-def _of_pair(one: Stages) -> Mapping[Metric, float]:
-    event, found = one.event, {}
-    if one.underlay_s is not None:
-        found[HOST_WAIT] = max(0.0, one.underlay_s - event.boot.started_s)
-    if one.underlay_s is not None and one.first_s is not None:
-        found[CONNECT_TIME] = max(0.0, one.first_s - event.boot.started_s)
-        found[VPN_ADDED] = max(0.0, one.first_s - one.underlay_s)
-        found[m.FIRST] = one.first_s - event.asked_s
+def _of_pair(reboot: Stages) -> Mapping[Metric, float]:
+    event, values = reboot.event, {}
+    if reboot.underlay_s is not None:
+        values[HOST_WAIT] = max(0.0, reboot.underlay_s - event.boot.started_s)
+    if reboot.underlay_s is not None and reboot.first_s is not None:
+        values[CONNECT_TIME] = max(0.0, reboot.first_s - event.boot.started_s)
+        values[VPN_ADDED] = max(0.0, reboot.first_s - reboot.underlay_s)
+        values[m.FIRST] = reboot.first_s - event.asked_s
         if event.boot.active_s is not None:
-            found[m.AFTER_UNIT] = max(0.0, one.first_s - event.boot.active_s)
-    if one.stable_s is not None:
-        found[m.STABLE] = one.stable_s - event.asked_s
-        if one.lost is not None:
-            found[m.LOST] = one.lost
-    return found
+            values[m.AFTER_UNIT] = max(0.0, reboot.first_s - event.boot.active_s)
+    if reboot.stable_s is not None:
+        values[m.STABLE] = reboot.stable_s - event.asked_s
+        if reboot.lost is not None:
+            values[m.LOST] = reboot.lost
+    return values

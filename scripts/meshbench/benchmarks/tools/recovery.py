@@ -84,9 +84,9 @@ class Which:
     host: str
     number: int
 
-    def role(self, what: str) -> str:
+    def role(self, kind: str) -> str:
         """Of a command that belongs to it."""
-        return f"{what}/{self.fault}/{self.host}/{self.number}"
+        return f"{kind}/{self.fault}/{self.host}/{self.number}"
 
     def hits(self, pair: Pair) -> bool:
         """Whether one of a pair's hosts is hit."""
@@ -122,10 +122,10 @@ class Event:
     trouble: tuple[Status, str] | None = None
 
 
-def _which(command: Command, what: str) -> Which | None:
+def _which(command: Command, kind: str) -> Which | None:
     role, _, rest = command.role.partition("/")
     parts = rest.split("/")
-    if role != what or len(parts) != 3 or not parts[2].isdecimal():  # noqa: PLR2004
+    if role != kind or len(parts) != 3 or not parts[2].isdecimal():  # noqa: PLR2004
         return None
     return Which(parts[0], parts[1], int(parts[2]))
 
@@ -190,7 +190,7 @@ def _handshake_s(
     mine: Sequence[Command], offsets_s: Mapping[str, float], since_s: float, done_s: float
 ) -> float | None:
     """The first one since then; one in whole seconds was not before the fault was done."""
-    found = []
+    times_s = []
     for command in mine:
         if _which(command, HANDSHAKES):
             for line in command.stdout.splitlines():
@@ -199,8 +199,8 @@ def _handshake_s(
                 if whole or word.replace(".", "", 1).isdecimal():
                     at_s = float(word) - offsets_s.get(command.host, 0.0)
                     if at_s >= (math.floor(since_s) if whole else since_s):
-                        found.append(max(at_s, since_s, done_s) if whole else at_s)
-    return min(found, default=None)
+                        times_s.append(max(at_s, since_s, done_s) if whole else at_s)
+    return min(times_s, default=None)
 
 
 def _direct_s(mine: Sequence[Command]) -> dict[Pair, list[float]]:
@@ -231,10 +231,10 @@ class Recovery:
 
 
 def recoveries(
-    found: Iterable[Event], traces: Mapping[Pair, Sequence[Request]]
+    repetitions: Iterable[Event], traces: Mapping[Pair, Sequence[Request]]
 ) -> dict[Pair, list[Recovery]]:
     """By pair, what it saw of every repetition that took place; pairs without a reply see none."""
-    happened = [event for event in found if event.trouble is None]
+    happened = [event for event in repetitions if event.trouble is None]
     return {
         pair: [
             Recovery(event, probe.outage(sent, event.start_s, event.until_s)) for event in happened
@@ -290,12 +290,12 @@ def of_event(event: Event) -> Iterator[Observation]:
 
 
 def of_link(
-    pair: Pair, fault: str, found: Sequence[Event], seen: Sequence[Recovery]
+    pair: Pair, fault: str, repetitions: Sequence[Event], seen: Sequence[Recovery]
 ) -> Iterator[Observation]:
     """The headlines of a link and a fault, over the repetitions that hit one of its hosts."""
     hits = [r for r in seen if r.event.which.fault == fault and r.event.which.hits(pair)]
     if not hits:
-        of_fault = [event for event in found if event.which.fault == fault]
+        of_fault = [event for event in repetitions if event.which.fault == fault]
         troubles = [event.trouble for event in of_fault if event.trouble]
         none = Status.UNAVAILABLE, "neither of its hosts is one that was hit"
         status, reason = troubles[0] if troubles else none

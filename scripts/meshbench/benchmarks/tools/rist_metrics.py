@@ -142,5 +142,5 @@ OWN = (
 
 def every() -> tuple[Metric, ...]:
     """All of them, with the statistics of those that have them."""
-    spread = (m for one in SPREADS for m in (one.mean, *one.statistics.values()))
+    spread = (m for quantity in SPREADS for m in (quantity.mean, *quantity.statistics.values()))
     return (*spread, *OWN)

@@ -135,23 +135,23 @@ class Run:
         """What ffmpeg sent; None where it does not say, or sent nothing."""
         if self.expected.thesis:
             last = self.progress[-1] if self.progress else None
-            told = stream.Sent(last.frame, last.sent_bytes) if last else None
+            sent = stream.Sent(last.frame, last.sent_bytes) if last else None
         else:
-            told = stream.sent(self.feed.stdout) if self.feed else None
-        return told if told and told.frames and told.total_bytes else None
+            sent = stream.sent(self.feed.stdout) if self.feed else None
+        return sent if sent and sent.frames and sent.total_bytes else None
 
     @cached_property
     def captured_bytes(self) -> int | None:
-        said = self._text(Role.CAPTURED).strip()
-        return int(said) if said.isdecimal() else None
+        output = self._text(Role.CAPTURED).strip()
+        return int(output) if output.isdecimal() else None
 
     @cached_property
     def frames(self) -> stream.Frames | None:
         """In the stream that was received; none in an empty one."""
         if self.captured_bytes == 0:
             return stream.Frames(0, 0)
-        told = self._of(Role.FRAMES)
-        return stream.frames(told[0].stdout) if told else None
+        commands = self._of(Role.FRAMES)
+        return stream.frames(commands[0].stdout) if commands else None
 
     @property
     def sent_bytes(self) -> int:
@@ -166,13 +166,15 @@ class Run:
 
     def dropped_on(self, host: str) -> int:
         """Packets that a host's own program did not fetch from another of the same host."""
-        told = "".join(one.stdout for one in self._of(Role.DROPS) if one.host == host)
-        return sum(int(number) for number in _DROPPED.findall(told))
+        output = "".join(command.stdout for command in self._of(Role.DROPS) if command.host == host)
+        return sum(int(number) for number in _DROPPED.findall(output))
 
     @cached_property
     def at_home(self) -> int:
         """The same of both hosts: losses that are no network's."""
-        return sum(self.dropped_on(host) for host in {one.host for one in self._of(Role.DROPS)})
+        return sum(
+            self.dropped_on(host) for host in {command.host for command in self._of(Role.DROPS)}
+        )
 
     @property
     def packets_delivered(self) -> float | None:
@@ -191,7 +193,7 @@ class Run:
     def grown(self, host: str, *names: str) -> int | None:
         """By how much a host's counters grew during the run."""
         before, after = (
-            "".join(one.stdout for one in self._of(kind) if one.host == host)
+            "".join(command.stdout for command in self._of(kind) if command.host == host)
             for kind in (Role.BEFORE, Role.AFTER)
         )
         return kernel_counters.grown(before, after, *names)
@@ -214,7 +216,9 @@ def judge_all(commands: Sequence[Command], expected: Expected) -> tuple[Status, 
     if Status.TOOL_FAILED not in statuses and Status.OK in statuses:
         return Status.OK, None
     status = Status.TOOL_FAILED if Status.TOOL_FAILED in statuses else worst(statuses)
-    size, reason = next((size, reason) for size, found, reason in judged if found is status)
+    size, reason = next(
+        (size, reason) for size, size_status, reason in judged if size_status is status
+    )
     return status, f"{size} byte: {reason}" if len(judged) > 1 else reason
 
 
@@ -395,7 +399,7 @@ def _by_seconds(run: Run) -> Values:
 
 
 def _there(seconds: Sequence[Second], value: Callable[[Second], float | None]) -> list[float]:
-    return [found for second in seconds if (found := value(second)) is not None]
+    return [number for second in seconds if (number := value(second)) is not None]
 
 
 def _spread(spread: Spread, values: Sequence[float]) -> Values:
@@ -406,16 +410,16 @@ def _spread(spread: Spread, values: Sequence[float]) -> Values:
     if len(values) > 1:
         p25, p50, p75 = statistics.quantiles(values, n=4)
         low, high = min(values), max(values)
-        told = {"min": low, "p25": p25, "p50": p50, "p75": p75, "max": high}
-        for name, value in told.items():
+        by_name = {"min": low, "p25": p25, "p50": p50, "p75": p75, "max": high}
+        for name, value in by_name.items():
             yield spread.statistics[name], max(0.0, value)
 
 
 def _kernel(run: Run, link: LinkRecord) -> Values:
-    made = run.grown(link.source, "IpFragCreates", "Ip6FragCreates")
+    fragments = run.grown(link.source, "IpFragCreates", "Ip6FragCreates")
     refused = run.grown(link.source, "IpFragFails", "Ip6FragFails")
     unread = run.grown(link.target, "UdpRcvbufErrors", "Udp6RcvbufErrors")
-    for metric, number in ((m.FRAGMENTS, made), (m.REFUSED, refused), (m.UNREAD, unread)):
+    for metric, number in ((m.FRAGMENTS, fragments), (m.REFUSED, refused), (m.UNREAD, unread)):
         if number is not None:
             yield metric, number
 
@@ -459,11 +463,11 @@ def marks(link: LinkRecord, expected: Expected) -> Iterator[str]:
             yield f"{run.at_home} packets were dropped between programs of one host on {where}; no loss"
         rate_bps = 8 * run.sent_bytes / run.took_s
         if run.sent and rate_bps < _PACE_KEPT * run.expected.bitrate_bps and not expected.thesis:
-            told = f"{rate_bps / 1e6:.1f} of {expected.bitrate_bps / 1e6:g} Mbit/s"
-            yield f"ffmpeg was held up on {link.source}: {where} had {told}"
+            rates = f"{rate_bps / 1e6:.1f} of {expected.bitrate_bps / 1e6:g} Mbit/s"
+            yield f"ffmpeg was held up on {link.source}: {where} had {rates}"
         version = librist.version(run.receiver_log)
         if version and version.startswith(("0.2.6", "0.2.7")):
             yield f"librist {version} tells the RTT in whole ms"
         if link.status is Status.OK and expected.thesis and run.progress:
-            made = run.progress[-1].bitrate_bps
-            yield f"as in the thesis the source made {made / 1e6:.1f} of 25 Mbit/s on {where}"
+            encoded_bps = run.progress[-1].bitrate_bps
+            yield f"as in the thesis the source made {encoded_bps / 1e6:.1f} of 25 Mbit/s on {where}"

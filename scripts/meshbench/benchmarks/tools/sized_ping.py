@@ -90,16 +90,16 @@ def size_of(argv: Sequence[str]) -> int:
 
 def rtt_ms(command: Command) -> float | None:
     """The round-trip time; None if nothing came back."""
-    said = _RTT.search(command.stdout)
-    return float(said[1]) if said else None
+    match = _RTT.search(command.stdout)
+    return float(match[1]) if match else None
 
 
 def answer(command: Command) -> Answer:
     """What a command that ended came to. Raises ValueError when ping does not say it."""
     text = command.stdout
     if not (counts := _COUNTS.search(text)):
-        said = command.stderr.strip()[:300] or quoted(text[-200:])
-        raise ValueError(f"ping ended with {command.returncode}: {said}")
+        problem = command.stderr.strip()[:300] or quoted(text[-200:])
+        raise ValueError(f"ping ended with {command.returncode}: {problem}")
     if int(counts[1]):
         return Answer(Fate.PASSED)
     if refused := _REFUSED.search(text):

@@ -149,8 +149,8 @@ class Frames:
 def frames(text: str) -> Frames:
     """From what `count` printed."""
     flags = [line["flags"] for line in _FRAME.finditer(text)]
-    told = all(len(flag) > 2 for flag in flags)  # noqa: PLR2004  (keyframe, discarded, corrupt)
-    return Frames(len(flags), sum("C" in flag for flag in flags) if told else None)
+    complete = all(len(flag) > 2 for flag in flags)  # noqa: PLR2004  (keyframe, discarded, corrupt)
+    return Frames(len(flags), sum("C" in flag for flag in flags) if complete else None)
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def sent(text: str) -> Sent | None:
     last = {line["key"]: float(line["value"]) for line in _PROGRESS.finditer(text)}
     if not {"frame", "total_size"} <= last.keys():
         return None
-    told = last.get("out_time_us", 0) / 1e6, last.get("speed", 0)
-    took_s = told[0] / told[1] if all(told) else None
+    timing = last.get("out_time_us", 0) / 1e6, last.get("speed", 0)
+    took_s = timing[0] / timing[1] if all(timing) else None
     return Sent(int(last["frame"]), int(last["total_size"]), took_s)
 
 
