@@ -1,4 +1,4 @@
-"""What random losses allow."""
+"""What chance allows of losses and delays."""
 
 from scipy.stats import binomtest
 
@@ -16,3 +16,8 @@ def loss_within(lost: int, sent: int, nominal: float) -> bool:
     """
     interval = binomtest(lost, sent).proportion_ci(CONFIDENCE, method="wilson")
     return bool((1 - TOLERANCE) * interval.low <= nominal <= (1 + TOLERANCE) * interval.high)
+
+
+def least_deviation_ms(expected_ms: float) -> float:
+    """The standard deviation below which delays are too even; a busy machine only adds to it."""
+    return 0.75 * expected_ms - 0.3

@@ -30,7 +30,7 @@ from meshbench.config.load import load_named
 from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, SystemFile, Tuning
 from meshbench.packages import store
 from meshbench.results.records import Cell, LinkRecord, Record
-from meshbench.runner import measure
+from meshbench.runner import marks, measure
 from meshbench.runner.jobs import MeasureJob
 from meshbench.runner.needs import debian_packages
 from meshbench.runner.session import Session, session
@@ -294,6 +294,13 @@ def links_of(record: Record) -> dict[str, LinkRecord]:
 def reasons(record: Record) -> dict[str, str | None]:
     """The links that are not ok, and why."""
     return {name: link.reason for name, link in links_of(record).items() if link.status != "ok"}
+
+
+def marks_of(record: Record) -> list[str]:
+    """A record's marks but for those of a machine that others use meanwhile."""
+    testbed = record.testbed
+    of_machine = marks.of_machine(testbed.before, testbed.after, testbed.facts.get("cpu", {}))
+    return [mark for mark in record.marks if mark not in of_machine]
 
 
 @contextlib.asynccontextmanager

@@ -57,7 +57,7 @@ def test_a_host_of_one_s_own_reboots_too(lab: Lab, store: Path) -> None:
     job = support.job("internal", "reboot", at=at, hosts=("yuki",), limit_s=LIMIT_S)
     record = support.measured(job, store)
     assert support.reasons(record) == {}
-    assert record.marks == []
+    assert support.marks_of(record) == []
     [event] = reboot_stages.events(record.commands)
     on_links = [reboot_stages.of_link(link, [event], LIMIT_S) for link in record.links]
     reached = [stages.first_s for link in on_links for stages in link.stages]

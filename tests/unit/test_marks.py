@@ -88,6 +88,7 @@ def test_cpu_time_that_others_took_is_marked(after: dict[str, Any], share: float
         else []
     )
     assert marks.of([], emulator(), before, after, UNDERLAY) == expected
+    assert marks.of_machine(before, after, {}) == expected
     assert marks.of([], emulator(), before, {}, UNDERLAY) == []
 
 

@@ -1,5 +1,6 @@
 """What surrounds the virtual machine: its clock is compared, and two engines' calibrations are a table."""
 
+import asyncio
 from pathlib import Path
 
 import pyarrow as pa
@@ -90,15 +91,18 @@ def test_a_guest_whose_clock_is_wrong_measures_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "reason"),
+    ("script", "limit_s", "reason"),
     [
-        ("echo Kernel panic", "ended before its job did; the last it said: Kernel panic"),
-        ("sleep 0.2; echo late", "not done within 0 s; the last it said: late"),
+        ("echo Kernel panic", 60.0, "ended before its job did; the last it said: Kernel panic"),
+        ("echo init; exec sleep 60", 1.0, "not done within 1 s; the last it said: init"),
+        ("while echo init; do sleep 0.1; done", 1.0, "not done within 1 s; the last it said: init"),
     ],
 )
-def test_a_machine_that_does_not_do_its_job_is_told_of(script: str, reason: str) -> None:
+def test_a_machine_that_does_not_do_its_job_is_told_of(
+    script: str, limit_s: float, reason: str
+) -> None:
     with pytest.raises(machine.VmError, match=reason):
-        machine._watched(["sh", "-c", script], 0.0 if "late" in script else 60.0)
+        asyncio.run(machine._watched(["sh", "-c", script], limit_s))
 
 
 def test_a_jobs_status_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,4 +112,4 @@ def test_a_jobs_status_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
         "echo meshbench-vm clock 1.00; sleep 0.5; echo meshbench-vm clock 1.50; "
         "echo meshbench-vm status 3"
     )
-    assert machine._watched(["sh", "-c", script], 60.0) == 3
+    assert asyncio.run(machine._watched(["sh", "-c", script], 60.0)) == 3

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from meshbench.config.models import Calibration
-from tests.chance import loss_within
+from tests.chance import least_deviation_ms, loss_within
 
 SQL = Path(__file__).with_name("engines.sql")
 LEAST_PROBES = 20_000
@@ -40,10 +40,7 @@ def deviations(row: Row) -> Iterator[str]:
 
     An emulated CPU adds to a delay what it adds without a profile, and once more for the emulator.
     """
-    bounds = Calibration()
-    near_ms = max(
-        bounds.delay_tolerance_ms, bounds.delay_tolerance_percent / 100 * row["expected_ms"]
-    )
+    near_ms = Calibration().near_ms(row["expected_ms"])
     added_ms = row["delay_ms"] - row["own_ms"]
     if row["sent"] < LEAST_PROBES:
         yield f"fewer than {LEAST_PROBES} probes"
@@ -51,7 +48,7 @@ def deviations(row: Row) -> Iterator[str]:
         yield "loss"
     if not -near_ms < added_ms - row["expected_ms"] < near_ms + row["own_ms"]:
         yield "mean delay"
-    if row["deviation_ms"] < 0.75 * row["expected_deviation_ms"] - 0.3:
+    if row["deviation_ms"] < least_deviation_ms(row["expected_deviation_ms"]):
         yield "deviation"
     if (row["reordered"] > 0) != (row["expected_deviation_ms"] > 0):
         yield "reordering"

@@ -1,5 +1,6 @@
 """A virtual machine that runs one job from the checkout and ends; by KVM where that boots it."""
 
+import asyncio
 import logging
 import re
 import shlex
@@ -7,8 +8,9 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ CLOCK_OFF = 0.05
 """A guest whose clock is further from this machine's than this share measures nothing."""
 _CLOCK = re.compile(r"meshbench-vm clock (\d+\.\d+)")
 _STATUS = re.compile(r"meshbench-vm status (\d+)")
+_LONGEST_LINE_BYTES = 1 << 20
 _KERNEL_SPEAKS = "Linux version"
 _ARGUMENTS = (
     "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 "
@@ -85,7 +88,7 @@ def run(disk: Disk, job: Path, out: Path, limit_s: float) -> Done:
         )  # fmt: skip
         with (folder / "out.tar").open("wb") as file:
             file.truncate(OUT_BYTES)
-        status = _watched(_argv(disk, folder, chosen), limit_s)
+        status = asyncio.run(_watched(_argv(disk, folder, chosen), limit_s))
         out.mkdir(parents=True, exist_ok=True)
         with tarfile.open(folder / "out.tar") as archive:
             archive.extractall(out, filter="data")
@@ -124,38 +127,42 @@ def _argv(disk: Disk, folder: Path, chosen: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _watched(argv: list[str], limit_s: float) -> int:
+async def _watched(argv: list[str], limit_s: float) -> int:
     """The job's status, of what the machine says on its console, which is logged line by line."""
     clocks: list[tuple[float, float]] = []
     status = None
     last = ""
-    with _started(argv) as lines:
-        began = time.monotonic()
-        for line in lines:
-            last = line or last
-            log.info("%6.0f s  %s", time.monotonic() - began, line)
-            if time.monotonic() - began > limit_s:
-                raise VmError(f"not done within {limit_s:.0f} s; the last it said: {last}")
-            if match := _CLOCK.search(line):
-                clocks.append((time.monotonic(), float(match[1])))
-            if match := _STATUS.search(line):
-                status = int(match[1])
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(limit_s), _started(argv) as console:
+            async for raw in console:
+                line = raw.decode(errors="replace").rstrip()
+                last = line or last
+                log.info("%6.0f s  %s", time.monotonic() - began, line)
+                if match := _CLOCK.search(line):
+                    clocks.append((time.monotonic(), float(match[1])))
+                if match := _STATUS.search(line):
+                    status = int(match[1])
+    except TimeoutError:
+        raise VmError(f"not done within {limit_s:g} s; the last it said: {last}") from None
     if status is None:
         raise VmError(f"it ended before its job did; the last it said: {last}")
     _compare(clocks)
     return status
 
 
-@contextmanager
-def _started(argv: list[str]) -> Iterator[Iterator[str]]:
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        assert process.stdout
-        try:
-            yield (line.decode(errors="replace").rstrip() for line in process.stdout)
-        finally:
+@asynccontextmanager
+async def _started(argv: list[str]) -> AsyncIterator[asyncio.StreamReader]:
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, limit=_LONGEST_LINE_BYTES
+    )
+    assert process.stdout
+    try:
+        yield process.stdout
+    finally:
+        with suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
 
 
 def _compare(clocks: list[tuple[float, float]]) -> None:

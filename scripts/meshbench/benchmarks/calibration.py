@@ -343,9 +343,7 @@ class Calibration(PerLink[models.Calibration]):
             EXPECTED_DELAY: means.delay_ms,
             EXPECTED_DELAY_SD: means.delay_sd_ms,
             EXPECTED_LOSS: means.loss,
-            TOLERANCE_DELAY: max(
-                options.delay_tolerance_ms, options.delay_tolerance_percent / 100 * means.delay_ms
-            ),
+            TOLERANCE_DELAY: options.near_ms(means.delay_ms),
             TOLERANCE_LOSS: max(
                 LEAST_TOLERANCE_LOSS, options.loss_tolerance_percent / 100 * means.loss
             ),
@@ -366,13 +364,11 @@ class Calibration(PerLink[models.Calibration]):
         wait_ms = (
             profile.queue_packets * frame_ms if profile.queue_packets else profile.longest_wait_ms
         )
-        options = self.options
-        near_ms = max(options.delay_tolerance_ms, options.delay_tolerance_percent / 100 * wait_ms)
         return {
             NOMINAL_RATE: profile.rate_bps,
             TOLERANCE_RATE: RATE_TOLERANCE * profile.rate_bps,
             NOMINAL_QUEUE: wait_ms,
-            TOLERANCE_QUEUE: near_ms + 2 * frame_ms,
+            TOLERANCE_QUEUE: self.options.near_ms(wait_ms) + 2 * frame_ms,
         }
 
     def _spacing_ms(self, record: Record, ends: Pair) -> float:

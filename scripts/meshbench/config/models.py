@@ -267,6 +267,10 @@ class Calibration(Strict):
     delay_tolerance_percent: Percent = 10
     loss_tolerance_percent: Percent = 10
 
+    def near_ms(self, expected_ms: float) -> float:
+        """How far a mean delay may be from the expected one."""
+        return max(self.delay_tolerance_ms, self.delay_tolerance_percent / 100 * expected_ms)
+
 
 def _no_truth(value: Any) -> Any:
     # YAML reads `yes` as true, and Python counts true as 1.

@@ -45,10 +45,14 @@ def of(
     """
     return [
         *_emulator(impairment),
-        *_stolen(before, after),
-        *_load(used or {}),
+        *of_machine(before, after, used or {}),
         *(mark for link in links for mark in _path(link, underlay, disturbed)),
     ]
+
+
+def of_machine(before: Facts, after: Facts, used: Mapping[str, float]) -> list[str]:
+    """The marks that tell of the machine alone, e.g. of its neighbours."""
+    return [*_stolen(before, after), *_load(used)]
 
 
 def apart(groups: Sequence[GroupRecord]) -> Iterator[str]:
