@@ -24,10 +24,11 @@ import pytest
 
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks import load
-from meshbench.config import models
 from meshbench.config.jobs import Where
 from meshbench.config.load import load_named
-from meshbench.config.models import LabTestbed, Profile, SshTestbed, System, SystemFile, Tuning
+from meshbench.config.models import System, SystemFile, Tuning
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import LabTestbed, SshTestbed, host_names
 from meshbench.packages import store
 from meshbench.results.records import Cell, LinkRecord, Record
 from meshbench.runner import marks, measure
@@ -184,7 +185,7 @@ timed = pytest.mark.flaky(reruns=2, reruns_delay=20)
 
 def where(hosts: LabTestbed | SshTestbed = TESTBED, **changes: Any) -> Where:
     """The tests' lab, all links of the ring."""
-    names = models.host_names(hosts)
+    names = host_names(hosts)
     values = {
         "campaign": "tests",
         "testbed": NAME,

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from meshbench.cli import main
-from meshbench.config.models import SshTestbed, Tuning
+from meshbench.config.models import Tuning
+from meshbench.config.testbeds import SshTestbed
 from meshbench.faults import partition
 from meshbench.impairment.host_netem import IFB, HostNetem
 from meshbench.runner import clean

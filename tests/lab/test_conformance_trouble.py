@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from meshbench import vpns
-from meshbench.config.models import LabTestbed
+from meshbench.config.testbeds import LabTestbed
 from meshbench.packages import delivery
 from meshbench.runner.session import Session
 from meshbench.testbed import state

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from meshbench.config.models import Profile
+from meshbench.config.profile import Profile
 from meshbench.impairment.engine import Plan
 from meshbench.impairment.host_netem import CLSACT_MADE, IFB, ROOT, SCRIPT, HostNetem, host_refuses
 from meshbench.results.records import Command, now

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from meshbench.config.models import SshHost as HostEntry
-from meshbench.config.models import SshTestbed, Tuning
+from meshbench.config.models import Tuning
+from meshbench.config.testbeds import SshHost as HostEntry
+from meshbench.config.testbeds import SshTestbed
 from meshbench.faults.reboot import reboot
 from meshbench.impairment.host_netem import host_refuses
 from meshbench.results.records import Status

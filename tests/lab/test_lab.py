@@ -15,7 +15,7 @@ import asyncssh
 import pytest
 
 from meshbench import benchmarks
-from meshbench.config.models import Image
+from meshbench.config.testbeds import Image
 from meshbench.runner import needs
 from meshbench.testbed import local
 from meshbench.testbed.host import Address, Host

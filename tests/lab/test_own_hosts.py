@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 import asyncssh
 import pytest
 
-from meshbench.config.models import LabTestbed, Profile
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import LabTestbed
 from meshbench.runner.session import check_own, session
 from meshbench.testbed import preflight
 from meshbench.testbed.host import Address, File

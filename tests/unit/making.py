@@ -10,16 +10,10 @@ from typing import Any
 
 from meshbench import benchmarks, vpns
 from meshbench.benchmarks.base import CANNOT, Arena, Link, Outcome, Pair
-from meshbench.config.models import (
-    Campaign,
-    CampaignFile,
-    FakeTestbed,
-    Instrument,
-    Profile,
-    System,
-    Tuning,
-)
+from meshbench.config.models import Campaign, CampaignFile, Instrument, System, Tuning
 from meshbench.config.packages import Package
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import FakeTestbed
 from meshbench.packages.supply import Supply
 from meshbench.results.records import (
     Cell,

@@ -13,7 +13,7 @@ from meshbench import benchmarks
 from meshbench.benchmarks.base import Direction, Link, Observation
 from meshbench.benchmarks.calibration import Calibration, reordered
 from meshbench.benchmarks.tools import line_probe
-from meshbench.config.models import Profile
+from meshbench.config.profile import Profile
 from meshbench.impairment.physics import HEADROOM, expected, largest_round_trip_s, queue_limit
 from meshbench.results.records import Status
 from tests.unit import making

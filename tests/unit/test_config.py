@@ -18,8 +18,10 @@ from meshbench.benchmarks.tools.tcp_session import TcpOptions
 from meshbench.cli import main
 from meshbench.config import models
 from meshbench.config.load import load_campaign, load_named
-from meshbench.config.models import CampaignFile, LabTestbed, Profile, SshTestbed
+from meshbench.config.models import CampaignFile
+from meshbench.config.profile import Profile
 from meshbench.config.sources import Source, merge, read_setting
+from meshbench.config.testbeds import LabTestbed, SshTestbed, host_names
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError
 from meshbench.workflow import hooks
@@ -585,7 +587,7 @@ def test_links_are_a_ring_all_pairs_or_chosen() -> None:
 
 
 def test_hosts_of_an_ssh_testbed_keep_their_order() -> None:
-    names = models.host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
+    names = host_names(SshTestbed.model_validate(yaml.safe_load(SSH)))
     assert names == ("ada", "bob")
 
 

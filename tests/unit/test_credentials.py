@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from meshbench.config.models import SshHost as HostEntry
+from meshbench.config.testbeds import SshHost as HostEntry
 from meshbench.testbed import credentials
 from meshbench.testbed.host import Address
 from meshbench.testbed.ssh import SshHost

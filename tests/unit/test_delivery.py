@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from meshbench import vpns
-from meshbench.config.models import FakeTestbed
 from meshbench.config.packages import Debian, Local, Package
+from meshbench.config.testbeds import FakeTestbed
 from meshbench.packages import delivery
 from meshbench.packages.supply import FOLDER, Supply
 from meshbench.results.records import PathState

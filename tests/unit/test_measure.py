@@ -12,9 +12,11 @@ from meshbench import benchmarks
 from meshbench.benchmarks.base import Arena, Link, Outcome
 from meshbench.benchmarks.ping import Ping
 from meshbench.benchmarks.tcp import Tcp
-from meshbench.config.models import FakeTestbed, Profile, Tuning
+from meshbench.config.models import Tuning
 from meshbench.config.packages import Local
 from meshbench.config.plan import Calibrated
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import FakeTestbed
 from meshbench.figures import catalogue
 from meshbench.figures.contract import Data
 from meshbench.impairment.fake import FakeEngine

@@ -7,7 +7,7 @@ import pytest
 
 from meshbench import analysis, benchmarks, collectors
 from meshbench.checks import rules
-from meshbench.config.models import Profile
+from meshbench.config.profile import Profile
 from meshbench.figures import catalogue
 from meshbench.results.records import Status
 from meshbench.tables import aggregate, heads, registry, schema

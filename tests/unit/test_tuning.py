@@ -15,7 +15,9 @@ from meshbench import benchmarks, vpns
 from meshbench.benchmarks.base import Arena
 from meshbench.benchmarks.ping import Ping
 from meshbench.config.load import load_campaign
-from meshbench.config.models import FakeTestbed, Offloads, Profile, Tuning
+from meshbench.config.models import Offloads, Tuning
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import FakeTestbed
 from meshbench.impairment.fake import FakeEngine
 from meshbench.results.records import Cell, Status
 from meshbench.runner import measure, reconcile, tuned

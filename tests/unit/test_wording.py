@@ -12,7 +12,9 @@ from pydantic import TypeAdapter
 
 from meshbench import benchmarks, vpns
 from meshbench.config import wording
-from meshbench.config.models import CampaignFile, Profile, System, Testbed, Tuning
+from meshbench.config.models import CampaignFile, System, Tuning
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import Testbed
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError
 from tests.unit.test_config import CAMPAIGN, FILE, Folder, folder

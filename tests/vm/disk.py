@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from meshbench import benchmarks
-from meshbench.config.models import LabTestbed
+from meshbench.config.testbeds import LabTestbed
 from meshbench.runner.needs import debian_packages
 from meshbench.testbed.lab import image
 from meshbench.util.files import cache

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from meshbench.cli import checks, compare, controls, power
-from meshbench.config.models import Campaign, LabTestbed, SshTestbed
+from meshbench.config.models import Campaign
 from meshbench.config.models import schemas as config_schemas
 from meshbench.config.sources import Source, merge, read_setting
+from meshbench.config.testbeds import LabTestbed, SshTestbed
 from meshbench.impairment import kernel
 from meshbench.report import cards, generated
 from meshbench.runner import clean

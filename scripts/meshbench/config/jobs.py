@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Self
 
-from meshbench.config.models import Testbed, host_names
 from meshbench.config.strict import Strict
+from meshbench.config.testbeds import Testbed, host_names
 
 
 class Site(Strict):

@@ -10,17 +10,15 @@ from meshbench.config.models import (
     BenchmarkFile,
     Campaign,
     CampaignFile,
-    FakeTestbed,
     Instrument,
-    Profile,
-    SshTestbed,
     System,
     SystemFile,
-    Testbed,
     Tuning,
 )
+from meshbench.config.profile import Profile
 from meshbench.config.sources import Source, locate
 from meshbench.config.strict import Strict
+from meshbench.config.testbeds import FakeTestbed, SshTestbed, Testbed
 from meshbench.config.validation import check
 from meshbench.util.errors import ConfigError, Problem
 from meshbench.util.hints import close_matches

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from meshbench.config.models import Profile
+from meshbench.config.profile import Profile
 
 HEADROOM = 2
 _MTU_BITS = 1500 * 8

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from meshbench.benchmarks.tools import boot_probe
-from meshbench.config.models import SshTestbed, Tuning
+from meshbench.config.models import Tuning
+from meshbench.config.testbeds import SshTestbed
 from meshbench.faults.base import recover
 from meshbench.impairment.host_netem import HostNetem
 from meshbench.runner.session import own_addresses

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from meshbench.config.models import Profile
+from meshbench.config.profile import Profile
 from meshbench.packages.store import Manifest
 from meshbench.results.records import Model, Status
 from meshbench.runner import reconcile

@@ -18,7 +18,8 @@ from pydantic import (
 
 from meshbench import benchmarks, vpns
 from meshbench.config.jobs import Settings, Site, Where
-from meshbench.config.models import Profile, System, Tuning
+from meshbench.config.models import System, Tuning
+from meshbench.config.profile import Profile
 from meshbench.config.strict import Strict
 from meshbench.results.records import Cell
 

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from meshbench.config.jobs import Site
-from meshbench.config.models import LabTestbed, Profile, SshTestbed
+from meshbench.config.profile import Profile
+from meshbench.config.testbeds import LabTestbed, SshTestbed
 from meshbench.impairment import kernel
 from meshbench.impairment.engine import Engine
 from meshbench.impairment.fake import FakeEngine

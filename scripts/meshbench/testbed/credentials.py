@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
-from meshbench.config.models import SshHost
+from meshbench.config.testbeds import SshHost
 
 _PUTTY = b"PuTTY-User-Key-File"
 _PUBLIC = (b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC", b"-----BEGIN PUBLIC")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from meshbench.config.models import FakeTestbed
+from meshbench.config.testbeds import FakeTestbed
 from meshbench.results.records import Command, now
 from meshbench.testbed.host import Address, CommandError, File, Unit
 from meshbench.util.errors import TestbedError

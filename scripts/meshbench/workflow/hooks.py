@@ -15,8 +15,9 @@ from meshbench import benchmarks, vpns
 from meshbench.analysis import tables_of
 from meshbench.config import load as configuration
 from meshbench.config import paths, plan
-from meshbench.config.models import Campaign, LabTestbed, SshTestbed
+from meshbench.config.models import Campaign
 from meshbench.config.sources import COMMAND_LINE, Source, locate, setting, sources_of
+from meshbench.config.testbeds import LabTestbed, SshTestbed
 from meshbench.figures import catalogue
 from meshbench.figures.contract import SELF_TOLD, Context, Headline, Plan
 from meshbench.importers.vpn_runner import headlines

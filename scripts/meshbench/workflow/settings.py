@@ -10,8 +10,10 @@ from meshbench.benchmarks.base import Benchmark
 from meshbench.benchmarks.calibration import Calibration
 from meshbench.config import jobs, paths, plan
 from meshbench.config.jobs import Site, Where
-from meshbench.config.models import Campaign, Placement, SshTestbed, System, Tuning
+from meshbench.config.models import Campaign, System, Tuning
 from meshbench.config.plan import Bracketed, Calibrated, Step
+from meshbench.config.profile import Placement
+from meshbench.config.testbeds import SshTestbed
 from meshbench.results.records import BARE, Cell
 from meshbench.runner.jobs import DeployJob, MeasureJob, PackageJob, ProgramJob
 from meshbench.runner.needs import BOTTLENECK

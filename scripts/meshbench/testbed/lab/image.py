@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshbench.config.models import Image
+from meshbench.config.testbeds import Image
 from meshbench.testbed import local
 from meshbench.util.errors import TestbedError
 from meshbench.util.files import cache
