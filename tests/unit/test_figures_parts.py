@@ -20,6 +20,7 @@ from meshbench.figures.drawing import (
     estimated,
     measured,
     pictures,
+    scales,
     tabular,
     theme,
     wording,
@@ -329,8 +330,8 @@ def test_an_axis_of_zeros_has_ticks_that_can_be_read() -> None:
     assert axes.domain([0.0, 0.0], room=1.1) == (0, 1)
     assert axes.ticks([0.0]) == {"values": [0]}
     assert axes.domain([0.0], bound=0.5, room=1.1) == pytest.approx((0, 0.55))
-    assert pictures.Scale.of([0.0, 0.0], log=False, room=1.1).high == 1
-    assert pictures.Scale.of([0.0, 2.0], log=False, room=1.5).high == pytest.approx(3)
+    assert scales.Scale.of([0.0, 0.0], log=False, room=1.1).high == 1
+    assert scales.Scale.of([0.0, 2.0], log=False, room=1.5).high == pytest.approx(3)
 
 
 def test_an_axis_of_huge_or_tiny_values_has_short_ticks() -> None:

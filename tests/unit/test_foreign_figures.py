@@ -20,7 +20,7 @@ from meshbench.figures.charts.startup import reboot_split
 from meshbench.figures.charts.thesis import kernel_tuning_comparison
 from meshbench.figures.charts.udp import udp_impairment_heatmap
 from meshbench.figures.contract import Context
-from meshbench.figures.drawing import estimated, measured, pictures, strip, theme, wording
+from meshbench.figures.drawing import estimated, labels, measured, pictures, strip, theme, wording
 from meshbench.figures.drawing.groups import Group, became, collect, look
 from meshbench.figures.drawing.measure import Measure
 from tests.unit import published_data as data
@@ -147,12 +147,12 @@ def test_the_time_of_the_suite_is_over_all_rounds_and_unknown_is_not_nothing(
 
 
 def overlaps(points: Sequence[tuple[float, float, str]], side: float) -> int:
-    places = pictures.labels(points, side)
+    places = labels.places(points, side)
     boxes = [
-        (left, middle - 6, left + pictures._width(text), middle + 6)
+        (left, middle - 6, left + labels.width_px(text), middle + 6)
         for (left, middle), (_, _, text) in zip(places, points, strict=True)
     ]
-    return sum(pictures._overlap(a, b) for a, b in itertools.combinations(boxes, 2))
+    return sum(labels.overlap(a, b) for a, b in itertools.combinations(boxes, 2))
 
 
 def test_no_label_lies_on_another_one() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Headline, Row, axis_title, find_metric
-from meshbench.figures.drawing import doubt, estimated, measured, pictures, strip, theme
+from meshbench.figures.drawing import doubt, estimated, measured, strip, texts, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
 from meshbench.figures.drawing.measure import told
 from meshbench.figures.drawing.tabular import Column, Entry, Table
@@ -21,7 +21,7 @@ def draw(benchmark: str, data: Data, context: Context) -> alt.TopLevelMixin:
         _block(metric, groups, context) for metric, groups in _sections(benchmark, data, context)
     ]
     if not blocks:
-        return pictures.nothing(f"{benchmark} has no value that would be drawn")
+        return texts.nothing(f"{benchmark} has no value that would be drawn")
     width = max(block.usermeta["width"] for block in blocks)
     for block in blocks:
         block.usermeta = alt.Undefined

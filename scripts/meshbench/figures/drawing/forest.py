@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.figures.contract import frame
 from meshbench.figures.drawing import channels, theme
-from meshbench.figures.drawing.pictures import Scale
+from meshbench.figures.drawing.scales import Scale
 
 ROW = 16
 WIDTH = 150

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, find_metric
-from meshbench.figures.drawing import doubt, estimated, pictures, strip, theme
+from meshbench.figures.drawing import doubt, estimated, strip, texts, theme
 from meshbench.figures.drawing.groups import Group, collect, marked, system, troubles
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.tabular import Column, Entry, Missing
@@ -259,7 +259,7 @@ def with_absent(
     if not lacking:
         return picture
     lines = [f"{who}: {trouble}" for who, trouble in lacking.items()]
-    return alt.concat(picture, pictures.listing(lines, width), columns=1, spacing=6)
+    return alt.concat(picture, texts.listing(lines, width), columns=1, spacing=6)
 
 
 def sample_sizes(groups: Sequence[Group], context: Context, words: str = "per mean") -> list[str]:

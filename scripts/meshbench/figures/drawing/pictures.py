@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from meshbench.figures.contract import Row, frame
-from meshbench.figures.drawing import axes, channels, theme
-from meshbench.figures.drawing.wording import log_ticks, number, off_axis, on_log, wrapped
+from meshbench.figures.drawing import axes, channels, labels, theme
+from meshbench.figures.drawing.scales import Scale
+from meshbench.figures.drawing.wording import number, off_axis, on_log
 
 ROW, CELL = 20, 74
-_LINE = 13
 
 
 def heat(
@@ -62,12 +61,7 @@ def heat(
 def _needed(row: Row) -> int:
     """How wide a cell is that holds its texts, in px."""
     value, detail = str(row["value"]), str(row["detail"])
-    return math.ceil(8 + max(_ems(value) * theme.TEXT, _ems(detail) * theme.SMALL))
-
-
-def _ems(text: str) -> float:
-    """The width of a text in a sans-serif font, in its size: digits are wider than most letters."""
-    return sum(0.3 if c in " .,:;/!|()-ijlrt" else 0.57 if c.isdigit() else 0.54 for c in text)
+    return math.ceil(8 + max(labels.width_px(value, theme.TEXT), labels.width_px(detail)))
 
 
 def green(share: float | None) -> str:
@@ -189,7 +183,9 @@ def scatter(
             tooltip=channels.tooltip("why:N", "x:Q", "y:Q"),
         ),
     ]
-    places = labels(spots, side, [box for row in rows for box in _boxes(row, across, up, side)])
+    places = labels.places(
+        spots, side, [box for row in rows for box in _boxes(row, across, up, side)]
+    )
     for row, spot, place in zip(plain, spots, places, strict=True):
         if row["system"]:
             layers += _label(row, spot, place)
@@ -208,7 +204,7 @@ def _labelled(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _within(row: Row, axis: str, scale: "Scale") -> Row:
+def _within(row: Row, axis: str, scale: Scale) -> Row:
     """A point on the axis: at its low end, with the value beside the label, where it has no place there."""
     keys = [key for key in (axis, f"{axis}_low", f"{axis}_high") if key in row]
     off = off_axis([] if scale.shows(row[axis]) else [row[axis]])
@@ -221,7 +217,7 @@ def _ends(rows: Sequence[Row], axis: str) -> list[float]:
     return [row[key] for row in rows for key in keys if key in row]
 
 
-def _boxes(row: Row, across: "Scale", up: "Scale", side: float) -> list[tuple[float, ...]]:
+def _boxes(row: Row, across: Scale, up: Scale, side: float) -> list[tuple[float, ...]]:
     """Where the lines of a point's ranges are, in px."""
     if "x_low" not in row:
         return []
@@ -239,186 +235,10 @@ def _ranges(base: alt.Chart) -> list[alt.Chart]:
     ]
 
 
-@dataclass(frozen=True)
-class Scale:
-    """An axis from `low` to `high`; without numbers where it is `empty`, as it would invent them."""
-
-    low: float
-    high: float
-    log: bool
-    empty: bool = False
-
-    @classmethod
-    def of(cls, values: Sequence[float], *, log: bool, room: float, below: float = 0.7) -> "Scale":
-        """An axis that holds the values: from zero, or from `below` times the least if logarithmic."""
-        if log:
-            values = [value for value in values if on_log(value)]
-        if not values:
-            return cls(0, 1, log=False, empty=True)
-        if log:
-            return cls(below * min(values), 1.6 * max(values), log=True)
-        low, high = min(0.0, *values), room * max(0.0, *values)
-        return cls(low, high if low < high else 1.0, log=False)
-
-    def shows(self, value: float) -> bool:
-        """Whether the value has a place of its own on the axis."""
-        return not self.log or on_log(value)
-
-    def clamped(self, value: float) -> float:
-        """The value, or the low end of the axis for one that has no place on it."""
-        return value if self.shows(value) else self.low
-
-    def at(self, value: float, size: float) -> float:
-        """Where a value stands on so many px."""
-        value = self.clamped(value)
-        if self.log:
-            return size * math.log(value / self.low) / math.log(self.high / self.low)
-        return size * (value - self.low) / (self.high - self.low)
-
-    def scale(self) -> alt.Scale:
-        """For Vega."""
-        return alt.Scale(
-            type="log" if self.log else "linear",
-            domain=[self.low, self.high],
-            nice=False,
-            zero=False,
-        )
-
-    def axis(self, title: str) -> alt.Axis:
-        """Round ticks; their values say that it is logarithmic."""
-        if self.empty:
-            return alt.Axis(title=title, labels=False, ticks=False, grid=False)
-        if not self.log:
-            return alt.Axis(title=title, **axes.ticks([self.low, self.high], count=6))
-        ticks = log_ticks(self.low, self.high)
-        return alt.Axis(title=f"{title}, log", values=ticks, labelExpr="format(datum.value, '~g')")
-
-
-_WAYS = [
-    (radius * math.cos(angle), radius * math.sin(angle))
-    for radius in (9, 14, 22, 32, 44, 58, 74, 92, 112, 140, 175, 215)
-    for angle in (
-        0.0, -0.7, 0.7, math.pi, -2.4, 2.4, -math.pi / 2, math.pi / 2, -0.35, 0.35, -1.1, 1.1, -2.0, 2.0
-    )
-]  # fmt: skip
-"""Where a label may begin (or end, to the left) relative to its point, the nearest first."""
-_NEAR = 15
-_LINE_CROSSED, _POINT_HIDDEN, _LABEL_HIDDEN, _OUTSIDE = 40.0, 150.0, 1000.0, 2000.0
-"""What is as bad as a label so many px farther from its point."""
-
-
-def labels(
-    points: Sequence[tuple[float, float, str]],
-    side: float,
-    blocked: Sequence[tuple[float, ...]] = (),
-) -> list[tuple[float, float]]:
-    """The left edge and the middle, in px, of the label of each point; greedy, in their order.
-
-    A label hides no other one and, where there is room, neither points nor lines to them.
-
-    Args:
-        points: x, y and label.
-        side: of the picture.
-        blocked: boxes (left, top, right, bottom) that labels leave free besides the points.
-    """
-    marks = [*((x - 5, y - 5, x + 5, y + 5) for x, y, _ in points), *blocked]
-    taken: list[_Label] = []
-    places = []
-    for x, y, text in points:
-        best = _best((x, y), _width(text), marks, taken, side)
-        if text:
-            taken.append(best)
-        places.append((best.box[0], best.middle))
-    return places
-
-
-def _best(
-    point: tuple[float, float],
-    width: float,
-    marks: Sequence[tuple[float, ...]],
-    taken: "Sequence[_Label]",
-    side: float,
-) -> "_Label":
-    """The nearest place that is free, or else the least bad one."""
-    candidates: list[tuple[float, _Label]] = []
-    for dx, dy in _WAYS:
-        way = _Label.at(*point, dx, dy, width)
-        cost = _cost(way, marks, taken, side)
-        candidates.append((cost, way))
-        if cost == way.distance:
-            break
-    return min(candidates, key=lambda candidate: candidate[0])[1]
-
-
-@dataclass(frozen=True)
-class _Label:
-    """A label's box, and the line that leads to it from its point where it is not next to that."""
-
-    box: tuple[float, ...]
-    middle: float
-    distance: float
-    line: tuple[tuple[float, float], tuple[float, float]] | None
-
-    @classmethod
-    def at(cls, x: float, y: float, dx: float, dy: float, width: float) -> "_Label":
-        left = x + dx - (0 if dx > 1 else width if dx < -1 else width / 2)
-        middle = y + dy
-        end = _line_end(x, left, width), middle
-        far = math.hypot(end[0] - x, dy) > _NEAR
-        box = (left, middle - 6, left + width, middle + 6)
-        return cls(box, middle, math.hypot(dx, dy), ((x, y), end) if far else None)
-
-
-def _line_end(x: float, left: float, width: float) -> float:
-    """Where a line from a point at `x` meets its label, across."""
-    return min(max(x, left), left + width)
-
-
-def _cost(
-    way: _Label, marks: Sequence[tuple[float, ...]], taken: Sequence[_Label], side: float
-) -> float:
-    crossed = sum(_crosses(way.line, other.box) + _crosses(other.line, way.box) for other in taken)
-    # Each line begins at its own point.
-    struck = max(0, sum(_crosses(way.line, mark) for mark in marks) - 1)
-    return (
-        way.distance
-        + _OUTSIDE * (not _inside(way.box, side))
-        + _POINT_HIDDEN * sum(_overlap(way.box, mark) for mark in marks)
-        + _LABEL_HIDDEN * sum(_overlap(way.box, other.box) for other in taken)
-        + _LINE_CROSSED * (crossed + struck)
-    )
-
-
-def _crosses(
-    line: tuple[tuple[float, float], tuple[float, float]] | None, box: tuple[float, ...]
-) -> bool:
-    """Whether a line goes through a box, by looking at points along it."""
-    if line is None:
-        return False
-    (x, y), (to_x, to_y) = line
-    left, top, right, bottom = box
-    if not _overlap((min(x, to_x), min(y, to_y), max(x, to_x), max(y, to_y)), box):
-        return False
-    steps = [step / 12 for step in range(13)]
-    return any(
-        left < x + (to_x - x) * step < right and top < y + (to_y - y) * step < bottom
-        for step in steps
-    )
-
-
-def _inside(box: tuple[float, ...], side: float) -> bool:
-    left, top, right, bottom = box
-    return left >= 2 and right <= side + 70 and top >= 4 and bottom <= side - 2  # noqa: PLR2004
-
-
-def _width(text: str) -> float:
-    return theme.SMALL * _ems(text)
-
-
 def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float]) -> list[alt.Chart]:
     """The label in its system's colour, and a thin line to its point where that is not next to it."""
     (x, y, text), (left, top) = spot, place
-    near = _line_end(x, left, _width(text))
+    near = labels.line_end(x, left, labels.width_px(text))
     base = alt.Chart(frame([{"text": text}]))
     colour = row["colour"]
     # A halo, as ranges cross the labels.
@@ -429,15 +249,11 @@ def _label(row: Row, spot: tuple[float, float, str], place: tuple[float, float])
         ).encode(x=channels.x(left), y=channels.y(top), text=alt.Text("text:N"))
         for look in looks
     ]
-    if math.hypot(near - x, top - y) > _NEAR:
+    if math.hypot(near - x, top - y) > labels.NEAR:
         rule = base.mark_rule(color=colour, strokeWidth=0.7, opacity=0.7)
         end = alt.value(top - (5 if top > y else -5))
         layers.insert(0, rule.encode(x=alt.value(x), y=alt.value(y), x2=alt.value(near), y2=end))
     return layers
-
-
-def _overlap(box: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def _look(vpn: str) -> dict[str, str]:
@@ -480,7 +296,7 @@ def lines(
     )
     # A halo, as lines cross the labels.
     looks: tuple[dict[str, Any], ...] = ({"stroke": "white", "strokeWidth": 3}, {})
-    labels = [
+    written = [
         base.transform_filter(where)
         .mark_text(dy=dy, fontSize=theme.SMALL, **look)
         .encode(text=alt.Text("text:N"))
@@ -501,7 +317,7 @@ def lines(
         layer=[
             base.mark_line(strokeWidth=1.5),
             points,
-            *labels,
+            *written,
             *missing,
         ],
         width=width,
@@ -523,33 +339,3 @@ def _by_series(channel: str, series: Mapping[str, theme.Look]) -> Any:
     looks = [getattr(look, attribute) for look in series.values()]
     legend = alt.Legend(title=None, orient="bottom", direction="horizontal")
     return kind("series:N", scale=alt.Scale(domain=list(series), range=looks), legend=legend)
-
-
-def nothing(text: str, width: int = 300) -> alt.LayerChart:
-    """In place of a picture for which there are no data: why."""
-    return _written([text], width, 20)
-
-
-def paragraph(text: str, width: int, height: int) -> alt.LayerChart:
-    """A text in place of a panel of that size."""
-    return _written(wrapped([text], width, theme.TEXT), width, height)
-
-
-def listing(lines: Sequence[str], width: int) -> alt.LayerChart:
-    """Lines below a picture: what has no place in it, and why."""
-    shown = wrapped(lines, width, theme.TEXT)
-    return _written(shown, width, _LINE * len(shown))
-
-
-def _written(lines: Sequence[str], width: int, height: int) -> alt.LayerChart:
-    rows = [{"text": line, "y": 10 + _LINE * index} for index, line in enumerate(lines)]
-    chart = (
-        alt.Chart(frame(rows))
-        .mark_text(align="left", fontSize=theme.TEXT, color=theme.GREY)
-        .encode(
-            x=channels.x(0),
-            y=alt.Y("y:Q", scale=None, axis=None),
-            text=alt.Text("text:N"),
-        )
-    )
-    return alt.LayerChart(layer=[chart], width=width, height=height)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import measured, texts, theme
 from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import log_ticks
@@ -62,7 +62,7 @@ def drawn(
     """Every panel by itself, two in a row, all with the same axes."""
     all_panels = panels(data, context)
     if not all_panels:
-        return pictures.nothing("no fault took place")
+        return texts.nothing("no fault took place")
     charts = [panel(mine, all_panels, context) for mine in all_panels]
     across = 2 if len(charts) > 1 else 1
     total = theme.PAGE if across > 1 else theme.COLUMN

@@ -6,7 +6,7 @@ import altair as alt
 
 from meshbench.analysis import controls
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, forest, pictures
+from meshbench.figures.drawing import analysed, forest, texts
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number
 
@@ -25,7 +25,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         )
         for title, rows in _panels(data, context)
     ]
-    return forest.draw(panels) if panels else pictures.nothing("there is no control")
+    return forest.draw(panels) if panels else texts.nothing("there is no control")
 
 
 def _panels(data: Data, context: Context) -> Iterator[tuple[str, list[Row]]]:

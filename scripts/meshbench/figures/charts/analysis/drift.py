@@ -13,7 +13,7 @@ from meshbench.figures.drawing import (
     channels,
     estimated,
     neighbours,
-    pictures,
+    texts,
     theme,
 )
 from meshbench.figures.drawing.analysed import Shown
@@ -34,7 +34,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         for series, groups in _groups(data, context)
     ]
     if not panels:
-        return pictures.nothing("no round has a value")
+        return texts.nothing("no round has a value")
     beside = neighbours.panels(data, _WIDTH - 60, _HEIGHT)
     return alt.concat(*panels, *beside, columns=2, spacing=14, usermeta={"width": theme.PAGE})
 
@@ -63,7 +63,7 @@ def _panel(
     rows = [row for group in groups for row in _points(group)]
     title = channels.title(f"{series.title}, {groups[0].profile}", _WIDTH)
     absent = [f"{g.vpn}: {_why(g)}" for g in groups if not g.by_round("value")]
-    below = [pictures.listing(absent, _WIDTH)] if absent else []
+    below = [texts.listing(absent, _WIDTH)] if absent else []
     if not rows:
         return alt.concat(*below, columns=1, title=title)
     return alt.concat(_lines(rows, names, around), *below, columns=1, spacing=4, title=title)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, doubt, forest, pictures
+from meshbench.figures.drawing import analysed, doubt, forest, texts
 from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import ordered
 from meshbench.results.records import BARE
@@ -26,7 +26,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         for series, profile, estimates in analysed.panels(data, context)
         if _others(estimates, context)
     ]
-    return forest.draw(panels) if panels else pictures.nothing("there is nothing to compare")
+    return forest.draw(panels) if panels else texts.nothing("there is nothing to compare")
 
 
 def _others(rows: Sequence[Row], context: Context) -> list[Row]:

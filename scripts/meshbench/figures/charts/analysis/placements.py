@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, forest, pictures
+from meshbench.figures.drawing import analysed, forest, texts
 from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import joined, number
@@ -27,7 +27,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         for series, profile, rows in analysed.panels(data, context)
         for placement in context.placements[1:]
     ]  # fmt: skip
-    return forest.draw(panels) if panels else pictures.nothing("there is one placement")
+    return forest.draw(panels) if panels else texts.nothing("there is one placement")
 
 
 def _systems(rows: Sequence[Row], context: Context) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import analysed, channels, pictures, theme
+from meshbench.figures.drawing import analysed, channels, scales, texts, theme
 from meshbench.figures.drawing.wording import number
 
 _WIDTH, _HEIGHT = 250, 150
@@ -18,7 +18,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per metric, a line per profile."""
     panels = [_panel(title, rows) for title, rows in _panels(data, context).items() if rows]
     if not panels:
-        return pictures.nothing(_NOTHING)
+        return texts.nothing(_NOTHING)
     return alt.concat(*panels, columns=2, spacing=18, usermeta={"width": theme.PAGE})
 
 
@@ -37,7 +37,7 @@ def _panel(title: str, rows: Sequence[Row]) -> alt.LayerChart:
         {key: row[key] for key in ("profile", "rounds", "detectable_percent", "noise_percent")}
         for row in rows
     ]
-    up = pictures.Scale.of([row["detectable_percent"] for row in rows], log=True, room=1.1)
+    up = scales.Scale.of([row["detectable_percent"] for row in rows], log=True, room=1.1)
     base = alt.Chart(frame(plain)).encode(
         x=alt.X(
             "rounds:Q",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, doubt, forest, pictures
+from meshbench.figures.drawing import analysed, doubt, forest, texts
 from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import percent
@@ -22,7 +22,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
             ends = (1.0, float(len(lines)))
             title = f"{series.title}, {profile}"
             panels.append(forest.Panel(title, "rank", lines, ends=ends, steps=True))
-    return forest.draw(panels) if panels else pictures.nothing("there is nothing to rank")
+    return forest.draw(panels) if panels else texts.nothing("there is nothing to rank")
 
 
 def _lines(

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import doubt, measured, pictures
+from meshbench.figures.drawing import doubt, measured, pictures, texts
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
@@ -40,7 +40,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
             heads.append(title)
             cells += _column(title, measure, groups, higher=higher)
     if not cells:
-        return pictures.nothing("nothing was measured")
+        return texts.nothing("nothing was measured")
     systems = [vpn for vpn in context.vpns if any(cell["system"] == vpn for cell in cells)]
     picture = pictures.heat(cells, heads, systems, width=84)
     return alt.concat(picture, usermeta={"width": 84 * len(heads) + 60})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import channels, measured, pictures, strip, theme
+from meshbench.figures.drawing import channels, measured, strip, texts, theme
 from meshbench.figures.drawing.groups import Group, look
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import counted, percent
@@ -54,9 +54,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         picture = (
             _panel(ratios, measured.groups(data, context, measure), context)
             if ratios or context.rounds > 1
-            else pictures.nothing(
-                f"{title}: {counted(context.rounds, 'round')}, nothing to compare"
-            )
+            else texts.nothing(f"{title}: {counted(context.rounds, 'round')}, nothing to compare")
         )
         charts.append(picture.properties(title=alt.TitleParams(title, fontSize=theme.TEXT)))
     return alt.concat(*charts, columns=1, spacing=14)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import channels, measured, pictures, theme
+from meshbench.figures.drawing import channels, measured, scales, texts, theme
 from meshbench.figures.drawing.groups import Group, place
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered, profile_order
@@ -93,7 +93,7 @@ def _panel(row: Row, data: Data) -> alt.VConcatChart:
 def _series(
     rtts: Sequence[Row], times: Sequence[Row], colour: str, across: alt.Scale
 ) -> alt.LayerChart:
-    scale = pictures.Scale.of([row["rtt_ms"] for row in rtts], log=True, room=1.2)
+    scale = scales.Scale.of([row["rtt_ms"] for row in rtts], log=True, room=1.2)
     x = alt.X("t_s:Q", scale=across, axis=alt.Axis(title=None, labels=False, ticks=False))
     y = alt.Y("rtt_ms:Q", scale=scale.scale(), axis=scale.axis("RTT (ms)"))
     plain = [{"t_s": row["t_s"], "rtt_ms": row["rtt_ms"]} for row in rtts]
@@ -182,9 +182,7 @@ def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
     if not (periodic := _found(rows)):
         analysed = [row for row in rows if row["period_s"] is not None]
         sentence = f"none found: no period in any of {len(analysed)} series of single RTTs"
-        return pictures.nothing(
-            sentence if analysed else "no series of single RTTs was long enough"
-        )
+        return texts.nothing(sentence if analysed else "no series of single RTTs was long enough")
     points = [
         {
             "name": _name(row), "period_s": row["period_s"], "colour": theme.look(row["vpn"]).colour,
@@ -194,10 +192,10 @@ def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
         for row in periodic
     ]  # fmt: skip
     names = _names(periodic, context)
-    scale = pictures.Scale.of([point["period_s"] for point in points], log=True, room=1.2)
+    scale = scales.Scale.of([point["period_s"] for point in points], log=True, room=1.2)
     y = alt.Y("name:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=None))
     base = alt.Chart(frame(points)).encode(y=y)
-    texts = alt.Chart(frame([{"name": name, "text": _told(name, rows)} for name in names]))
+    beside = alt.Chart(frame([{"name": name, "text": _told(name, rows)} for name in names]))
     return alt.LayerChart(
         layer=[
             base.mark_point(filled=True, size=55, opacity=0.8).encode(
@@ -206,7 +204,7 @@ def _periods(rows: Sequence[Row], context: Context) -> alt.LayerChart:
                 shape=alt.Shape("shape:N", scale=None),
                 tooltip=["name:N", "link:N", "period_s:Q", "n:Q"],
             ),
-            texts.mark_text(align="left", fontSize=theme.SMALL).encode(
+            beside.mark_text(align="left", fontSize=theme.SMALL).encode(
                 y=y,
                 x=alt.XValue(_WIDTH + 8),  # type: ignore[no-untyped-call]
                 text="text:N",

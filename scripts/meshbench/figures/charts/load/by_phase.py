@@ -6,7 +6,7 @@ from dataclasses import replace
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import pictures, side_by_side
+from meshbench.figures.drawing import side_by_side, texts
 from meshbench.figures.drawing.measure import SideBySide
 
 
@@ -23,7 +23,7 @@ def _measured(of: SideBySide, data: Data) -> SideBySide:
 def draw(of: SideBySide, data: Data, context: Context) -> alt.TopLevelMixin:
     """A row per profile and a column per phase."""
     if not (there := _measured(of, data)).parts:
-        return pictures.nothing("no phase with load was measured")
+        return texts.nothing("no phase with load was measured")
     return side_by_side.draw(there, data, context)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, frame
-from meshbench.figures.drawing import axes, measured, pictures, strip, theme
+from meshbench.figures.drawing import axes, measured, scales, strip, texts, theme
 from meshbench.figures.drawing.groups import Group, place
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered, profile_order
@@ -45,11 +45,11 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     points, groups = rows(data, context), _groups(data, context)
     profiles = profile_order(context.profiles, {group.profile for group in groups})
     if not points and not groups:
-        return pictures.nothing("no RTT was kept")
+        return texts.nothing("no RTT was kept")
     vpns = ordered(context.vpns, {group.vpn for group in groups})
     width = min(_WIDEST, (theme.PAGE - _LEFT) // max(1, len(profiles)) - _GAP)
     rtts = [bin_[key] for row in _by_panel(points).values() for bin_ in _bins(row) for key in _ENDS]
-    scale = pictures.Scale.of(rtts, log=True, room=1.2)
+    scale = scales.Scale.of(rtts, log=True, room=1.2)
     by_panel, by_group = _by_panel(points), {(g.vpn, g.profile): g for g in groups}
     panels = [
         _panel(
@@ -105,13 +105,13 @@ def _panel(
     title: str,
     mine: Sequence[Row],
     group: Group | None,
-    look: tuple[str, pictures.Scale, int, bool],
+    look: tuple[str, scales.Scale, int, bool],
 ) -> alt.LayerChart | alt.VConcatChart:
     colour, scale, width, first = look
     trouble = strip.trouble(group) if group else "not planned"
     head = alt.TitleParams(title, fontSize=theme.TEXT)
     if not mine:
-        return pictures.paragraph(trouble, width, width // 7).properties(title=head)
+        return texts.paragraph(trouble, width, width // 7).properties(title=head)
     subtitle = (
         f"{place(mine[0])}, n = {sum(row['rtt_ms'] is not None for row in mine)} RTTs; grey: beside"
     )
@@ -130,7 +130,7 @@ def _panel(
 
 
 def _rtts(
-    mine: Sequence[Row], colour: str, scale: pictures.Scale, place_: tuple[alt.Scale, int, bool]
+    mine: Sequence[Row], colour: str, scale: scales.Scale, place_: tuple[alt.Scale, int, bool]
 ) -> alt.LayerChart:
     across, width, first = place_
     axis = scale.axis("RTT (ms)") if first else _bare(scale.axis("").values)

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import measured, pictures, texts, theme
 from meshbench.figures.drawing.groups import Group, arrow, became, collect, system
 from meshbench.figures.drawing.theme import STATUSES
 from meshbench.figures.drawing.wording import DASH
@@ -30,7 +30,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile: a row per system, or two where its directions differ; a column per size."""
     rows = _table(data)
     if not rows:
-        return pictures.nothing("mtu has no value that would be drawn")
+        return texts.nothing("mtu has no value that would be drawn")
     groups, sizes = _groups(rows, context), _sizes(rows)
     columns = [_INTERFACE, _LARGEST, *(f"{size:,}" for size in sizes)]
     panels = []

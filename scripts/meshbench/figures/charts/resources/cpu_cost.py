@@ -7,7 +7,7 @@ import altair as alt
 
 from meshbench.analysis import estimates
 from meshbench.figures.contract import Context, Data, Row, axis_title
-from meshbench.figures.drawing import doubt, estimated, measured, pictures, strip
+from meshbench.figures.drawing import doubt, estimated, measured, pictures, strip, texts
 from meshbench.figures.drawing.groups import Group, drawn_as, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -34,7 +34,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         titles = measured.axis(RATE), axis_title(metric)
         picture = pictures.scatter(rows, *titles, side=_SIDE)
         lines = [*_absent(rates, context), *_lacking(rates, rows, column, context)]
-        below = [pictures.listing(lines, _SIDE)] if lines else []
+        below = [texts.listing(lines, _SIDE)] if lines else []
         charts.append(alt.concat(picture, *below, columns=1, spacing=6))
     return alt.concat(*charts, columns=2, spacing=20, usermeta={"width": 720})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, axis_title, frame
-from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing import measured, scales, strip, texts, theme
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import percent, shortened
@@ -39,7 +39,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     hosts, absent = chosen(data, context), _absent(data, context)
     series = [row for row in _mine(data, "threads", context) if row["share"] is not None]
     shares = [row["share"] * 100 for row in series]
-    scale = pictures.Scale.of([100.0, *shares], log=False, room=1.05)
+    scale = scales.Scale.of([100.0, *shares], log=False, room=1.05)
     with_threads = [v for v in ordered(context.vpns, hosts) if any(_of(series, hosts, v))]
     charts: list[alt.Chart | alt.LayerChart | alt.ConcatChart] = [
         _panel(
@@ -54,7 +54,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         if vpn not in with_threads
     ]
     panels = [alt.concat(*charts, columns=_ACROSS, spacing=10)] if charts else []
-    below = [pictures.listing(lines, _ACROSS * _WIDTH)] if lines else []
+    below = [texts.listing(lines, _ACROSS * _WIDTH)] if lines else []
     return alt.concat(*panels, *below, columns=1, spacing=10, usermeta={"width": theme.PAGE})
 
 
@@ -79,7 +79,7 @@ def _title(name: str, below: str) -> alt.TitleParams:
 
 
 def _panel(
-    mine: Sequence[Row], host: Row, trouble: str, scale: pictures.Scale, *, first: bool
+    mine: Sequence[Row], host: Row, trouble: str, scale: scales.Scale, *, first: bool
 ) -> alt.Chart:
     plain = [
         {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing import measured, strip, texts, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered, profile_order
@@ -35,7 +35,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     seconds, groups = rows(data, context), _groups(data, context)
     profiles = profile_order(context.profiles, {group.profile for group in groups})
     if not seconds and not groups:
-        return pictures.nothing("no second of a stream was kept")
+        return texts.nothing("no second of a stream was kept")
     least = min((part["value"] for row in seconds for part in _points(row)), default=0.0)
     low = max(0.0, min(_WHOLE - 5, 5 * (least // 5)))
     width = min(_WIDEST, (theme.PAGE - _LEFT) // max(1, len(profiles)) - _GAP)
@@ -87,7 +87,7 @@ def _panel(
     trouble = strip.trouble(group) if group else "not planned"
     if not mine:
         head = alt.TitleParams(title, fontSize=theme.TEXT)
-        return pictures.paragraph(trouble, width, width // 7).properties(title=head)
+        return texts.paragraph(trouble, width, width // 7).properties(title=head)
     subtitle = f"n = {links} links" + (f"; {trouble}" if trouble else "")
     axis = alt.Axis(title="quality (%)" if first else None, labels=first, ticks=first, tickCount=4)
     head = alt.TitleParams(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import doubt, measured, pictures, strip, theme
+from meshbench.figures.drawing import doubt, measured, pictures, strip, texts, theme
 from meshbench.figures.drawing.groups import Group, Point, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number, spans
@@ -78,7 +78,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A stacked bar per system."""
     bars, groups = splits(data, context), _times(data, context)
     if not groups:
-        return pictures.nothing("no system was rebooted")
+        return texts.nothing("no system was rebooted")
     rows = []
     for bar in bars:
         if bar.added is None:

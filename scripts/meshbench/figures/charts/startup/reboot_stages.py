@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import channels, measured, pictures, strip, theme
+from meshbench.figures.drawing import channels, measured, strip, texts, theme
 from meshbench.figures.drawing.groups import Group, system
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import joined, number
@@ -102,7 +102,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     for reboots in collected(data, context):
         panels.setdefault(reboots.group.profile, []).append(reboots)
     if not panels:
-        return pictures.nothing("no system was rebooted")
+        return texts.nothing("no system was rebooted")
     width = theme.COLUMN - _SIDE - _NAMES
     charts = [_panel(profile, those, context, width) for profile, those in panels.items()]
     return alt.concat(*charts, columns=1, spacing=14, usermeta={"width": theme.COLUMN})

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import doubt, measured, pictures, theme
+from meshbench.figures.drawing import doubt, measured, pictures, texts, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.theme import STATUSES
@@ -33,7 +33,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         picture = (
             pictures.lines(rows, SERIES, context.profiles, measure.unit)
             if rows
-            else pictures.nothing("not measured", 230)
+            else texts.nothing("not measured", 230)
         )
         charts.append(picture.properties(title=alt.TitleParams(title, fontSize=theme.TEXT)))
     return alt.concat(*charts, columns=2, spacing=16, usermeta={"width": 620})

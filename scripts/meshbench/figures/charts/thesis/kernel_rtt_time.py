@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing import measured, scales, strip, texts, theme
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number, on_log
@@ -31,9 +31,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A small panel per system on one logarithmic axis."""
     intervals, absent = rows(data, context), _absent(data, context)
     if not intervals and not absent:
-        return pictures.nothing("no interval values were kept")
+        return texts.nothing("no interval values were kept")
     links = sorted({_link(row) for row in intervals})
-    scale = pictures.Scale.of([row["tcp_rtt_ms"] for row in intervals], log=True, room=1.1)
+    scale = scales.Scale.of([row["tcp_rtt_ms"] for row in intervals], log=True, room=1.1)
     by_vpn = {
         vpn: [row for row in intervals if row["vpn"] == vpn]
         for vpn in ordered(context.vpns, {row["vpn"] for row in intervals})
@@ -43,7 +43,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     charts = [
         _panel(vpn, by_vpn[vpn], links, scale, first=index % across == 0)
         if by_vpn[vpn]
-        else pictures.paragraph(absent[vpn], _WIDTH, _HEIGHT).properties(title=_title(vpn))
+        else texts.paragraph(absent[vpn], _WIDTH, _HEIGHT).properties(title=_title(vpn))
         for index, vpn in enumerate(vpns)
     ]
     return alt.concat(*charts, columns=across, spacing=10, usermeta={"width": 700})
@@ -69,7 +69,7 @@ def _link(row: Row) -> str:
 
 
 def _panel(
-    vpn: str, mine: Sequence[Row], links: Sequence[str], scale: pictures.Scale, *, first: bool
+    vpn: str, mine: Sequence[Row], links: Sequence[str], scale: scales.Scale, *, first: bool
 ) -> alt.Chart:
     plain = [{"t_s": row["t_s"], "rtt": row["tcp_rtt_ms"], "link": _link(row)} for row in mine]
     axis = (

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from meshbench.figures.contract import Context, Data
-from meshbench.figures.drawing import doubt, measured, pictures, theme
+from meshbench.figures.drawing import doubt, measured, pictures, texts, theme
 from meshbench.figures.drawing.groups import Group
 from meshbench.figures.drawing.measure import Measure
 from meshbench.figures.drawing.wording import number
@@ -34,7 +34,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         picture = (
             pictures.heat(cells, context.profiles, context.tunings)
             if groups
-            else pictures.nothing("not measured")
+            else texts.nothing("not measured")
         )
         charts.append(picture.properties(title=alt.TitleParams(title, fontSize=theme.TEXT)))
     return alt.concat(*charts, columns=2, spacing=18, usermeta={"width": 720})

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row, frame
-from meshbench.figures.drawing import measured, pictures, strip, theme
+from meshbench.figures.drawing import measured, scales, strip, texts, theme
 from meshbench.figures.drawing.measure import UNITS, Measure
 from meshbench.figures.drawing.theme import ordered
 from meshbench.figures.drawing.wording import number, shortened
@@ -37,9 +37,9 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """All panels on one axis; the links' colours are the same in each, directions differ by dashes."""
     seconds, absent = rows(data, context), _absent(data, context)
     if not seconds and not absent:
-        return pictures.nothing("no interval values were kept")
+        return texts.nothing("no interval values were kept")
     links = sorted({_link(row) for row in seconds})
-    scale = pictures.Scale.of([row["rate_bps"] * MBIT for row in seconds], log=False, room=1.05)
+    scale = scales.Scale.of([row["rate_bps"] * MBIT for row in seconds], log=False, room=1.05)
     vpns = ordered(context.vpns, {row["vpn"] for row in seconds})
     charts: list[alt.Chart | alt.LayerChart] = []
     for vpn in vpns:
@@ -49,9 +49,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
             charts.append(
                 _panel(vpn, mine, absent.get(vpn, ""), links, scale, first=first)
                 if mine
-                else pictures.paragraph(absent[vpn], _WIDTH, _WORDS).properties(
-                    title=_title(vpn, "")
-                )
+                else texts.paragraph(absent[vpn], _WIDTH, _WORDS).properties(title=_title(vpn, ""))
             )
     return alt.concat(*charts, columns=_ACROSS, spacing=10, usermeta={"width": theme.PAGE})
 
@@ -77,7 +75,7 @@ def _panel(
     mine: Sequence[Row],
     trouble: str,
     links: Sequence[str],
-    scale: pictures.Scale,
+    scale: scales.Scale,
     *,
     first: bool,
 ) -> alt.Chart:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import altair as alt
 
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import analysed, forest, pictures
+from meshbench.figures.drawing import analysed, forest, texts
 from meshbench.figures.drawing.analysed import Shown
 from meshbench.figures.drawing.theme import STATUSES, ordered
 from meshbench.figures.drawing.wording import joined, number, shortened
@@ -28,7 +28,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
         for series, profile, rows in analysed.panels(data, context)
         for panel in _panels(data, context, (series, profile), _systems(rows, context))
     ]
-    return forest.draw(panels) if panels else pictures.nothing("no metric has a value")
+    return forest.draw(panels) if panels else texts.nothing("no metric has a value")
 
 
 def _systems(rows: Iterable[Row], context: Context) -> list[str]:

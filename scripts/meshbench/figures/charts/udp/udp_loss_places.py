@@ -8,7 +8,7 @@ import altair as alt
 
 from meshbench.benchmarks.tools import udp_metrics
 from meshbench.figures.contract import Context, Data, Row
-from meshbench.figures.drawing import measured, pictures, theme
+from meshbench.figures.drawing import measured, pictures, texts, theme
 from meshbench.figures.drawing.groups import Group, became, system
 from meshbench.figures.drawing.measure import OVERLOAD_MODES, Measure
 from meshbench.figures.drawing.wording import joined, percent, shortened
@@ -75,7 +75,7 @@ def draw(data: Data, context: Context) -> alt.TopLevelMixin:
     """A panel per profile, a stacked bar per system, in percent of the datagrams sent."""
     losses = shares(data, context)
     if not losses:
-        return pictures.nothing("udp has no value that would be drawn")
+        return texts.nothing("udp has no value that would be drawn")
     colours = _colours(losses)
     most = max(loss.lost for loss in losses)
     panels = [
