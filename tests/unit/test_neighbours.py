@@ -7,7 +7,7 @@ import pytest
 
 from meshbench import collectors
 from meshbench.benchmarks.base import Observation
-from meshbench.collectors.neighbours import OUTSIDE, STOLEN, Neighbours
+from meshbench.collectors.neighbours import OUTSIDE, OWN, STOLEN, Neighbours
 from meshbench.results import records
 from meshbench.results.records import Record
 from meshbench.tables import parse
@@ -28,11 +28,13 @@ def measured(used: Any = None) -> Record:
     return recorded
 
 
-def test_a_lab_s_hosts_share_what_their_machine_s_other_programs_had() -> None:
-    values = list(Neighbours().parse(measured({"outside": 0.07, "lab": 0.5})))
-    assert [value for value in values if value.metric is OUTSIDE] == [
-        Observation(OUTSIDE, 0.07, "lom"), Observation(OUTSIDE, 0.07, "yuki"),
-    ]  # fmt: skip
+def test_a_lab_s_hosts_share_what_their_machine_gave_to_other_programs() -> None:
+    values = list(Neighbours().parse(measured({"outside": 0.07, "lab": 0.5, "meshbench": 0.0})))
+    assert [value for value in values if value.metric is not STOLEN] == [
+        Observation(metric, share, host)
+        for host in ("lom", "yuki")
+        for metric, share in ((OUTSIDE, 0.07), (OWN, 0.0))
+    ]
 
 
 @pytest.mark.parametrize("used", [None, {}, "much"])

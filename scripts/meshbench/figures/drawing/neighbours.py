@@ -1,4 +1,4 @@
-"""What others had of the CPUs meanwhile: a panel over the rounds, and sentences."""
+"""What others and meshbench itself had of the CPUs meanwhile: a panel over the rounds, and sentences."""
 
 import statistics
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from meshbench.figures.drawing.wording import counted, percent
 
 METRICS = {
     "outside_cpu": "CPU time of programs beside the lab",
+    "own_cpu": "CPU time of meshbench itself",
     "stolen_cpu": "CPU time that the hypervisor gave to others",
 }
 
