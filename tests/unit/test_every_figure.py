@@ -34,6 +34,27 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     }
 
 
+class Drawings:
+    """Each chart of each state drawn once, whatever tests look at it."""
+
+    def __init__(self, by_state: Made) -> None:
+        self._made = by_state
+        self._drawn: dict[tuple[str, str], render.Drawn] = {}
+
+    def of(self, figure: Figure, state: str) -> render.Drawn:
+        key = (figure.name, state)
+        if key not in self._drawn:
+            data = read(figure, self._made, state)
+            loaded = catalogue.load(figure.name)
+            self._drawn[key] = render.compose(loaded, data, everything.context())
+        return self._drawn[key]
+
+
+@pytest.fixture(scope="module")
+def drawings(made: Made) -> Drawings:
+    return Drawings(made)
+
+
 def read(figure: Figure, by_state: Made, state: str) -> Data:
     return Data.read({table: by_state[state][table] for table in figure.tables})
 
@@ -50,21 +71,18 @@ def shown(figure: Figure) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("figure", CHARTS, ids=name)
-def test_every_chart_becomes_a_pdf(figure: Figure, made: Made) -> None:
+def test_every_chart_becomes_a_pdf(figure: Figure, drawings: Drawings) -> None:
     """An SVG that is nested too deeply does not."""
-    data = read(figure, made, "good")
-    drawn = render.compose(catalogue.load(figure.name), data, everything.context())
-    svg = vlc.vegalite_to_svg(drawn.spec, vl_version=render.VEGA_LITE)
+    svg = vlc.vegalite_to_svg(drawings.of(figure, "good").spec, vl_version=render.VEGA_LITE)
     assert vlc.svg_to_pdf(svg).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("state", get_args(everything.State))
 @pytest.mark.parametrize("figure", CHARTS, ids=name)
 def test_every_chart_is_drawn_with_axes_that_can_be_read(
-    figure: Figure, state: str, made: Made
+    figure: Figure, state: str, drawings: Drawings
 ) -> None:
-    data = read(figure, made, state)
-    drawn = render.compose(catalogue.load(figure.name), data, everything.context())
+    drawn = drawings.of(figure, state)
     svg = vlc.vegalite_to_svg(drawn.spec, vl_version=render.VEGA_LITE)
     nonsense = [text for text in axis_labels(svg) if re.search(r"\d[\d,.]{8}|0\.0000", text)]
     assert nonsense == []
@@ -83,11 +101,10 @@ def axis_labels(svg: str) -> list[str]:
 
 
 @pytest.mark.parametrize("figure", CHARTS, ids=name)
-def test_what_failed_is_drawn_as_failed_with_its_reason(figure: Figure, made: Made) -> None:
+def test_what_failed_is_drawn_as_failed_with_its_reason(figure: Figure, drawings: Drawings) -> None:
     if figure.name in NO_VALUES:
         return
-    data = read(figure, made, "failed")
-    drawn = render.compose(catalogue.load(figure.name), data, everything.context())
+    drawn = drawings.of(figure, "failed")
     text = json.dumps([drawn.spec["datasets"], *drawn.notes], ensure_ascii=False)
     assert REASON in text
     assert "failed" in text
@@ -97,9 +114,8 @@ def test_what_failed_is_drawn_as_failed_with_its_reason(figure: Figure, made: Ma
 
 
 @pytest.mark.parametrize("figure", CHARTS, ids=name)
-def test_every_planned_row_has_a_value_or_a_reason(figure: Figure, made: Made) -> None:
-    data = read(figure, made, "half")
-    drawn = render.compose(catalogue.load(figure.name), data, everything.context())
+def test_every_planned_row_has_a_value_or_a_reason(figure: Figure, drawings: Drawings) -> None:
+    drawn = drawings.of(figure, "half")
     for view, data_names in views(drawn.spec, frozenset()):
         rows = [row for name in data_names for row in drawn.spec["datasets"][name]]
         for field in ("key", "system"):

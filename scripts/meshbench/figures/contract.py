@@ -12,6 +12,7 @@ Nothing here imports Altair or Arrow: a Snakefile may ask what figures there are
 """
 
 import dataclasses
+import functools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -245,10 +246,12 @@ class Data:
         import pyarrow.compute as pc  # noqa: PLC0415
 
         table = self.tables[name]
-        for column, value in equal.items():
-            cells = table[column]
-            table = table.filter(pc.is_null(cells) if value is None else pc.equal(cells, value))
-        return cast("list[Row]", table.to_pylist())
+        wanted = [
+            pc.is_null(table[column]) if value is None else pc.equal(table[column], value)
+            for column, value in equal.items()
+        ]
+        chosen = table.filter(functools.reduce(pc.and_, wanted)) if wanted else table
+        return cast("list[Row]", chosen.to_pylist())
 
 
 LARGEST = 1e18

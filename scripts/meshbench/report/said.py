@@ -42,14 +42,14 @@ def _nothing(rounds: int) -> str:
 def _sentences(series: Shown, rows: Sequence[Row], data: Data, context: Context) -> Iterator[str]:
     profile = rows[0]["profile"]
     tuning = context.tunings[0]
-    pairs = series.of(data.rows("effects"), profile=profile, tuning=tuning, reference_tuning=tuning)
+    pairs = series.read(data, "effects", profile=profile, tuning=tuning, reference_tuning=tuning)
     effects = [row for row in pairs if row["reference"] == BARE]
     values = {row["vpn"]: row for row in rows}
     bare = values.get(BARE)
     if bare is not None and bare["value"] is not None:
         yield f"The bare link has {_told(bare, series)}."
         yield from _against(effects, values, bare, series, context)
-    yield from _leader(series.of(data.rows("ranks"), profile=profile, tuning=tuning), pairs)
+    yield from _leader(series.read(data, "ranks", profile=profile, tuning=tuning), pairs)
     for row in rows:
         if row["value"] is None and row["troubles"]:
             yield f"{row['vpn']} has no value: {analysed.trouble(row)}."

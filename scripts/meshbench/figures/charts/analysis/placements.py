@@ -61,7 +61,7 @@ def caption(data: Data, context: Context) -> str:
     for series, profile, rows in analysed.panels(data, context):
         for placement in context.placements[1:]:
             wanted = {"profile": profile, "placement": placement, "verdict": "differs"}
-            mine = series.of(data.rows("effects", tuning=context.tunings[0]), **wanted)
+            mine = series.read(data, "effects", tuning=context.tunings[0], **wanted)
             sure += [
                 _told(row, series, rows)
                 for row in mine

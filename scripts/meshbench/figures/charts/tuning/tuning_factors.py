@@ -40,7 +40,7 @@ def _panels(
     data: Data, context: Context, shown: tuple[Shown, str], systems: Sequence[str]
 ) -> Iterator[forest.Panel]:
     series, profile = shown
-    factors = series.of(data.rows("factors"), profile=profile)
+    factors = series.read(data, "factors", profile=profile)
     for vpn in (name for name in systems if name != BARE):
         title = f"{vpn} over the bare link, {series.title}, {profile}"
         lines = [_tuning(data, series, profile, vpn, tuning) for tuning in context.tunings]
@@ -76,7 +76,7 @@ def _factor(row: Row, data: Data, series: Shown) -> forest.Line:
 
 def _trouble(data: Data, series: Shown, factor: Row) -> str:
     """What went wrong most often where a system has no value under any tuning; else empty."""
-    rows = series.of(data.rows("estimates"), profile=factor["profile"], vpn=factor["vpn"])
+    rows = series.read(data, "estimates", profile=factor["profile"], vpn=factor["vpn"])
     if any(row["value"] is not None for row in rows):
         return ""
     return next((analysed.trouble(row) for row in rows), "")
@@ -110,8 +110,8 @@ def _tuning(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> f
 
 
 def _ratio(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> Row | None:
-    mine = series.of(
-        data.rows("effects"), profile=profile, vpn=vpn, tuning=tuning, reference=BARE,
+    mine = series.read(
+        data, "effects", profile=profile, vpn=vpn, tuning=tuning, reference=BARE,
         reference_tuning=tuning,
     )  # fmt: skip
     return mine[0] if mine else None
@@ -120,7 +120,7 @@ def _ratio(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> Ro
 def _missing(data: Data, series: Shown, profile: str, vpn: str, tuning: str) -> str:
     """Why there is no ratio: what the system, or else the bare link, lacks."""
     for name in (vpn, BARE):
-        mine = series.of(data.rows("estimates"), profile=profile, vpn=name, tuning=tuning)
+        mine = series.read(data, "estimates", profile=profile, vpn=name, tuning=tuning)
         if not mine or mine[0]["value"] is None:
             why = analysed.trouble(mine[0]) if mine else STATUSES["not_run"].words
             return shortened(why if name == vpn else f"{name}: {why}", _LONGEST)
@@ -148,7 +148,7 @@ def _said(
     data: Data, context: Context, shown: tuple[Shown, str], systems: Sequence[str]
 ) -> Iterator[str]:
     series, profile = shown
-    factors = series.of(data.rows("factors"), profile=profile)
+    factors = series.read(data, "factors", profile=profile)
     acting = [
         row for row in factors if row["reference"] is None and _apart(row["low"], row["high"])
     ]
@@ -187,7 +187,7 @@ def notes(data: Data, context: Context) -> Sequence[str]:
     """What has no effect, and why."""
     without: dict[str, list[str]] = {}
     for series, profile, _ in analysed.panels(data, context):
-        for row in series.of(data.rows("factors"), profile=profile, reference=None):
+        for row in series.read(data, "factors", profile=profile, reference=None):
             if row["effect"] is None:
                 place = f"{row['vpn']} ({series.benchmark} at {profile})"
                 without.setdefault(f"{label(row)}: {row['why']}", []).append(place)
