@@ -50,9 +50,10 @@ OWNER = f"{CHECKOUT}: tests/lab"
 NAME = "tests"
 TESTBED = LabTestbed(kind="lab")
 PYTHON = sys.executable
-PATIENCE_S = 30.0
 EMULATED = "MESHBENCH_EMULATED" in os.environ
 """The CPU is emulated (tests/vm): packets wait for it about as long as a profile delays them."""
+PATIENCE_S, CONNECT_S = (300.0, 10.0) if EMULATED else (60.0, 1.0)
+"""For what a host does, and for one try to reach it: an emulated CPU takes a second for a login."""
 T = TypeVar("T")
 PROFILES = ("low", "medium", "high")
 
@@ -139,7 +140,7 @@ async def rebooted(host: SshHost) -> bool:
     """Whether a host answers and has lost /run/before."""
     again = SshHost(host.address)
     try:
-        await again.connect(limit_s=1.0)
+        await again.connect(limit_s=CONNECT_S)
         return await ends(again, "test", "!", "-e", "/run/before") == 0
     except TestbedError:
         return False

@@ -438,7 +438,7 @@ def test_an_emulator_killed_during_a_measurement_is_our_trouble(lab: Lab, store:
 
     async def both() -> None:
         async with connected(lab) as hosts:
-            cell = support.job(profile_name="medium", at=at, count=40)
+            cell = support.job(profile_name="medium", at=at, count=40, interval_s=0.2)
             await asyncio.gather(measure.measure(cell, store), killer(hosts))
 
     with pytest.raises(TestbedError, match="^impairment of yuki is not what was asked for"):
