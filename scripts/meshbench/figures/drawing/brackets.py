@@ -58,6 +58,9 @@ def layer(rows: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
     return chart
 
 
+_JUDGED = "Judged are both directions together, and an RTT has moved if it also did by more than 0.1 ms."
+
+
 def told(data: Data) -> str:
     """How far the bare link went within rounds, where it was measured around them."""
     rows = [row for row in data.rows("brackets") if row["bound"] is not None]
@@ -78,7 +81,7 @@ def told(data: Data) -> str:
     unknown = f" {counted(lacking, 'ratio')} of {len(rows)} cannot be told." if lacking else ""
     return (
         "Dashed: the bare link from before to after the round's cells. After over before: "
-        f"{ratios or 'not known'}; {marked}.{unknown}{_outside(rows)}"
+        f"{ratios or 'not known'}; {marked}. {_JUDGED}{unknown}{_outside(rows)}"
     )
 
 
