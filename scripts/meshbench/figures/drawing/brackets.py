@@ -15,6 +15,7 @@ from meshbench.results.records import BARE
 HALF_ROUND = 0.35
 """A round reaches so far on either side of its number."""
 _FEW = 4
+_JUDGED = "Judged are both directions together; an RTT has moved if by more than 0.1 ms too."
 
 
 def slopes(data: Data, series: Shown, profile: str, centre: float | None) -> list[dict[str, Any]]:
@@ -56,9 +57,6 @@ def layer(rows: Sequence[Row], x: alt.X, y: alt.Y) -> alt.Chart:
         )
     )  # fmt: skip
     return chart
-
-
-_JUDGED = "Judged are both directions together, and an RTT has moved if it also did by more than 0.1 ms."
 
 
 def told(data: Data) -> str:
