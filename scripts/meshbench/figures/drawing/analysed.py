@@ -38,16 +38,9 @@ class Shown:
         """The one in which it is told."""
         return told(find_metric(self.metric).unit)
 
-    @property
-    def _key(self) -> dict[str, Any]:
-        return {
-            "benchmark": self.benchmark, "metric": self.metric, "mode": self.mode,
-            "direction": self.direction,
-        }  # fmt: skip
-
     def read(self, data: Data, table: str, **equal: Any) -> list[Row]:
         """Its rows of a table of the analysis, with these values. Raises KeyError without the table."""
-        return data.rows(table, **self._key, subject_kind=self.subject_kind, **equal)
+        return data.rows(table, **vars(self), **equal)
 
     def of(self, rows: Iterable[Row], **equal: Any) -> list[Row]:
         """Its rows among some of a table of the analysis, with these values."""
@@ -55,7 +48,10 @@ class Shown:
 
     def among(self, rows: Iterable[Row], **equal: Any) -> list[Row]:
         """Its rows among those of any table, with these values."""
-        wanted = self._key | equal
+        wanted = {
+            "benchmark": self.benchmark, "metric": self.metric, "mode": self.mode,
+            "direction": self.direction, **equal,
+        }  # fmt: skip
         return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 

@@ -49,8 +49,8 @@ class Place:
 
     def of(self, data: Data, table: str, **equal: str) -> list[Row]:
         """Its rows of a table of the analysis."""
-        where = {**vars(self.series), "profile": self.profile, "tuning": self.tuning}
-        return [row for row in data.rows(table, **where, **equal) if row["vpn"] in self.vpns]
+        rows = self.series.read(data, table, profile=self.profile, tuning=self.tuning, **equal)
+        return [row for row in rows if row["vpn"] in self.vpns]
 
 
 def _places(groups: Sequence[Group], context: Context) -> list[Place]:
